@@ -1,0 +1,1 @@
+"""The VideoJob operator: observe, decide, act."""

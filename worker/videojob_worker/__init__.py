@@ -1,0 +1,1 @@
+"""The VideoJob worker: fetch, render, verify, publish."""
