@@ -1,0 +1,58 @@
+"""What a worker is given and what it answers: the payloads that go through the queue, files and termination messages."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.base import Duration, Model
+from videojob_contract.resources.status import OutputStatus, Stage
+from videojob_contract.resources.videojob import VideoJobSpec
+
+
+class SourceLimits(Model):
+    """What sources of this pool may be."""
+
+    allow_private_networks: bool = False
+    allow_hosts: list[str] | None = None
+    max_source_bytes: int = 4 * 1024**3
+
+
+class Assignment(Model):
+    """One attempt to render one VideoJob; its spec has every default filled in and every output a URI."""
+
+    uid: str
+    namespace: str
+    name: str
+    attempt: Annotated[int, Field(ge=1)]
+    spec: VideoJobSpec
+    deadline: Duration
+    soft_deadline: Duration
+    sources: SourceLimits = SourceLimits()
+
+
+class Progress(Model):
+    """How far an attempt is."""
+
+    stage: Stage
+    percent: Annotated[float, Field(ge=0, le=100)]
+    """Share of the whole attempt's predicted cost; never goes back."""
+    message: str = ""
+    """Such as "frame 321 of 765, 84 fps"."""
+    eta_s: float | None = None
+    """Seconds until the end, predicted."""
+
+
+class Result(Model):
+    """How an attempt ended: with outputs, or with a reason."""
+
+    uid: str
+    attempt: int
+    result: Literal["succeeded", "failed", "cancelled"]
+    outputs: list[OutputStatus] = []
+    reason: Reason | None = None
+    message: str = ""
+    render_s: float = 0.0
+    """Wall seconds from claim to the end."""
+    video_s: float = 0.0
+    """Seconds of video made."""

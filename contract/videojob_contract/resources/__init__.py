@@ -1,0 +1,26 @@
+"""The resources as pydantic models: the one source of the CRDs, of validation and of the reference page.
+
+`VideoJob` is in `videojob` (its timeline in `timeline`, outputs in `outputs`, status in `status`), `RenderPool` in
+`renderpool`. Names are camelCase on the wire and snake_case here. Every string, list and map is bounded, because the API
+server estimates the cost of validation rules from those bounds.
+"""
+
+from videojob_contract.resources.renderpool import RenderPool, RenderPoolSpec, RenderPoolStatus
+from videojob_contract.resources.status import VideoJobStatus
+from videojob_contract.resources.videojob import VideoJob, VideoJobSpec
+
+GROUP = "videojob.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "VERSION",
+    "RenderPool",
+    "RenderPoolSpec",
+    "RenderPoolStatus",
+    "VideoJob",
+    "VideoJobSpec",
+    "VideoJobStatus",
+]

@@ -1,0 +1,139 @@
+"""Base model and the scalar types that the resources share.
+
+Media time is exact: durations and frame rates are `Fraction` in Python and strings with a unit on the wire.
+"""
+
+import re
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+
+DURATION_PATTERN = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+$"
+FPS_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?(/[0-9]{1,6})?$"
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+URI_PATTERN = r"^(volume|s3|gs|az|https|http)://[^\s]+$"
+COLOR_PATTERN = r"^#[0-9a-fA-F]{6}$"
+
+_UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+# The rates that broadcast calls by rounded names, as SMPTE ST 12-1 defines them.
+_NTSC = {"23.976": Fraction(24000, 1001), "29.97": Fraction(30000, 1001), "59.94": Fraction(60000, 1001)}
+
+
+class Model(BaseModel):
+    """A frozen part of a resource; unknown fields are errors, so that a misspelt one is never ignored."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the wire form: camelCase, strings with units, nothing that is unset."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def parse_duration(value: object) -> object:
+    """Turn `"1m30s"` into `Fraction(90)` seconds; other types pass through to pydantic's own check."""
+    if isinstance(value, Fraction):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('a duration is a string with a unit, such as "3s", "500ms" or "1m30s"')  # noqa: TRY004 - pydantic reports ValueError
+    if not re.fullmatch(DURATION_PATTERN, value):
+        raise ValueError(f'"{value}" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s')
+    return sum((Fraction(n) * _UNIT_S[unit] for n, unit in _PART.findall(value)), Fraction(0))
+
+
+def format_duration(seconds: Fraction) -> str:
+    """Write seconds as the shortest exact duration string down to a nanosecond of a second."""
+    for unit in ("h", "m", "s", "ms"):
+        count = seconds / _UNIT_S[unit]
+        if count.denominator == 1 and (count >= 1 or unit == "ms"):
+            return f"{count.numerator}{unit}"
+    return f"{float(seconds):.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def parse_fps(value: object) -> object:
+    """Turn `"30"`, `"30000/1001"` or `"29.97"` into an exact rate in frames a second."""
+    if isinstance(value, Fraction):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(FPS_PATTERN, value):
+        raise ValueError(f'{value!r} is not a frame rate: write "30", "30000/1001" or "29.97"')
+    whole, _, divisor = value.partition("/")
+    if divisor and int(divisor) == 0:
+        raise ValueError(f'"{value}" is not a frame rate: its divisor is zero')
+    return _NTSC.get(value) or Fraction(whole) / Fraction(divisor or 1)
+
+
+def _in_fps_range(fps: Fraction) -> Fraction:
+    if not 1 <= fps <= 240:  # noqa: PLR2004 - the bound is stated in the message
+        raise ValueError(f"a frame rate is from 1 to 240 frames a second, not {fps}")
+    return fps
+
+
+def _to_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time needs its zone, such as 2026-01-01T00:00:00Z")
+    return value.astimezone(UTC)
+
+
+Duration = Annotated[
+    Fraction,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32}),
+]
+"""Seconds, exact; a string with units on the wire."""
+
+Fps = Annotated[
+    Fraction,
+    BeforeValidator(parse_fps),
+    AfterValidator(_in_fps_range),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": FPS_PATTERN, "maxLength": 16}),
+]
+"""Frames a second, exact; `"30"` or `"30000/1001"` on the wire."""
+
+Time = Annotated[
+    datetime,
+    AfterValidator(_to_utc),
+    # Micro-seconds stay out: Kubernetes' own times have whole seconds, status times here have milliseconds.
+    PlainSerializer(lambda t: t.isoformat(timespec="milliseconds").replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment, in UTC; RFC 3339 on the wire."""
+
+Color = Annotated[str, StringConstraints(pattern=COLOR_PATTERN, max_length=7)]
+"""`#rrggbb`, sRGB."""
+
+Uri = Annotated[str, StringConstraints(pattern=URI_PATTERN, max_length=2048)]
+"""Where media is read or written: `volume://NAME/path`, `https://…`, and later `s3://`, `gs://`, `az://`."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+"""A DNS label, as Kubernetes names things."""
+
+Text = Annotated[str, StringConstraints(max_length=4096)]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)]
+Volume = Annotated[float, Field(ge=0, le=10)]
+"""A linear gain: 1 leaves the sound as it is."""
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+EvenPixels = Annotated[int, Field(ge=16, le=8192, multiple_of=2)]
+"""Even, because chroma is stored at half the size (4:2:0)."""

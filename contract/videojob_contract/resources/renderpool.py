@@ -1,0 +1,171 @@
+"""RenderPool: a pool of worker Jobs that renders the VideoJobs of its namespace."""
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from videojob_contract.resources.base import Duration, Model, Name, Uri
+from videojob_contract.resources.outputs import Quality
+from videojob_contract.resources.status import Condition
+from videojob_contract.resources.timeline import Canvas
+from videojob_contract.resources.videojob import Retry
+
+Manifest = dict[str, Any]
+"""A piece of a Kubernetes manifest, kept as it is and checked by the API server when it is used."""
+
+
+class Queue(Model):
+    """One queue of the pool."""
+
+    name: Name
+    """Its name, as VideoJobs give it."""
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Its share of the workers when several queues wait."""
+
+
+class PoolLimits(Model):
+    """Limits for each user."""
+
+    running_per_user: Annotated[int, Field(ge=1)] | None = None
+    """VideoJobs of one user that run at a time."""
+    daily_per_user: Annotated[int, Field(ge=1)] | None = None
+    """VideoJobs of one user that start in a day (UTC)."""
+
+
+class PoolDefaults(Model):
+    """What VideoJobs of this pool take when they do not say."""
+
+    deadline: Duration | None = None
+    """Hard limit of one attempt. Default: 30m."""
+    retry: Retry | None = None
+    """How often a failed attempt is repeated."""
+    ttl_after_finished: Duration | None = None
+    """Delete finished VideoJobs after this long. Default: never."""
+    canvas: Canvas | None = None
+    """Size, frame rate and background."""
+    quality: Quality | None = None
+    """Quality of outputs. Default: standard."""
+
+
+class PoolVolume(Model):
+    """A volume that `volume://NAME/…` reads and writes."""
+
+    name: Name
+    """Its name in URIs."""
+    read_only: bool = False
+    """Whether outputs may not go there."""
+    source: Annotated[Manifest, Field(max_length=4)]
+    """A Kubernetes volume source, such as `persistentVolumeClaim: {claimName: media}`."""
+
+
+class Storage(Model):
+    """Where outputs go."""
+
+    output_prefix: Uri | None = None
+    """Outputs without a URI go to this prefix, then /{namespace}/{name}/{output}.{ext}."""
+    allow_private_networks: bool = False
+    """Let `http(s)://` sources be in private address ranges, such as services of this cluster."""
+    allow_hosts: Annotated[
+        list[Annotated[str, StringConstraints(max_length=253)]] | None, Field(max_length=64)
+    ] = None
+    """Hosts that `http(s)://` sources may name, as globs such as *.example.org. Default: any."""
+    max_source_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
+    """Largest source, in bytes."""
+
+
+class WorkerTemplate(Model):
+    """How worker pods differ from the built-in template."""
+
+    image: Annotated[str, StringConstraints(max_length=512)] | None = None
+    """Image of the worker. Default: the operator's setting."""
+    resources: Manifest | None = None
+    """Requests and limits. Default: cpu 1 and memory 1Gi requested, memory limited to 2Gi."""
+    scratch_size: Annotated[str, StringConstraints(pattern=r"^[0-9]+(Mi|Gi|Ti)$", max_length=16)] = "8Gi"
+    """Size limit of the scratch volume."""
+    node_selector: Annotated[dict[str, str], Field(max_length=32)] | None = None
+    """Nodes to run on."""
+    tolerations: Annotated[list[Manifest], Field(max_length=32)] | None = None
+    """Taints to tolerate."""
+    affinity: Manifest | None = None
+    """Affinity of the pods."""
+    priority_class_name: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Priority class of the pods."""
+    image_pull_secrets: Annotated[list[Manifest], Field(max_length=8)] | None = None
+    """Secrets to pull the image with."""
+    annotations: Annotated[dict[str, str], Field(max_length=64)] | None = None
+    """Annotations of the pods."""
+    labels: Annotated[dict[str, str], Field(max_length=64)] | None = None
+    """Labels of the pods."""
+
+
+DEFAULT_QUEUES = [
+    Queue(name="high", weight=10),
+    Queue(name="default", weight=5),
+    Queue(name="low", weight=1),
+]
+
+
+class RenderPoolSpec(Model):
+    """How a pool scales, and what its workers have."""
+
+    queues: Annotated[list[Queue], Field(min_length=1, max_length=32)] = DEFAULT_QUEUES
+    """Queues and their weights."""
+    min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Workers that wait warm, so that a claim takes milliseconds."""
+    max_workers: Annotated[int, Field(ge=0, le=5000)] = 10
+    """Most workers at a time, idle ones included."""
+    idle_timeout: Duration = Fraction(60)
+    """How long a worker beyond minIdle waits for work before it is retired."""
+    surge: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Most workers started at a time for what is queued."""
+    limits: PoolLimits | None = None
+    """Limits for each user."""
+    defaults: PoolDefaults | None = None
+    """What VideoJobs take when they do not say."""
+    volumes: Annotated[list[PoolVolume], Field(max_length=16)] = []
+    """Volumes that sources and outputs name."""
+    storage: Storage = Storage()
+    """Where outputs go, and what sources may be."""
+    worker: WorkerTemplate = WorkerTemplate()
+    """How worker pods differ from the built-in template."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for field, items in (("queues", self.queues), ("volumes", self.volumes)):
+            names = [item.name for item in items]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{field} have names of their own; got {', '.join(names)}")
+        return self
+
+
+class RenderPoolStatus(Model):
+    """What a pool is doing."""
+
+    queued: Annotated[int, Field(ge=0)] = 0
+    """VideoJobs that wait."""
+    starting: Annotated[int, Field(ge=0)] = 0
+    """Workers that start."""
+    idle: Annotated[int, Field(ge=0)] = 0
+    """Workers that wait for work."""
+    busy: Annotated[int, Field(ge=0)] = 0
+    """Workers that render."""
+    desired: Annotated[int, Field(ge=0)] = 0
+    """Workers that there should be."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of the spec that this status is of."""
+    conditions: Annotated[list[Condition], Field(max_length=8)] = []
+    """Whether the spec was accepted."""
+
+
+class RenderPool(Model):
+    """A pool of workers that renders VideoJobs."""
+
+    api_version: Literal["videojob.dev/v1alpha1"] = "videojob.dev/v1alpha1"
+    kind: Literal["RenderPool"] = "RenderPool"
+    metadata: dict[str, Any] = {}
+    """Kubernetes' own."""
+    spec: RenderPoolSpec
+    """How it scales, and what its workers have."""
+    status: RenderPoolStatus | None = None
+    """What it is doing; written by the operator."""

@@ -1,0 +1,154 @@
+"""Status of a VideoJob. Written by the operator alone, always in one write."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.base import Model, Time
+
+Message = Annotated[str, StringConstraints(max_length=2048)]
+
+
+class Phase(StrEnum):
+    """Where a VideoJob is in its life; derived from the conditions, for people."""
+
+    PENDING = "Pending"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in {Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED}
+
+
+class Stage(StrEnum):
+    """What a worker is doing, in order."""
+
+    INITIALIZING = "Initializing"
+    FETCHING = "Fetching"
+    RENDERING = "Rendering"
+    AUDIO = "Audio"
+    PUBLISHING = "Publishing"
+    COMPLETED = "Completed"
+
+
+class ConditionType(StrEnum):
+    """The conditions of a VideoJob, in the order in which they become true."""
+
+    ACCEPTED = "Accepted"
+    ADMITTED = "Admitted"
+    STARTED = "Started"
+    FINISHED = "Finished"
+
+
+class ConditionStatus(StrEnum):
+    """Kubernetes' three values of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(Model):
+    """A condition as `metav1.Condition` has it."""
+
+    type: ConditionType
+    """Which condition."""
+    status: ConditionStatus
+    """Whether it holds."""
+    reason: Reason
+    """Why, as one word for programs."""
+    message: Message = ""
+    """Why, for people."""
+    last_transition_time: Time
+    """When the status last changed."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of the spec that this was said of."""
+
+
+class Failure(Model):
+    """Why an attempt, or the job, failed."""
+
+    reason: Reason
+    """Why, as one word for programs."""
+    message: Message
+    """Why, for people: the source, the field and what to do."""
+    retryable: bool
+    """Whether another attempt could succeed."""
+
+
+class OutputStatus(Model):
+    """An output that was published."""
+
+    name: str = Field(max_length=63)
+    """Its name in the spec."""
+    uri: str = Field(max_length=2048)
+    """Where it is."""
+    bytes: Annotated[int, Field(ge=0)]
+    """Its size in bytes."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+    """Its SHA-256, in hex."""
+    width: Annotated[int, Field(ge=0)] | None = None
+    """Width in pixels."""
+    height: Annotated[int, Field(ge=0)] | None = None
+    """Height in pixels."""
+    frames: Annotated[int, Field(ge=0)] | None = None
+    """Number of video frames."""
+    duration: float | None = None
+    """Length in seconds."""
+
+
+class JobRef(Model):
+    """The Kubernetes Job of the current attempt."""
+
+    name: str = Field(max_length=63)
+    """Its name, in the VideoJob's namespace."""
+
+
+class VideoJobStatus(Model):
+    """What is known of a VideoJob."""
+
+    phase: Phase = Phase.PENDING
+    """Where it is: Pending, Queued, Running, Succeeded, Failed or Cancelled."""
+    progress: Annotated[int, Field(ge=0, le=100)] = 0
+    """Per cent of the work done; never goes back within an attempt."""
+    stage: Stage | None = None
+    """What the worker is doing."""
+    message: Message = ""
+    """The latest word, for people."""
+    eta: Time | None = None
+    """When the render should be done."""
+    queue_position: Annotated[int, Field(ge=0)] | None = None
+    """How many jobs of its queue are before it, when that is known."""
+    attempts: Annotated[int, Field(ge=0)] = 0
+    """Attempts made, the current one included."""
+    failures: Annotated[int, Field(ge=0)] = 0
+    """Failed attempts that count against the retry limit."""
+    interruptions: Annotated[int, Field(ge=0)] = 0
+    """Attempts lost to the infrastructure, which do not count against it."""
+    job: JobRef | None = None
+    """The Kubernetes Job of the current attempt."""
+    worker: str | None = Field(default=None, max_length=253)
+    """The pod of the current attempt."""
+    outputs: Annotated[list[OutputStatus] | None, Field(max_length=64)] = None
+    """What was published."""
+    failure: Failure | None = None
+    """Why the last attempt failed."""
+    conditions: Annotated[list[Condition], Field(max_length=8)] = []
+    """Accepted, Admitted, Started and Finished."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of the spec that this status is of."""
+    queued_at: Time | None = None
+    """When it was put into its queue, the first time."""
+    started_at: Time | None = None
+    """When the current attempt started."""
+    finished_at: Time | None = None
+    """When it came to its final phase."""
+    next_attempt_at: Time | None = None
+    """When a failed attempt is retried."""

@@ -1,0 +1,350 @@
+"""The timeline: canvas, clips with their transitions, overlays, subtitles and audio.
+
+Every transition overlaps its two clips by its duration, so the length is the sum of the clips less the sum of the
+transitions, whatever their type.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from videojob_contract.resources.base import (
+    Color,
+    Duration,
+    EvenPixels,
+    Fps,
+    Model,
+    Text,
+    Unit,
+    Uri,
+    Volume,
+)
+
+
+class Fit(StrEnum):
+    """How a picture of another shape fills the canvas."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+    BLUR = "blur"
+    STRETCH = "stretch"
+
+
+class Anchor(StrEnum):
+    """The point of a picture that stays in place."""
+
+    CENTER = "center"
+    TOP = "top"
+    BOTTOM = "bottom"
+    LEFT = "left"
+    RIGHT = "right"
+    TOP_LEFT = "topLeft"
+    TOP_RIGHT = "topRight"
+    BOTTOM_LEFT = "bottomLeft"
+    BOTTOM_RIGHT = "bottomRight"
+
+
+class Easing(StrEnum):
+    """How a change goes from start to end."""
+
+    LINEAR = "linear"
+    EASE_IN = "easeIn"
+    EASE_OUT = "easeOut"
+    EASE_IN_OUT = "easeInOut"
+
+
+class Canvas(Model):
+    """The picture that every clip is drawn on."""
+
+    width: EvenPixels | None = None
+    """Width in pixels, even. Default: the pool's, or 1920."""
+    height: EvenPixels | None = None
+    """Height in pixels, even. Default: the pool's, or 1080."""
+    fps: Fps | None = None
+    """Frames a second, exact: "30", "30000/1001" or "29.97". Default: the pool's, or 30."""
+    background: Color | None = None
+    """What shows where no clip covers the canvas. Default: the pool's, or #000000."""
+
+
+class Image(Model):
+    """A still picture."""
+
+    uri: Uri
+    """Where the picture is: JPEG, PNG or WebP."""
+
+
+class Video(Model):
+    """A moving picture, with its sound."""
+
+    uri: Uri
+    """Where the video is."""
+    from_: Annotated[Duration | None, Field(alias="from")] = None
+    """Start within the source. Default: its beginning."""
+    to: Duration | None = None
+    """End within the source. Default: its end."""
+    speed: Annotated[float, Field(ge=0.1, le=10)] = 1.0
+    """How fast it plays; the pitch of its sound is kept."""
+    volume: Volume = 1.0
+    """Gain of its sound; 0 is silence."""
+    reverse: bool = False
+    """Play from the end to the start."""
+    loop: bool = False
+    """Repeat until the clip's duration is filled."""
+
+
+class Gradient(Model):
+    """A linear gradient over the canvas."""
+
+    colors: Annotated[list[Color], Field(min_length=2, max_length=16)]
+    """Colours from start to end, evenly spaced."""
+    angle: Annotated[float, Field(ge=0, le=360)] = 0
+    """Direction in degrees: 0 is left to right, 90 is top to bottom."""
+
+
+class Align(StrEnum):
+    """Alignment of lines of text."""
+
+    LEFT = "left"
+    CENTER = "center"
+    RIGHT = "right"
+
+
+class Shadow(Model):
+    """A shadow under text."""
+
+    color: Color = "#000000"
+    """Its colour."""
+    offset: Annotated[int, Field(ge=0, le=100)] = 2
+    """How far it falls to the right and down, in pixels."""
+    blur: Annotated[int, Field(ge=0, le=100)] = 0
+    """Its softness, in pixels."""
+
+
+class Title(Model):
+    """Text."""
+
+    text: Text
+    """What it says; it is wrapped to the width."""
+    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    """A font by its name or URI."""
+    size: Annotated[int, Field(ge=4, le=2000)] = 96
+    """Height of a line, in pixels."""
+    color: Color = "#ffffff"
+    """Colour of the letters."""
+    align: Align = Align.CENTER
+    """Alignment of the lines."""
+    outline: Annotated[int, Field(ge=0, le=100)] = 0
+    """Width of the outline, in pixels."""
+    outline_color: Color = "#000000"
+    """Colour of the outline."""
+    shadow: Shadow | None = None
+    """A shadow under the letters."""
+    box: Color | None = None
+    """Colour of a box behind the text. Default: none."""
+    background: Color | None = None
+    """Colour of the canvas behind the text. Default: the canvas' own."""
+
+
+class Rectangle(Model):
+    """A part of the picture, as shares of its width and height."""
+
+    x: Unit
+    """Left edge: 0 is the picture's left."""
+    y: Unit
+    """Top edge: 0 is the picture's top."""
+    width: Annotated[float, Field(gt=0.01, le=1)]
+    """Share of the picture's width."""
+    height: Annotated[float, Field(gt=0.01, le=1)]
+    """Share of the picture's height."""
+
+
+class Zoom(Model):
+    """Zoom from one factor to another."""
+
+    from_: Annotated[float, Field(alias="from", ge=1, le=10)] = 1.0
+    """Factor at the start."""
+    to: Annotated[float, Field(ge=1, le=10)] = 1.15
+    """Factor at the end."""
+
+
+class Pan(Model):
+    """Move from one rectangle to another."""
+
+    from_: Annotated[Rectangle, Field(alias="from")]
+    """What is seen at the start."""
+    to: Rectangle
+    """What is seen at the end."""
+
+
+class Motion(Model):
+    """Slow zoom and pan over a clip (Ken Burns)."""
+
+    zoom: Zoom | None = None
+    """Zoom about the anchor."""
+    pan: Pan | None = None
+    """Move between two rectangles."""
+    easing: Easing = Easing.EASE_IN_OUT
+    """How the motion starts and ends."""
+
+
+class Transition(Model):
+    """How a clip comes in over the clip before it."""
+
+    type: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$", max_length=32)]
+    """`cut`, `crossfade` or `fade` (through a colour)."""
+    duration: Duration | None = None
+    """How long the two clips overlap. Default: 500ms, for `cut` none."""
+    color: Color | None = None
+    """The colour that `fade` goes through. Default: #000000."""
+    easing: Easing = Easing.LINEAR
+    """How the change starts and ends."""
+
+
+EffectValue = (
+    bool | int | float | Annotated[str, StringConstraints(max_length=256)] | Annotated[list[float], Field(max_length=16)]
+)
+
+
+class Effect(Model):
+    """A MoviePy video effect, by its own name and arguments."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=64)]
+    """Name of the class in `moviepy.vfx`."""
+    args: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=64)], EffectValue] | None, Field(max_length=16)
+    ] = None
+    """Its arguments by name."""
+
+
+CLIP_KINDS = ("image", "video", "color", "gradient", "title")
+
+
+class Clip(Model):
+    """A stretch of the timeline: exactly one of image, video, color, gradient or title."""
+
+    image: Image | None = None
+    """A still picture."""
+    video: Video | None = None
+    """A moving picture."""
+    color: Color | None = None
+    """The whole canvas in one colour."""
+    gradient: Gradient | None = None
+    """The whole canvas in a gradient."""
+    title: Title | None = None
+    """Text on the canvas."""
+    duration: Duration | Literal["auto"] | None = None
+    """How long it lasts, transitions included; `auto` takes a video's own length. Default: auto for videos; needed for all else."""
+    fit: Fit = Fit.COVER
+    """How a picture of another shape fills the canvas."""
+    anchor: Anchor = Anchor.CENTER
+    """Which part stays when the picture is cropped."""
+    motion: Motion | None = None
+    """Slow zoom and pan."""
+    transition: Transition | None = None
+    """How it comes in over the clip before it. Default: cut."""
+    effects: Annotated[list[Effect] | None, Field(max_length=16)] = None
+    """MoviePy effects, in order."""
+
+    @property
+    def kind(self) -> str:
+        """Which of `CLIP_KINDS` this is."""
+        return next(kind for kind in CLIP_KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _exactly_one_kind(self) -> Self:
+        given = [kind for kind in CLIP_KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) if given else "none of them"
+            raise ValueError(f"a clip has exactly one of {', '.join(CLIP_KINDS)}; this one has {found}")
+        return self
+
+
+class Overlay(Model):
+    """Something drawn over the clips: exactly one of image, video or title."""
+
+    image: Image | None = None
+    """A picture, such as a watermark."""
+    video: Video | None = None
+    """A moving picture."""
+    title: Title | None = None
+    """Text."""
+    from_: Annotated[Duration | None, Field(alias="from")] = None
+    """When it appears. Default: the start."""
+    to: Duration | None = None
+    """When it goes. Default: the end."""
+    anchor: Anchor = Anchor.BOTTOM_RIGHT
+    """Where on the canvas it stands."""
+    margin: Annotated[int, Field(ge=0, le=4096)] = 24
+    """Distance to the canvas' edge, in pixels."""
+    opacity: Unit = 1.0
+    """0 is invisible, 1 is solid."""
+    scale: Annotated[float, Field(gt=0.001, le=10)] | None = None
+    """Width as a share of the canvas' width. Default: its own size."""
+    fade_in: Duration | None = None
+    """How long it takes to appear."""
+    fade_out: Duration | None = None
+    """How long it takes to go."""
+
+    @model_validator(mode="after")
+    def _exactly_one_kind(self) -> Self:
+        given = [kind for kind in ("image", "video", "title") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"an overlay has exactly one of image, video, title; this one has {len(given)}")
+        return self
+
+
+class SubtitleStyle(Model):
+    """How burned-in subtitles look."""
+
+    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    """A font by its name or URI."""
+    size: Annotated[int, Field(ge=4, le=500)] = 48
+    """Height of a line, in pixels."""
+    color: Color = "#ffffff"
+    """Colour of the letters."""
+    outline: Annotated[int, Field(ge=0, le=100)] = 2
+    """Width of the outline, in pixels."""
+
+
+class Subtitles(Model):
+    """Subtitles for the whole timeline."""
+
+    uri: Uri
+    """An SRT, VTT or ASS file."""
+    soft: bool = False
+    """Keep them as a track that players can switch, instead of drawing them."""
+    style: SubtitleStyle | None = None
+    """How drawn subtitles look."""
+
+
+class Track(Model):
+    """One sound under the whole timeline."""
+
+    uri: Uri
+    """Where the sound is."""
+    from_: Annotated[Duration | None, Field(alias="from")] = None
+    """Start within the source. Default: its beginning."""
+    to: Duration | None = None
+    """End within the source. Default: its end."""
+    offset: Duration | None = None
+    """When it starts on the timeline. Default: the start."""
+    loop: bool = False
+    """Repeat until the timeline ends."""
+    volume: Volume = 1.0
+    """Gain: 1 leaves it as it is."""
+    fade_in: Duration | None = None
+    """How long it takes to come in."""
+    fade_out: Duration | None = None
+    """How long it takes to go, before its end or the timeline's."""
+    duck: bool = False
+    """Go quieter while other sound plays."""
+
+
+class Audio(Model):
+    """The sound under the timeline."""
+
+    tracks: Annotated[list[Track], Field(max_length=32)] = []
+    """Tracks, mixed."""
+    loudness: Annotated[float, Field(ge=-70, le=-5)] | None = None
+    """Loudness of the whole in LUFS (EBU R 128). Default: untouched."""

@@ -1,0 +1,119 @@
+"""VideoJob: what to render, and how it is scheduled.
+
+What is to be rendered cannot change after creation; how it is scheduled can.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from videojob_contract.resources.base import Duration, Label, Model, Name, Time, Uri
+from videojob_contract.resources.outputs import Output
+from videojob_contract.resources.status import VideoJobStatus
+from videojob_contract.resources.timeline import Audio, Canvas, Clip, Overlay, Subtitles
+
+# The fields that say what is rendered: immutable once the job exists.
+TIMELINE_FIELDS = ("canvas", "clips", "overlays", "subtitles", "audio", "outputs", "parameters")
+
+ParameterValue = bool | int | float | Annotated[str, StringConstraints(max_length=4096)]
+
+
+class Backoff(Model):
+    """How long to wait before a retry: initial x factor^n, at most max, give or take jitter."""
+
+    initial: Duration = Fraction(10)
+    """Wait before the first retry."""
+    factor: Annotated[float, Field(ge=1, le=10)] = 2
+    """Each wait is this many times the one before."""
+    max: Duration = Fraction(600)
+    """Longest wait."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Random share added or taken, so that jobs that failed together do not return together."""
+
+
+class Retry(Model):
+    """How often a failed attempt is repeated."""
+
+    limit: Annotated[int, Field(ge=0, le=20)] = 3
+    """Retries of failures that another attempt could mend. Losses of nodes and pods are not counted."""
+    backoff: Backoff = Backoff()
+    """How long to wait in between."""
+
+
+class SecretKeyRef(Model):
+    """A key of a Secret in the job's namespace."""
+
+    name: Annotated[str, StringConstraints(max_length=253)]
+    """The Secret."""
+    key: Annotated[str, StringConstraints(max_length=253)]
+    """The key in it."""
+
+
+class Notify(Model):
+    """A webhook called when the job has finished."""
+
+    url: Uri
+    """Where to POST."""
+    secret_ref: SecretKeyRef | None = None
+    """Key that signs the body (HMAC)."""
+
+
+class VideoJobSpec(Model):
+    """What to render, and how it is scheduled."""
+
+    pool: Name = "default"
+    """The RenderPool, in this namespace, that renders it."""
+    queue: Name = "default"
+    """One of the pool's queues."""
+    user: Label | None = None
+    """Whose limits and fair share it counts against."""
+    project: Label | None = None
+    """A label for listing."""
+    start_at: Time | None = None
+    """Not before this moment."""
+    suspend: bool = False
+    """Keep it out of the queue until false; a running attempt is not stopped."""
+    cancel: bool = False
+    """Stop it for good; cannot be taken back."""
+    deadline: Duration | None = None
+    """Hard limit of one attempt. Default: the pool's, or 30m."""
+    soft_deadline: Duration | None = None
+    """When to warn that the deadline nears. Default: 5/6 of the deadline."""
+    retry: Retry | None = None
+    """How often a failed attempt is repeated. Default: the pool's, or three times."""
+    ttl_after_finished: Duration | None = None
+    """Delete the VideoJob this long after it finished; its outputs stay. Default: the pool's, or never."""
+    parallelism: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    """How many workers render it side by side."""
+    notify: Annotated[list[Notify] | None, Field(max_length=8)] = None
+    """Webhooks called when it has finished."""
+    parameters: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=63)], ParameterValue] | None, Field(max_length=64)
+    ] = None
+    """Values for `{{ name }}` in the timeline."""
+    canvas: Canvas | None = None
+    """The picture: size, frame rate, background."""
+    clips: Annotated[list[Clip], Field(min_length=1, max_length=500)]
+    """The timeline, in order."""
+    overlays: Annotated[list[Overlay] | None, Field(max_length=64)] = None
+    """Drawn over the clips, in order."""
+    subtitles: Subtitles | None = None
+    """Subtitles for the whole timeline."""
+    audio: Audio | None = None
+    """The sound under the timeline."""
+    outputs: Annotated[list[Output] | None, Field(min_length=1, max_length=32)] = None
+    """What to make. Default: `main`, an mp4, and `poster`, a jpg."""
+
+
+class VideoJob(Model):
+    """A video to render."""
+
+    api_version: Literal["videojob.dev/v1alpha1"] = "videojob.dev/v1alpha1"
+    kind: Literal["VideoJob"] = "VideoJob"
+    metadata: dict[str, Any] = {}
+    """Kubernetes' own."""
+    spec: VideoJobSpec
+    """What to render, and how it is scheduled."""
+    status: VideoJobStatus | None = None
+    """What is known of it; written by the operator."""
