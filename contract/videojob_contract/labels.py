@@ -1,0 +1,35 @@
+"""Labels on what the operator makes: how it finds its Jobs and pods again, and how people select them.
+
+A worker Job carries `POOL`, `ROLE`, `TEMPLATE` and `MANAGED_BY` from its birth, and its pod template the same. When a worker
+claims a VideoJob, its Job is adopted: it gets `VIDEOJOB`, `VIDEOJOB_UID` and an owner reference.
+"""
+
+GROUP = "videojob.dev"
+"""The API group, which prefixes every label and annotation of ours."""
+
+LABEL_POOL = f"{GROUP}/pool"
+"""Name of the RenderPool."""
+
+LABEL_ROLE = f"{GROUP}/role"
+"""What the object is; `ROLE_WORKER` is the one value."""
+
+ROLE_WORKER = "worker"
+"""Value of `LABEL_ROLE` on worker Jobs and their pods."""
+
+LABEL_VIDEOJOB = f"{GROUP}/videojob"
+"""Name of the VideoJob that the worker renders; set when its Job is adopted."""
+
+LABEL_UID = f"{GROUP}/videojob-uid"
+"""UID of that VideoJob, because a name can be used again."""
+
+LABEL_TEMPLATE = f"{GROUP}/template"
+"""Hash of the pod template that the Job was made from, so that outdated idle workers can be told."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""Kubernetes' recommended label for the program that manages an object."""
+
+MANAGED_BY_VALUE = "videojob-operator"
+"""Value of `MANAGED_BY` on everything that the operator makes."""
+
+LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
+"""Set by the Job controller on pods: the Job that a pod belongs to."""
