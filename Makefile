@@ -1,9 +1,10 @@
 # Everything starts from python3 (with venv), make and git: each target installs what it needs the first time.
-# Downloads and builds are kept in $(CACHE), so that a second run is quick.
+# Downloads and builds are kept in $(CACHE), outside the tree, so that a second run is quick.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
 
 CACHE ?= $(or $(VIDEOJOB_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/videojob)
 export VIDEOJOB_CACHE := $(CACHE)
@@ -11,19 +12,84 @@ UV_VERSION := 0.13.9
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 VENV := .venv
 PY := $(VENV)/bin/python
-LOCKS := requirements/dev.txt requirements/operator.txt requirements/worker.txt requirements/go.txt
+PYTEST := $(PY) -m pytest
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- use
+
+.PHONY: demo
+demo: cluster-up images ## render a slideshow on a real one-node cluster that this starts
+	@hack/install
+	@hack/demo
+
+.PHONY: cluster-up
+cluster-up: $(VENV)/.stamp ## start a one-node Kubernetes; kubeconfig in .cluster/kubeconfig
+	@hack/bootstrap cluster
+	@hack/cluster/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## stop it and leave nothing behind
+	@hack/cluster/cluster down
+
+.PHONY: images
+images: $(VENV)/.stamp ## build the images; with PUSH=1 REGISTRY=... TAG=... push them
+	@hack/bootstrap cluster
+	@hack/images
+
+.PHONY: install
+install: $(VENV)/.stamp ## install the chart; CLUSTER=current REGISTRY=... TAG=... for your own cluster
+	@hack/install
+
+# --- check
+
+.PHONY: test
+test: $(VENV)/.stamp ## lint and every test, on a real cluster; stops what it started
+	@hack/test
+
+.PHONY: test-unit
+test-unit: $(VENV)/.stamp ## the tests that need no cluster and no service
+	@hack/bootstrap base
+	@$(PYTEST) tests/unit
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/.stamp ## start and stop the one-node cluster itself, and look for what is left
+	@hack/bootstrap cluster
+	@$(PYTEST) tests/cluster
+
+.PHONY: lint
+lint: $(VENV)/.stamp ## formatting, lint, types, import directions
+	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy contract/videojob_contract operator/videojob_operator worker/videojob_worker cli/videojob_cli
+	@$(VENV)/bin/lint-imports --no-cache | tail -n 4
+
+.PHONY: format
+format: $(VENV)/.stamp ## format and mend what can be mended
+	@$(VENV)/bin/ruff format --quiet .
+	@$(VENV)/bin/ruff check --quiet --fix .
+
+.PHONY: generate
+generate: $(VENV)/.stamp ## write the generated files: CRDs, install manifest, reference, metrics
+	@hack/generate
+
+.PHONY: verify
+verify: $(VENV)/.stamp ## fail when a generated file differs from its source
+	@hack/generate --verify
+
+.PHONY: bench
+bench: $(VENV)/.stamp ## measure the render beside MoviePy and ffmpeg; tables, and JSON in .bench/
+	@hack/bootstrap base
+	@$(PY) bench/render.py
 
 # --- environment
-
-$(UV):
-	@echo "==> uv $(UV_VERSION) into $(dir $(UV))"
-	@python3 -m venv $(CACHE)/uv-$(UV_VERSION)
-	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION)
 
 .PHONY: venv
 venv: $(VENV)/.stamp ## make .venv from the locked requirements
 
-$(VENV)/.stamp: requirements/dev.txt $(wildcard */pyproject.toml) | $(UV)
+$(VENV)/.stamp: requirements/dev.txt pyproject.toml $(wildcard */pyproject.toml) | $(UV)
 	@echo "==> python environment in $(VENV)"
 	@test -x $(PY) || $(UV) venv --quiet --python "$$(command -v python3)" $(VENV)
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
@@ -31,11 +97,22 @@ $(VENV)/.stamp: requirements/dev.txt $(wildcard */pyproject.toml) | $(UV)
 	  -e contract -e operator -e worker -e cli
 	@touch $@
 
+$(UV):
+	@echo "==> uv $(UV_VERSION)"
+	@python3 -m venv $(CACHE)/uv-$(UV_VERSION)
+	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --require-hashes --requirement requirements/uv.txt
+
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-  --no-annotate --no-header --custom-compile-command "make lock" --no-emit-package videojob-contract \
-  --no-emit-package videojob-operator --no-emit-package videojob-worker --no-emit-package videojob-cli
+  --no-annotate --no-header --no-emit-package videojob-contract --no-emit-package videojob-operator \
+  --no-emit-package videojob-worker --no-emit-package videojob-cli
 .PHONY: lock
-lock: $(UV) ## update the locked requirements
-	@$(COMPILE) pyproject.toml --group dev --group media --group bench -o requirements/dev.txt
-	@$(COMPILE) operator/pyproject.toml -o requirements/operator.txt
-	@$(COMPILE) worker/pyproject.toml -o requirements/worker.txt
+lock: $(UV) ## update the locked requirements, to the newest with UPGRADE=--upgrade
+	@$(COMPILE) $(UPGRADE) pyproject.toml --group dev --group media --group bench -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) operator/pyproject.toml -o requirements/operator.txt
+	@$(COMPILE) $(UPGRADE) worker/pyproject.toml -o requirements/worker.txt
+	@echo 'uv==$(UV_VERSION)' | $(COMPILE) - -o requirements/uv.txt
+	@if test -f requirements/go.in; then $(COMPILE) $(UPGRADE) requirements/go.in -o requirements/go.txt; fi
+
+.PHONY: clean
+clean: cluster-down ## stop the cluster and remove what was built in the tree; the cache stays
+	@rm -rf $(VENV) .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
