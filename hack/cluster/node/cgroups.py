@@ -1,0 +1,85 @@
+"""The cgroup that all pods lie in, on cgroup v1 and v2 machines.
+
+It lets us limit nothing; it lets us find every process of every container, also when the daemons that started
+them are gone.
+"""
+
+import time
+from pathlib import Path
+
+from node import config, processes
+from node.config import ClusterError
+
+REMOVE_TIMEOUT_S = 10.0
+
+
+def hierarchies() -> dict[Path, bool]:
+    """Where each cgroup hierarchy is mounted, and whether it is of version 2."""
+    found = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        kind = after.split()[0]
+        if kind in {"cgroup", "cgroup2"}:
+            found[Path(before.split()[4])] = kind == "cgroup2"
+    return found
+
+
+def create() -> None:
+    """Makes our cgroup in every hierarchy, with its controllers usable by children."""
+    for root, version_2 in hierarchies().items():
+        own = root / config.CGROUP
+        own.mkdir(exist_ok=True)
+        if version_2:
+            controllers = (root / "cgroup.controllers").read_text().split()
+            for folder in (root, own):
+                _enable(folder, controllers)
+        for name in ("cpuset.cpus", "cpuset.mems"):  # version 1 starts them empty, and nothing may run in it then
+            if (own / name).exists() and not version_2:
+                (own / name).write_text((root / name).read_text())
+
+
+def _enable(folder: Path, controllers: list[str]) -> None:
+    enabled = (folder / "cgroup.subtree_control").read_text().split()
+    missing = [name for name in controllers if name not in enabled]
+    if missing:
+        (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in missing))
+
+
+def members() -> set[int]:
+    """The processes in our cgroup and all below it."""
+    found = set()
+    for root in hierarchies():
+        for file in (root / config.CGROUP).glob("**/cgroup.procs"):
+            try:
+                found |= {int(line) for line in file.read_text().split()}
+            except OSError:  # removed meanwhile
+                continue
+    return found - {0}
+
+
+def remove() -> None:
+    """Kills what is in our cgroup and removes it.
+
+    Raises:
+        ClusterError: it could not be removed.
+    """
+    deadline = time.monotonic() + REMOVE_TIMEOUT_S
+    while True:
+        processes.kill(members())
+        left = [path for root in hierarchies() if (path := root / config.CGROUP).is_dir() and not _remove_tree(path)]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError(f"cgroups could not be removed: {', '.join(map(str, left))}")
+        time.sleep(0.05)
+
+
+def _remove_tree(top: Path) -> bool:
+    """Removes `top` and all below it, deepest first; false while something keeps one busy."""
+    folders = sorted((path for path in top.glob("**/") if path.is_dir()), key=lambda path: -len(path.parts))
+    try:
+        for folder in folders:
+            folder.rmdir()
+    except OSError:
+        return False
+    return True
