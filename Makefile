@@ -108,6 +108,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 .PHONY: lock
 lock: $(UV) ## update the locked requirements, to the newest with UPGRADE=--upgrade
 	@$(COMPILE) $(UPGRADE) pyproject.toml --group dev --group media --group bench -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --group pyproject.toml:build -o requirements/build.txt
 	@$(COMPILE) $(UPGRADE) operator/pyproject.toml -o requirements/operator.txt
 	@$(COMPILE) $(UPGRADE) worker/pyproject.toml -o requirements/worker.txt
 	@echo 'uv==$(UV_VERSION)' | $(COMPILE) - -o requirements/uv.txt

