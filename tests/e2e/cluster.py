@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,14 @@ class Cluster:
             [*program, "-n", self.namespace, *arguments], check=True, capture_output=True, text=True, timeout=30
         )
         return done.stdout
+
+
+@cache
+def binaries() -> Path:
+    """The folder of the cluster's programs: kubectl, helm and others."""
+    program = Path(__file__).parents[2] / "hack" / "cluster" / "cluster"
+    done = subprocess.run([program, "binaries"], check=True, capture_output=True, text=True)
+    return Path(done.stdout.strip().splitlines()[-1])
 
 
 def processes_of(pod_uid: str) -> list[int]:
