@@ -1,4 +1,4 @@
-"""What a worker is given and what it answers: the payloads that go through the queue, files and termination messages."""
+"""What a worker is given and what it answers: the payloads of the queue, files and termination messages."""
 
 from typing import Annotated, Literal
 

@@ -8,8 +8,8 @@
     ├── DeadlineError          retried once, then permanent
     └── CancelledError         the user's wish: final
 
-Each failure has a `Reason`; `FAILURE_CLASS` says how each is treated. Reasons of conditions that are not failures stand in
-the same enum, because they share the field `reason` in conditions and events.
+Each failure has a `Reason`; `FAILURE_CLASS` says how each is treated. Reasons of conditions that are not
+failures stand in the same enum, because they share the field `reason` in conditions and events.
 """
 
 from enum import StrEnum

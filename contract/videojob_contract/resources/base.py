@@ -57,7 +57,9 @@ def parse_duration(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError('a duration is a string with a unit, such as "3s", "500ms" or "1m30s"')  # noqa: TRY004 - pydantic reports ValueError
     if not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError(f'"{value}" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s')
+        raise ValueError(
+            f'"{value}" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
+        )
     return sum((Fraction(n) * _UNIT_S[unit] for n, unit in _PART.findall(value)), Fraction(0))
 
 
@@ -130,7 +132,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """A DNS label, as Kubernetes names things."""
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)]
+Label = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)
+]
 Volume = Annotated[float, Field(ge=0, le=10)]
 """A linear gain: 1 leaves the sound as it is."""
 

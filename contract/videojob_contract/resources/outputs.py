@@ -22,6 +22,16 @@ class Format(StrEnum):
     PNG = "png"
     SPRITE = "sprite"
 
+    @property
+    def extension(self) -> str:
+        """Its files' extension, without the dot."""
+        return {Format.HLS: "m3u8", Format.SPRITE: "jpg"}.get(self, self.value)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is one picture of one moment."""
+        return self in {Format.JPG, Format.PNG}
+
 
 class Quality(StrEnum):
     """How good, against how fast and small."""
@@ -79,7 +89,8 @@ class Output(Model):
     """Put the index of an mp4 first, so that it plays while it loads."""
     metadata: Annotated[
         dict[
-            Annotated[str, StringConstraints(max_length=64)], Annotated[str, StringConstraints(max_length=1024)]
+            Annotated[str, StringConstraints(max_length=64)],
+            Annotated[str, StringConstraints(max_length=1024)],
         ]
         | None,
         Field(max_length=32),

@@ -1,7 +1,7 @@
 """The timeline: canvas, clips with their transitions, overlays, subtitles and audio.
 
-Every transition overlaps its two clips by its duration, so the length is the sum of the clips less the sum of the
-transitions, whatever their type.
+Every transition overlaps its two clips by its duration, so the length is the sum of the clips less the sum of
+the transitions, whatever their type.
 """
 
 from enum import StrEnum
@@ -202,7 +202,11 @@ class Transition(Model):
 
 
 EffectValue = (
-    bool | int | float | Annotated[str, StringConstraints(max_length=256)] | Annotated[list[float], Field(max_length=16)]
+    bool
+    | int
+    | float
+    | Annotated[str, StringConstraints(max_length=256)]
+    | Annotated[list[float], Field(max_length=16)]
 )
 
 
@@ -234,7 +238,7 @@ class Clip(Model):
     title: Title | None = None
     """Text on the canvas."""
     duration: Duration | Literal["auto"] | None = None
-    """How long it lasts, transitions included; `auto` takes a video's own length. Default: auto for videos; needed for all else."""
+    """How long it lasts, transitions included; `auto` is a video's own length. Default: auto for videos."""
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
     anchor: Anchor = Anchor.CENTER

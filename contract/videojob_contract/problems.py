@@ -1,0 +1,125 @@
+"""Problems of a resource, each with the path of its field, as people and programs are told of them.
+
+`SpecError` carries all problems at once, so that nobody has to mend a file one message at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+MAX_MESSAGE = 2048  # the bound of a condition's message
+_LONGEST_VALUE = 60  # what is shown of a wrong value
+
+_PATTERNS = {
+    URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
+    COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
+    NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong: where, and what to do about it."""
+
+    path: str
+    """Such as `spec.clips[2].duration`."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class SpecError(PermanentError):
+    """A resource that cannot be rendered as it is written; its message has one problem a line."""
+
+    default_reason = Reason.INVALID_SPEC
+
+    def __init__(self, problems: Sequence[Problem], reason: Reason | None = None) -> None:
+        super().__init__(format_problems(problems), reason)
+        self.problems = tuple(problems)
+
+
+def format_problems(problems: Sequence[Problem]) -> str:
+    """Write one problem a line; those that do not fit into a condition's message are counted."""
+    lines: list[str] = []
+    length = 0
+    for index, problem in enumerate(problems):
+        line = str(problem)
+        length += len(line) + 1
+        if lines and length > MAX_MESSAGE - len("and 9999 more problems"):
+            lines.append(f"and {len(problems) - index} more problems")
+            break
+        lines.append(line)
+    return "\n".join(lines)[:MAX_MESSAGE]
+
+
+def join_path(parts: Iterable[str | int]) -> str:
+    """Write `("spec", "clips", 2, "uri")` as `spec.clips[2].uri`."""
+    path = ""
+    for part in parts:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def from_validation(error: ValidationError, resource: Mapping[str, Any]) -> list[Problem]:
+    """Turn what pydantic found in a resource into problems, at most one for each path."""
+    messages: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False):
+        found = messages.setdefault(join_path(_real_path(detail, resource)), [])
+        message = _message(detail)
+        if message not in found:
+            found.append(message)
+    # More than one message at a path come from the alternatives of a union.
+    return [Problem(path, ", or ".join(found)) for path, found in messages.items()]
+
+
+def _real_path(detail: ErrorDetails, resource: Mapping[str, Any]) -> list[str | int]:
+    """Drop from pydantic's location what is not in the resource: the names of a union's alternatives."""
+    path: list[str | int] = []
+    here: Any = resource
+    for part in detail["loc"]:
+        match here, part:
+            case (dict(), _) if part in here:
+                here = here[part]
+            case (list(), int()):
+                here = here[part]
+            case _ if detail["type"] != "missing":
+                continue
+        path.append(part)
+    return path
+
+
+def _message(detail: ErrorDetails) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not a field here"
+        case "value_error":
+            return str(context["error"])
+        case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
+            return f"{_show(detail['input'])} {_PATTERNS[context['pattern']]}"
+    message = detail["msg"].replace("Input should ", "should ", 1)
+    message = message[:1].lower() + message[1:]
+    if isinstance(detail["input"], str | int | float | None):
+        message += f", not {_show(detail['input'])}"
+    return message
+
+
+def _show(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str):
+        return str(value)
+    return f'"{value}"' if len(value) <= _LONGEST_VALUE else f'"{value[: _LONGEST_VALUE - 1]}…"'

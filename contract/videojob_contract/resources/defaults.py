@@ -1,0 +1,135 @@
+"""Filling in defaults: the job's own value, else its pool's, else the built-in one.
+
+The API server fills in only what does not depend on the pool. What it leaves out is filled in here, once,
+when an attempt is assigned, so that a worker never has to know a default.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from videojob_contract.problems import Problem, SpecError
+from videojob_contract.resources.outputs import Codec, Format, Output, Quality
+from videojob_contract.resources.timeline import Canvas, Clip
+from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
+from videojob_contract.resources.videojob import Retry, VideoJobSpec
+from videojob_contract.semantics import DEFAULT_TRANSITION, check, timeline_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videojob_contract.resources.renderpool import PoolDefaults, RenderPoolSpec
+
+DEFAULT_CANVAS = Canvas(width=1920, height=1080, fps=Fraction(30), background="#000000")
+DEFAULT_DEADLINE = Fraction(30 * 60)
+SOFT_DEADLINE_SHARE = Fraction(5, 6)
+DEFAULT_OUTPUTS = (Output(name="main", format=Format.MP4), Output(name="poster", format=Format.JPG))
+FADE_COLOR = "#000000"
+
+
+def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: str) -> VideoJobSpec:
+    """Return the spec with every default filled in and a URI for each output.
+
+    `ttl_after_finished` stays None when neither job nor pool has one; a poster's `at`, because its default
+    needs the timeline's length; an output's size and rate, when they are the canvas'. Resolving twice
+    changes nothing.
+
+    Raises:
+        SpecError: with all problems that show only with the pool known.
+    """
+    defaults = pool.defaults
+    deadline = spec.deadline or (defaults and defaults.deadline) or DEFAULT_DEADLINE
+    resolved = spec.model_copy(
+        update={
+            "canvas": resolve_canvas(spec.canvas, defaults),
+            "deadline": deadline,
+            "soft_deadline": spec.soft_deadline or _whole_ms(deadline * SOFT_DEADLINE_SHARE),
+            "retry": spec.retry or (defaults and defaults.retry) or Retry(),
+            "ttl_after_finished": _ttl(spec, defaults),
+            "clips": [_resolve_clip(clip) for clip in spec.clips],
+            "outputs": [
+                _resolve_output(output, pool, f"{namespace}/{name}")
+                for output in spec.outputs or DEFAULT_OUTPUTS
+            ],
+        }
+    )
+    problems = [*check(resolved), *_length(resolved), *_pool_problems(resolved, pool)]
+    if problems:
+        raise SpecError(problems)
+    return resolved
+
+
+def resolve_canvas(canvas: Canvas | None, defaults: PoolDefaults | None) -> Canvas:
+    """Return a canvas with nothing unset: field by field the job's, the pool's or the built-in one."""
+    layers = [canvas, defaults and defaults.canvas, DEFAULT_CANVAS]
+    return Canvas(
+        **{
+            field: next(value for layer in layers if layer and (value := getattr(layer, field)) is not None)
+            for field in Canvas.model_fields
+        }
+    )
+
+
+def _ttl(spec: VideoJobSpec, defaults: PoolDefaults | None) -> Fraction | None:
+    if spec.ttl_after_finished is not None or defaults is None:
+        return spec.ttl_after_finished
+    return defaults.ttl_after_finished
+
+
+def _whole_ms(seconds: Fraction) -> Fraction:
+    return Fraction(max(1, round(seconds * 1000)), 1000)
+
+
+def _resolve_clip(clip: Clip) -> Clip:
+    update: dict[str, object] = {}
+    if clip.duration is None and clip.video is not None:
+        update["duration"] = "auto"
+    if (transition := clip.transition) is not None:
+        length = Fraction(0) if transition.type == "cut" else DEFAULT_TRANSITION
+        color = FADE_COLOR if transition.type == "fade" else None
+        update["transition"] = transition.model_copy(
+            update={
+                "duration": length if transition.duration is None else transition.duration,
+                "color": transition.color or color,
+            }
+        )
+    return clip.model_copy(update=update) if update else clip
+
+
+def _resolve_output(output: Output, pool: RenderPoolSpec, folder: str) -> Output:
+    quality = output.quality or (pool.defaults and pool.defaults.quality) or Quality.STANDARD
+    codec = Codec.H264 if output.format is Format.MP4 else None
+    uri = output.uri
+    if uri is None and pool.storage.output_prefix is not None:
+        prefix = pool.storage.output_prefix.rstrip("/")
+        uri = f"{prefix}/{folder}/{output.name}.{output.format.extension}"
+    return output.model_copy(update={"quality": quality, "codec": output.codec or codec, "uri": uri})
+
+
+def _length(spec: VideoJobSpec) -> Iterator[Problem]:
+    length = timeline_length(spec)
+    if length is not None and spec.canvas and spec.canvas.fps and round(length * spec.canvas.fps) < 1:
+        yield Problem("spec.clips", f"are shorter than one frame at {spec.canvas.fps} frames a second")
+
+
+def _pool_problems(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem]:
+    queues = [queue.name for queue in pool.queues]
+    if spec.queue not in queues:
+        yield Problem(
+            "spec.queue", f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
+        )
+    for index, output in enumerate(spec.outputs or []):
+        if output.uri is None:
+            message = f'is required, because pool "{spec.pool}" has no storage.outputPrefix'
+            yield Problem(f"spec.outputs[{index}].uri", message)
+    volumes = {volume.name: volume for volume in pool.volumes}
+    for path, uri, use in iter_uris(spec):
+        scheme, place, _ = split_uri(uri)
+        if scheme != VOLUME:
+            continue
+        if place not in volumes:
+            known = f"it has {', '.join(volumes)}" if volumes else "it has none"
+            yield Problem(path, f'{uri}: pool "{spec.pool}" has no volume "{place}"; {known}')
+        elif use is Use.OUTPUT and volumes[place].read_only:
+            yield Problem(path, f'{uri}: volume "{place}" of pool "{spec.pool}" is read-only')

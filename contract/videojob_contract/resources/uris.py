@@ -1,0 +1,49 @@
+"""Every URI of a VideoJob with the path of its field: what is read, and what is written."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from videojob_contract.resources.timeline import Clip, Overlay
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+VOLUME = "volume"
+
+
+class Use(Enum):
+    """What happens with a URI."""
+
+    SOURCE = auto()
+    OUTPUT = auto()
+
+
+def split_uri(uri: str) -> tuple[str, str, str]:
+    """Split `scheme://place/rest`: a volume, bucket or host, and what follows without its leading slash."""
+    scheme, _, remainder = uri.partition("://")
+    place, _, rest = remainder.partition("/")
+    return scheme, place, rest
+
+
+def iter_uris(spec: VideoJobSpec) -> Iterator[tuple[str, str, Use]]:
+    """Yield `(path, uri, use)` in the order of the fields.
+
+    Such as `("spec.clips[3].image.uri", "volume://media/a.jpg", Use.SOURCE)`.
+    """
+    layers: list[tuple[str, Sequence[Clip | Overlay]]]
+    layers = [("clips", spec.clips), ("overlays", spec.overlays or [])]
+    for field, items in layers:
+        for index, layer in enumerate(items):
+            for kind, media in (("image", layer.image), ("video", layer.video)):
+                if media is not None:
+                    yield f"spec.{field}[{index}].{kind}.uri", media.uri, Use.SOURCE
+    if spec.subtitles is not None:
+        yield "spec.subtitles.uri", spec.subtitles.uri, Use.SOURCE
+    for index, track in enumerate(spec.audio.tracks if spec.audio else []):
+        yield f"spec.audio.tracks[{index}].uri", track.uri, Use.SOURCE
+    for index, output in enumerate(spec.outputs or []):
+        if output.uri is not None:
+            yield f"spec.outputs[{index}].uri", output.uri, Use.OUTPUT

@@ -1,0 +1,137 @@
+"""What the schema has and this version does not do yet: refused with the field's path, and never ignored.
+
+The schema has the whole timeline from the start, so that specs written now stay valid. To support more,
+remove the check here together with the change that does it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videojob_contract.problems import Problem
+from videojob_contract.resources.outputs import Codec, Format
+from videojob_contract.resources.timeline import Easing, Fit
+from videojob_contract.resources.uris import Use, iter_uris, split_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videojob_contract.resources.outputs import Output
+    from videojob_contract.resources.renderpool import RenderPoolSpec
+    from videojob_contract.resources.timeline import Canvas, Clip, Track
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+CLIP_KINDS = ("image", "color")
+TRANSITIONS = ("cut", "crossfade", "fade")
+FORMATS = (Format.MP4, Format.JPG, Format.PNG)
+SOURCE_SCHEMES = ("volume", "https", "http")
+OUTPUT_SCHEMES = ("volume",)
+
+
+def unsupported(spec: VideoJobSpec) -> list[Problem]:
+    """Return what the renderer does not do yet of a spec, resolved or not; empty when it can be rendered."""
+    problems = [
+        *_whole(spec),
+        *(
+            problem
+            for index, clip in enumerate(spec.clips)
+            for problem in _clip(f"spec.clips[{index}]", clip)
+        ),
+        *_audio(spec),
+        *(
+            problem
+            for index, output in enumerate(spec.outputs or [])
+            for problem in _output(f"spec.outputs[{index}]", output, spec.canvas)
+        ),
+        *_schemes(spec),
+    ]
+    return list(dict.fromkeys(problems))
+
+
+def unsupported_pool(spec: RenderPoolSpec) -> list[Problem]:
+    """Return what this version does not do yet of a pool."""
+    problems = []
+    if spec.limits is not None and spec.limits.to_dict():
+        problems.append(_not_yet("spec.limits"))
+    prefix = spec.storage.output_prefix
+    if prefix is not None and (scheme := split_uri(prefix)[0]) not in OUTPUT_SCHEMES:
+        problems.append(_not_yet("spec.storage.outputPrefix", f"writing to {scheme}://"))
+    return problems
+
+
+def _not_yet(path: str, what: str = "", instead: str = "") -> Problem:
+    message = f"{what} is not supported yet" if what else "is not supported yet"
+    return Problem(path, f"{message}; {instead}" if instead else message)
+
+
+def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
+    if spec.parallelism != 1:
+        yield _not_yet("spec.parallelism", instead="use 1")
+    for field in ("notify", "parameters", "overlays", "subtitles"):
+        if getattr(spec, field):
+            yield _not_yet(f"spec.{field}")
+
+
+def _clip(path: str, clip: Clip) -> Iterator[Problem]:
+    if clip.kind not in CLIP_KINDS:
+        yield _not_yet(f"{path}.{clip.kind}")
+    if clip.fit is Fit.BLUR:
+        yield _not_yet(f"{path}.fit", "blur", "use cover, contain or stretch")
+    if clip.motion is not None:
+        yield _not_yet(f"{path}.motion")
+    if clip.effects:
+        yield _not_yet(f"{path}.effects")
+    if (transition := clip.transition) is not None:
+        if transition.type not in TRANSITIONS:
+            yield _not_yet(f"{path}.transition.type", transition.type, f"use {_or(TRANSITIONS)}")
+        if transition.easing is not Easing.LINEAR:
+            yield _not_yet(f"{path}.transition.easing", transition.easing, "use linear")
+
+
+def _audio(spec: VideoJobSpec) -> Iterator[Problem]:
+    if spec.audio is None:
+        return
+    if spec.audio.loudness is not None:
+        yield _not_yet("spec.audio.loudness")
+    for index, track in enumerate(spec.audio.tracks):
+        path = f"spec.audio.tracks[{index}]"
+        if index > 0:
+            yield _not_yet(path, "more than one track")
+        yield from _track(path, track)
+
+
+def _track(path: str, track: Track) -> Iterator[Problem]:
+    if track.duck:
+        yield _not_yet(f"{path}.duck")
+
+
+def _output(path: str, output: Output, canvas: Canvas | None) -> Iterator[Problem]:
+    if output.format not in FORMATS:
+        yield _not_yet(f"{path}.format", output.format, f"use {_or(FORMATS)}")
+    if output.codec not in (None, Codec.H264):
+        yield _not_yet(f"{path}.codec", output.codec, "use h264")
+    for field in ("width", "height", "fps"):
+        value = getattr(output, field)
+        if value is not None and value != (canvas and getattr(canvas, field)):
+            yield _not_yet(f"{path}.{field}", "another value than the canvas'")
+    if output.bitrate is not None:
+        yield _not_yet(f"{path}.bitrate", instead="use quality or crf")
+    if output.max_bitrate is not None:
+        yield _not_yet(f"{path}.maxBitrate")
+    if output.two_pass:
+        yield _not_yet(f"{path}.twoPass")
+
+
+def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:
+    for path, uri, use in iter_uris(spec):
+        scheme, _, _ = split_uri(uri)
+        schemes, verb = (
+            (SOURCE_SCHEMES, "reading from") if use is Use.SOURCE else (OUTPUT_SCHEMES, "writing to")
+        )
+        if scheme not in schemes:
+            yield _not_yet(path, f"{verb} {scheme}://", f"use {_or([f'{each}://' for each in schemes])}")
+
+
+def _or(choices: tuple[str, ...] | list[str]) -> str:
+    *most, last = choices
+    return f"{', '.join(most)} or {last}" if most else last
