@@ -1,0 +1,295 @@
+"""What the decisions see, what they answer, and what may be forgotten in between.
+
+    Observation ──► decide_videojob ──► Decision            PoolObservation ──► decide_pool ──► PoolDecision
+
+A decision is a pure function of its observation. The caller then does three things in this order: the actions of `before`,
+one write of `status` when it differs from the observed one, the actions of `after`. A crash between any two of them costs
+nothing: the next observation leads to the rest. That is why what a later step needs (a result in the queue, say) is let go
+of only in `after`, when the status holds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from videojob_contract.assignment import Assignment
+    from videojob_contract.errors import Reason
+    from videojob_contract.problems import Problem
+    from videojob_contract.queue.types import Entry, PoolSnapshot
+    from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
+    from videojob_contract.resources.status import VideoJobStatus
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+
+# --- what Kubernetes shows
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What matters of a worker's Kubernetes Job."""
+
+    name: str
+    uid: str
+    pool: str
+    serial: int
+    """The number at the end of its name; see `naming.serial_of`."""
+    template_hash: str
+    """Label `LABEL_TEMPLATE`: which pod template it was made from."""
+    owner_uid: str | None
+    """UID of the VideoJob that adopted it; None while it belongs to the pool alone."""
+    created_at: datetime
+    deleting: bool = False
+    active: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    finished_at: datetime | None = None
+    """When its condition Complete or Failed became true."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its one pod has ended, or will never run."""
+        return self.finished_at is not None or self.succeeded > 0 or self.failed > 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """What matters of a worker's pod."""
+
+    name: str
+    job: str
+    """Name of its Job."""
+    phase: Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
+    ready: bool = False
+    started_at: datetime | None = None
+    """When its container started; None while it has not."""
+    exit_code: int | None = None
+    """Of the worker's container, once it has ended."""
+    reason: str = ""
+    """The most telling one: of the pod (Evicted, NodeLost, Unschedulable), of the ended container (OOMKilled, Error), or of
+    the waiting one (ImagePullBackOff, CreateContainerConfigError)."""
+    disrupted: str = ""
+    """Reason of its condition DisruptionTarget when that is true, such as PreemptionByScheduler."""
+    message: str = ""
+    """The message that belongs to `reason` or `disrupted`."""
+    deleting: bool = False
+    termination_message: str = ""
+    """What the worker left in its termination log: the JSON of a `Result`."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it runs nothing any more."""
+        return self.phase in {"Succeeded", "Failed"} or self.exit_code is not None
+
+
+# --- VideoJobs
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What `acceptance.accept` made of a spec. The same for the whole life of a generation, so callers cache it."""
+
+    spec: VideoJobSpec | None
+    """The spec, or None when it cannot be read."""
+    refusal: Reason | None = None
+    """INVALID_SPEC or NOT_SUPPORTED, when it is refused."""
+    problems: tuple[Problem, ...] = ()
+    """Everything that is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the operator remembers of a job between decisions, and may forget at any restart.
+
+    The caller keeps `Decision.memory` and gives it back in the next observation; a new process starts with `Memory()`.
+    """
+
+    patched_at: datetime | None = None
+    """When the status was last written for the sake of progress alone, or for a transition."""
+    missing_since: datetime | None = None
+    """Since when the queue has been without the running attempt."""
+    cancelled_at: datetime | None = None
+    """When the worker was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that a decision on one VideoJob rests on."""
+
+    raw: Mapping[str, Any]
+    """The object as the API server has it."""
+    accepted: Accepted
+    """`acceptance.accept(raw)`, cached by UID and generation."""
+    now: datetime
+    pool: RenderPoolSpec | None = None
+    """Its RenderPool, or None when there is none of that name."""
+    queue_known: bool = False
+    """Whether `entry` can be believed: the queue was reachable, and the grace after the operator connected to it, or found
+    it empty, is over (one lease renewal and a second: running workers restore themselves first)."""
+    entry: Entry | None = None
+    """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a worker finishes in the
+    queue before its pod ends, so an ended pod with a claimed entry has crashed."""
+    lease_expired: bool = False
+    """Whether the entry's lease has run out by Redis' own clock."""
+    worker_job: JobView | None = None
+    """The Job named by `entry.job`, or without an entry by `status.job`."""
+    pod: PodView | None = None
+    """The pod of that Job."""
+    patch_interval_s: float = 3.0
+    """Least time between two writes of mere progress, from the budget of the whole operator."""
+    jitter: float = 0.5
+    """A random number from 0 to 1, for the backoff; the caller's, so that decisions stay pure."""
+    memory: Memory = Memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Put an attempt into its queue. Nothing happens when it is there already."""
+
+    queue: str
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take an attempt out of its queue, to be enqueued again later. Nothing happens when it was claimed meanwhile."""
+
+    uid: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInQueue:
+    """Take the job out of its queue for good, or tell the worker that has it to stop."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End an attempt in the queue: whoever still holds it is refused from now on."""
+
+    uid: str
+    attempt: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Remove everything the queue has of the job, save for a tombstone that refuses stale workers."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Give a worker Job to the VideoJob that it renders: owner reference and labels. A Job that is gone is no error."""
+
+    job: str
+    videojob: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWorkerJob:
+    """Delete a worker Job and its pod, at once. A Job that is gone, or is another by that name, is no error."""
+
+    job: str
+    uid: str
+    """UID of the Job: a precondition, because names come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVideoJob:
+    """Delete the VideoJob; its outputs stay."""
+
+    uid: str
+    """A precondition, as above."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmitEvent:
+    """Post a Kubernetes Event on the object."""
+
+    type: Literal["Normal", "Warning"]
+    reason: Reason
+    message: str
+
+
+Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about a VideoJob."""
+
+    status: VideoJobStatus | None
+    """The whole new status, or None when it stays as it is: no write."""
+    before: tuple[Action, ...] = ()
+    """To be done before the status is written, in order; when one fails, nothing further is done and the key is retried."""
+    after: tuple[Action, ...] = ()
+    """To be done once it is written: Events, and letting go of what the status now holds."""
+    requeue_after_s: float | None = None
+    """When to look again though nothing happens; None: only when something does."""
+    memory: Memory = Memory()
+
+
+# --- RenderPools
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMemory:
+    """What the operator remembers of a pool between decisions, and may forget at any restart."""
+
+    last_serial: int = 0
+    """Highest serial ever seen, so that the name of a Job deleted meanwhile does not come back."""
+    registered: frozenset[str] = frozenset()
+    """Jobs whose worker was once seen in the queue: when it is there no more, it is leaving, not starting."""
+    replaced: int = 0
+    """Workers in a row that were replaced because they did not register."""
+    patched_at: datetime | None = None
+    """When the status was last written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolObservation:
+    """All that a decision on one RenderPool rests on."""
+
+    name: str
+    spec: RenderPoolSpec
+    generation: int
+    status: RenderPoolStatus
+    now: datetime
+    template_hash: str
+    """Of the pod template that a worker would be made from now."""
+    jobs: tuple[JobView, ...] = ()
+    """Every worker Job of the pool, adopted and finished ones included, and those just created."""
+    pods: Mapping[str, PodView] = field(default_factory=dict)
+    """Their pods, by the name of the Job."""
+    running: frozenset[str] = frozenset()
+    """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
+    snapshot: PoolSnapshot | None = None
+    """What the queue says; None when it is unreachable or its grace is not over: the pool then stays as it is."""
+    memory: PoolMemory = PoolMemory()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolDecision:
+    """What to do about a RenderPool."""
+
+    status: RenderPoolStatus | None
+    """The whole new status, or None when it stays as it is."""
+    create: tuple[str, ...] = ()
+    """Names of worker Jobs to create; one that exists already is no error, it was this one."""
+    delete_jobs: tuple[DeleteWorkerJob, ...] = ()
+    """Jobs that are finished, or never came up."""
+    retire: tuple[str, ...] = ()
+    """Workers (pod names) to retire by token: a busy one stays."""
+    events: tuple[EmitEvent, ...] = ()
+    """Events on the RenderPool, after its status is written."""
+    requeue_after_s: float | None = None
+    memory: PoolMemory = PoolMemory()
