@@ -1,7 +1,8 @@
 """Labels on what the operator makes: how it finds its Jobs and pods again, and how people select them.
 
-A worker Job carries `POOL`, `ROLE`, `TEMPLATE` and `MANAGED_BY` from its birth, and its pod template the same. When a worker
-claims a VideoJob, its Job is adopted: it gets `VIDEOJOB`, `VIDEOJOB_UID` and an owner reference.
+A worker Job carries `POOL`, `ROLE`, `TEMPLATE` and `MANAGED_BY` from its birth, and its pod template the
+same. When a worker claims a VideoJob, its Job is adopted: it gets `VIDEOJOB`, `VIDEOJOB_UID` and an owner
+reference.
 """
 
 GROUP = "videojob.dev"

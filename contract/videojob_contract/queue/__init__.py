@@ -1,0 +1,1 @@
+"""The queue between operator and workers, on Redis: see docs/queue.md for the protocol."""

@@ -1,0 +1,124 @@
+"""The two sides of the queue as their users see them: the real ones and the fakes both fit.
+
+Every method raises `QueueUnavailableError` while Redis cannot be reached; every call may be repeated without harm.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Protocol
+
+from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.types import (
+    CancelOutcome,
+    Claim,
+    Enqueued,
+    Entry,
+    PoolKey,
+    PoolSnapshot,
+    RenewOutcome,
+    Retired,
+)
+
+
+class OperatorApi(Protocol):
+    """What the operator does with one pool's queues."""
+
+    @property
+    def pool(self) -> PoolKey:
+        """The pool whose queues these are."""
+
+    async def load_scripts(self) -> None:
+        """Put the scripts into Redis, so that workers can run them by their hashes."""
+
+    async def configure(self, queues: Mapping[str, int]) -> None:
+        """Set the queues and their weights. A queue that is left out takes no more entries, and drains with weight 1."""
+
+    async def ensure_epoch(self) -> bool:
+        """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again.
+
+        When it was empty, the scripts are loaded and the last configuration is set again too.
+        """
+
+    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+        """Let an attempt wait in a queue.
+
+        Again, for an attempt that waits: its payload is replaced, and it moves to the end of `queue` if it was in another.
+        A newer attempt replaces an older one, whatever its state.
+
+        Raises:
+            UnknownQueueError: The pool has no such queue.
+        """
+
+    async def cancel(self, uid: str) -> CancelOutcome:
+        """Keep a VideoJob from running, or tell its worker to stop."""
+
+    async def release(self, uid: str, attempt: int) -> None:
+        """End an attempt whose lease or pod is lost, or whose result was handled, so that the next can be enqueued.
+
+        The attempt is refused from then on. Nothing happens when a newer attempt is known.
+        """
+
+    async def forget(self, uid: str) -> None:
+        """Remove a VideoJob that is deleted or final; its worker, if any, is told, and the uid is refused."""
+
+    async def retire(self, worker: str) -> bool:
+        """Let an idle worker exit instead of claiming; False when it is busy or not known."""
+
+    async def unretire(self, worker: str) -> bool:
+        """Take a retirement back; False when the worker has taken it already or is not known."""
+
+    async def entry(self, uid: str) -> Entry | None:
+        """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
+
+    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of many; those of which nothing is known are left out."""
+
+    async def known_uids(self) -> set[str]:
+        """Return the uids of every entry that is queued, claimed or finished; for the slow resync."""
+
+    async def snapshot(self) -> PoolSnapshot:
+        """Return counts, waits and workers; its cost does not grow with the backlog."""
+
+    async def expired(self, limit: int = 100) -> list[Entry]:
+        """Return claimed entries whose lease has ended, oldest first; also sweeps old tombstones and dead workers."""
+
+    def events(self, consumer: str) -> AsyncIterator[Event]:
+        """Yield events for ever, those first that this or a dead consumer left unacknowledged.
+
+        They come at least once. `consumer` names this process: unlike any other's, and better the same after a restart.
+        """
+
+    async def ack(self, ids: Iterable[str]) -> None:
+        """Say that events are dealt with."""
+
+    async def delete_pool(self) -> None:
+        """Remove every key of the pool."""
+
+
+class WorkerApi(Protocol):
+    """What one worker does with its pool's queues."""
+
+    async def register(self) -> None:
+        """Make this worker known as idle, or say that it still lives."""
+
+    async def claim(self, timeout_s: float) -> Claim | Retired | None:
+        """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none.
+
+        Weighted over the queues, first in first out in each. Keeps the worker registered while it waits.
+        A worker that holds a claim gets the same again.
+        """
+
+    async def renew(self, claim: Claim) -> RenewOutcome:
+        """Extend the lease. After Redis was emptied, the claim is restored."""
+
+    async def report(self, claim: Claim, progress: Progress) -> RenewOutcome:
+        """Say how far the attempt is; answers like `renew`, but leaves the lease as it is."""
+
+    async def finish(self, claim: Claim, result: Result) -> bool:
+        """Hand in how the attempt ended; False when it is held no more, and the result is refused."""
+
+    async def wait_signal(self, claim: Claim, timeout_s: float) -> bool:
+        """Wait at most `timeout_s` seconds for word that the attempt should stop; True when it came.
+
+        A hint that makes stopping fast: `renew` and `report` answer with what holds.
+        """

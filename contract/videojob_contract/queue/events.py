@@ -1,0 +1,76 @@
+"""Events that workers' scripts put into the pool's stream, and how they are read from its fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from videojob_contract.assignment import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A worker claimed an attempt, or restored its claim after Redis was emptied."""
+
+    id: str
+    """Id in the stream, for `ack`."""
+    uid: str
+    attempt: int
+    worker: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageChanged:
+    """An attempt came to another stage; the entry's progress says which."""
+
+    id: str
+    uid: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An attempt ended."""
+
+    id: str
+    uid: str
+    attempt: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A worker became idle for the first time, or again after Redis was emptied."""
+
+    id: str
+    worker: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRetired:
+    """An idle worker took its retirement and exits."""
+
+    id: str
+    worker: str
+    job: str
+
+
+Event = Claimed | StageChanged | Finished | Registered | WorkerRetired
+
+
+def parse_event(event_id: str, fields: Mapping[str, str]) -> Event | None:
+    """Read one message of the stream; None for a type that a newer version writes."""
+    match fields["type"]:
+        case "claimed":
+            return Claimed(event_id, fields["uid"], int(fields["attempt"]), fields["worker"], fields["job"])
+        case "stage":
+            return StageChanged(event_id, fields["uid"], int(fields["attempt"]))
+        case "finished":
+            result = Result.model_validate_json(fields["result"])
+            return Finished(event_id, fields["uid"], int(fields["attempt"]), result)
+        case "registered":
+            return Registered(event_id, fields["worker"], fields["job"])
+        case "retired":
+            return WorkerRetired(event_id, fields["worker"], fields["job"])
+        case _:
+            return None
