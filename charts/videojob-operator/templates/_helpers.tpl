@@ -1,0 +1,73 @@
+{{/* Labels of everything in the release. Call with (dict "root" $ "component" "redis"). */}}
+{{- define "videojob.labels" -}}
+{{ include "videojob.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: videojob
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* The labels that select a component's pods; they may never change. */}}
+{{- define "videojob.selector" -}}
+app.kubernetes.io/name: videojob-{{ .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end }}
+
+{{/* Reference of one of our images. Call with (dict "root" $ "image" .Values.operator.image). */}}
+{{- define "videojob.image" -}}
+{{- $registry := .root.Values.image.registry | trimSuffix "/" -}}
+{{- if $registry }}{{ $registry }}/{{ end -}}
+{{ .image.name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{- with .image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* What the restricted Pod Security Standard asks of a pod. Call with a user id. */}}
+{{- define "videojob.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* What it asks of a container. */}}
+{{- define "videojob.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Where to run, from a component's values. */}}
+{{- define "videojob.scheduling" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Redis as operator and workers reach it: by its full name, because workers may be in other namespaces. */}}
+{{- define "videojob.redisUrl" -}}
+{{- if .Values.redis.embedded.enabled -}}
+redis://{{ .Release.Name }}-redis.{{ .Release.Namespace }}.svc:6379/0
+{{- else -}}
+{{ .Values.redis.external.url }}
+{{- end }}
+{{- end }}
+
+{{/* Name of the Secret of a Redis user. Call with (dict "root" $ "user" "worker"). */}}
+{{- define "videojob.redisSecret" -}}
+{{- (index .root.Values.redis.auth .user).existingSecret | default (printf "%s-redis-%s" .root.Release.Name .user) }}
+{{- end }}
+
+{{/* Name of the claim of the volume `media`. */}}
+{{- define "videojob.mediaClaim" -}}
+{{ .Values.media.existingClaim | default (printf "%s-media" .Release.Name) }}
+{{- end }}

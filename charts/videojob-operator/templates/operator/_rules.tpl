@@ -1,0 +1,26 @@
+{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read Secrets, nor touch the
+     spec of a VideoJob or a RenderPool. */}}
+{{- define "videojob.rules" -}}
+# Watched; and a finished VideoJob is deleted when its ttlAfterFinished is over.
+- apiGroups: [videojob.dev]
+  resources: [videojobs]
+  verbs: [get, list, watch, delete]
+- apiGroups: [videojob.dev]
+  resources: [renderpools]
+  verbs: [get, list, watch]
+- apiGroups: [videojob.dev]
+  resources: [videojobs/status, renderpools/status]
+  verbs: [patch]
+# Workers: started, adopted by the VideoJob that they render (patch), removed when they are done or cancelled.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+# A worker's end is seen on its pod, a second or more before it is on its Job.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# What `kubectl describe videojob` shows.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
