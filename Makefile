@@ -23,7 +23,7 @@ help: ## list the targets
 .PHONY: demo
 demo: cluster-up images ## render a slideshow on a real one-node cluster that this starts
 	@hack/install
-	@hack/demo
+	@$(PY) -m hack.demo
 
 .PHONY: cluster-up
 cluster-up: $(VENV)/.stamp ## start a one-node Kubernetes; kubeconfig in .cluster/kubeconfig

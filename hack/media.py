@@ -1,4 +1,4 @@
-"""Real photographs and music for the demo, the tests and the benchmark, found in packages of the development lock.
+"""Real photographs and music for the demo, the tests and the benchmark, from packages of the development lock.
 
 They come with scikit-image and pygame-ce, so that the repository holds no copy of them.
 """
@@ -7,7 +7,14 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-PHOTOGRAPHS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "hubble_deep_field.jpg", "retina.jpg")
+PHOTOGRAPHS = (
+    "astronaut.png",
+    "coffee.png",
+    "chelsea.png",
+    "rocket.jpg",
+    "hubble_deep_field.jpg",
+    "retina.jpg",
+)
 """Six photographs of several sizes and shapes, PNG and JPEG."""
 MUSIC = "house_lo.mp3"
 """Seven seconds of music, stereo."""
@@ -32,8 +39,11 @@ def music() -> Path:
 
 
 def copy_to(folder: Path) -> list[Path]:
-    """Copies the photographs to `folder`/photos and the music to `folder`/music, readable by everyone; returns the copies."""
-    sources = {**{Path("photos", name): photograph(name) for name in PHOTOGRAPHS}, Path("music", MUSIC): music()}
+    """Copies the photographs to `folder`/photos and the music to `folder`/music, and returns the copies."""
+    sources = {
+        **{Path("photos", name): photograph(name) for name in PHOTOGRAPHS},
+        Path("music", MUSIC): music(),
+    }
     copies = []
     for relative, source in sources.items():
         copy = folder / relative

@@ -9,8 +9,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{/* The labels that select a component's pods; they may never change. */}}
 {{- define "videojob.selector" -}}
-app.kubernetes.io/name: videojob-{{ .component }}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{/* Reference of one of our images. Call with (dict "root" $ "image" .Values.operator.image). */}}
