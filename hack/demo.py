@@ -1,4 +1,4 @@
-"""`make demo`: renders a slideshow on the one-node cluster; shows how it goes and what came out, or why not."""
+"""`make demo`: renders a slideshow on the one-node cluster; shows how it goes and what came out, or why."""
 
 import hashlib
 import json

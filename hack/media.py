@@ -1,4 +1,4 @@
-"""Real photographs and music for the demo, the tests and the benchmark, from packages of the development lock.
+"""Real photographs and music for the demo, the tests and the benchmark, from locked packages.
 
 They come with scikit-image and pygame-ce, so that the repository holds no copy of them.
 """
@@ -17,7 +17,7 @@ PHOTOGRAPHS = (
 )
 """Six photographs of several sizes and shapes, PNG and JPEG."""
 MUSIC = "house_lo.mp3"
-"""Seven seconds of music, stereo."""
+"""Seven seconds of music."""
 
 
 def photograph(name: str) -> Path:
