@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from node import cgroups, config, containerd, network, processes
+from node import cgroups, config, network, processes
 from node.config import ClusterError
 from node.steps import step
 
@@ -40,7 +40,8 @@ def clean() -> None:
     with step("remove state"):
         _remove_strays()
         for folder in (config.RUN, config.STATE):
-            shutil.rmtree(folder, ignore_errors=False) if folder.exists() else None
+            if folder.exists():
+                shutil.rmtree(folder)
         config.KUBECONFIG.unlink(missing_ok=True)
 
 
@@ -58,7 +59,9 @@ def _mounts() -> list[str]:
 
 
 def _remove_strays() -> None:
-    for path in (*KUBELET_SOCKETS.glob("kubelet*"), *CNI_RESULTS.glob(f"{containerd.CNI_NETWORK}-*")):
+    pods = {folder.name for folder in config.STATE.glob("containerd/io.containerd.grpc.v1.cri/sandboxes/*")}
+    results = [path for path in CNI_RESULTS.glob("*") if pods & set(path.name.split("-"))]
+    for path in (*KUBELET_SOCKETS.glob("kubelet*"), *results):
         path.unlink()
     for link in CONTAINER_LOG_LINKS.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(config.STATE):

@@ -4,6 +4,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -34,7 +35,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start it, or check that it runs")
     commands.add_parser("down", help="stop it and leave nothing behind, whatever state it is in")
-    commands.add_parser("status", help="say what runs")
+    state = commands.add_parser("status", help="say what runs; exit with 0 when all of it does")
+    state.add_argument("--quiet", action="store_true", help="only the exit status")
     logs = commands.add_parser("logs", help="print the end of a daemon's log")
     logs.add_argument("daemon", choices=DAEMONS)
     commands.add_parser("binaries", help="build the programs if needed, and print their folder")
@@ -51,7 +53,7 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "status":
-        return status()
+        return status(quiet=arguments.quiet)
     if arguments.command == "logs":
         lines = processes.log_path(arguments.daemon).read_text(errors="replace").splitlines()[-100:]
         say("\n".join(lines))
@@ -124,9 +126,11 @@ def down() -> None:
     say(f"cluster is down after {time.monotonic() - start:.1f} s")
 
 
-def status() -> int:
+def status(*, quiet: bool) -> int:
     """Prints what runs; 0 when all of it does."""
     record = _record()
+    if quiet:
+        return 0 if record and _healthy(record) else 1
     if not record:
         say("no cluster is up")
         return 1
@@ -156,6 +160,7 @@ def _clear_the_way(record: dict[str, str]) -> None:
             say("  removing what an earlier cluster left")
         cleanup.clean()
     network.check_free()
+    shutil.rmtree(config.LOGS, ignore_errors=True)  # those of the cluster before
 
 
 def _record() -> dict[str, str]:

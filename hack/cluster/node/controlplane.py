@@ -157,7 +157,7 @@ healthzBindAddress: 127.0.0.1:10256
 metricsBindAddress: 127.0.0.1:10249
 clusterCIDR: {config.POD_NETWORK}
 clientConnection: {{kubeconfig: {pki.kubeconfig_path("kube-proxy")}}}
-iptables: {{localhostNodePorts: false}}
+iptables: {{localhostNodePorts: false, minSyncPeriod: 200ms}}
 conntrack: {{maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}}
 oomScoreAdj: 0
 """)

@@ -42,18 +42,19 @@ def create() -> None:
     prefix = config.NODE_NETWORK.prefixlen
     _ip("address", "replace", f"{config.NODE_IP}/{prefix}", "dev", config.BRIDGE)
     _ip("link", "set", config.BRIDGE, "up")
-    # A pod has a route of its own, which is more specific. What matches only these goes nowhere.
-    for network in (config.POD_NETWORK, config.SERVICE_NETWORK):
-        _ip("route", "replace", str(network), "dev", config.BRIDGE)
+    # What has these addresses and is no pod (whose own route is more specific) and no service (which kube-proxy
+    # catches after routing, and so needs some way out) must not leave by the machine's own interface.
+    _ip("route", "replace", "unreachable", str(config.POD_NETWORK))
+    _ip("route", "replace", str(config.SERVICE_NETWORK), "dev", config.BRIDGE)
     _restore_rules("iptables", _firewall(forwards_for_others=_saved_sysctls().get(FORWARDING) == "1"))
-    _sysctl(FORWARDING).write_text("1")
+    _write_sysctl(FORWARDING, "1")
 
 
 def check_free() -> None:
     """Raises ClusterError when the addresses or firewall chains that we need are in use by something else."""
     for route in json.loads(_ip("-json", "-4", "route", "show", "table", "all") or "[]"):
         destination = route["dst"]
-        if destination == "default" or route.get("dev") == config.BRIDGE:
+        if destination == "default":
             continue
         network = IPv4Network(destination, strict=False)
         for own in (config.NODE_NETWORK, config.POD_NETWORK, config.SERVICE_NETWORK):
@@ -71,12 +72,12 @@ def remove() -> None:
         addresses = [item["local"] for item in link.get("addr_info", []) if item["family"] == "inet"]
         if link["ifname"] == config.BRIDGE or any(IPv4Network(a).subnet_of(config.POD_NETWORK) for a in addresses):
             _ip("link", "delete", link["ifname"], check=False)  # the other end of a pair may have taken it along
+    _ip("route", "delete", "unreachable", str(config.POD_NETWORK), check=False)
     if ("filter", FORWARD_CHAIN) in _chains("iptables"):  # then the other KUBE- chains are our cluster's too
         for program in ("ip6tables", "iptables"):
             _remove_rules(program)
     for name, value in _saved_sysctls().items():
-        if _sysctl(name).exists():
-            _sysctl(name).write_text(value)
+        _write_sysctl(name, value)
 
 
 def present() -> bool:
@@ -90,6 +91,7 @@ def _firewall(*, forwards_for_others: bool) -> str:
     # This machine becomes a router for its pods. If it was none before, it must not become one for others.
     others = "RETURN" if forwards_for_others else "DROP"
     rules = [
+        f"-A {INPUT_CHAIN} -s {pods} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
         f"-A {INPUT_CHAIN} -s {pods} -d {config.NODE_IP} -j RETURN",
         f"-A {INPUT_CHAIN} -s {pods} -j {refuse}",
         f"-A {INPUT_CHAIN} ! -i lo -d {bridge} -j {refuse}",
@@ -174,6 +176,12 @@ def _output(command: list[str], *, check: bool = True) -> str:
 
 def _sysctl(name: str) -> Path:
     return Path("/proc/sys") / name
+
+
+def _write_sysctl(name: str, value: str) -> None:
+    """Writes only a change: writing ip_forward, even as it is, resets the setting of every interface."""
+    if _sysctl(name).exists() and _sysctl(name).read_text().strip() != value:
+        _sysctl(name).write_text(value)
 
 
 def _save_sysctls() -> None:

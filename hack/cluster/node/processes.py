@@ -58,7 +58,7 @@ def start(name: str, argv: list[str]) -> None:
         return
     config.LOGS.mkdir(parents=True, exist_ok=True)
     with log_path(name).open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -67,6 +67,8 @@ def start(name: str, argv: list[str]) -> None:
             env=ENVIRONMENT | {config.PROCESS_MARK: name},
             start_new_session=True,
         )
+    while running(name) is None and process.poll() is None:  # its environment shows a moment after its start
+        time.sleep(0.005)
 
 
 def log_path(name: str) -> Path:

@@ -1,0 +1,77 @@
+"""Stand-ins for public base images, made from Debian packages.
+
+For machines that reach a Debian mirror and no image registry. They have what the public images have in common with
+them: python3 with pip and the CA certificates, or Redis 7 with the same user and working directory.
+"""
+
+import hashlib
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from imaging import buildah
+
+DEBIAN = "bookworm"
+UNNEEDED = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image: its packages, what is done once they are installed, and its configuration."""
+
+    name: str
+    packages: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
+
+    def reference(self) -> str:
+        """Its name, with the hash of its recipe as the tag."""
+        recipe = repr((DEBIAN, UNNEEDED, self))
+        return f"localhost/{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+PYTHON = Base("python", packages=("python3", "python3-pip", "python3-venv", "ca-certificates"))
+REDIS = Base(
+    "redis",
+    packages=("redis-server", "redis-tools"),
+    after=(
+        'chroot "$1" groupmod --gid 999 redis',
+        'chroot "$1" usermod --uid 999 --home /data redis',
+        'chroot "$1" install --directory --owner redis --group redis /data',
+    ),
+    configuration=("--workingdir", "/data", "--cmd", "redis-server", "--port", "6379"),
+)
+
+
+def make(base: Base) -> str:
+    """Makes the image, unless it is there; returns its reference."""
+    reference = base.reference()
+    if buildah.exists(reference):
+        return reference
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root.tar"
+        _debian(base, root)
+        container = buildah.run("from", "scratch")
+        try:
+            buildah.run("add", "--quiet", container, str(root), "/")
+            if base.configuration:
+                buildah.run("config", *base.configuration, container)
+            buildah.run("commit", "--quiet", container, reference)
+        finally:
+            buildah.run("rm", container)
+    return reference
+
+
+def _debian(base: Base, archive: Path) -> None:
+    sources = next(
+        (path for path in ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list") if Path(path).exists()),
+        "",
+    )
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(base.packages)}"]
+    command += [f"--dpkgopt=path-exclude={path}" for path in UNNEEDED]
+    command += [f"--customize-hook={line}" for line in base.after]
+    command += [DEBIAN, str(archive), *([sources] if sources else [])]
+    result = subprocess.run(command, text=True, capture_output=True, check=False)
+    if result.returncode:
+        raise buildah.ClusterError(f"{' '.join(command)}:\n{result.stderr[-3000:]}")
