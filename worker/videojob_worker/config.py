@@ -1,0 +1,97 @@
+"""Settings of a worker, read once from its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+
+class ConfigError(Exception):
+    """A setting that is missing or makes no sense."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker needs to know of its surroundings; each is the variable `VIDEOJOB_…` of the same name."""
+
+    namespace: str
+    """Namespace of the pool and its jobs."""
+    pool: str
+    """The RenderPool that this worker belongs to."""
+    worker: str
+    """This worker's id: the name of its pod."""
+    job: str
+    """The Kubernetes Job of the pod."""
+    redis_url: str
+    """Redis with user and password in it; never logged. Empty when the assignment comes from a file."""
+    assignment: Path | None
+    """A file with the one assignment to work on, instead of the queue."""
+    scratch: Path
+    """Folder for what lies around during an attempt; emptied after it."""
+    volumes: Path
+    """Folder in which each volume of the pool is mounted under its name."""
+    termination_log: Path
+    """Where the result is written for the kubelet."""
+    threads: int
+    """Threads to render with: the CPU limit, rounded up."""
+    memory_limit_bytes: int | None
+    """Memory limit of the container; None when it has none."""
+    log_level: str = "INFO"
+    """Least level that is logged."""
+
+    def mounted_volumes(self) -> dict[str, Path]:
+        """Find the volumes by the folders that are mounted."""
+        if not self.volumes.is_dir():
+            return {}
+        return {entry.name: entry for entry in self.volumes.iterdir() if entry.is_dir()}
+
+
+def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: naming the variable that is missing or wrong.
+    """
+    assignment = env.get("VIDEOJOB_ASSIGNMENT")
+    return Settings(
+        namespace=_required(env, "VIDEOJOB_NAMESPACE"),
+        pool=_required(env, "VIDEOJOB_POOL"),
+        worker=_required(env, "VIDEOJOB_WORKER"),
+        job=_required(env, "VIDEOJOB_JOB"),
+        redis_url="" if assignment else _redis_url(env),
+        assignment=Path(assignment) if assignment else None,
+        scratch=Path(env.get("VIDEOJOB_SCRATCH", "/scratch")),
+        volumes=Path(env.get("VIDEOJOB_VOLUMES", "/volumes")),
+        termination_log=Path(env.get("VIDEOJOB_TERMINATION_LOG", "/dev/termination-log")),
+        threads=max(1, _integer(env, "VIDEOJOB_CPU_LIMIT") or os.cpu_count() or 1),
+        memory_limit_bytes=_integer(env, "VIDEOJOB_MEMORY_LIMIT_BYTES"),
+        log_level=env.get("VIDEOJOB_LOG_LEVEL", "INFO").upper(),
+    )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise ConfigError(f"{name} is not set")
+    return value
+
+
+def _integer(env: Mapping[str, str], name: str) -> int | None:
+    value = env.get(name, "")
+    if not value:
+        return None
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ConfigError(f"{name} is not a whole number: {value}") from error
+
+
+def _redis_url(env: Mapping[str, str]) -> str:
+    """Put user and password, which come from a Secret, into the URL that says where Redis is."""
+    parts = urlsplit(_required(env, "VIDEOJOB_REDIS_URL"))
+    user, password = env.get("VIDEOJOB_REDIS_USER", ""), env.get("VIDEOJOB_REDIS_PASSWORD", "")
+    if not user and not password:
+        return urlunsplit(parts)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))

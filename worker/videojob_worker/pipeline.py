@@ -1,0 +1,232 @@
+"""One attempt, from assignment to result: fetch, render, publish.
+
+The same in a worker and at the command line. What differs comes in: where progress goes (`Reporter`), what renders
+(`Renderer`), and who has to agree before anything is published (`before_publish`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from videojob_contract.assignment import Assignment, Result
+from videojob_contract.errors import DeadlineError, PermanentError, Reason, VideoJobError
+from videojob_contract.resources.base import format_duration
+from videojob_contract.resources.status import OutputStatus
+from videojob_worker import engine, oserrors, publish, sources
+from videojob_worker.beneath import UnsafePathError, open_file
+from videojob_worker.tracker import Tracker
+from videojob_worker.publish.base import Destination
+from videojob_worker.renderer.process import RenderTask
+from videojob_worker.sources.base import Context
+from videojob_worker.sources.guard import Resolver, resolve_by_system
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from videojob_worker.publish.base import Staged
+    from videojob_worker.renderer.process import Renderer
+    from videojob_worker.renderer.protocol import Rendered
+    from videojob_worker.report import Reporter
+
+log = logging.getLogger("videojob.pipeline")
+
+_CPU_SLACK_S = 60
+
+
+async def _nobody_asked() -> None:
+    """Let a render be published that nobody else could be working on."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an attempt works with."""
+
+    volumes: Mapping[str, Path]
+    """Folder of each volume."""
+    scratch: Path
+    """Existing folder for what lies around meanwhile; what an attempt puts there, it removes."""
+    renderer: Renderer
+    threads: int
+    before_publish: Callable[[], Awaitable[None]] = _nobody_asked
+    """Called when everything is ready to get its name; raises when it must not."""
+    resolve: Resolver = field(default=resolve_by_system)
+    """How hosts of sources become addresses."""
+
+
+async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surroundings) -> Result:
+    """Make what the assignment asks for, within its deadline.
+
+    Every failure becomes a result. Only cancelling is passed on, after everything has stopped and is cleared away.
+    """
+    started = time.monotonic()
+    wanted = engine.source_uris(assignment.spec)
+    tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
+    tracker.starting()
+    attempt = _Attempt(assignment, around, tracker)
+    try:
+        outputs = await attempt.run(wanted)
+    except VideoJobError as error:
+        log.warning("failed: %s: %s", error.reason, error.message)
+        return Result(
+            uid=assignment.uid,
+            attempt=assignment.attempt,
+            result="failed",
+            reason=error.reason,
+            message=error.message,
+            render_s=time.monotonic() - started,
+        )
+    return Result(
+        uid=assignment.uid,
+        attempt=assignment.attempt,
+        result="succeeded",
+        outputs=outputs,
+        render_s=time.monotonic() - started,
+        video_s=max((output.duration or 0.0 for output in outputs), default=0.0),
+    )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    assignment: Assignment
+    around: Surroundings
+    tracker: Tracker
+
+    async def run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
+        deadline, soft = self.assignment.deadline, self.assignment.soft_deadline
+        loop = asyncio.get_running_loop()
+        warning = loop.call_later(float(soft), self._warn)
+        try:
+            async with asyncio.timeout(float(deadline)):
+                return await self._run(wanted)
+        except TimeoutError as error:
+            raise DeadlineError(f"not done within its deadline of {format_duration(deadline)}") from error
+        except OSError as error:
+            raise oserrors.of_output(error, "the worker's scratch folder") from error
+        finally:
+            warning.cancel()
+
+    def _warn(self) -> None:
+        deadline = format_duration(self.assignment.deadline)
+        log.warning("past its soft deadline of %s", format_duration(self.assignment.soft_deadline))
+        self.tracker.warn(f"past its soft deadline, stops at {deadline}")
+
+    async def _run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
+        async with _scratch(self.around.scratch, self.assignment) as scratch:
+            downloads, renders = scratch / "sources", scratch / "render"
+            downloads.mkdir()
+            renders.mkdir()
+            context = Context(
+                self.around.volumes, self.assignment.sources, downloads, self.around.resolve
+            )
+            self.tracker.fetching(0, len(wanted))
+            async with sources.fetched(
+                wanted, context, lambda done: self.tracker.fetching(done, len(wanted))
+            ) as opened:
+                rendered = await self.around.renderer.render(self._task(opened, renders), self.tracker.rendering)
+                opened.check_unchanged()
+            return await self._publish(rendered, renders)
+
+    def _task(self, opened: sources.Sources, scratch: Path) -> RenderTask:
+        threads = self.around.threads
+        return RenderTask(
+            spec=self.assignment.spec,
+            name=self.assignment.name,
+            sources=opened.fds,
+            scratch=scratch,
+            threads=threads,
+            # The wall clock limits a render; this limits one that has escaped from it.
+            cpu_s=int(self.assignment.deadline * (threads + 1)) + _CPU_SLACK_S,
+        )
+
+    async def _publish(self, rendered: list[Rendered], folder: Path) -> list[OutputStatus]:
+        uris = {
+            output.name: (f"spec.outputs[{index}].uri", output.uri or "")
+            for index, output in enumerate(self.assignment.spec.outputs or [])
+        }
+        if [output.name for output in rendered] != list(uris):
+            raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
+        async with AsyncExitStack() as stack:
+            fds = [_open_rendered(stack, folder, output) for output in rendered]
+            count = _Count(self.tracker, sum(os.fstat(fd).st_size for fd in fds))
+            staged: list[Staged] = []
+            for output, fd in zip(rendered, fds, strict=True):
+                path, uri = uris[output.name]
+                destination = Destination(
+                    path, uri, self.assignment.uid, self.assignment.attempt, self.around.volumes, count.add
+                )
+                staged.append(await publish.stage(fd, destination))
+                stack.push_async_callback(staged[-1].discard)
+            await self.around.before_publish()
+            # From here on nothing may stop half way.
+            await asyncio.shield(_commit(staged))
+        outputs = [
+            _status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)
+        ]
+        self.tracker.completed(f"{len(outputs)} outputs published")
+        return outputs
+
+
+async def _commit(staged: list[Staged]) -> None:
+    for each in staged:
+        await each.commit()
+
+
+class _Count:
+    """Adds up copied bytes, which come from threads, and tells the tracker in the event loop."""
+
+    def __init__(self, tracker: Tracker, total: int) -> None:
+        self._tracker = tracker
+        self._total = total
+        self._done = 0
+        self._loop = asyncio.get_running_loop()
+        tracker.publishing(0, total)
+
+    def add(self, count: int) -> None:
+        self._loop.call_soon_threadsafe(self._add, count)
+
+    def _add(self, count: int) -> None:
+        self._done += count
+        self._tracker.publishing(self._done, self._total)
+
+
+def _open_rendered(stack: AsyncExitStack, folder: Path, output: Rendered) -> int:
+    """Open what the renderer says that it made; it may only name files of its own folder."""
+    try:
+        fd = open_file(folder, tuple(os.path.relpath(output.path, folder).split(os.sep)))
+    except (UnsafePathError, OSError) as error:
+        raise PermanentError(f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED) from error
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _status(output: Rendered, uri: str, staged: Staged) -> OutputStatus:
+    return OutputStatus(
+        name=output.name,
+        uri=uri,
+        bytes=staged.size_bytes,
+        sha256=staged.sha256,
+        width=output.width,
+        height=output.height,
+        frames=output.frames,
+        duration=None if output.duration is None else float(output.duration),
+    )
+
+
+@asynccontextmanager
+async def _scratch(parent: Path, assignment: Assignment) -> AsyncIterator[Path]:
+    """Give a fresh folder, and remove it with all that is in it."""
+    folder = parent / f"{assignment.uid}-{assignment.attempt}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))

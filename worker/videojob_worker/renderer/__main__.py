@@ -1,0 +1,109 @@
+"""The renderer process itself: confines itself, loads the engine while it is idle, then renders once.
+
+Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors, the
+supervisor's process id, and the limit of memory in bytes (0: none).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import PermanentError, Reason, VideoJobError
+from videojob_worker import engine, oserrors
+from videojob_worker.renderer.protocol import (
+    Advanced,
+    Done,
+    Failed,
+    Ready,
+    Rendered,
+    Request,
+    encode,
+    receive_request,
+)
+from videojob_worker.renderer.sandbox import Limits, confine, limit_cpu
+
+if TYPE_CHECKING:
+    from videojob_contract.assignment import Progress
+    from videojob_contract.resources.base import Model
+
+log = logging.getLogger("videojob.renderer")
+
+
+def main() -> None:
+    """Serve one request."""
+    requests_fd, answers_fd, parent, memory_bytes = (int(word) for word in sys.argv[1:])
+    confine(Limits(memory_bytes or None), parent)
+    requests = socket.socket(fileno=requests_fd)
+    engine.preload()
+    _send(answers_fd, Ready())
+    received = receive_request(requests)
+    if received is None:
+        return
+    request, fds = received
+    limit_cpu(request.cpu_s)
+    _send(answers_fd, _serve(request, fds, requests, answers_fd))
+
+
+def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd: int) -> Done | Failed:
+    def on_progress(progress: Progress) -> None:
+        _send(answers_fd, Advanced(progress=progress))
+
+    def hung_up() -> bool:
+        # Nothing more is sent to us, so what can be read is the end: the supervisor is gone.
+        return bool(select.select([requests], [], [], 0)[0])
+
+    try:
+        outputs = engine.render(
+            engine.RenderRequest(
+                spec=request.spec,
+                name=request.name,
+                sources={
+                    uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)
+                },
+                scratch=Path(request.scratch),
+                threads=request.threads,
+            ),
+            on_progress,
+            hung_up,
+        )
+    except VideoJobError as error:
+        return _failed(error)
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: every failure becomes an answer
+        log.warning("the render failed unexpectedly", exc_info=True)
+        return _failed(
+            oserrors.local(error, "rendering")
+            or PermanentError(f"the renderer failed: {type(error).__name__}: {error}", Reason.RENDER_FAILED)
+        )
+    return Done(
+        outputs=[
+            Rendered(
+                name=output.name,
+                path=str(output.path),
+                width=output.width,
+                height=output.height,
+                frames=output.frames,
+                duration=output.duration,
+            )
+            for output in outputs
+        ]
+    )
+
+
+def _failed(error: VideoJobError) -> Failed:
+    return Failed(reason=error.reason, message=error.message)
+
+
+def _send(fd: int, message: Model) -> None:
+    data = encode(message)
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+if __name__ == "__main__":
+    main()

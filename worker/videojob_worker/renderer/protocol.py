@@ -1,0 +1,142 @@
+"""What goes between supervisor and renderer process: JSON messages, each after its length in four bytes.
+
+Requests go over a socket, because descriptors of the sources travel with them: the renderer opens nothing by a path that
+someone else could replace. Answers come through a pipe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from videojob_contract.assignment import Progress
+from videojob_contract.errors import Reason
+from videojob_contract.resources.base import Duration, Model
+from videojob_contract.resources.videojob import VideoJobSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LENGTH = struct.Struct(">I")
+MAX_ANSWER = 1 << 20
+"""Longest answer in bytes: one that says more is not to be believed."""
+
+_FDS_A_MESSAGE = 200  # the kernel passes at most 253 with one sendmsg
+
+
+class Request(Model):
+    """Render this. The descriptors of the sources follow in the order of `sources`."""
+
+    spec: VideoJobSpec
+    name: str
+    sources: list[str]
+    """URIs."""
+    scratch: str
+    threads: int
+    cpu_s: int
+    """Most seconds of processor time that the render may take."""
+
+
+class Ready(Model):
+    """The engine is loaded."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Advanced(Model):
+    """The work went on."""
+
+    kind: Literal["advanced"] = "advanced"
+    progress: Progress
+
+
+class Rendered(Model):
+    """One output that was made and verified."""
+
+    name: str
+    path: str
+    """A file in the request's scratch folder."""
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: Duration | None = None
+
+
+class Done(Model):
+    """All outputs were made."""
+
+    kind: Literal["done"] = "done"
+    outputs: list[Rendered]
+
+
+class Failed(Model):
+    """The render failed, and the renderer can say why."""
+
+    kind: Literal["failed"] = "failed"
+    reason: Reason
+    message: str
+
+
+Answer = Annotated[Ready | Advanced | Done | Failed, Field(discriminator="kind")]
+_ANSWER: TypeAdapter[Ready | Advanced | Done | Failed] = TypeAdapter(Answer)
+
+
+def encode(message: Model) -> bytes:
+    """Write a message with its length."""
+    body = json.dumps(message.to_dict(), separators=(",", ":")).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def decode_answer(body: bytes) -> Ready | Advanced | Done | Failed:
+    """Read an answer; raises `ValueError` when it is none."""
+    return _ANSWER.validate_json(body)
+
+
+async def send_request(sock: socket.socket, request: Request, fds: Sequence[int]) -> None:
+    """Send a request and the descriptors of its sources through a socket that does not block."""
+    await asyncio.get_running_loop().sock_sendall(sock, encode(request))
+    for start in range(0, len(fds), _FDS_A_MESSAGE):
+        some = list(fds[start : start + _FDS_A_MESSAGE])
+        # Descriptors need at least a byte to travel with.
+        while not _sent(sock, some):
+            await asyncio.sleep(0.01)  # the renderer has yet to read what was sent before
+
+
+def _sent(sock: socket.socket, fds: list[int]) -> bool:
+    try:
+        return bool(socket.send_fds(sock, [b"\0"], fds))
+    except BlockingIOError:
+        return False
+
+
+def receive_request(sock: socket.socket) -> tuple[Request, list[int]] | None:
+    """Wait for a request and its descriptors; None when the supervisor hung up."""
+    header = _receive(sock, LENGTH.size)
+    if header is None:
+        return None
+    body = _receive(sock, *LENGTH.unpack(header))
+    if body is None:
+        return None
+    request = Request.model_validate_json(body)
+    fds: list[int] = []
+    while len(fds) < len(request.sources):
+        data, received, _, _ = socket.recv_fds(sock, 1, _FDS_A_MESSAGE)
+        if not data:
+            return None
+        fds += received
+    return request, fds
+
+
+def _receive(sock: socket.socket, length: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < length:
+        part = sock.recv(length - len(data))
+        if not part:
+            return None
+        data += part
+    return bytes(data)

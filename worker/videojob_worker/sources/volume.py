@@ -1,0 +1,50 @@
+"""`volume://NAME/path`: files on the pool's volumes, read where they are.
+
+No copy is made: a video of some gigabytes is open at once. What an overwritten file would do to the render is found at the
+end (`Sources.check_unchanged`); a file that is replaced by renaming does no harm, since the old one stays open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_worker import oserrors
+from videojob_worker.beneath import UnsafePathError, open_file, split_volume_uri
+
+if TYPE_CHECKING:
+    from videojob_worker.sources.base import Context
+
+
+async def fetch(path: str, uri: str, context: Context) -> int:
+    """Open a file of a volume.
+
+    Raises:
+        PermanentError: not found, not to be read, not a regular file, or too large.
+        TransientError: the volume fails.
+    """
+    return await asyncio.to_thread(_open, path, uri, context)
+
+
+def _open(path: str, uri: str, context: Context) -> int:
+    what = f"{path}: {uri}"
+    try:
+        name, names = split_volume_uri(uri)
+        root = context.volumes.get(name)
+        if root is None:
+            raise PermanentError(f"{what}: the pool has no volume {name}", Reason.SOURCE_NOT_FOUND)
+        fd = open_file(root, names)
+    except UnsafePathError as error:
+        raise PermanentError(f"{what}: {error}", Reason.SOURCE_FORBIDDEN) from error
+    except OSError as error:
+        raise oserrors.of_source(error, what) from error
+    size = os.fstat(fd).st_size
+    if size > context.limits.max_source_bytes:
+        os.close(fd)
+        raise PermanentError(
+            f"{what}: {size} bytes, more than the pool's limit of {context.limits.max_source_bytes}",
+            Reason.SOURCE_TOO_LARGE,
+        )
+    return fd

@@ -1,0 +1,95 @@
+"""The progress of a whole attempt, from that of its stages.
+
+Each stage has a share of the whole by what it usually costs. What comes out never goes back, whatever goes in.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from videojob_contract.assignment import Progress
+from videojob_contract.resources.status import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from videojob_worker.report import Reporter
+
+_FETCH_SHARE = {False: 2.0, True: 15.0}  # opened where they are; downloaded
+_PUBLISH_SHARE = 5.0
+_LEAST_FOR_ETA = 2.0  # per cent: before that, a prediction is a guess
+
+
+class Tracker:
+    """Maps each stage's progress into that of the attempt, and reports it."""
+
+    def __init__(
+        self, reporter: Reporter, *, downloads: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._reporter = reporter
+        self._clock = clock
+        self._started = clock()
+        self._fetch_share = _FETCH_SHARE[downloads]
+        self._render_share = 100.0 - self._fetch_share - _PUBLISH_SHARE
+        self._percent = 0.0
+        self._stage = Stage.INITIALIZING
+        self._warning = ""
+
+    def starting(self) -> None:
+        """Say that the attempt was taken on."""
+        self._report(Stage.INITIALIZING, 0.0, "taking the assignment")
+
+    def fetching(self, done: int, total: int) -> None:
+        """Say how many sources are there."""
+        self._report(Stage.FETCHING, self._fetch_share * _share(done, total), f"source {done} of {total}")
+
+    def rendering(self, progress: Progress) -> None:
+        """Pass on what the engine says of its own work."""
+        percent = self._fetch_share + self._render_share * progress.percent / 100
+        self._report(max(self._stage, progress.stage, key=_order), percent, progress.message, progress.eta_s)
+
+    def publishing(self, done_bytes: int, total_bytes: int) -> None:
+        """Say how much is copied to where it goes."""
+        percent = 100.0 - _PUBLISH_SHARE * (1 - _share(done_bytes, total_bytes))
+        # 100 is for when everything has its name.
+        message = f"{done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB published"
+        self._report(Stage.PUBLISHING, min(percent, 99.0), message)
+
+    def completed(self, message: str) -> None:
+        """Say that all is done."""
+        self._report(Stage.COMPLETED, 100.0, message, 0.0)
+
+    def warn(self, warning: str) -> None:
+        """Add a warning to every message from now on."""
+        self._warning = warning
+
+    def _report(self, stage: Stage, percent: float, message: str, eta_s: float | None = None) -> None:
+        self._percent = max(self._percent, min(100.0, percent))
+        self._stage = stage
+        text = "; ".join(part for part in (message, self._warning) if part)
+        self._reporter.report(
+            Progress(
+                stage=stage,
+                percent=round(self._percent, 2),
+                message=text,
+                eta_s=self._eta_s() if eta_s is None else eta_s,
+            )
+        )
+
+    def _eta_s(self) -> float | None:
+        if self._percent < _LEAST_FOR_ETA:
+            return None
+        elapsed = self._clock() - self._started
+        return round(elapsed * (100.0 - self._percent) / self._percent, 1)
+
+
+_ORDER = list(Stage)
+
+
+def _order(stage: Stage) -> int:
+    return _ORDER.index(stage)
+
+
+def _share(done: int, total: int) -> float:
+    return done / total if total else 1.0
