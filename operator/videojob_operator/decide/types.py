@@ -220,7 +220,17 @@ class EmitEvent:
     message: str
 
 
-Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
+Action = (
+    Enqueue
+    | Withdraw
+    | CancelInQueue
+    | Release
+    | Forget
+    | Adopt
+    | DeleteWorkerJob
+    | DeleteVideoJob
+    | EmitEvent
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""What keeps a job out of its queue, and putting it in when nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videojob_contract.assignment import Assignment, SourceLimits
+from videojob_contract.errors import Reason
+from videojob_contract.problems import SpecError
+from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.defaults import resolve
+from videojob_contract.resources.status import ConditionType, Phase
+from videojob_operator.decide import acceptance, conditions
+from videojob_operator.decide.attempt import current_entry, current_number
+from videojob_operator.decide.step import generation_of, name_of, uid_of
+from videojob_operator.decide.types import Enqueue, Withdraw
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from videojob_contract.resources.renderpool import RenderPoolSpec
+    from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_operator.decide.step import Step
+
+_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE}
+"""Nothing comes of waiting unless someone does something: a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a job does not wait in its queue yet."""
+
+    reason: Reason
+    message: str
+    until: datetime | None = None
+
+
+def apply(step: Step) -> Step:
+    """Hold the job back, or enqueue its current attempt; again, when the queue lost it or the spec has changed."""
+    spec = step.observation.accepted.spec
+    if step.status.phase not in {Phase.PENDING, Phase.QUEUED} or spec is None:
+        return step
+    hold = _hold(step, spec)
+    if hold is not None:
+        return _hold_back(step, hold)
+    pool = step.observation.pool
+    if pool is None or not step.observation.queue_known or not _is_due(step, spec):
+        # With the queue out of sight, what waits in it is believed to wait there still.
+        return step
+    return _enqueue(step, spec, pool)
+
+
+def _hold(step: Step, spec: VideoJobSpec) -> Hold | None:
+    observation, now = step.observation, step.observation.now
+    if spec.suspend:
+        return Hold(Reason.SUSPENDED, "spec.suspend is true")
+    if spec.start_at is not None and spec.start_at > now:
+        return Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
+    if observation.pool is None:
+        return Hold(Reason.WAITING_FOR_POOL, f'there is no RenderPool "{spec.pool}" in this namespace')
+    queues = [queue.name for queue in observation.pool.queues]
+    if spec.queue not in queues:
+        message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
+        return Hold(Reason.WAITING_FOR_QUEUE, message)
+    again = step.status.next_attempt_at
+    if again is not None and again > now:
+        return Hold(Reason.BACKING_OFF, step.status.message, again)
+    if step.status.phase is Phase.PENDING and not observation.queue_known:
+        return Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
+    return None
+
+
+def _hold_back(step: Step, hold: Hold) -> Step:
+    entry = current_entry(step)
+    if entry is not None and entry.state is EntryState.QUEUED:
+        step = step.first(Withdraw(uid_of(step.observation), entry.attempt))
+    known = conditions.find(step.status.conditions, ConditionType.ADMITTED)
+    step = step.update(
+        phase=Phase.PENDING,
+        message=hold.message,
+        queue_position=None,
+        attempts=current_number(step.status) - 1,
+        observed_generation=generation_of(step.observation),
+    ).condition(ConditionType.ADMITTED, hold.reason, hold.message, holds=False)
+    if hold.until is not None:
+        step = step.look_again(hold.until)
+    # Backing off was told as the failure that it follows.
+    if hold.reason is Reason.BACKING_OFF or (known is not None and known.reason is hold.reason):
+        return step
+    return step.event("Warning" if hold.reason in _NEED_A_HAND else "Normal", hold.reason, hold.message)
+
+
+def _is_due(step: Step, spec: VideoJobSpec) -> bool:
+    """Whether the queue lacks the attempt, or has it as an earlier spec wanted it."""
+    entry = current_entry(step)
+    return (
+        entry is None
+        or step.status.phase is Phase.PENDING
+        or entry.queue != spec.queue
+        or step.status.observed_generation != generation_of(step.observation)
+    )
+
+
+def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
+    observation = step.observation
+    number = current_number(step.status)
+    namespace = observation.raw["metadata"]["namespace"]
+    try:
+        resolved = resolve(spec, pool, namespace=namespace, name=name_of(observation))
+    except SpecError as error:
+        return acceptance.refuse(step, error.reason, error.message)
+    assert resolved.deadline is not None and resolved.soft_deadline is not None  # noqa: S101, PT018 - resolve fills them in
+    assignment = Assignment(
+        uid=uid_of(observation),
+        namespace=namespace,
+        name=name_of(observation),
+        attempt=number,
+        spec=resolved,
+        deadline=resolved.deadline,
+        soft_deadline=resolved.soft_deadline,
+        sources=SourceLimits(
+            allow_private_networks=pool.storage.allow_private_networks,
+            allow_hosts=pool.storage.allow_hosts,
+            max_source_bytes=pool.storage.max_source_bytes,
+        ),
+    )
+    step = step.first(Enqueue(spec.queue, assignment)).update(observed_generation=generation_of(observation))
+    return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
+
+
+def queued(step: Step, message: str, at: datetime) -> Step:
+    """Say that the current attempt is in its queue, if that was not said."""
+    if step.status.phase is Phase.QUEUED:
+        return step
+    return (
+        step.update(
+            phase=Phase.QUEUED,
+            message=message,
+            attempts=current_number(step.status),
+            queued_at=step.status.queued_at or at,
+            next_attempt_at=None,
+        )
+        .condition(ConditionType.ADMITTED, Reason.QUEUED, message, holds=True, at=at)
+        .event("Normal", Reason.QUEUED, message)
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

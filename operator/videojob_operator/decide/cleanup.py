@@ -1,0 +1,72 @@
+"""What a finished job leaves behind, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from videojob_operator.decide import ttl
+from videojob_operator.decide.step import uid_of
+from videojob_operator.decide.types import Decision, DeleteWorkerJob, Forget
+
+if TYPE_CHECKING:
+    from videojob_operator.decide.step import Step
+    from videojob_operator.decide.types import Action, JobView, Observation
+
+LINGER_S = 60.0
+"""How long a worker may take to exit after its job has finished, in seconds."""
+
+
+def let_go(step: Step) -> Step:
+    """Have the queue forget a job once its final status is written."""
+    observation = step.observation
+    if observation.queue_known and (observation.entry is not None or step.status.attempts > 0):
+        step = step.then(Forget(uid_of(observation)))
+    return step
+
+
+def kill_worker(step: Step) -> Step:
+    """Delete the Job of the current attempt, before anything else: while it lives, no other attempt may start."""
+    job = step.observation.worker_job
+    name = step.status.job and step.status.job.name
+    if job is None or job.name != name or not _is_ours(step.observation, job):
+        return step
+    return step.first(DeleteWorkerJob(job.name, job.uid))
+
+
+def of_finished(observation: Observation, finished_at: datetime | None) -> Decision:
+    """Tidy up after a job in its final phase. Cheap: it is asked again and again for every job there ever was."""
+    actions: list[Action] = []
+    due: list[float] = []
+    if observation.queue_known and observation.entry is not None:
+        actions.append(Forget(uid_of(observation)))
+    since = (observation.now - finished_at).total_seconds() if finished_at is not None else 0.0
+    job = observation.worker_job
+    if job is not None and _is_ours(observation, job):
+        if since >= LINGER_S:
+            actions.append(DeleteWorkerJob(job.name, job.uid))
+        else:
+            due.append(LINGER_S - since)
+    ttl_s = ttl.seconds(observation)
+    if ttl_s is not None and finished_at is not None:
+        if since >= ttl_s:
+            actions.append(ttl.deletion(observation))
+        else:
+            due.append(ttl_s - since)
+    return Decision(
+        None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory
+    )
+
+
+def _is_ours(observation: Observation, job: JobView) -> bool:
+    """Whether a Job still runs for this VideoJob; one that was not adopted yet counts, because the status names it."""
+    return not job.is_finished and not job.deleting and job.owner_uid in {None, uid_of(observation)}
+
+
+def parse_time(text: object) -> datetime | None:
+    """Read a time of a raw status; None when there is none."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None

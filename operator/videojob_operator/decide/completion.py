@@ -1,0 +1,38 @@
+"""The worker says that it is done: the outputs are published, and the job has succeeded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.status import ConditionType, Phase, Stage
+from videojob_operator.decide import attempt, cleanup
+
+if TYPE_CHECKING:
+    from videojob_operator.decide.step import Step
+
+
+def apply(step: Step) -> Step:
+    """End the job with its outputs."""
+    if step.status.phase is not Phase.RUNNING:
+        return step
+    result = attempt.result(step)
+    if result is None or result.result != "succeeded":
+        return step
+    message = result.message or f"{result.video_s:.1f} s of video in {result.render_s:.1f} s"
+    now = step.observation.now
+    step = (
+        step.update(
+            phase=Phase.SUCCEEDED,
+            progress=100,
+            stage=Stage.COMPLETED,
+            message=message,
+            eta=None,
+            outputs=list(result.outputs),
+            failure=None,
+            finished_at=now,
+        )
+        .condition(ConditionType.FINISHED, Reason.SUCCEEDED, message, holds=True)
+        .event("Normal", Reason.SUCCEEDED, message)
+    )
+    return cleanup.let_go(step)

@@ -1,0 +1,55 @@
+"""A worker has claimed the attempt: the job runs, and its worker's Job becomes its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.status import ConditionType, JobRef, Phase, Stage
+from videojob_operator.decide import admission
+from videojob_operator.decide.attempt import claimed_entry, current_number
+from videojob_operator.decide.step import name_of, uid_of
+from videojob_operator.decide.types import Adopt
+
+if TYPE_CHECKING:
+    from videojob_contract.queue.types import Entry
+    from videojob_operator.decide.step import Step
+
+
+def apply(step: Step) -> Step:
+    """Say that the job runs, since when and where; adopt the Job."""
+    entry = claimed_entry(step)
+    if entry is None or entry.worker is None or entry.job is None:
+        return step
+    starts = step.status.phase is not Phase.RUNNING or step.status.worker != entry.worker
+    job = step.observation.worker_job
+    # Adopted once, at the start, even if the watch has not shown the Job yet; later whenever it is seen to be no one's.
+    if starts if job is None or job.name != entry.job else job.owner_uid is None:
+        step = step.first(Adopt(entry.job, name_of(step.observation)))
+    return _start(step, entry, entry.worker, entry.job) if starts else step
+
+
+def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:
+    number = current_number(step.status)
+    claimed_at = entry.claimed_at or step.observation.now
+    # It may have waited and started between two looks: the status shows both, each with its time.
+    step = admission.queued(
+        step, f'attempt {number} waits in queue "{entry.queue}"', entry.queued_at or claimed_at
+    )
+    message = f"attempt {number} started on {worker}"
+    return (
+        step.update(
+            phase=Phase.RUNNING,
+            message=message,
+            stage=Stage.INITIALIZING,
+            queue_position=None,
+            job=JobRef(name=job),
+            worker=worker,
+            started_at=claimed_at,
+        )
+        .remember(missing_since=None, cancelled_at=None)
+        .condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
+        .condition(ConditionType.ADMITTED, Reason.CLAIMED, f"claimed by {worker}", holds=True)
+        .condition(ConditionType.STARTED, Reason.STARTED, message, holds=True, at=claimed_at)
+        .event("Normal", Reason.STARTED, f"{message}, Job {job} ({uid_of(step.observation)})")
+    )

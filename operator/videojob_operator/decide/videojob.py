@@ -1,0 +1,57 @@
+"""The decision on one VideoJob: the policies, in order."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_operator.decide import (
+    acceptance,
+    admission,
+    attempt,
+    cancel,
+    cleanup,
+    completion,
+    deadline,
+    failure,
+    progress,
+    running,
+)
+from videojob_operator.decide.step import Step, uid_of
+from videojob_operator.decide.types import Decision, Observation
+
+# What the worker did comes before what the user wants, and both before what to do next: a result that is there is never
+# thrown away, and a job that is cancelled is never retried.
+POLICIES = (
+    attempt.catch_up,
+    running.apply,
+    completion.apply,
+    cancel.apply,
+    failure.apply,
+    deadline.apply,
+    acceptance.apply,
+    admission.apply,
+    progress.apply,
+)
+
+_FINAL = {phase.value for phase in Phase if phase.is_final}
+
+
+def decide_videojob(observation: Observation) -> Decision:
+    """Return what to do about a VideoJob, from any state and after any crash."""
+    raw_status = observation.raw.get("status") or {}
+    if raw_status.get("phase") in _FINAL:
+        return cleanup.of_finished(observation, cleanup.parse_time(raw_status.get("finishedAt")))
+    if observation.raw["metadata"].get("deletionTimestamp"):
+        return Decision(None, after=cancel.when_deleted(uid_of(observation)), memory=observation.memory)
+    try:
+        status = VideoJobStatus.model_validate(raw_status)
+    except ValidationError:
+        # Not of this version's making: start over. The queue knows which attempt it is.
+        status = VideoJobStatus()
+    step = Step(observation, was=status, status=status, memory=observation.memory)
+    for policy in POLICIES:
+        step = policy(step)
+        if step.status.phase.is_final:
+            break
+    return step.decision()
