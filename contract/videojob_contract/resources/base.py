@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
@@ -21,15 +22,23 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 DURATION_PATTERN = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+$"
-FPS_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?(/[0-9]{1,6})?$"
+FPS_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3}|/[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 URI_PATTERN = r"^(volume|s3|gs|az|https|http)://[^\s]+$"
 COLOR_PATTERN = r"^#[0-9a-fA-F]{6}$"
 
+MAX_DURATION = Fraction(10_000 * 3600)
+
 _UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 # The rates that broadcast calls by rounded names, as SMPTE ST 12-1 defines them.
-_NTSC = {"23.976": Fraction(24000, 1001), "29.97": Fraction(30000, 1001), "59.94": Fraction(60000, 1001)}
+_NTSC = {
+    "23.976": Fraction(24000, 1001),
+    "23.98": Fraction(24000, 1001),
+    "29.97": Fraction(30000, 1001),
+    "59.94": Fraction(60000, 1001),
+    "119.88": Fraction(120000, 1001),
+}
 
 
 class Model(BaseModel):
@@ -50,6 +59,16 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def rules(*rules: tuple[str, str]) -> ConfigDict:
+    """Return a model's config with rules, `(CEL expression, message)`, that the API server checks.
+
+    They stand beside the Python validator that says the same. `self` is the model on the wire, `oldSelf`
+    the one before an update; a rule with `oldSelf` is checked in updates alone.
+    """
+    validations: list[JsonValue] = [{"rule": rule, "message": message} for rule, message in rules]
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": validations})
+
+
 def parse_duration(value: object) -> object:
     """Turn `"1m30s"` into `Fraction(90)` seconds; other types pass through to pydantic's own check."""
     if isinstance(value, Fraction):
@@ -64,12 +83,18 @@ def parse_duration(value: object) -> object:
 
 
 def format_duration(seconds: Fraction) -> str:
-    """Write seconds as the shortest exact duration string down to a nanosecond of a second."""
+    """Write seconds as a duration, to the picosecond: exact for all that `parse_duration` reads."""
+    if seconds == 0:
+        return "0s"
     for unit in ("h", "m", "s", "ms"):
         count = seconds / _UNIT_S[unit]
-        if count.denominator == 1 and (count >= 1 or unit == "ms"):
+        if count.denominator == 1:
             return f"{count.numerator}{unit}"
-    return f"{float(seconds):.9f}".rstrip("0").rstrip(".") + "s"
+    whole, fraction = divmod(round(seconds * 10**12), 10**12)
+    digits = f"{fraction:012d}".rstrip("0")
+    if len(digits) <= 9:  # noqa: PLR2004 - what DURATION_PATTERN allows
+        return f"{whole}.{digits}s"
+    return f"{whole}s{digits[:3]}.{digits[3:]}ms"
 
 
 def parse_fps(value: object) -> object:
@@ -84,6 +109,12 @@ def parse_fps(value: object) -> object:
     return _NTSC.get(value) or Fraction(whole) / Fraction(divisor or 1)
 
 
+def _in_duration_range(seconds: Fraction) -> Fraction:
+    if not 0 <= seconds <= MAX_DURATION:
+        raise ValueError(f"a duration is at most {format_duration(MAX_DURATION)}")
+    return seconds
+
+
 def _in_fps_range(fps: Fraction) -> Fraction:
     if not 1 <= fps <= 240:  # noqa: PLR2004 - the bound is stated in the message
         raise ValueError(f"a frame rate is from 1 to 240 frames a second, not {fps}")
@@ -96,9 +127,18 @@ def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _to_milliseconds(value: datetime) -> datetime:
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def _to_seconds(value: datetime) -> datetime:
+    return value.replace(microsecond=0)
+
+
 Duration = Annotated[
     Fraction,
     BeforeValidator(parse_duration),
+    AfterValidator(_in_duration_range),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32}),
 ]
@@ -116,11 +156,20 @@ Fps = Annotated[
 Time = Annotated[
     datetime,
     AfterValidator(_to_utc),
-    # Micro-seconds stay out: Kubernetes' own times have whole seconds, status times here have milliseconds.
+    AfterValidator(_to_milliseconds),
     PlainSerializer(lambda t: t.isoformat(timespec="milliseconds").replace("+00:00", "Z"), return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""A moment, in UTC; RFC 3339 on the wire."""
+"""A moment in UTC, cut to milliseconds so that what is read equals what was written; RFC 3339 on the wire."""
+
+RoughTime = Annotated[
+    datetime,
+    AfterValidator(_to_utc),
+    AfterValidator(_to_seconds),
+    PlainSerializer(lambda t: t.isoformat(timespec="seconds").replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""As `Time`, in whole seconds, for what is predicted."""
 
 Color = Annotated[str, StringConstraints(pattern=COLOR_PATTERN, max_length=7)]
 """`#rrggbb`, sRGB."""
@@ -132,6 +181,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """A DNS label, as Kubernetes names things."""
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
+ShortText = Annotated[str, StringConstraints(max_length=256)]
 Label = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)
 ]
@@ -141,3 +191,9 @@ Volume = Annotated[float, Field(ge=0, le=10)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 EvenPixels = Annotated[int, Field(ge=16, le=8192, multiple_of=2)]
 """Even, because chroma is stored at half the size (4:2:0)."""
+
+Manifest = dict[str, Any]
+"""A piece of a Kubernetes manifest, kept as it is and checked by the API server when it is used."""
+
+BY_NAME: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+"""Schema of a list whose items have names of their own: the API server refuses a second one of a name."""

@@ -5,14 +5,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from videojob_contract.resources.base import Duration, Model, Name, Uri
+from videojob_contract.resources.base import BY_NAME, Duration, Manifest, Model, Name, ShortText, Text, Uri
 from videojob_contract.resources.outputs import Quality
-from videojob_contract.resources.status import Condition
+from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
 from videojob_contract.resources.videojob import Retry
-
-Manifest = dict[str, Any]
-"""A piece of a Kubernetes manifest, kept as it is and checked by the API server when it is used."""
 
 
 class Queue(Model):
@@ -83,7 +80,7 @@ class WorkerTemplate(Model):
     """Requests and limits. Default: cpu 1 and memory 1Gi requested, memory limited to 2Gi."""
     scratch_size: Annotated[str, StringConstraints(pattern=r"^[0-9]+(Mi|Gi|Ti)$", max_length=16)] = "8Gi"
     """Size limit of the scratch volume."""
-    node_selector: Annotated[dict[str, str], Field(max_length=32)] | None = None
+    node_selector: Annotated[dict[str, ShortText], Field(max_length=32)] | None = None
     """Nodes to run on."""
     tolerations: Annotated[list[Manifest], Field(max_length=32)] | None = None
     """Taints to tolerate."""
@@ -93,9 +90,9 @@ class WorkerTemplate(Model):
     """Priority class of the pods."""
     image_pull_secrets: Annotated[list[Manifest], Field(max_length=8)] | None = None
     """Secrets to pull the image with."""
-    annotations: Annotated[dict[str, str], Field(max_length=64)] | None = None
+    annotations: Annotated[dict[str, Text], Field(max_length=64)] | None = None
     """Annotations of the pods."""
-    labels: Annotated[dict[str, str], Field(max_length=64)] | None = None
+    labels: Annotated[dict[str, ShortText], Field(max_length=64)] | None = None
     """Labels of the pods."""
 
 
@@ -109,7 +106,9 @@ DEFAULT_QUEUES = [
 class RenderPoolSpec(Model):
     """How a pool scales, and what its workers have."""
 
-    queues: Annotated[list[Queue], Field(min_length=1, max_length=32)] = DEFAULT_QUEUES
+    queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = (
+        DEFAULT_QUEUES
+    )
     """Queues and their weights."""
     min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
     """Workers that wait warm, so that a claim takes milliseconds."""
@@ -123,7 +122,7 @@ class RenderPoolSpec(Model):
     """Limits for each user."""
     defaults: PoolDefaults | None = None
     """What VideoJobs take when they do not say."""
-    volumes: Annotated[list[PoolVolume], Field(max_length=16)] = []
+    volumes: Annotated[list[PoolVolume], Field(max_length=16, json_schema_extra=BY_NAME)] = []
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, and what sources may be."""
@@ -135,7 +134,7 @@ class RenderPoolSpec(Model):
         for field, items in (("queues", self.queues), ("volumes", self.volumes)):
             names = [item.name for item in items]
             if len(set(names)) != len(names):
-                raise ValueError(f"{field} have names of their own; got {', '.join(names)}")
+                raise ValueError(f"{field} must have different names, not {', '.join(names)}")
         return self
 
 
@@ -154,7 +153,7 @@ class RenderPoolStatus(Model):
     """Workers that there should be."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
-    conditions: Annotated[list[Condition], Field(max_length=8)] = []
+    conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
     """Whether the spec was accepted."""
 
 

@@ -1,12 +1,14 @@
 """Status of a VideoJob. Written by the operator alone, always in one write."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
 from videojob_contract.errors import Reason
-from videojob_contract.resources.base import Model, Time
+from videojob_contract.resources.base import Model, RoughTime, Time
+
+BY_TYPE: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 Message = Annotated[str, StringConstraints(max_length=2048)]
 
@@ -122,7 +124,7 @@ class VideoJobStatus(Model):
     """What the worker is doing."""
     message: Message = ""
     """The latest word, for people."""
-    eta: Time | None = None
+    eta: RoughTime | None = None
     """When the render should be done."""
     queue_position: Annotated[int, Field(ge=0)] | None = None
     """How many jobs of its queue are before it, when that is known."""
@@ -140,7 +142,7 @@ class VideoJobStatus(Model):
     """What was published."""
     failure: Failure | None = None
     """Why the last attempt failed."""
-    conditions: Annotated[list[Condition], Field(max_length=8)] = []
+    conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
     """Accepted, Admitted, Started and Finished."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""

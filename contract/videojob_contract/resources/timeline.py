@@ -7,19 +7,26 @@ the transitions, whatever their type.
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
 
 from videojob_contract.resources.base import (
+    DURATION_PATTERN,
     Color,
     Duration,
     EvenPixels,
     Fps,
     Model,
+    ShortText,
     Text,
     Unit,
     Uri,
     Volume,
+    rules,
 )
+
+
+def _exactly_one(fields: tuple[str, ...]) -> str:
+    return f"[{', '.join(f'has(self.{field})' for field in fields)}].filter(given, given).size() == 1"
 
 
 class Fit(StrEnum):
@@ -149,9 +156,10 @@ class Title(Model):
 class Rectangle(Model):
     """A part of the picture, as shares of its width and height."""
 
-    x: Unit
+    # Not x and y: an unquoted y is a boolean to the YAML 1.1 reader of kubectl, even as a key.
+    left: Unit
     """Left edge: 0 is the picture's left."""
-    y: Unit
+    top: Unit
     """Top edge: 0 is the picture's top."""
     width: Annotated[float, Field(gt=0.01, le=1)]
     """Share of the picture's width."""
@@ -191,6 +199,17 @@ class Motion(Model):
 class Transition(Model):
     """How a clip comes in over the clip before it."""
 
+    model_config = rules(
+        (
+            "self.type != 'cut' || !has(self.duration) || duration(self.duration) == duration('0s')",
+            "a cut takes no time; leave its duration out, or choose another type",
+        ),
+        (
+            "!(self.type in ['cut', 'crossfade']) || !has(self.color)",
+            "a cut and a crossfade go through no colour; only fade does",
+        ),
+    )
+
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$", max_length=32)]
     """`cut`, `crossfade` or `fade` (through a colour)."""
     duration: Duration | None = None
@@ -201,13 +220,7 @@ class Transition(Model):
     """How the change starts and ends."""
 
 
-EffectValue = (
-    bool
-    | int
-    | float
-    | Annotated[str, StringConstraints(max_length=256)]
-    | Annotated[list[float], Field(max_length=16)]
-)
+EffectValue = bool | int | float | ShortText | Annotated[list[float], Field(max_length=16)]
 
 
 class Effect(Model):
@@ -221,11 +234,29 @@ class Effect(Model):
     """Its arguments by name."""
 
 
+ClipDuration = Annotated[
+    Duration | Literal["auto"],
+    WithJsonSchema({"type": "string", "pattern": f"^(auto|{DURATION_PATTERN[1:-1]})$", "maxLength": 32}),
+]
+
+OVERLAY_KINDS = ("image", "video", "title")
 CLIP_KINDS = ("image", "video", "color", "gradient", "title")
 
 
 class Clip(Model):
     """A stretch of the timeline: exactly one of image, video, color, gradient or title."""
+
+    model_config = rules(
+        (_exactly_one(CLIP_KINDS), f"a clip has exactly one of {', '.join(CLIP_KINDS)}"),
+        (
+            "has(self.video) || (has(self.duration) && self.duration != 'auto')",
+            "duration is required: only a video has a length of its own",
+        ),
+        (
+            "!has(self.duration) || self.duration == 'auto' || duration(self.duration) > duration('0s')",
+            "duration must be longer than 0s",
+        ),
+    )
 
     image: Image | None = None
     """A still picture."""
@@ -237,7 +268,7 @@ class Clip(Model):
     """The whole canvas in a gradient."""
     title: Title | None = None
     """Text on the canvas."""
-    duration: Duration | Literal["auto"] | None = None
+    duration: ClipDuration | None = None
     """How long it lasts, transitions included; `auto` is a video's own length. Default: auto for videos."""
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
@@ -267,6 +298,8 @@ class Clip(Model):
 class Overlay(Model):
     """Something drawn over the clips: exactly one of image, video or title."""
 
+    model_config = rules((_exactly_one(OVERLAY_KINDS), "an overlay has exactly one of image, video, title"))
+
     image: Image | None = None
     """A picture, such as a watermark."""
     video: Video | None = None
@@ -292,7 +325,7 @@ class Overlay(Model):
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> Self:
-        given = [kind for kind in ("image", "video", "title") if getattr(self, kind) is not None]
+        given = [kind for kind in OVERLAY_KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
             raise ValueError(f"an overlay has exactly one of image, video, title; this one has {len(given)}")
         return self

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from videojob_contract.resources.base import Duration, Label, Model, Name, Time, Uri
+from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Time, Uri, rules
 from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import VideoJobStatus
 from videojob_contract.resources.timeline import Audio, Canvas, Clip, Overlay, Subtitles
@@ -59,8 +59,22 @@ class Notify(Model):
     """Key that signs the body (HMAC)."""
 
 
+def _immutable(field: str) -> tuple[str, str]:
+    new, old = f"self.{field}", f"oldSelf.{field}"
+    return (
+        f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
+        f"{field} cannot change once the job exists; make another VideoJob",
+    )
+
+
 class VideoJobSpec(Model):
     """What to render, and how it is scheduled."""
+
+    model_config = rules(
+        ("!oldSelf.cancel || self.cancel", "cancel cannot be taken back; make another VideoJob"),
+        ("!has(self.clips[0].transition)", "the first clip has none before it to come from"),
+        *(_immutable(field) for field in TIMELINE_FIELDS),
+    )
 
     pool: Name = "default"
     """The RenderPool, in this namespace, that renders it."""
@@ -102,7 +116,9 @@ class VideoJobSpec(Model):
     """Subtitles for the whole timeline."""
     audio: Audio | None = None
     """The sound under the timeline."""
-    outputs: Annotated[list[Output] | None, Field(min_length=1, max_length=32)] = None
+    outputs: Annotated[list[Output] | None, Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = (
+        None
+    )
     """What to make. Default: `main`, an mp4, and `poster`, a jpg."""
 
 

@@ -1,0 +1,161 @@
+"""The CustomResourceDefinitions: schemas, names, printer columns and what can be selected by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from videojob_contract.crd.structural import Schema, structural, without_defaults
+from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
+
+if TYPE_CHECKING:
+    from videojob_contract.resources.base import Model
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `kubectl get`."""
+
+    name: str
+    path: str
+    description: str
+    type: str = "string"
+    wide: bool = False
+    """Whether it shows in `-o wide` alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the CRD has it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "jsonPath": self.path,
+            "description": self.description,
+            "priority": int(self.wide),
+        }
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a CRD says beside its schema."""
+
+    model: type[Model]
+    plural: str
+    short: str
+    columns: tuple[Column, ...]
+    rules: tuple[tuple[str, str], ...]
+    """Rules on the whole resource: the only ones that see `metadata.name`."""
+    selectable: tuple[str, ...] = ()
+    """Fields for `kubectl get --field-selector`."""
+    categories: tuple[str, ...] = field(default=("all", "video"))
+
+    @property
+    def kind(self) -> str:
+        """Such as `VideoJob`."""
+        return self.model.__name__
+
+
+AGE = Column("Age", ".metadata.creationTimestamp", "Since it was created.", "date")
+
+VIDEOJOB = Definition(
+    model=VideoJob,
+    plural="videojobs",
+    short="vj",
+    columns=(
+        Column("Phase", ".status.phase", "Where it is."),
+        Column("Progress", ".status.progress", "Per cent of the work done.", "integer"),
+        Column("Stage", ".status.stage", "What the worker is doing."),
+        # Not of the type "date", which kubectl shows as the time since, and "<invalid>" in the future.
+        Column("ETA", ".status.eta", "When it should be done."),
+        Column("Attempts", ".status.attempts", "Attempts made.", "integer"),
+        Column("Pool", ".spec.pool", "The pool that renders it.", wide=True),
+        Column("Queue", ".spec.queue", "Its queue in the pool.", wide=True),
+        Column("Message", ".status.message", "The latest word.", wide=True),
+        AGE,
+    ),
+    rules=(
+        (
+            "self.metadata.name.size() <= 63",
+            "a VideoJob's name has at most 63 characters, because it becomes a label of its Job",
+        ),
+    ),
+    selectable=(".status.phase", ".spec.pool"),
+)
+
+RENDERPOOL = Definition(
+    model=RenderPool,
+    plural="renderpools",
+    short="rp",
+    columns=(
+        Column("Queued", ".status.queued", "VideoJobs that wait.", "integer"),
+        Column("Starting", ".status.starting", "Workers that start.", "integer"),
+        Column("Idle", ".status.idle", "Workers that wait for work.", "integer"),
+        Column("Busy", ".status.busy", "Workers that render.", "integer"),
+        Column("Desired", ".status.desired", "Workers that there should be.", "integer"),
+        Column("Max", ".spec.maxWorkers", "Most workers at a time.", "integer"),
+        AGE,
+    ),
+    rules=(
+        (
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$')",
+            "a RenderPool's name has at most 40 lower case letters, digits and -: its Jobs are named for it",
+        ),
+    ),
+)
+
+DEFINITIONS = (VIDEOJOB, RENDERPOOL)
+
+# The words of the API conventions, for `kubectl explain`.
+_TYPE_META: dict[str, Schema] = {
+    "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
+    "kind": {"type": "string"},
+    "metadata": {"type": "object"},
+}
+
+
+def custom_resource_definition(definition: Definition) -> dict[str, Any]:
+    """Return a CRD as a manifest."""
+    singular = definition.kind.lower()
+    version: dict[str, Any] = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": resource_schema(definition)},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [column.to_dict() for column in definition.columns],
+    }
+    if definition.selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in definition.selectable]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{definition.plural}.{GROUP}",
+            "labels": {"app.kubernetes.io/part-of": "videojob-operator"},
+        },
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": definition.kind,
+                "listKind": f"{definition.kind}List",
+                "plural": definition.plural,
+                "singular": singular,
+                "shortNames": [definition.short],
+                "categories": list(definition.categories),
+            },
+            "versions": [version],
+        },
+    }
+
+
+def resource_schema(definition: Definition) -> Schema:
+    """Return the schema of the whole resource, with `metadata` left to the API server."""
+    schema = structural(definition.model)
+    schema["properties"] = schema["properties"] | {
+        **_TYPE_META,
+        "status": without_defaults(schema["properties"]["status"]),
+    }
+    schema["x-kubernetes-validations"] = [
+        {"rule": rule, "message": message} for rule, message in definition.rules
+    ]
+    return schema

@@ -1,0 +1,201 @@
+"""A real Kubernetes API server for tests: etcd and kube-apiserver on loopback, with our CRDs.
+
+There are no controllers and no nodes: Jobs and pods stay as they are written. One user, in `system:masters`.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CRDS = ROOT / "manifests" / "crds.yaml"
+READY_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A running API server."""
+
+    url: str
+    kubeconfig: Path
+    """Kubeconfig of its one user."""
+    programs: Path
+    """Folder of kubectl and the other programs."""
+    cache: Path
+    """Kubectl's cache of what the server offers."""
+
+    def kubectl(
+        self, *arguments: str, stdin: object = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl; `stdin` is text, or a manifest to be written as YAML."""
+        text = stdin if isinstance(stdin, str) or stdin is None else yaml.safe_dump(stdin)
+        done = subprocess.run(
+            [self.programs / "kubectl", "--cache-dir", self.cache, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done
+
+    def apply(self, manifest: object, namespace: str) -> None:
+        """Apply a manifest; it must be accepted."""
+        self.kubectl("apply", "--namespace", namespace, "-f", "-", stdin=manifest)
+
+    def refusal(self, manifest: object, namespace: str, *, verb: str = "apply") -> str:
+        """Apply a manifest that must be refused, and return what the server says."""
+        done = self.kubectl(verb, "--namespace", namespace, "-f", "-", stdin=manifest, check=False)
+        assert done.returncode != 0, f"accepted: {done.stdout}"
+        return done.stderr
+
+    def get(self, kind: str, name: str, namespace: str) -> dict[str, object]:
+        """Return a resource as the server has it."""
+        done = self.kubectl("get", kind, name, "--namespace", namespace, "-o", "yaml")
+        return dict(yaml.safe_load(done.stdout))
+
+    def create_namespace(self) -> str:
+        """Create a namespace with a name of its own, and return the name."""
+        name = f"test-{secrets.token_hex(4)}"
+        self.kubectl("create", "namespace", name)
+        return name
+
+
+def programs() -> Path:
+    """Return the folder of etcd, kube-apiserver and kubectl, building them when no earlier run has."""
+    if folder := os.environ.get("VIDEOJOB_BIN"):
+        return Path(folder)
+    cluster = ROOT / "hack" / "cluster" / "cluster"
+    done = subprocess.run([cluster, "binaries"], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.splitlines()[-1])
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[ApiServer]:
+    """Run an API server with its files below `folder`, and stop it."""
+    binaries = programs()
+    etcd_url = f"http://127.0.0.1:{_free_port()}"
+    peer_url = f"http://127.0.0.1:{_free_port()}"
+    port = _free_port()
+    url = f"https://127.0.0.1:{port}"
+    certificates = folder / "certificates"
+    certificates.mkdir()
+    token = secrets.token_hex(16)
+    tokens = folder / "tokens.csv"
+    tokens.write_text(f'{token},test,test,"system:masters"\n')
+    tokens.chmod(0o600)
+    key = folder / "service-account.key"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    etcd_flags = {
+        "data-dir": folder / "etcd",
+        "listen-client-urls": etcd_url,
+        "advertise-client-urls": etcd_url,
+        "listen-peer-urls": peer_url,
+        "initial-advertise-peer-urls": peer_url,
+        "initial-cluster": f"default={peer_url}",
+        "unsafe-no-fsync": "true",
+        "log-level": "error",
+    }
+    api_flags = {
+        "etcd-servers": etcd_url,
+        "bind-address": "127.0.0.1",
+        "advertise-address": "127.0.0.1",
+        "endpoint-reconciler-type": "none",  # it would refuse an address on loopback
+        "secure-port": port,
+        "cert-dir": certificates,
+        "token-auth-file": tokens,
+        "authorization-mode": "RBAC",
+        "disable-admission-plugins": "ServiceAccount",  # no controller makes the accounts it waits for
+        "service-account-issuer": url,
+        "service-account-key-file": key,
+        "service-account-signing-key-file": key,
+        "service-cluster-ip-range": "10.0.0.0/24",
+        "profiling": "false",
+    }
+    with (
+        _process(binaries / "etcd", etcd_flags, folder / "etcd.log"),
+        _process(binaries / "kube-apiserver", api_flags, folder / "kube-apiserver.log") as api,
+    ):
+        certificate = certificates / "apiserver.crt"
+        _wait_until_ready(api, url, certificate, token, folder / "kube-apiserver.log")
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(yaml.safe_dump(_kubeconfig(url, certificate, token)))
+        server = ApiServer(url, kubeconfig, binaries, folder / "cache")
+        server.kubectl("apply", "--server-side", "-f", str(CRDS))
+        server.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
+        yield server
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def _process(program: Path, flags: dict[str, object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program, *(f"--{flag}={value}" for flag, value in flags.items())],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], url: str, certificate: Path, token: str, log: Path
+) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{url}/readyz", headers=headers)  # noqa: S310 - our own https URL
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"kube-apiserver ended:\n{log.read_text()[-3000:]}"
+        try:
+            # An empty ProxyHandler: the user's proxy is not for this address.
+            opener = urllib.request.build_opener(
+                urllib.request.ProxyHandler({}),
+                urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(certificate))),
+            )
+            with opener.open(request, timeout=2):
+                return
+        except OSError:  # not listening yet, no certificate yet, or 500 while it starts
+            time.sleep(0.05)
+    raise AssertionError(
+        f"kube-apiserver was not ready after {READY_TIMEOUT_S} s:\n{log.read_text()[-3000:]}"
+    )
+
+
+def _kubeconfig(url: str, certificate: Path, token: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {"server": url, "certificate-authority": str(certificate)}}],
+        "users": [{"name": "test", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
