@@ -1,6 +1,7 @@
 """The two sides of the queue as their users see them: the real ones and the fakes both fit.
 
-Every method raises `QueueUnavailableError` while Redis cannot be reached; every call may be repeated without harm.
+Every method raises `QueueUnavailableError` while Redis cannot be reached; every call may be
+repeated without harm.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -31,7 +32,10 @@ class OperatorApi(Protocol):
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
     async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights. A queue that is left out takes no more entries, and drains with weight 1."""
+        """Set the queues and their weights.
+
+        A queue that is left out takes no more entries, and what it holds drains with weight 1.
+        """
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again.
@@ -42,8 +46,8 @@ class OperatorApi(Protocol):
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue.
 
-        Again, for an attempt that waits: its payload is replaced, and it moves to the end of `queue` if it was in another.
-        A newer attempt replaces an older one, whatever its state.
+        Again, for an attempt that waits: its payload is replaced, and it moves to the end of `queue`
+        if it was in another. A newer attempt replaces an older one, whatever its state.
 
         Raises:
             UnknownQueueError: The pool has no such queue.
@@ -53,7 +57,7 @@ class OperatorApi(Protocol):
         """Keep a VideoJob from running, or tell its worker to stop."""
 
     async def release(self, uid: str, attempt: int) -> None:
-        """End an attempt whose lease or pod is lost, or whose result was handled, so that the next can be enqueued.
+        """End an attempt whose lease or pod is lost, or whose result was handled; the next can be enqueued.
 
         The attempt is refused from then on. Nothing happens when a newer attempt is known.
         """
@@ -80,12 +84,16 @@ class OperatorApi(Protocol):
         """Return counts, waits and workers; its cost does not grow with the backlog."""
 
     async def expired(self, limit: int = 100) -> list[Entry]:
-        """Return claimed entries whose lease has ended, oldest first; also sweeps old tombstones and dead workers."""
+        """Return claimed entries whose lease has ended, oldest first.
+
+        Sweeps old tombstones and dead workers too, so call it every few seconds.
+        """
 
     def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever, those first that this or a dead consumer left unacknowledged.
 
-        They come at least once. `consumer` names this process: unlike any other's, and better the same after a restart.
+        They come at least once. `consumer` names this process: unlike any other's, and better the same after
+        a restart.
         """
 
     async def ack(self, ids: Iterable[str]) -> None:

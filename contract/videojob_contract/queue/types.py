@@ -1,7 +1,8 @@
 """Words of the queue protocol: what its two sides are given and answer.
 
-An *entry* is what the queue knows of one VideoJob, by the VideoJob's uid: its newest attempt and where that is. All times are
-Redis' own (`TIME`), so that clocks of nodes do not matter; they are `datetime` in UTC here.
+An *entry* is what the queue knows of one VideoJob, by the VideoJob's uid: its newest attempt and where
+that is. All times are Redis' own (`TIME`), so that the clocks of nodes do not matter; here they are
+`datetime` in UTC.
 """
 
 from collections.abc import Mapping
@@ -18,10 +19,12 @@ RENEW_S = 5.0
 """How often a worker renews its lease, and an idle one says that it lives, in seconds."""
 
 GRACE_S = RENEW_S + 1.0
-"""How long the operator waits after Redis was found empty, so that running workers restore themselves first, in seconds."""
+"""How long the operator waits, once it found Redis empty, before it enqueues again, in seconds.
+
+Running workers renew in that time, and so restore their claims first."""
 
 TOMBSTONE_S = 3600.0
-"""How long the queue refuses a uid that was forgotten or cancelled, and an attempt that was released, in seconds."""
+"""How long a forgotten or cancelled uid, and a released attempt, are refused, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Entry:
     position: int | None = None
     """How many of its queue are before it; None unless queued."""
     queued_at: datetime | None = None
-    """When this attempt was enqueued; None when only a worker's restoration is known, after Redis was emptied."""
+    """When this attempt was enqueued; None when a worker restored it after Redis was emptied."""
     claimed_at: datetime | None = None
     lease_expires_at: datetime | None = None
     """When the lease ends or ended; None unless claimed."""
@@ -69,7 +72,7 @@ class Entry:
     """Id of the worker that claimed it: its pod's name."""
     job: str | None = None
     """Name of that worker's Kubernetes Job."""
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     """The attempt token, which fences what the worker says."""
     cancelling: bool = False
     """Whether its worker was told to stop."""

@@ -1,0 +1,105 @@
+"""How both sides reach Redis: the client's settings, and the running of scripts."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from videojob_contract.queue.errors import QueueUnavailableError, converted
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.scripts import scripts
+from videojob_contract.queue.types import RENEW_S, PoolKey
+
+SOCKET_TIMEOUT_S = 2 * RENEW_S
+"""Longer than the longest blocking command, which waits `RENEW_S`."""
+
+SCRIPT_WAIT_S = 10.0
+"""How long a worker waits for the operator to load the scripts, after Redis was restarted."""
+
+_SCRIPT_POLL_S = 0.2
+
+
+def connect(url: str, *, username: str | None = None, password: str | None = None) -> Redis:
+    """Return a client for `redis://` or `rediss://`, which connects when it is first used.
+
+    A lost connection is tried again five times within about two seconds; then `QueueUnavailableError` comes
+    out of the queue's methods, and the next call tries anew. The caller closes it with `aclose()`.
+    """
+    return Redis.from_url(
+        url,
+        username=username,
+        password=password,
+        decode_responses=True,
+        protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
+        driver_info=None,  # the same
+        socket_connect_timeout=2,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_keepalive=True,
+        health_check_interval=15,
+        retry=Retry(
+            ExponentialWithJitterBackoff(base=0.05, cap=1),
+            5,
+            supported_errors=(RedisConnectionError, RedisTimeoutError),
+        ),
+    )
+
+
+class Runner:
+    """Runs a pool's scripts by their hashes."""
+
+    def __init__(self, pool: PoolKey, redis: Redis, *, may_load: bool) -> None:
+        self.keys = Keys(pool)
+        self.redis = redis
+        self._may_load = may_load
+
+    async def load(self) -> None:
+        """Put every script into Redis."""
+        with converted():
+            for script in scripts().values():
+                await self.redis.script_load(script.source)
+
+    async def run(self, name: str, *args: str | float, uid: str = "", worker: str = "") -> Any:
+        """Run a script; `uid` and `worker` fill its keys `signal` and `mail`.
+
+        A script that Redis does not have is loaded by the operator. A worker waits until that has happened.
+
+        Raises:
+            QueueUnavailableError: Redis cannot be reached, or nobody loads the scripts.
+        """
+        script = scripts()[name]
+        special = {"signal": self.keys.signal(uid), "mail": self.keys.mail(worker)}
+        keys = [special.get(key) or self.keys.fixed(key) for key in script.keys]
+        waited_s = 0.0
+        with converted():
+            while True:
+                try:
+                    return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, args)))
+                except NoScriptError as error:
+                    if waited_s >= SCRIPT_WAIT_S:
+                        raise QueueUnavailableError(
+                            "Redis lacks the queue's scripts: is the operator running?"
+                        ) from error
+                if self._may_load:
+                    await self.load()
+                else:
+                    await asyncio.sleep(_SCRIPT_POLL_S)
+                waited_s += _SCRIPT_POLL_S
+
+    async def pop(self, keys: Sequence[str], timeout_s: float) -> str | None:
+        """Wait for a message in one of the lists, at most `timeout_s` and at most `RENEW_S` seconds."""
+        # Zero would wait for ever, and Redis rounds what is below a millisecond.
+        wait_s = min(max(timeout_s, 0.001), RENEW_S)
+        with converted():
+            popped = await awaited(self.redis.blpop(list(keys), wait_s))
+        return None if popped is None else cast("str", popped[1])
+
+
+async def awaited(reply: Awaitable[Any] | Any) -> Any:
+    """Await a reply, which the library's types let be no awaitable, but the asynchronous client's is."""
+    return await cast("Awaitable[Any]", reply)

@@ -1,0 +1,35 @@
+"""What can go wrong with the queue itself. Errors of the Redis library are turned into these, here alone.
+
+TransientError
+└── QueueUnavailableError   Redis cannot be reached, or refuses: try again
+PermanentError
+└── UnknownQueueError       the pool has no such queue
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis.exceptions
+
+from videojob_contract.errors import PermanentError, Reason, TransientError
+
+
+class QueueUnavailableError(TransientError):
+    """Redis cannot be reached, or refuses to work; nothing is known of what was asked."""
+
+
+class UnknownQueueError(PermanentError):
+    """The pool has no queue of this name."""
+
+    default_reason = Reason.INVALID_SPEC
+
+
+@contextmanager
+def converted() -> Iterator[None]:
+    """Turn every error of the library into `QueueUnavailableError`: a refusal may end, as an outage does."""
+    try:
+        yield
+    except redis.exceptions.RedisError as error:
+        raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
+    except OSError as error:
+        raise QueueUnavailableError(f"Redis cannot be reached: {error}") from error

@@ -1,0 +1,60 @@
+"""The one place that builds keys of Redis.
+
+Every key of a pool starts with `vj:{namespace/pool}:`. The braces make the pool a hash tag, so that all of
+its keys are in one slot of Redis Cluster, and one script may use them together.
+"""
+
+from videojob_contract.queue.types import PoolKey
+
+PREFIX = "vj:"
+"""Every key starts so; access lists are written with it."""
+
+FIXED = {
+    "epoch": "string: set once; gone means that Redis was emptied",
+    "weights": "hash: queue → weight; 0 when it is closed and drains",
+    "passes": "hash: queue → how far it is ahead of its share",
+    "sequence": "string: counts what was ever enqueued",
+    "backlog": "sorted set: `queue:sequence:uid` of what waits, all at score 0, so in lexical order",
+    "entries": "hash: uid → record (JSON), or tombstone",
+    "payloads": "hash: uid → assignment (JSON)",
+    "progress": "hash: uid → the worker's latest word (JSON)",
+    "results": "hash: uid → how the attempt ended (JSON)",
+    "leases": "sorted set: uid, by when its lease ends",
+    "tombstones": "sorted set: uid, by when its tombstone may go",
+    "workers": "hash: worker → its record (JSON)",
+    "seen": "sorted set: worker, by when it was last heard of",
+    "wake": "list: tokens that idle workers wait for",
+    "events": "stream: what the operator is told",
+}
+"""The keys that every pool has, and what they hold."""
+
+PER_NAME = {
+    "signal": "list: attempts of the uid that should stop; lives a minute",
+    "mail": "list: wakes one worker; lives a minute",
+}
+"""Keys for one uid (`signal`) or one worker (`mail`)."""
+
+
+class Keys:
+    """The keys of one pool."""
+
+    def __init__(self, pool: PoolKey) -> None:
+        self._prefix = f"{PREFIX}{{{pool}}}:"
+
+    def fixed(self, name: str) -> str:
+        """Return the key `name`, one of `FIXED`."""
+        if name not in FIXED:
+            raise KeyError(name)
+        return self._prefix + name
+
+    def signal(self, uid: str) -> str:
+        """Return the key of the list that tells the worker of a VideoJob to stop."""
+        return f"{self._prefix}signal:{uid}"
+
+    def mail(self, worker: str) -> str:
+        """Return the key of the list that wakes a worker."""
+        return f"{self._prefix}mail:{worker}"
+
+    def all_fixed(self) -> list[str]:
+        """Return every key that lasts."""
+        return [self.fixed(name) for name in FIXED]

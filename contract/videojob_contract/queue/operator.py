@@ -1,0 +1,144 @@
+"""The operator's side of the queue: enqueue, cancel, release, and see what the workers do."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+
+from videojob_contract.assignment import Assignment
+from videojob_contract.queue import reading
+from videojob_contract.queue.connection import Runner, awaited
+from videojob_contract.queue.errors import UnknownQueueError, converted
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.stream import EventStream
+from videojob_contract.queue.types import (
+    LEASE_S,
+    TOMBSTONE_S,
+    CancelOutcome,
+    Enqueued,
+    EnqueueState,
+    Entry,
+    PoolKey,
+    PoolSnapshot,
+)
+
+_CHUNK = 200
+"""Entries read by one script: few enough that no other client waits noticeably."""
+
+_SILENT_S = 4 * LEASE_S
+"""A worker not heard of for so long is swept from the register."""
+
+
+class OperatorQueue:
+    """The operator's view of one pool, on Redis; see `api.OperatorApi`."""
+
+    def __init__(self, pool: PoolKey, redis: Redis, *, tombstone_s: float = TOMBSTONE_S) -> None:
+        self._pool = pool
+        self._redis = redis
+        self._runner = Runner(pool, redis, may_load=True)
+        self._stream = EventStream(redis, self._runner.keys.fixed("events"))
+        self._tombstone_ms = round(tombstone_s * 1000)
+        self._queues: Mapping[str, int] = {}
+
+    @property
+    def pool(self) -> PoolKey:
+        """The pool whose queues these are."""
+        return self._pool
+
+    async def load_scripts(self) -> None:
+        """Put the scripts into Redis, so that workers can run them by their hashes."""
+        await self._runner.load()
+
+    async def configure(self, queues: Mapping[str, int]) -> None:
+        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
+        self._queues = dict(queues)
+        await self._runner.run("configure", *(part for queue in queues.items() for part in queue))
+
+    async def ensure_epoch(self) -> bool:
+        """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
+        with converted():
+            was_empty = await self._redis.set(self._runner.keys.fixed("epoch"), uuid.uuid4().hex, nx=True)
+        if was_empty:
+            await self.load_scripts()
+            await self.configure(self._queues)
+        return bool(was_empty)
+
+    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+        """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
+        payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
+        args = (assignment.uid, assignment.attempt, queue, payload)
+        answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
+        if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
+            await self.configure(self._queues)
+            answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
+        if answer == "unknown_queue":
+            known = ", ".join(sorted(self._queues)) or "none"
+            raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known}')
+        return Enqueued(EnqueueState(answer), None if position < 0 else position)
+
+    async def cancel(self, uid: str) -> CancelOutcome:
+        """Keep a VideoJob from running, or tell its worker to stop."""
+        return CancelOutcome(await self._runner.run("cancel", uid, self._tombstone_ms, uid=uid))
+
+    async def release(self, uid: str, attempt: int) -> None:
+        """End an attempt that is lost, or whose result was handled; the next can be enqueued."""
+        await self._runner.run("release", uid, attempt, self._tombstone_ms, uid=uid)
+
+    async def forget(self, uid: str) -> None:
+        """Remove a VideoJob that is deleted or final; its worker, if any, is told, and the uid is refused."""
+        await self._runner.run("forget", uid, self._tombstone_ms, uid=uid)
+
+    async def retire(self, worker: str) -> bool:
+        """Let an idle worker exit instead of claiming; False when it is busy or not known."""
+        return bool(await self._runner.run("retire", worker, worker=worker))
+
+    async def unretire(self, worker: str) -> bool:
+        """Take a retirement back; False when the worker has taken it already or is not known."""
+        return bool(await self._runner.run("unretire", worker))
+
+    async def entry(self, uid: str) -> Entry | None:
+        """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
+        return (await self.entries([uid])).get(uid)
+
+    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of many; those of which nothing is known are left out."""
+        wanted = list(uids)
+        found: dict[str, Entry] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            replies = await self._runner.run("entries", *wanted[start : start + _CHUNK])
+            found.update((entry.uid, entry) for entry in map(reading.entry, replies) if entry)
+        return found
+
+    async def known_uids(self) -> set[str]:
+        """Return the uids of every entry that is queued, claimed or finished; for the slow resync."""
+        known: set[str] = set()
+        key, cursor = self._runner.keys.fixed("entries"), 0
+        while True:
+            with converted():
+                cursor, page = await awaited(self._redis.hscan(key, cursor, count=500))
+            known.update(uid for uid, record in page.items() if reading.is_live(record))
+            if cursor == 0:
+                return known
+
+    async def snapshot(self) -> PoolSnapshot:
+        """Return counts, waits and workers; its cost does not grow with the backlog."""
+        return reading.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
+
+    async def expired(self, limit: int = 100) -> list[Entry]:
+        """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
+        replies: list[Any] = await self._runner.run("expired", limit, round(_SILENT_S * 1000))
+        return [entry for entry in map(reading.entry, replies) if entry]
+
+    def events(self, consumer: str) -> AsyncIterator[Event]:
+        """Yield events for ever, those first that this or a dead consumer left unacknowledged."""
+        return self._stream.events(consumer)
+
+    async def ack(self, ids: Iterable[str]) -> None:
+        """Say that events are dealt with."""
+        await self._stream.ack(ids)
+
+    async def delete_pool(self) -> None:
+        """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
+        with converted():
+            await self._redis.unlink(*self._runner.keys.all_fixed())

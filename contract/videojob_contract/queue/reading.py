@@ -1,0 +1,76 @@
+"""How replies of the reading scripts become the types of the protocol."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from videojob_contract.assignment import Progress, Result
+from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
+
+_STATES = frozenset(EntryState)
+_LIVE = frozenset({EntryState.QUEUED, EntryState.CLAIMED, EntryState.FINISHED})
+
+
+def at(milliseconds: float | str | None) -> datetime | None:
+    """Return the moment of a time in Redis, which has milliseconds."""
+    return None if milliseconds is None else datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+
+
+def is_live(record: str) -> bool:
+    """Whether a record in JSON is more than a tombstone."""
+    return json.loads(record)["state"] in _LIVE
+
+
+def entry(reply: Sequence[Any] | None) -> Entry | None:
+    """Read one reply of `lib/read.lua`; None for nothing, and for tombstones other than a cancel's."""
+    if reply is None:
+        return None
+    uid, raw, lease_end, position, progress, result = reply
+    record = json.loads(raw)
+    if record["state"] not in _STATES:
+        return None
+    return Entry(
+        uid=uid,
+        state=EntryState(record["state"]),
+        attempt=record["attempt"],
+        queue=record.get("queue", ""),
+        position=position,
+        queued_at=at(record.get("queued_at")),
+        claimed_at=at(record.get("claimed_at")),
+        lease_expires_at=at(lease_end),
+        worker=record.get("worker"),
+        job=record.get("job"),
+        token=record.get("token"),
+        cancelling=record.get("cancelling", False),
+        progress=Progress.model_validate_json(progress) if progress else None,
+        result=Result.model_validate_json(result) if result else None,
+    )
+
+
+def snapshot(reply: Sequence[Any]) -> PoolSnapshot:
+    """Read the reply of `snapshot.lua`."""
+    now_ms, queues, claimed, alive = reply
+    waiting = list(zip(queues[::3], queues[1::3], queues[2::3], strict=True))
+    workers = (_worker(*worker) for worker in zip(alive[::3], alive[1::3], alive[2::3], strict=True))
+    return PoolSnapshot(
+        at=datetime.fromtimestamp(now_ms / 1000, UTC),
+        queued={queue: count for queue, count, _ in waiting},
+        oldest_wait_s={queue: max(0, now_ms - first) / 1000 for queue, _, first in waiting if first >= 0},
+        claimed=claimed,
+        workers=tuple(sorted((worker for worker in workers if worker), key=lambda worker: worker.id)),
+    )
+
+
+def _worker(name: str, raw: str, seen_ms: str) -> WorkerInfo | None:
+    record = json.loads(raw)
+    if record["state"] == "retired":
+        return None
+    return WorkerInfo(
+        id=name,
+        job=record["job"],
+        state=WorkerState(record["state"]),
+        since=datetime.fromtimestamp(record["since"] / 1000, UTC),
+        last_seen=datetime.fromtimestamp(float(seen_ms) / 1000, UTC),
+        uid=record.get("uid"),
+    )

@@ -1,0 +1,40 @@
+-- cancel: keep a VideoJob from running, or tell its worker to stop.
+-- uses: common, wake, worker, detach
+--
+-- Replies cancelled, signalled or finished.
+
+local entries    = KEYS[1]   -- hash    uid -> record
+local payloads   = KEYS[2]   -- hash    uid -> assignment
+local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
+local results    = KEYS[4]   -- hash    uid -> how the attempt ended
+local leases     = KEYS[5]   -- zset    uid, by when its lease ends
+local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
+local backlog    = KEYS[7]   -- zset    queue:sequence:uid, all at score 0
+local wake       = KEYS[8]   -- list    tokens that idle workers wait for
+local workers    = KEYS[9]   -- hash    worker -> its record
+local seen       = KEYS[10]  -- zset    worker, by when it was last heard of
+local signal     = KEYS[11]  -- list    attempts of this uid that should stop
+
+local uid          = ARGV[1]
+local tombstone_ms = tonumber(ARGV[2])
+
+local record = load(entries, uid)
+if record and record.state == 'finished' then
+  return 'finished'
+end
+if record and record.state == 'claimed' then
+  if not record.cancelling then
+    record.cancelling = true
+    save(entries, uid, record)
+    tell(signal, record.attempt)
+  end
+  return 'signalled'
+end
+if not record or record.state == 'queued' or record.state == 'released' then
+  local k = {
+    entries = entries, payloads = payloads, progress = progress, results = results, leases = leases,
+    tombstones = tombstones, backlog = backlog, wake = wake, workers = workers, seen = seen, signal = signal,
+  }
+  bury(k, uid, record, 'cancelled', record and record.attempt or 0, tombstone_ms)
+end
+return 'cancelled'

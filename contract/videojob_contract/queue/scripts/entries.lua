@@ -1,0 +1,19 @@
+-- entries: read what is known of some VideoJobs. Changes nothing.
+-- uses: common, read
+--
+-- Replies for each uid nil or {uid, record, lease end, position, progress, result}.
+
+local entries  = KEYS[1]  -- hash  uid -> record
+local progress = KEYS[2]  -- hash  uid -> the worker's latest word
+local results  = KEYS[3]  -- hash  uid -> how the attempt ended
+local leases   = KEYS[4]  -- zset  uid, by when its lease ends
+local backlog  = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
+
+-- ARGV: uid, uid, ...
+
+local k = {entries = entries, progress = progress, results = results, leases = leases, backlog = backlog}
+local found = {}
+for i, uid in ipairs(ARGV) do
+  found[i] = read(k, uid)
+end
+return found

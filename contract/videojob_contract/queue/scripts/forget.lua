@@ -1,0 +1,29 @@
+-- forget: remove a VideoJob that is deleted or final, and refuse its uid.
+-- uses: common, wake, worker, detach
+--
+-- Replies nothing.
+
+local entries    = KEYS[1]   -- hash    uid -> record
+local payloads   = KEYS[2]   -- hash    uid -> assignment
+local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
+local results    = KEYS[4]   -- hash    uid -> how the attempt ended
+local leases     = KEYS[5]   -- zset    uid, by when its lease ends
+local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
+local backlog    = KEYS[7]   -- zset    queue:sequence:uid, all at score 0
+local wake       = KEYS[8]   -- list    tokens that idle workers wait for
+local workers    = KEYS[9]   -- hash    worker -> its record
+local seen       = KEYS[10]  -- zset    worker, by when it was last heard of
+local signal     = KEYS[11]  -- list    attempts of this uid that should stop
+
+local uid          = ARGV[1]
+local tombstone_ms = tonumber(ARGV[2])
+
+local record = load(entries, uid)
+if record and record.state == 'forgotten' then
+  return
+end
+local k = {
+  entries = entries, payloads = payloads, progress = progress, results = results, leases = leases,
+  tombstones = tombstones, backlog = backlog, wake = wake, workers = workers, seen = seen, signal = signal,
+}
+bury(k, uid, record, 'forgotten', record and record.attempt or 0, tombstone_ms)

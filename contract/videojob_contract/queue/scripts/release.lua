@@ -1,0 +1,34 @@
+-- release: end an attempt whose lease or pod is lost, or whose result was handled.
+-- uses: common, wake, worker, detach
+--
+-- The attempt and older ones are refused from then on. Replies nothing.
+
+local entries    = KEYS[1]   -- hash    uid -> record
+local payloads   = KEYS[2]   -- hash    uid -> assignment
+local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
+local results    = KEYS[4]   -- hash    uid -> how the attempt ended
+local leases     = KEYS[5]   -- zset    uid, by when its lease ends
+local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
+local backlog    = KEYS[7]   -- zset    queue:sequence:uid, all at score 0
+local wake       = KEYS[8]   -- list    tokens that idle workers wait for
+local workers    = KEYS[9]   -- hash    worker -> its record
+local seen       = KEYS[10]  -- zset    worker, by when it was last heard of
+local signal     = KEYS[11]  -- list    attempts of this uid that should stop
+
+local uid          = ARGV[1]
+local attempt      = tonumber(ARGV[2])
+local tombstone_ms = tonumber(ARGV[3])
+
+local record = load(entries, uid)
+if record then
+  local buried = record.state == 'cancelled' or record.state == 'forgotten'
+    or (record.state == 'released' and record.attempt == attempt)
+  if buried or record.attempt > attempt then
+    return
+  end
+end
+local k = {
+  entries = entries, payloads = payloads, progress = progress, results = results, leases = leases,
+  tombstones = tombstones, backlog = backlog, wake = wake, workers = workers, seen = seen, signal = signal,
+}
+bury(k, uid, record, record and record.cancelling and 'cancelled' or 'released', attempt, tombstone_ms)

@@ -1,0 +1,106 @@
+"""The worker's side of the queue: claim one attempt, keep it, and hand in how it ended."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.queue.connection import Runner
+from videojob_contract.queue.types import LEASE_S, Claim, PoolKey, RenewOutcome, Retired
+
+
+class WorkerQueue:
+    """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.WORKER`."""
+
+    def __init__(
+        self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S
+    ) -> None:
+        self._runner = Runner(pool, redis, may_load=False)
+        self._worker = worker
+        self._job = job
+        self._lease_s = lease_s
+
+    @property
+    def _lease_ms(self) -> int:
+        return round(self._lease_s * 1000)
+
+    async def register(self) -> None:
+        """Make this worker known as idle, or say that it still lives."""
+        await self._runner.run("register", self._worker, self._job)
+
+    async def claim(self, timeout_s: float) -> Claim | Retired | None:
+        """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none."""
+        token = uuid.uuid4().hex
+        keys = self._runner.keys
+        wakers = [keys.mail(self._worker), keys.fixed("wake")]
+        now = asyncio.get_running_loop().time
+        deadline = now() + timeout_s
+        while True:
+            answer, *rest = await self._runner.run("claim", self._worker, self._job, token, self._lease_ms)
+            if answer == "retired":
+                return Retired()
+            if answer == "claimed":
+                _, held_token, queue, claimed_at_ms, payload = rest
+                return Claim(
+                    assignment=Assignment.model_validate_json(payload),
+                    token=held_token,
+                    queue=queue,
+                    claimed_at=datetime.fromtimestamp(claimed_at_ms / 1000, UTC),
+                    lease_s=self._lease_s,
+                )
+            remaining_s = deadline - now()
+            if remaining_s <= 0:
+                return None
+            # What is enqueued between the script and this leaves its token, which is found at once.
+            await self._runner.pop(wakers, remaining_s)
+
+    async def renew(self, claim: Claim) -> RenewOutcome:
+        """Extend the lease. After Redis was emptied, the claim is restored."""
+        return RenewOutcome(await self._fenced("renew", claim, self._lease_ms))
+
+    async def report(self, claim: Claim, progress: Progress) -> RenewOutcome:
+        """Say how far the attempt is; answers like `renew`, but leaves the lease as it is."""
+        return RenewOutcome(await self._fenced("report", claim, progress.stage, _to_json(progress)))
+
+    async def finish(self, claim: Claim, result: Result) -> bool:
+        """Hand in how the attempt ended; False when it is held no more, and the result is refused."""
+        return await self._fenced("finish", claim, _to_json(result)) == "accepted"
+
+    async def wait_signal(self, claim: Claim, timeout_s: float) -> bool:
+        """Wait at most `timeout_s` seconds for word that the attempt should stop; True when it came."""
+        signal = [self._runner.keys.signal(claim.assignment.uid)]
+        now = asyncio.get_running_loop().time
+        deadline = now() + timeout_s
+        while True:
+            attempt = await self._runner.pop(signal, deadline - now())
+            if attempt is not None and int(attempt) == claim.assignment.attempt:
+                return True
+            if now() >= deadline:
+                return False
+
+    async def _fenced(self, script: str, claim: Claim, *args: str | float) -> str:
+        """Run a script that the token fences; restore the claim first if Redis has forgotten it."""
+        assignment = claim.assignment
+        fence = (assignment.uid, assignment.attempt, claim.token)
+        answer = await self._runner.run(script, *fence, *args)
+        while answer == "unknown":
+            restored = await self._runner.run(
+                "restore",
+                *fence,
+                self._lease_ms,
+                self._worker,
+                self._job,
+                claim.queue,
+                round(claim.claimed_at.timestamp() * 1000),
+                _to_json(assignment),
+            )
+            if restored == "lost":
+                return str(RenewOutcome.LOST)
+            answer = await self._runner.run(script, *fence, *args)
+        return str(answer)
+
+
+def _to_json(model: Assignment | Progress | Result) -> str:
+    return model.model_dump_json(by_alias=True, exclude_none=True)
