@@ -22,5 +22,5 @@
 # What `kubectl describe videojob` shows.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
