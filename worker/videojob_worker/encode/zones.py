@@ -1,0 +1,22 @@
+"""Tells x264 where nothing moves.
+
+After a still's first frames, which refine the picture, every further frame repeats the one before. There the encoder is told not to search:
+it then finds at once that each block can be skipped. Quality and size stay as they are; `make bench` measures both.
+"""
+
+from collections.abc import Sequence
+
+from videojob_worker.plan.cost import SETTLING_FRAMES
+from videojob_worker.plan.spans import Span, Still
+
+_SETTLED = "me=dia,subme=0,trellis=0,ref=1"
+
+
+def still_zones(spans: Sequence[Span]) -> str:
+    """Return x264's `zones` for consecutive spans, counted from the first of them; empty when there are none."""
+    origin = spans[0].start
+    return "/".join(
+        f"{span.start - origin + SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"
+        for span in spans
+        if isinstance(span, Still) and span.frames > SETTLING_FRAMES
+    )

@@ -1,0 +1,97 @@
+"""The engine's face: what the supervisor and the renderer process know of it.
+
+Light to import, because the supervisor does so before its first claim; the libraries load when `render` or `preload` is called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import PermanentError, Reason, VideoJobError
+from videojob_worker import oserrors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from fractions import Fraction
+    from pathlib import Path
+
+    from videojob_contract.assignment import Progress
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """What to render: a spec with every default filled in and its sources as local files."""
+
+    spec: VideoJobSpec
+    name: str
+    """The job's name."""
+    sources: Mapping[str, Path]
+    """The local file of each URI in `source_uris(spec)`; names and suffixes mean nothing."""
+    scratch: Path
+    """An existing folder for outputs and for what is needed on the way to them."""
+    threads: int
+    """Cores to use; the bytes of a video depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOutput:
+    """A finished, verified file; a poster has no `frames` and no `duration`."""
+
+    name: str
+    path: Path
+    width: int | None
+    height: int | None
+    frames: int | None
+    duration: Fraction | None
+    """Seconds."""
+
+
+def source_uris(spec: VideoJobSpec) -> list[tuple[str, str]]:
+    """Return what has to be fetched as `("spec.clips[3].image.uri", uri)`: each URI once, where it is first named."""
+    found: dict[str, str] = {}
+    for index, clip in enumerate(spec.clips):
+        if clip.image is not None:
+            found.setdefault(clip.image.uri, f"spec.clips[{index}].image.uri")
+    for index, track in enumerate(spec.audio.tracks if spec.audio else ()):
+        found.setdefault(track.uri, f"spec.audio.tracks[{index}].uri")
+    return [(field, uri) for uri, field in found.items()]
+
+
+def preload() -> None:
+    """Load the libraries, so that a later `render` starts at once."""
+    from videojob_worker import rendering  # noqa: PLC0415 - the point of this function
+
+    rendering.preload()
+
+
+def render(
+    request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> list[RenderedOutput]:
+    """Make every output of a job, in the spec's order, in the scratch folder.
+
+    Args:
+        request: what to render.
+        on_progress: told of the stage and of the share done, 0 to 100, which never goes back; at least twice a second
+            while frames are made.
+        cancelled: asked several times a second whether to stop.
+
+    Both are called from the calling thread.
+
+    Raises:
+        PermanentError: a source or the spec cannot be rendered, or the result is not what was planned.
+        TransientError: the disk is full.
+        OutOfMemoryError: memory ran out.
+        CancelledError: `cancelled` said so.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    try:
+        return rendering.render(request, on_progress, cancelled)
+    except VideoJobError:
+        raise
+    except (OSError, MemoryError) as error:
+        raise oserrors.local(error, "rendering") or PermanentError(
+            f"the render failed: {error}", Reason.RENDER_FAILED
+        ) from error

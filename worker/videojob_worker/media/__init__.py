@@ -1,0 +1,1 @@
+"""Opens what users send, and trusts none of it."""

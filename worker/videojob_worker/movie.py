@@ -1,0 +1,147 @@
+"""Makes one video: segments side by side, then the sound, then the mp4 of both, then the check."""
+
+import time
+from array import array
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock
+
+from videojob_contract.errors import CancelledError
+from videojob_contract.resources.status import Stage
+from videojob_worker.audio.decode import Decoded, decode_track
+from videojob_worker.audio.mix import mix_tracks
+from videojob_worker.audio.track import Placement, place, to_samples
+from videojob_worker.compose.compositor import compose, stills_of
+from videojob_worker.compose.stills import Stills
+from videojob_worker.encode.mux import Container, write_mp4
+from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.encode.spool import Spool
+from videojob_worker.encode.video import encode_segment
+from videojob_worker.plan.cost import Segment, frame_costs
+from videojob_worker.progress import Meter
+from videojob_worker.project import Project, ProjectOutput
+from videojob_worker.verify import Expected, verify_mp4
+
+_POLL_S = 0.1
+_SOUND_SECOND_COST = 6.0
+_FINISH_SHARE = 0.02
+"""Share of a video's cost that goes into joining and checking it."""
+
+
+def movie_cost(project: Project) -> float:
+    """Predict the cost of one video of this project, in still frames."""
+    return (sum(segment.cost for segment in project.segments) + _sound_cost(project)) * (1 + _FINISH_SHARE)
+
+
+def render_movie(
+    project: Project,
+    output: ProjectOutput,
+    settings: VideoSettings,
+    meter: Meter,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Make the mp4 at `output.path` and verify it.
+
+    Raises:
+        PermanentError: a source cannot be used, or the result is not what was planned.
+        CancelledError: `cancelled` said so.
+    """
+    meter.enter(Stage.RENDERING, f"frame 0 of {project.timeline.frames}")
+    spools = _encode(project, output, settings, meter, cancelled)
+    pictures_cost = sum(segment.cost for segment in project.segments)
+    tracks: list[tuple[Decoded, Placement]] = []
+    if project.sounds:
+        meter.enter(Stage.AUDIO, "decoding sound")
+        tracks = [_decode(project, index, cancelled) for index in range(len(project.sounds))]
+        meter.update(pictures_cost + _sound_cost(project) / 2, "mixing sound")
+    sound = mix_tracks(tracks, project.timeline.samples) if tracks else None
+    container = Container(output.spec.faststart, output.spec.metadata or {})
+    length_s = float(project.timeline.length_s)
+    for written_s in write_mp4(output.path, settings, container, spools, sound):
+        if cancelled():
+            raise CancelledError("the render was cancelled")
+        meter.update(pictures_cost + _sound_cost(project) * (1 + max(written_s, 0.0) / length_s) / 2)
+    for decoded, _ in tracks:
+        decoded.path.unlink()
+    look = project.look
+    verify_mp4(output.path, Expected(look.width, look.height, project.timeline, sound=bool(tracks)))
+
+
+def _sound_cost(project: Project) -> float:
+    return _SOUND_SECOND_COST * float(project.timeline.length_s) if project.sounds else 0.0
+
+
+def _decode(project: Project, index: int, cancelled: Callable[[], bool]) -> tuple[Decoded, Placement]:
+    sound = project.sounds[index]
+    track, total = sound.track, project.timeline.samples
+    needed = None if track.loop else max(total - to_samples(track.offset), 0)
+    decoded = decode_track(
+        sound.source,
+        project.scratch / f"sound-{index}.f32",
+        start_s=track.from_,
+        end_s=track.to,
+        needed=needed,
+        stopped=cancelled,
+    )
+    return decoded, place(track, decoded.samples, total)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Frames and cost done so far by all segments; one lock, since segments are encoded in several threads."""
+
+    costs: "array[float]"
+    frames: int = 0
+    cost: float = 0.0
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, frame: int) -> None:
+        with self.lock:
+            self.frames += 1
+            self.cost += self.costs[frame]
+
+
+def _encode(
+    project: Project,
+    output: ProjectOutput,
+    settings: VideoSettings,
+    meter: Meter,
+    cancelled: Callable[[], bool],
+) -> list[Spool]:
+    """Encode all segments, as many side by side as there are threads."""
+    stop = Event()
+    tally = _Tally(frame_costs(project.spans))
+    stills = stills_of(project, project.spans)
+    side_by_side = min(project.threads, len(project.segments))
+    started = time.monotonic()
+
+    def encode(number: int, segment: Segment, stills: Stills = stills) -> Spool:
+        path: Path = project.scratch / f"{output.name}-{number:04}.h264"
+        return encode_segment(
+            segment,
+            compose(project, segment.spans, stills),
+            settings,
+            threads=max(1, project.threads // side_by_side),
+            path=path,
+            on_frame=tally.add,
+            stopped=stop.is_set,
+        )
+
+    with ThreadPoolExecutor(side_by_side, thread_name_prefix="encode") as pool:
+        futures = [pool.submit(encode, number, segment) for number, segment in enumerate(project.segments)]
+        try:
+            while True:
+                done, waiting = wait(futures, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                if cancelled():
+                    raise CancelledError("the render was cancelled")
+                rate = tally.frames / max(time.monotonic() - started, 1e-3)
+                meter.update(tally.cost, f"frame {tally.frames} of {project.timeline.frames}, {rate:.0f} fps")
+                if not waiting:
+                    return [future.result() for future in futures]
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
