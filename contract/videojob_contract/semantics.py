@@ -87,11 +87,11 @@ def _clips(clips: Sequence[Clip]) -> Iterator[Problem]:
 
 def _transition(path: str, transition: Transition, *, is_first: bool) -> Iterator[Problem]:
     if is_first:
-        yield Problem(path, "the first clip has none before it to come from")
+        yield Problem(path, "the first clip has no transition, because none is before it to come from")
     if transition.type == "cut" and transition.duration:
         yield Problem(f"{path}.duration", "a cut takes no time; leave it out, or choose another type")
     if transition.type in {"cut", "crossfade"} and transition.color is not None:
-        yield Problem(f"{path}.color", f"a {transition.type} goes through no colour; only fade does")
+        yield Problem(f"{path}.color", "only a fade goes through a colour")
 
 
 def _transitions_fit(path: str, clip: Clip, into: Fraction, out_of: Fraction) -> Iterator[Problem]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from videojob_contract.problems import Problem, SpecError, from_validation
-from videojob_contract.resources.base import Model
+from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.resources.videojob import VideoJob
 from videojob_contract.semantics import check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
@@ -36,7 +36,7 @@ def parse_videojob(resource: Mapping[str, Any]) -> VideoJob:
         SpecError: with all problems of structure, or if there are none, all problems of meaning.
     """
     job = _parse(VideoJob, resource)
-    problems = check(job.spec)
+    problems = [*_name(job), *check(job.spec)]
     if problems:
         raise SpecError(problems)
     return job
@@ -66,6 +66,11 @@ def _parse(model: type[_Resource], resource: Mapping[str, Any]) -> _Resource:
         return model.model_validate_json(json.dumps(document | {"status": status}, default=_jsonable))
     except ValidationError:
         return parsed
+
+
+def _name(job: VideoJob) -> Iterator[Problem]:
+    if len(job.metadata.get("name", "")) > MAX_VIDEOJOB_NAME:
+        yield Problem("metadata.name", f"must have at most {MAX_VIDEOJOB_NAME} characters")
 
 
 def _jsonable(value: object) -> str:

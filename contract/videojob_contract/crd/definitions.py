@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_contract.crd.structural import Schema, structural, without_defaults
 from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
+from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 
 if TYPE_CHECKING:
     from videojob_contract.resources.base import Model
@@ -42,7 +43,7 @@ class Definition:
     plural: str
     short: str
     columns: tuple[Column, ...]
-    rules: tuple[tuple[str, str], ...]
+    rules: tuple[Rule, ...]
     """Rules on the whole resource: the only ones that see `metadata.name`."""
     selectable: tuple[str, ...] = ()
     """Fields for `kubectl get --field-selector`."""
@@ -73,9 +74,10 @@ VIDEOJOB = Definition(
         AGE,
     ),
     rules=(
-        (
-            "self.metadata.name.size() <= 63",
-            "a VideoJob's name has at most 63 characters, because it becomes a label of its Job",
+        Rule(
+            f"self.metadata.name.size() <= {MAX_VIDEOJOB_NAME}",
+            f"a VideoJob's name has at most {MAX_VIDEOJOB_NAME} characters: it becomes a label of its Job",
+            ".metadata.name",
         ),
     ),
     selectable=(".status.phase", ".spec.pool"),
@@ -95,9 +97,10 @@ RENDERPOOL = Definition(
         AGE,
     ),
     rules=(
-        (
-            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$')",
+        Rule(
+            f"self.metadata.name.matches('{POOL_NAME_PATTERN}')",
             "a RenderPool's name has at most 40 lower case letters, digits and -: its Jobs are named for it",
+            ".metadata.name",
         ),
     ),
 )
@@ -108,7 +111,7 @@ DEFINITIONS = (VIDEOJOB, RENDERPOOL)
 _TYPE_META: dict[str, Schema] = {
     "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
     "kind": {"type": "string"},
-    "metadata": {"type": "object"},
+    "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
 }
 
 
@@ -155,7 +158,5 @@ def resource_schema(definition: Definition) -> Schema:
         **_TYPE_META,
         "status": without_defaults(schema["properties"]["status"]),
     }
-    schema["x-kubernetes-validations"] = [
-        {"rule": rule, "message": message} for rule, message in definition.rules
-    ]
+    schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]
     return schema

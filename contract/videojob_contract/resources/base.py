@@ -4,9 +4,10 @@ Media time is exact: durations and frame rates are `Fraction` in Python and stri
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +28,8 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 URI_PATTERN = r"^(volume|s3|gs|az|https|http)://[^\s]+$"
 COLOR_PATTERN = r"^#[0-9a-fA-F]{6}$"
 
+MAX_VIDEOJOB_NAME = 63  # it becomes a label's value
+POOL_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # its Jobs' names add a serial
 MAX_DURATION = Fraction(10_000 * 3600)
 
 _UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
@@ -59,14 +62,28 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def rules(*rules: tuple[str, str]) -> ConfigDict:
-    """Return a model's config with rules, `(CEL expression, message)`, that the API server checks.
+@dataclass(frozen=True)
+class Rule:
+    """A rule that the API server checks, in its Common Expression Language."""
 
-    They stand beside the Python validator that says the same. `self` is the model on the wire, `oldSelf`
-    the one before an update; a rule with `oldSelf` is checked in updates alone.
-    """
-    validations: list[JsonValue] = [{"rule": rule, "message": message} for rule, message in rules]
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": validations})
+    rule: str
+    """`self` is the value on the wire; with `oldSelf`, the one before, it is checked in updates alone."""
+    message: str
+    """Why it is refused."""
+    field: str = ""
+    """The field that the refusal names, such as `.duration`; the model itself if empty."""
+    reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
+    """How the refusal begins: `Invalid value`, `Required value` or `Forbidden`."""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return it as an item of `x-kubernetes-validations`."""
+        place: dict[str, JsonValue] = {"fieldPath": self.field} if self.field else {}
+        return {"rule": self.rule, "message": self.message, "reason": self.reason, **place}
+
+
+def rules(*rules: Rule) -> ConfigDict:
+    """Return a model's config with rules; a validator or `semantics` says the same in Python."""
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule.to_dict() for rule in rules]})
 
 
 def parse_duration(value: object) -> object:

@@ -154,7 +154,7 @@ class RenderPoolStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
-    """Whether the spec was accepted."""
+    """Accepted and Ready: whether the spec can be used, and whether workers come up."""
 
 
 class RenderPool(Model):

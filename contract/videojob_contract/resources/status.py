@@ -41,12 +41,13 @@ class Stage(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The conditions of a VideoJob, in the order in which they become true."""
+    """The conditions of a VideoJob, in the order in which they become true; a RenderPool has Accepted and Ready."""
 
     ACCEPTED = "Accepted"
     ADMITTED = "Admitted"
     STARTED = "Started"
     FINISHED = "Finished"
+    READY = "Ready"
 
 
 class ConditionStatus(StrEnum):

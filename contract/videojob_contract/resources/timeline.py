@@ -16,6 +16,7 @@ from videojob_contract.resources.base import (
     EvenPixels,
     Fps,
     Model,
+    Rule,
     ShortText,
     Text,
     Unit,
@@ -200,13 +201,17 @@ class Transition(Model):
     """How a clip comes in over the clip before it."""
 
     model_config = rules(
-        (
+        Rule(
             "self.type != 'cut' || !has(self.duration) || duration(self.duration) == duration('0s')",
-            "a cut takes no time; leave its duration out, or choose another type",
+            "a cut takes no time; leave it out, or choose another type",
+            ".duration",
+            "FieldValueForbidden",
         ),
-        (
+        Rule(
             "!(self.type in ['cut', 'crossfade']) || !has(self.color)",
-            "a cut and a crossfade go through no colour; only fade does",
+            "only a fade goes through a colour",
+            ".color",
+            "FieldValueForbidden",
         ),
     )
 
@@ -247,14 +252,17 @@ class Clip(Model):
     """A stretch of the timeline: exactly one of image, video, color, gradient or title."""
 
     model_config = rules(
-        (_exactly_one(CLIP_KINDS), f"a clip has exactly one of {', '.join(CLIP_KINDS)}"),
-        (
+        Rule(_exactly_one(CLIP_KINDS), f"a clip has exactly one of {', '.join(CLIP_KINDS)}"),
+        Rule(
             "has(self.video) || (has(self.duration) && self.duration != 'auto')",
-            "duration is required: only a video has a length of its own",
+            "only a video has a length of its own",
+            ".duration",
+            "FieldValueRequired",
         ),
-        (
+        Rule(
             "!has(self.duration) || self.duration == 'auto' || duration(self.duration) > duration('0s')",
-            "duration must be longer than 0s",
+            "must be longer than 0s",
+            ".duration",
         ),
     )
 
@@ -269,7 +277,7 @@ class Clip(Model):
     title: Title | None = None
     """Text on the canvas."""
     duration: ClipDuration | None = None
-    """How long it lasts, transitions included; `auto` is a video's own length. Default: auto for videos."""
+    """How long it lasts, transitions included. A video may leave it out or say `auto`, for its own length."""
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
     anchor: Anchor = Anchor.CENTER
@@ -298,7 +306,9 @@ class Clip(Model):
 class Overlay(Model):
     """Something drawn over the clips: exactly one of image, video or title."""
 
-    model_config = rules((_exactly_one(OVERLAY_KINDS), "an overlay has exactly one of image, video, title"))
+    model_config = rules(
+        Rule(_exactly_one(OVERLAY_KINDS), "an overlay has exactly one of image, video, title")
+    )
 
     image: Image | None = None
     """A picture, such as a watermark."""

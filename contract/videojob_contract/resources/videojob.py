@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Time, Uri, rules
+from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Rule, Time, Uri, rules
 from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import VideoJobStatus
 from videojob_contract.resources.timeline import Audio, Canvas, Clip, Overlay, Subtitles
@@ -59,11 +59,13 @@ class Notify(Model):
     """Key that signs the body (HMAC)."""
 
 
-def _immutable(field: str) -> tuple[str, str]:
+def _immutable(field: str) -> Rule:
     new, old = f"self.{field}", f"oldSelf.{field}"
-    return (
+    return Rule(
         f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
-        f"{field} cannot change once the job exists; make another VideoJob",
+        "what is rendered cannot change once the job exists; make another VideoJob",
+        f".{field}",
+        "FieldValueForbidden",
     )
 
 
@@ -71,8 +73,18 @@ class VideoJobSpec(Model):
     """What to render, and how it is scheduled."""
 
     model_config = rules(
-        ("!oldSelf.cancel || self.cancel", "cancel cannot be taken back; make another VideoJob"),
-        ("!has(self.clips[0].transition)", "the first clip has none before it to come from"),
+        Rule(
+            "!oldSelf.cancel || self.cancel",
+            "it cannot be taken back; make another VideoJob",
+            ".cancel",
+            "FieldValueForbidden",
+        ),
+        Rule(
+            "!has(self.clips[0].transition)",
+            "the first clip has no transition, because none is before it to come from",
+            ".clips",
+            "FieldValueForbidden",
+        ),
         *(_immutable(field) for field in TIMELINE_FIELDS),
     )
 
