@@ -1,0 +1,213 @@
+"""The operator's side of the fake."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from videojob_contract.assignment import Assignment
+from videojob_contract.queue.errors import UnknownQueueError
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
+from videojob_contract.queue.stream import STALLED_S
+from videojob_contract.queue.types import (
+    LEASE_S,
+    TOMBSTONE_S,
+    CancelOutcome,
+    Enqueued,
+    EnqueueState,
+    Entry,
+    EntryState,
+    PoolKey,
+    PoolSnapshot,
+    WorkerState,
+)
+
+_SILENT_S = 4 * LEASE_S
+
+
+class FakeOperatorQueue(Side):
+    """The operator's view of one pool, in memory; see `api.OperatorApi`."""
+
+    def __init__(self, pool: PoolKey, server: FakeServer, *, tombstone_s: float = TOMBSTONE_S) -> None:
+        super().__init__(pool, server)
+        self._tombstone = timedelta(seconds=tombstone_s)
+        self._queues: Mapping[str, int] = {}
+
+    async def load_scripts(self) -> None:
+        """Do nothing: there are no scripts here."""
+        _ = self._state
+
+    async def configure(self, queues: Mapping[str, int]) -> None:
+        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
+        self._queues = dict(queues)
+        state = self._state
+        closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
+        state.weights = {**queues, **closed}
+        state.passes = {queue: ahead for queue, ahead in state.passes.items() if queue in state.weights}
+
+    async def ensure_epoch(self) -> bool:
+        """Mark the server as known; True when it was empty."""
+        was_empty, self._state.known = not self._state.known, True
+        if was_empty:
+            await self.configure(self._queues)
+        return was_empty
+
+    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+        """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
+        state, uid, attempt = self._state, assignment.uid, assignment.attempt
+        record = state.records.get(uid)
+        if record:
+            known = record.entry.attempt
+            if record.state in GONE:
+                return Enqueued(EnqueueState.CANCELLED)
+            if known > attempt or (known == attempt and record.state == "released"):
+                return Enqueued(EnqueueState.STALE)
+            if known == attempt and record.state != "queued":
+                return Enqueued(EnqueueState(record.state))
+        if not state.weights.get(queue) and queue in self._queues:
+            await self.configure(self._queues)
+        if not state.weights.get(queue):
+            known_queues = ", ".join(sorted(self._queues)) or "none"
+            raise UnknownQueueError(
+                f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}'
+            )
+        if not record or record.entry.attempt != attempt or record.entry.queue != queue:
+            self._tell(uid)
+            self._detach(uid)
+            entry = Entry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
+            record = state.records[uid] = Record(entry, "queued")
+            state.backlog.append(uid)
+        record.payload = assignment
+        self._server.touch()
+        return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))
+
+    async def cancel(self, uid: str) -> CancelOutcome:
+        """Keep a VideoJob from running, or tell its worker to stop."""
+        record = self._state.records.get(uid)
+        if record and record.state == "finished":
+            return CancelOutcome.FINISHED
+        if record and record.state == "claimed":
+            if not record.entry.cancelling:
+                record.entry = replace(record.entry, cancelling=True)
+                self._tell(uid)
+            return CancelOutcome.SIGNALLED
+        if not record or record.state not in GONE:
+            self._bury(uid, "cancelled", record.entry.attempt if record else 0)
+        return CancelOutcome.CANCELLED
+
+    async def release(self, uid: str, attempt: int) -> None:
+        """End an attempt that is lost, or whose result was handled; the next can be enqueued."""
+        record = self._state.records.get(uid)
+        if record and (record.state in GONE or record.entry.attempt > attempt):
+            return
+        if record and record.state == "released" and record.entry.attempt == attempt:
+            return
+        self._bury(uid, "cancelled" if record and record.entry.cancelling else "released", attempt)
+
+    async def forget(self, uid: str) -> None:
+        """Remove a VideoJob that is deleted or final; its worker, if any, is told, and the uid is refused."""
+        record = self._state.records.get(uid)
+        if not record or record.state != "forgotten":
+            self._bury(uid, "forgotten", record.entry.attempt if record else 0)
+
+    def _bury(self, uid: str, state: str, attempt: int) -> None:
+        self._tell(uid)
+        self._detach(uid)
+        old = self._state.records.get(uid)
+        entry = Entry(uid, EntryState.CANCELLED, attempt, old.entry.queue if old else "")
+        self._state.records[uid] = Record(entry, state, until=self._server.now() + self._tombstone)
+
+    async def retire(self, worker: str) -> bool:
+        """Let an idle worker exit instead of claiming; False when it is busy or not known."""
+        known = self._state.workers.get(worker)
+        if not known or known.state is WorkerState.BUSY:
+            return False
+        if known.state is WorkerState.IDLE:
+            retiring = replace(known, state=WorkerState.RETIRING, since=self._server.now())
+            self._state.workers[worker] = retiring
+            self._server.touch()
+        return True
+
+    async def unretire(self, worker: str) -> bool:
+        """Take a retirement back; False when the worker has taken it already or is not known."""
+        known = self._state.workers.get(worker)
+        if not known or worker in self._state.retired:
+            return False
+        if known.state is WorkerState.RETIRING:
+            self._state.workers[worker] = replace(known, state=WorkerState.IDLE, since=self._server.now())
+        return True
+
+    async def entry(self, uid: str) -> Entry | None:
+        """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
+        record = self._state.records.get(uid)
+        if not record or record.state in {"released", "forgotten"}:
+            return None
+        if record.state == "queued":
+            return replace(record.entry, position=self._state.waiting(record.entry.queue).index(uid))
+        return record.entry
+
+    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+        """Return what is known of many; those of which nothing is known are left out."""
+        return {uid: entry for uid in uids if (entry := await self.entry(uid))}
+
+    async def known_uids(self) -> set[str]:
+        """Return the uids of every entry that is queued, claimed or finished."""
+        live = {"queued", "claimed", "finished"}
+        return {uid for uid, record in self._state.records.items() if record.state in live}
+
+    async def snapshot(self) -> PoolSnapshot:
+        """Return counts, waits and workers."""
+        state, now = self._state, self._server.now()
+        waiting = {queue: state.waiting(queue) for queue, weight in state.weights.items()}
+        firsts = {queue: state.records[uids[0]].entry.queued_at for queue, uids in waiting.items() if uids}
+        workers = sorted(state.workers.values(), key=lambda worker: worker.id)
+        return PoolSnapshot(
+            at=now,
+            queued={queue: len(uids) for queue, uids in waiting.items() if uids or state.weights[queue]},
+            oldest_wait_s={queue: (now - (at or now)).total_seconds() for queue, at in firsts.items()},
+            claimed=sum(record.state == "claimed" for record in state.records.values()),
+            workers=tuple(
+                worker
+                for worker in workers
+                if worker.id not in state.retired and now - worker.last_seen <= timedelta(seconds=LEASE_S)
+            ),
+        )
+
+    async def expired(self, limit: int = 100) -> list[Entry]:
+        """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
+        state, now = self._state, self._server.now()
+        for uid in [uid for uid, record in state.records.items() if record.until and record.until <= now]:
+            del state.records[uid]
+        silent = timedelta(seconds=_SILENT_S)
+        for worker in [worker.id for worker in state.workers.values() if now - worker.last_seen >= silent]:
+            del state.workers[worker]
+            state.retired.discard(worker)
+        ended = [
+            (record.entry.lease_expires_at, uid, record.entry)
+            for uid, record in state.records.items()
+            if record.entry.lease_expires_at and record.entry.lease_expires_at <= now
+        ]
+        return [entry for _, _, entry in sorted(ended, key=lambda item: item[:2])[:limit]]
+
+    async def events(self, consumer: str) -> AsyncIterator[Event]:
+        """Yield events for ever, those first that this or a dead consumer left unacknowledged."""
+        mine_again = True
+        while True:
+            now = self._server.now()
+            for message in list(self._state.messages.values()):
+                stalled = message.taken_at and now - message.taken_at > timedelta(seconds=STALLED_S)
+                if message.consumer is None or stalled or (mine_again and message.consumer == consumer):
+                    message.consumer, message.taken_at = consumer, now
+                    yield message.event
+            mine_again = False
+            if all(message.consumer for message in self._state.messages.values()):
+                await self._server.change(STALLED_S)
+
+    async def ack(self, ids: Iterable[str]) -> None:
+        """Say that events are dealt with."""
+        for event_id in ids:
+            self._state.messages.pop(event_id, None)
+
+    async def delete_pool(self) -> None:
+        """Remove everything of the pool."""
+        self._server.drop(self._pool)

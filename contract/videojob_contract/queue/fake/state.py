@@ -1,0 +1,151 @@
+"""What the fake holds of each pool, and the steps that both of its sides take."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from videojob_contract.assignment import Assignment
+from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.types import Entry, PoolKey, WorkerInfo
+
+GONE = frozenset({"cancelled", "forgotten"})
+"""Tombstones that refuse every attempt."""
+
+
+@dataclass
+class Record:
+    """An entry, or a tombstone when its state is cancelled, forgotten or released."""
+
+    entry: Entry
+    state: str
+    payload: Assignment | None = None
+    until: datetime | None = None
+    """When a tombstone may go."""
+
+
+@dataclass
+class Message:
+    event: Event
+    consumer: str | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass
+class Pool:
+    """What Redis would hold of one pool."""
+
+    known: bool = False
+    weights: dict[str, int] = field(default_factory=dict)
+    passes: dict[str, int] = field(default_factory=dict)
+    backlog: list[str] = field(default_factory=list)
+    """Uids in the order in which they were enqueued, over all queues."""
+    records: dict[str, Record] = field(default_factory=dict)
+    workers: dict[str, WorkerInfo] = field(default_factory=dict)
+    retired: set[str] = field(default_factory=set)
+    signals: dict[str, list[int]] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+
+    def waiting(self, queue: str) -> list[str]:
+        """Uids that wait in a queue, in order."""
+        return [uid for uid in self.backlog if self.records[uid].entry.queue == queue]
+
+
+class FakeServer:
+    """Stands for Redis.
+
+    Args:
+        clock: The time, in seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._pools: dict[PoolKey, Pool] = {}
+        self._serial = 0
+        self._changed = asyncio.Event()
+        self.available = True
+        """Whether it answers; otherwise every call raises `QueueUnavailableError`."""
+
+    def flushall(self) -> None:
+        """Forget everything, as Redis' FLUSHALL does."""
+        self._pools.clear()
+        self.touch()
+
+    def now(self) -> datetime:
+        """Return its own time."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def state(self, pool: PoolKey) -> Pool:
+        """Return what it holds of a pool.
+
+        Raises:
+            QueueUnavailableError: It was made to fail.
+        """
+        if not self.available:
+            raise QueueUnavailableError("the fake queue was made unavailable")
+        return self._pools.setdefault(pool, Pool())
+
+    def drop(self, pool: PoolKey) -> None:
+        """Forget a pool."""
+        self._pools.pop(pool, None)
+
+    def next_id(self) -> str:
+        """Return the id of another event."""
+        self._serial += 1
+        return f"{self._serial}-0"
+
+    def touch(self) -> None:
+        """Wake everyone who waits for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def change(self, timeout_s: float) -> None:
+        """Wait for a change, at most `timeout_s` seconds."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        except TimeoutError:
+            return
+
+
+class Side:
+    """What both sides share: reading the state, and the steps that several scripts take."""
+
+    def __init__(self, pool: PoolKey, server: FakeServer) -> None:
+        self._pool = pool
+        self._server = server
+
+    @property
+    def pool(self) -> PoolKey:
+        """The pool whose queues these are."""
+        return self._pool
+
+    @property
+    def _state(self) -> Pool:
+        return self._server.state(self._pool)
+
+    def _emit(self, make: Callable[[str], Event]) -> None:
+        event_id = self._server.next_id()
+        self._state.messages[event_id] = Message(make(event_id))
+        self._server.touch()
+
+    def _detach(self, uid: str) -> None:
+        """Take an entry out of everything but its record."""
+        state, record = self._state, self._state.records.get(uid)
+        if uid in state.backlog:
+            state.backlog.remove(uid)
+        if record and record.state == "claimed":
+            self._dismiss(record.entry.worker, uid)
+
+    def _tell(self, uid: str) -> None:
+        """Tell the worker of an entry, if it has one, to stop."""
+        record = self._state.records.get(uid)
+        if record and record.state == "claimed":
+            self._state.signals.setdefault(uid, []).append(record.entry.attempt)
+            self._server.touch()
+
+    def _dismiss(self, worker: str | None, uid: str) -> None:
+        known = self._state.workers.get(worker or "")
+        if known and known.uid == uid:
+            del self._state.workers[known.id]
