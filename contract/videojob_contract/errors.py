@@ -40,6 +40,10 @@ class Reason(StrEnum):
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
     SUCCEEDED = "Succeeded"
+    # Conditions of a pool
+    READY = "Ready"
+    WORKERS_NOT_STARTING = "WorkersNotStarting"
+    QUEUE_UNAVAILABLE = "QueueUnavailable"
     # Permanent failures
     INVALID_SPEC = "InvalidSpec"
     NOT_SUPPORTED = "NotSupported"

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def accept(raw: Mapping[str, Any]) -> Accepted:
-    """Read and check a VideoJob's spec, without its pool. Costs milliseconds: cache it by UID and generation."""
+    """Read and check a VideoJob's spec, without its pool.
+
+    It costs milliseconds, so callers cache it by UID and generation.
+    """
     try:
         # Its status is left out: it is read where it is needed, and changes more often than the spec.
         job = parse_videojob({key: value for key, value in raw.items() if key != "status"})

@@ -17,6 +17,7 @@ from videojob_operator.decide.step import generation_of, name_of, uid_of
 from videojob_operator.decide.types import Enqueue, Withdraw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from videojob_contract.resources.renderpool import RenderPoolSpec
@@ -37,11 +38,11 @@ class Hold:
 
 
 def apply(step: Step) -> Step:
-    """Hold the job back, or enqueue its current attempt; again, when the queue lost it or the spec has changed."""
+    """Hold the job back, or enqueue its attempt: again when the queue lost it, or the spec has changed."""
     spec = step.observation.accepted.spec
     if step.status.phase not in {Phase.PENDING, Phase.QUEUED} or spec is None:
         return step
-    hold = _hold(step, spec)
+    hold = next(_holds(step, spec), None)
     if hold is not None:
         return _hold_back(step, hold)
     pool = step.observation.pool
@@ -51,24 +52,23 @@ def apply(step: Step) -> Step:
     return _enqueue(step, spec, pool)
 
 
-def _hold(step: Step, spec: VideoJobSpec) -> Hold | None:
+def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
+    """Yield what keeps the job out of its queue, the user's own wishes first."""
     observation, now = step.observation, step.observation.now
     if spec.suspend:
-        return Hold(Reason.SUSPENDED, "spec.suspend is true")
+        yield Hold(Reason.SUSPENDED, "spec.suspend is true")
     if spec.start_at is not None and spec.start_at > now:
-        return Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
+        yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:
-        return Hold(Reason.WAITING_FOR_POOL, f'there is no RenderPool "{spec.pool}" in this namespace')
-    queues = [queue.name for queue in observation.pool.queues]
-    if spec.queue not in queues:
+        message = f'there is no RenderPool "{spec.pool}" in this namespace, or its spec was refused'
+        yield Hold(Reason.WAITING_FOR_POOL, message)
+    elif spec.queue not in (queues := [queue.name for queue in observation.pool.queues]):
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
-        return Hold(Reason.WAITING_FOR_QUEUE, message)
-    again = step.status.next_attempt_at
-    if again is not None and again > now:
-        return Hold(Reason.BACKING_OFF, step.status.message, again)
+        yield Hold(Reason.WAITING_FOR_QUEUE, message)
+    if (again := step.status.next_attempt_at) is not None and again > now:
+        yield Hold(Reason.BACKING_OFF, step.status.message, again)
     if step.status.phase is Phase.PENDING and not observation.queue_known:
-        return Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
-    return None
+        yield Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
 
 
 def _hold_back(step: Step, hold: Hold) -> Step:

@@ -1,7 +1,8 @@
 """Which attempt is the current one, where it is in the queue, and how it ended.
 
-`status.attempts` counts the attempts that were enqueued. Each that ended without success is counted once more, in
-`failures` or in `interruptions`; so the current attempt, enqueued or yet to be, is always the one after those.
+`status.attempts` counts the attempts that were enqueued. Each that ended without success is counted once
+more, in `failures` or in `interruptions`; so the current attempt, enqueued or yet to be, is always the one
+after those.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def current_number(status: VideoJobStatus) -> int:
 
 
 def catch_up(step: Step) -> Step:
-    """Believe the queue when it knows of a later attempt than the status does: the status was lost or restored."""
+    """Believe the queue when it knows a later attempt than the status, which then was lost or restored."""
     entry = step.observation.entry
     behind = 0 if entry is None else entry.attempt - current_number(step.status)
     return step.update(interruptions=step.status.interruptions + behind) if behind > 0 else step
@@ -55,7 +56,7 @@ def worker_pod(step: Step) -> PodView | None:
 
 
 def result(step: Step) -> Result | None:
-    """Return how the current attempt ended, by the worker's own word: in the queue, else in its pod's last message."""
+    """Return how the current attempt ended, as its worker said in the queue or as its pod's last word."""
     entry = claimed_entry(step)
     if entry is not None and entry.result is not None:
         return entry.result

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
 
 GRACE_S = 10.0
-"""How long a worker has to answer before its Job is deleted, in seconds: it stops within a frame, then cleans up."""
+"""How long a worker has to answer before its Job is deleted, in seconds: it stops within a frame, then
+cleans up."""
 
 _MESSAGE = "cancelled by spec.cancel"
 

@@ -26,7 +26,7 @@ def let_go(step: Step) -> Step:
 
 
 def kill_worker(step: Step) -> Step:
-    """Delete the Job of the current attempt, before anything else: while it lives, no other attempt may start."""
+    """Delete the Job of the current attempt first: while it lives, no other attempt may start."""
     job = step.observation.worker_job
     name = step.status.job and step.status.job.name
     if job is None or job.name != name or not _is_ours(step.observation, job):
@@ -35,7 +35,7 @@ def kill_worker(step: Step) -> Step:
 
 
 def of_finished(observation: Observation, finished_at: datetime | None) -> Decision:
-    """Tidy up after a job in its final phase. Cheap: it is asked again and again for every job there ever was."""
+    """Tidy up after a job in its final phase; cheaply, for every job there ever was is asked for again."""
     actions: list[Action] = []
     due: list[float] = []
     if observation.queue_known and observation.entry is not None:
@@ -59,7 +59,7 @@ def of_finished(observation: Observation, finished_at: datetime | None) -> Decis
 
 
 def _is_ours(observation: Observation, job: JobView) -> bool:
-    """Whether a Job still runs for this VideoJob; one that was not adopted yet counts, because the status names it."""
+    """Whether a Job still runs for this VideoJob, whose status names it; it may not be adopted yet."""
     return not job.is_finished and not job.deleting and job.owner_uid in {None, uid_of(observation)}
 
 

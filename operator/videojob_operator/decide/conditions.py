@@ -1,4 +1,4 @@
-"""Conditions as Kubernetes means them: one of each type, and a transition time that moves only when the status does."""
+"""Conditions as Kubernetes means them: one of each type, whose transition time moves only with its status."""
 
 from __future__ import annotations
 

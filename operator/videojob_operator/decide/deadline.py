@@ -28,7 +28,7 @@ def apply(step: Step) -> Step:
     end = step.status.started_at + timedelta(seconds=float(limit) + GRACE_S)
     if step.observation.now < end:
         return step.look_again(end)
-    message = f"the attempt took longer than its deadline of {format_duration(limit)}, and its worker did not end it"
+    message = f"the attempt outlived its deadline of {format_duration(limit)}, and its worker did not end it"
     return failure.end_attempt(step, failure.Cause(Reason.DEADLINE_EXCEEDED, message, worker_may_live=True))
 
 

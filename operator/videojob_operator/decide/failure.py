@@ -13,6 +13,7 @@ from videojob_operator.decide import attempt, cleanup, retry
 from videojob_operator.decide.conditions import shorten
 
 if TYPE_CHECKING:
+    from videojob_contract.assignment import Result
     from videojob_operator.decide.step import Step
     from videojob_operator.decide.types import PodView
 
@@ -24,7 +25,8 @@ _OUT_OF_SCRATCH = (
     "exceeds the total limit",
     "exceeded its local ephemeral storage limit",
 )
-"""In the kubelet's messages when it evicts a pod for what the pod itself has written, not for the node's sake."""
+"""In the kubelet's messages when it evicts a pod for what the pod itself has written, not for the node's
+sake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,7 @@ def finish(step: Step, reason: Reason, message: str) -> Step:
 def _find(step: Step) -> tuple[Step, Cause | None]:
     result = attempt.result(step)
     if result is not None:
-        if result.result == "failed" and result.reason is not None:
-            return step, Cause(result.reason, result.message)
-        # Cancelled though nobody wanted it, or failed without a reason: the worker was stopped from outside.
-        return step, Cause(Reason.WORKER_LOST, result.message or "the worker stopped before it was done")
+        return step, _of_result(result)
     pod = attempt.worker_pod(step)
     if pod is not None and pod.is_ended:
         return step, of_pod(pod)
@@ -94,6 +93,13 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
         message = f"worker {step.status.worker} has not renewed its lease for {LEASE_S:.0f} s"
         return step, Cause(Reason.LEASE_LOST, message, worker_may_live=True)
     return step, None
+
+
+def _of_result(result: Result) -> Cause:
+    if result.result == "failed" and result.reason is not None:
+        return Cause(result.reason, result.message)
+    # Cancelled though nobody wanted it, or failed without a reason: the worker was stopped from outside.
+    return Cause(Reason.WORKER_LOST, result.message or "the worker stopped before it was done")
 
 
 def _missing(step: Step) -> tuple[Step, Cause | None]:

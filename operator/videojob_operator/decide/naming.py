@@ -1,9 +1,10 @@
-"""Names of worker Jobs: `{pool}-{serial}`, so that a Job created twice after a crash is refused by its name."""
+"""Names of worker Jobs: `{pool}-{serial}`, so that one created again after a crash is refused by its name."""
 
 import hashlib
 
 _LONGEST_POOL = 48
-"""Leaves room for the serial, and for the suffix that the Job controller gives its pods, within 63 characters."""
+"""Leaves room for the serial, and for the suffix that the Job controller gives its pods, within 63
+characters."""
 
 
 def worker_job_name(pool: str, serial: int) -> str:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
 
 POSITION_INTERVAL_S = 10.0
-"""Least time between two looks at a job's place in its queue, in seconds; further back, as many seconds as jobs before it.
-So the places of a whole queue of n jobs cost some log n writes a second, not n."""
+"""Least time between two looks at a job's place in its queue, in seconds; further back, as many seconds as
+jobs before it. So the places of a whole queue of n jobs cost some log n writes a second, not n."""
 
 _ALMOST = 99
 """Only what has succeeded is at 100 %."""
 
 
 def apply(step: Step) -> Step:
-    """Bring progress, or the place in the queue, up to date: with a write that is due anyway, or within the budget."""
+    """Bring progress or the place in the queue up to date, in a write that is due anyway or by the budget."""
     match step.status.phase:
         case Phase.RUNNING:
             return _within_budget(step, _progress(step), step.observation.patch_interval_s)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
 
 INTERRUPTION_LIMIT = 10
-"""How often an attempt may be lost to the infrastructure: a job that kills its node each time must end too."""
+"""How often an attempt may be lost to the infrastructure: a job that kills its node each time must end
+too."""
 
 _ONCE = {FailureClass.OUT_OF_MEMORY, FailureClass.DEADLINE}
 
@@ -68,7 +69,8 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             worker=None,
             started_at=None,
             next_attempt_at=again,
-            # An interruption between two attempts that ran out of memory does not make the second one the first.
+            # An interruption between two attempts that ran out of memory does not make the second one the
+            # first.
             failure=kept or Failure(reason=reason, message=shorten(message), retryable=True),
         )
         .remember(missing_since=None)

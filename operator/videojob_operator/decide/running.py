@@ -23,7 +23,8 @@ def apply(step: Step) -> Step:
         return step
     starts = step.status.phase is not Phase.RUNNING or step.status.worker != entry.worker
     job = step.observation.worker_job
-    # Adopted once, at the start, even if the watch has not shown the Job yet; later whenever it is seen to be no one's.
+    # Adopted once, at the start, even if the watch has not shown the Job yet; later whenever it is seen to
+    # be no one's.
     if starts if job is None or job.name != entry.job else job.owner_uid is None:
         step = step.first(Adopt(entry.job, name_of(step.observation)))
     return _start(step, entry, entry.worker, entry.job) if starts else step

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def seconds(observation: Observation) -> float | None:
-    """Return how long the VideoJob stays after it finished: its own wish, else its pool's; None is for ever."""
+    """Return how long the VideoJob stays after it finished; None is for ever."""
     # From the object as it is: reading the whole spec of every finished job would cost milliseconds each.
     own = observation.raw.get("spec", {}).get("ttlAfterFinished")
     if own is not None:

@@ -2,10 +2,10 @@
 
     Observation ──► decide_videojob ──► Decision            PoolObservation ──► decide_pool ──► PoolDecision
 
-A decision is a pure function of its observation. The caller then does three things in this order: the actions of `before`,
-one write of `status` when it differs from the observed one, the actions of `after`. A crash between any two of them costs
-nothing: the next observation leads to the rest. That is why what a later step needs (a result in the queue, say) is let go
-of only in `after`, when the status holds it.
+A decision is a pure function of its observation. The caller then does three things in this order: the actions
+of `before`, one write of `status` when there is one, the actions of `after`. A crash between any two of them
+costs nothing: the next observation leads to the rest. That is why what a later step needs (a result in the
+queue, say) is let go of only in `after`, when the status holds it.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class PodView:
     exit_code: int | None = None
     """Of the worker's container, once it has ended."""
     reason: str = ""
-    """The most telling one: of the pod (Evicted, NodeLost, Unschedulable), of the ended container (OOMKilled, Error), or of
-    the waiting one (ImagePullBackOff, CreateContainerConfigError)."""
+    """The most telling one: of the pod (Evicted, NodeLost, Unschedulable), of the ended container
+    (OOMKilled, Error), or of the waiting one (ImagePullBackOff, CreateContainerConfigError)."""
     disrupted: str = ""
     """Reason of its condition DisruptionTarget when that is true, such as PreemptionByScheduler."""
     message: str = ""
@@ -92,7 +92,7 @@ class PodView:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What `acceptance.accept` made of a spec. The same for the whole life of a generation, so callers cache it."""
+    """What `acceptance.accept` made of a spec: the same for the whole life of a generation."""
 
     spec: VideoJobSpec | None
     """The spec, or None when it cannot be read."""
@@ -106,7 +106,8 @@ class Accepted:
 class Memory:
     """What the operator remembers of a job between decisions, and may forget at any restart.
 
-    The caller keeps `Decision.memory` and gives it back in the next observation; a new process starts with `Memory()`.
+    The caller keeps `Decision.memory` and gives it back in the next observation; a new process starts with
+    `Memory()`.
     """
 
     patched_at: datetime | None = None
@@ -127,13 +128,14 @@ class Observation:
     """`acceptance.accept(raw)`, cached by UID and generation."""
     now: datetime
     pool: RenderPoolSpec | None = None
-    """Its RenderPool, or None when there is none of that name."""
+    """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
     queue_known: bool = False
-    """Whether `entry` can be believed: the queue was reachable, and the grace after the operator connected to it, or found
-    it empty, is over (one lease renewal and a second: running workers restore themselves first)."""
+    """Whether `entry` can be believed: the queue can be reached, and when it was found empty, its grace is over,
+    in which running workers restore themselves. When it comes to be true, every job of the pool that has not
+    finished is to be looked at."""
     entry: Entry | None = None
-    """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a worker finishes in the
-    queue before its pod ends, so an ended pod with a claimed entry has crashed."""
+    """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
+    worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
     lease_expired: bool = False
     """Whether the entry's lease has run out by Redis' own clock."""
     worker_job: JobView | None = None
@@ -157,7 +159,7 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Take an attempt out of its queue, to be enqueued again later. Nothing happens when it was claimed meanwhile."""
+    """Take an attempt out of its queue, to be enqueued again later; nothing happens when it was claimed."""
 
     uid: str
     attempt: int
@@ -188,7 +190,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Give a worker Job to the VideoJob that it renders: owner reference and labels. A Job that is gone is no error."""
+    """Give a worker Job to the VideoJob that it renders, by owner reference; one that is gone is no error."""
 
     job: str
     videojob: str
@@ -196,7 +198,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class DeleteWorkerJob:
-    """Delete a worker Job and its pod, at once. A Job that is gone, or is another by that name, is no error."""
+    """Delete a worker Job and its pod; one that is gone, or is another by that name, is no error."""
 
     job: str
     uid: str
@@ -240,7 +242,8 @@ class Decision:
     status: VideoJobStatus | None
     """The whole new status, or None when it stays as it is: no write."""
     before: tuple[Action, ...] = ()
-    """To be done before the status is written, in order; when one fails, nothing further is done and the key is retried."""
+    """To be done before the status is written, in order; when one fails, nothing further is done and the
+    key is retried."""
     after: tuple[Action, ...] = ()
     """To be done once it is written: Events, and letting go of what the status now holds."""
     requeue_after_s: float | None = None
@@ -257,8 +260,9 @@ class PoolMemory:
 
     last_serial: int = 0
     """Highest serial ever seen, so that the name of a Job deleted meanwhile does not come back."""
-    registered: frozenset[str] = frozenset()
-    """Jobs whose worker was once seen in the queue: when it is there no more, it is leaving, not starting."""
+    seen: Mapping[str, datetime] = field(default_factory=dict)
+    """By Job, when its worker was last in the queue: when it is there no more, it is leaving, not
+    starting."""
     replaced: int = 0
     """Workers in a row that were replaced because they did not register."""
     patched_at: datetime | None = None
@@ -270,12 +274,15 @@ class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
     name: str
-    spec: RenderPoolSpec
+    spec: RenderPoolSpec | None
+    """Its spec, or None when it was refused; see `pool.accept_pool`. The pool then stays as it is."""
     generation: int
     status: RenderPoolStatus
     now: datetime
     template_hash: str
     """Of the pod template that a worker would be made from now."""
+    problem: str = ""
+    """Why the spec was refused."""
     jobs: tuple[JobView, ...] = ()
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
     pods: Mapping[str, PodView] = field(default_factory=dict)
@@ -283,7 +290,7 @@ class PoolObservation:
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
     snapshot: PoolSnapshot | None = None
-    """What the queue says; None when it is unreachable or its grace is not over: the pool then stays as it is."""
+    """What the queue says; None while it cannot be believed: the pool then stays as it is."""
     memory: PoolMemory = PoolMemory()
 
 

@@ -20,8 +20,8 @@ from videojob_operator.decide import (
 from videojob_operator.decide.step import Step, uid_of
 from videojob_operator.decide.types import Decision, Observation
 
-# What the worker did comes before what the user wants, and both before what to do next: a result that is there is never
-# thrown away, and a job that is cancelled is never retried.
+# What the worker did comes before what the user wants, and both before what to do next: a result that is
+# there is never thrown away, and a job that is cancelled is never retried.
 POLICIES = (
     attempt.catch_up,
     running.apply,

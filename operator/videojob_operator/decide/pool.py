@@ -1,0 +1,109 @@
+"""The decision on one RenderPool: what it says of itself, and which workers come and go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from videojob_contract.problems import SpecError, format_problems
+from videojob_contract.support import unsupported_pool
+from videojob_contract.validation import parse_renderpool
+from videojob_operator.decide import pool_health, pool_scaling, pool_status, pool_workers
+from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
+    from videojob_operator.decide.pool_workers import Worker
+    from videojob_operator.decide.types import PoolObservation
+
+
+def accept_pool(raw: Mapping[str, Any]) -> tuple[RenderPoolSpec | None, str]:
+    """Read and check a RenderPool's spec: the spec, or None and what is wrong with it."""
+    try:
+        spec = parse_renderpool({key: value for key, value in raw.items() if key != "status"}).spec
+    except SpecError as error:
+        return None, error.message
+    problems = unsupported_pool(spec)
+    return (None, format_problems(problems)) if problems else (spec, "")
+
+
+def decide_pool(observation: PoolObservation) -> PoolDecision:
+    """Return what to do about a RenderPool, from any state and after any crash."""
+    status = pool_status.accepted(observation, observation.status)
+    snapshot = observation.snapshot
+    if observation.spec is None:
+        return _told(observation, status, PoolDecision(None, memory=observation.memory))
+    workers = pool_workers.of_pool(observation)
+    failed = pool_health.failed_starts(observation, workers)
+    status = pool_status.ready(observation, status, pool_health.complaint(workers, failed))
+    if snapshot is None:
+        # Who is busy is not known now: the pool stays as it is.
+        return _told(observation, status, PoolDecision(None, memory=observation.memory))
+    scaling = pool_scaling.scale(observation, observation.spec, snapshot, workers, failed)
+    deletions, next_deletion = _deletions(observation, workers, failed)
+    numbers = pool_status.counts(workers, queued=snapshot.total_queued, desired=scaling.desired)
+    decision = PoolDecision(
+        status=None,
+        create=scaling.create,
+        delete_jobs=deletions,
+        retire=scaling.retire,
+        requeue_after_s=scaling.look_again_in_s,
+        memory=_memory(observation, workers),
+    )
+    if next_deletion is not None:
+        decision = _sooner(decision, (next_deletion - observation.now).total_seconds())
+    return _told(observation, status.model_copy(update=numbers), decision)
+
+
+def _deletions(
+    observation: PoolObservation, workers: Sequence[Worker], failed: Sequence[Worker]
+) -> tuple[tuple[DeleteWorkerJob, ...], datetime | None]:
+    """Return the Jobs to delete now, and when the next is."""
+    times = [(pool_health.delete_at(observation, worker, failed), worker.job) for worker in workers]
+    now = observation.now
+    return (
+        tuple(DeleteWorkerJob(job.name, job.uid) for at, job in times if at is not None and at <= now),
+        min((at for at, _ in times if at is not None and at > now), default=None),
+    )
+
+
+def _memory(observation: PoolObservation, workers: Sequence[Worker]) -> PoolMemory:
+    memory = observation.memory
+    if any(worker.info is not None and not worker.outdated for worker in workers):
+        replaced = 0
+    else:
+        overdue = (pool_health.is_overdue(observation, worker) for worker in workers if not worker.outdated)
+        replaced = memory.replaced + any(overdue)
+    return PoolMemory(
+        last_serial=pool_scaling.last_serial(observation),
+        seen=pool_workers.last_seen(observation, workers),
+        replaced=replaced,
+        patched_at=memory.patched_at,
+    )
+
+
+def _told(observation: PoolObservation, status: RenderPoolStatus, decision: PoolDecision) -> PoolDecision:
+    """Add the status to a decision: at once when more than counts changed, else within the budget."""
+    was, now = observation.status, observation.now
+    if status == was:
+        return decision
+    patched_at = decision.memory.patched_at
+    next_patch = now if patched_at is None else patched_at + timedelta(seconds=pool_status.INTERVAL_S)
+    if now < next_patch and not pool_status.is_urgent(was, status):
+        return _sooner(decision, (next_patch - now).total_seconds())
+    return replace(
+        decision,
+        status=status,
+        events=pool_status.events(was, status),
+        memory=replace(decision.memory, patched_at=now),
+    )
+
+
+def _sooner(decision: PoolDecision, in_s: float | None) -> PoolDecision:
+    """Have the decision looked at again that soon, if it is not to be sooner."""
+    waits = [wait_s for wait_s in (decision.requeue_after_s, in_s) if wait_s is not None]
+    return replace(decision, requeue_after_s=min(waits, default=None))

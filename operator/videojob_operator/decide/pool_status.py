@@ -1,0 +1,95 @@
+"""What a RenderPool says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.status import ConditionStatus, ConditionType
+from videojob_operator.decide.conditions import find, with_condition
+from videojob_operator.decide.pool_workers import State
+from videojob_operator.decide.types import EmitEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from videojob_contract.resources.renderpool import RenderPoolStatus
+    from videojob_operator.decide.pool_workers import Worker
+    from videojob_operator.decide.types import PoolObservation
+
+INTERVAL_S = 5.0
+"""Least time between two writes of mere counts, in seconds."""
+
+
+def counts(workers: Sequence[Worker], *, queued: int, desired: int) -> dict[str, Any]:
+    """Return the numbers of the status."""
+    states = [worker.state for worker in workers]
+    return {
+        "queued": queued,
+        "desired": desired,
+        "starting": states.count(State.STARTING),
+        "idle": states.count(State.IDLE),
+        "busy": states.count(State.BUSY),
+    }
+
+
+def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
+    """Say whether the spec can be used."""
+    holds = observation.spec is not None
+    return _with(
+        observation,
+        status.model_copy(update={"observed_generation": observation.generation}),
+        ConditionType.ACCEPTED,
+        (Reason.ACCEPTED, "") if holds else (Reason.INVALID_SPEC, observation.problem),
+        holds=holds,
+    )
+
+
+def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str) -> RenderPoolStatus:
+    """Say whether workers come up and the queue is there."""
+    if observation.snapshot is None:
+        why = (Reason.QUEUE_UNAVAILABLE, "the queue cannot be reached, or is being restored")
+    elif complaint:
+        why = (Reason.WORKERS_NOT_STARTING, complaint)
+    else:
+        why = (Reason.READY, "")
+    return _with(observation, status, ConditionType.READY, why, holds=why[0] is Reason.READY)
+
+
+def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, ...]:
+    """Return an Event for each condition that came to another reason."""
+    told: list[EmitEvent] = []
+    for condition in status.conditions:
+        known = find(was.conditions, condition.type)
+        good = condition.status is ConditionStatus.TRUE
+        # That all is well is worth an Event only after it was not.
+        if known.reason is not condition.reason if known is not None else not good:
+            told.append(EmitEvent("Normal" if good else "Warning", condition.reason, condition.message))
+    return tuple(told)
+
+
+def is_urgent(was: RenderPoolStatus, status: RenderPoolStatus) -> bool:
+    """Whether more than counts changed."""
+    return was.conditions != status.conditions or was.observed_generation != status.observed_generation
+
+
+def _with(
+    observation: PoolObservation,
+    status: RenderPoolStatus,
+    kind: ConditionType,
+    why: tuple[Reason, str],
+    *,
+    holds: bool,
+) -> RenderPoolStatus:
+    reason, message = why
+    changed = with_condition(
+        status.conditions,
+        kind,
+        holds=holds,
+        reason=reason,
+        message=message,
+        at=observation.now,
+        generation=observation.generation,
+    )
+    return status.model_copy(update={"conditions": changed})
