@@ -1,14 +1,15 @@
 """Open files beneath a folder, and nowhere else.
 
-Paths come from specs, which are not trusted, and volumes may be shared with other writers. So a path is walked one
-component at a time, each opened relative to the one before with `O_NOFOLLOW`: neither `..` nor a symbolic link, not even
-one that is swapped in meanwhile, leads out. What is opened is a descriptor, and only that is used from then on.
+Paths come from specs, which are not trusted, and volumes may be shared with other writers. So a path is
+walked one component at a time, each opened relative to the one before with `O_NOFOLLOW`: neither `..` nor a
+symbolic link, not even one that is swapped in meanwhile, leads out. What is opened is a descriptor, and only
+that is used from then on.
 """
 
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,13 +32,15 @@ def split_volume_uri(uri: str) -> tuple[str, tuple[str, ...]]:
     names = tuple(unquote(part) for part in parts.path.removeprefix("/").split("/"))
     for name in names:
         if name in {"", ".", ".."} or "/" in name or "\0" in name:
-            raise UnsafePathError(f"the path has {name!r} in it" if name else "the path has an empty name in it")
+            raise UnsafePathError(
+                f"the path has {name!r} in it" if name else "the path has an empty name in it"
+            )
     return parts.netloc, names
 
 
 @contextmanager
 def open_folder(root: Path, names: tuple[str, ...], *, create: bool = False) -> Iterator[int]:
-    """Give a descriptor of the folder `names` beneath `root`; with `create`, folders that are missing are made.
+    """Give a descriptor of the folder `names` beneath `root`; `create` makes what is missing of it.
 
     Raises:
         UnsafePathError: when a component is a symbolic link or not a folder.
@@ -74,10 +77,8 @@ def open_file(root: Path, names: tuple[str, ...]) -> int:
 
 def _enter(folder: int, name: str, *, create: bool) -> int:
     if create:
-        try:
-            os.mkdir(name, 0o755, dir_fd=folder)
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=folder)
     _refuse_link(folder, name)
     return os.open(name, _DIRECTORY, dir_fd=folder)
 

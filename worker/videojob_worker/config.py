@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 
 class ConfigError(Exception):
@@ -24,7 +23,9 @@ class Settings:
     job: str
     """The Kubernetes Job of the pod."""
     redis_url: str
-    """Redis with user and password in it; never logged. Empty when the assignment comes from a file."""
+    """Where Redis is, without a password. Empty when the assignment comes from a file."""
+    redis_user: str | None
+    redis_password: str | None = field(repr=False)
     assignment: Path | None
     """A file with the one assignment to work on, instead of the queue."""
     scratch: Path
@@ -37,7 +38,7 @@ class Settings:
     """Threads to render with: the CPU limit, rounded up."""
     memory_limit_bytes: int | None
     """Memory limit of the container; None when it has none."""
-    log_level: str = "INFO"
+    log_level: str
     """Least level that is logged."""
 
     def mounted_volumes(self) -> dict[str, Path]:
@@ -59,7 +60,9 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         pool=_required(env, "VIDEOJOB_POOL"),
         worker=_required(env, "VIDEOJOB_WORKER"),
         job=_required(env, "VIDEOJOB_JOB"),
-        redis_url="" if assignment else _redis_url(env),
+        redis_url="" if assignment else _required(env, "VIDEOJOB_REDIS_URL"),
+        redis_user=env.get("VIDEOJOB_REDIS_USER") or None,
+        redis_password=env.get("VIDEOJOB_REDIS_PASSWORD") or None,
         assignment=Path(assignment) if assignment else None,
         scratch=Path(env.get("VIDEOJOB_SCRATCH", "/scratch")),
         volumes=Path(env.get("VIDEOJOB_VOLUMES", "/volumes")),
@@ -85,13 +88,3 @@ def _integer(env: Mapping[str, str], name: str) -> int | None:
         return int(value)
     except ValueError as error:
         raise ConfigError(f"{name} is not a whole number: {value}") from error
-
-
-def _redis_url(env: Mapping[str, str]) -> str:
-    """Put user and password, which come from a Secret, into the URL that says where Redis is."""
-    parts = urlsplit(_required(env, "VIDEOJOB_REDIS_URL"))
-    user, password = env.get("VIDEOJOB_REDIS_USER", ""), env.get("VIDEOJOB_REDIS_PASSWORD", "")
-    if not user and not password:
-        return urlunsplit(parts)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))

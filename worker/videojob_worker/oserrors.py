@@ -30,7 +30,10 @@ def of_output(error: OSError, what: str) -> VideoJobError:
 
 
 def local(error: BaseException, what: str) -> VideoJobError | None:
-    """Find in an error, or in what caused it, that the disk was full or the memory out; None when neither was."""
+    """Find in an error, or in what caused it, that the disk was full or the memory out.
+
+    None when neither was.
+    """
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, MemoryError) or (isinstance(seen, OSError) and seen.errno == errno.ENOMEM):

@@ -1,7 +1,7 @@
 """One attempt, from assignment to result: fetch, render, publish.
 
-The same in a worker and at the command line. What differs comes in: where progress goes (`Reporter`), what renders
-(`Renderer`), and who has to agree before anything is published (`before_publish`).
+The same in a worker and at the command line. What differs comes in: where progress goes (`Reporter`), what
+renders (`Renderer`), and who has to agree before anything is published (`before_publish`).
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import shutil
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videojob_contract.assignment import Assignment, Result
-from videojob_contract.errors import DeadlineError, PermanentError, Reason, VideoJobError
+from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
 from videojob_worker import engine, oserrors, publish, sources
 from videojob_worker.beneath import UnsafePathError, open_file
-from videojob_worker.tracker import Tracker
 from videojob_worker.publish.base import Destination
 from videojob_worker.renderer.process import RenderTask
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import Resolver, resolve_by_system
+from videojob_worker.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from pathlib import Path
 
     from videojob_worker.publish.base import Staged
     from videojob_worker.renderer.process import Renderer
@@ -64,7 +64,8 @@ class Surroundings:
 async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surroundings) -> Result:
     """Make what the assignment asks for, within its deadline.
 
-    Every failure becomes a result. Only cancelling is passed on, after everything has stopped and is cleared away.
+    Every failure becomes a result. Only cancelling is passed on, after everything has stopped and is cleared
+    away.
     """
     started = time.monotonic()
     wanted = engine.source_uris(assignment.spec)
@@ -74,15 +75,8 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     try:
         outputs = await attempt.run(wanted)
     except VideoJobError as error:
-        log.warning("failed: %s: %s", error.reason, error.message)
-        return Result(
-            uid=assignment.uid,
-            attempt=assignment.attempt,
-            result="failed",
-            reason=error.reason,
-            message=error.message,
-            render_s=time.monotonic() - started,
-        )
+        log.warning("%s: %s", error.reason, error.message)
+        return failed(assignment, error, time.monotonic() - started)
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,
@@ -90,6 +84,18 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
         outputs=outputs,
         render_s=time.monotonic() - started,
         video_s=max((output.duration or 0.0 for output in outputs), default=0.0),
+    )
+
+
+def failed(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
+    """Say how an attempt failed, or that it was cancelled."""
+    return Result(
+        uid=assignment.uid,
+        attempt=assignment.attempt,
+        result="cancelled" if isinstance(error, CancelledError) else "failed",
+        reason=error.reason,
+        message=error.message,
+        render_s=elapsed_s,
     )
 
 
@@ -123,14 +129,14 @@ class _Attempt:
             downloads, renders = scratch / "sources", scratch / "render"
             downloads.mkdir()
             renders.mkdir()
-            context = Context(
-                self.around.volumes, self.assignment.sources, downloads, self.around.resolve
-            )
+            context = Context(self.around.volumes, self.assignment.sources, downloads, self.around.resolve)
             self.tracker.fetching(0, len(wanted))
             async with sources.fetched(
                 wanted, context, lambda done: self.tracker.fetching(done, len(wanted))
             ) as opened:
-                rendered = await self.around.renderer.render(self._task(opened, renders), self.tracker.rendering)
+                rendered = await self.around.renderer.render(
+                    self._task(opened, renders), self.tracker.rendering
+                )
                 opened.check_unchanged()
             return await self._publish(rendered, renders)
 
@@ -152,7 +158,9 @@ class _Attempt:
             for index, output in enumerate(self.assignment.spec.outputs or [])
         }
         if [output.name for output in rendered] != list(uris):
-            raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
+            raise PermanentError(
+                "the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED
+            )
         async with AsyncExitStack() as stack:
             fds = [_open_rendered(stack, folder, output) for output in rendered]
             count = _Count(self.tracker, sum(os.fstat(fd).st_size for fd in fds))
@@ -165,8 +173,7 @@ class _Attempt:
                 staged.append(await publish.stage(fd, destination))
                 stack.push_async_callback(staged[-1].discard)
             await self.around.before_publish()
-            # From here on nothing may stop half way.
-            await asyncio.shield(_commit(staged))
+            await _commit(staged)
         outputs = [
             _status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)
         ]
@@ -175,6 +182,18 @@ class _Attempt:
 
 
 async def _commit(staged: list[Staged]) -> None:
+    """Give every output its name. Whoever cancels now is too late: it is done, and counts."""
+    commits = asyncio.ensure_future(_commit_each(staged))
+    try:
+        await asyncio.shield(commits)
+    except asyncio.CancelledError:
+        await commits
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+
+
+async def _commit_each(staged: list[Staged]) -> None:
     for each in staged:
         await each.commit()
 
@@ -200,9 +219,11 @@ class _Count:
 def _open_rendered(stack: AsyncExitStack, folder: Path, output: Rendered) -> int:
     """Open what the renderer says that it made; it may only name files of its own folder."""
     try:
-        fd = open_file(folder, tuple(os.path.relpath(output.path, folder).split(os.sep)))
-    except (UnsafePathError, OSError) as error:
-        raise PermanentError(f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED) from error
+        fd = open_file(folder, Path(output.path).relative_to(folder).parts)
+    except (UnsafePathError, OSError, ValueError) as error:
+        raise PermanentError(
+            f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED
+        ) from error
     stack.callback(os.close, fd)
     return fd
 

@@ -1,6 +1,7 @@
 """The progress of a whole attempt, from that of its stages.
 
-Each stage has a share of the whole by what it usually costs. What comes out never goes back, whatever goes in.
+Each stage has a share of the whole by what it usually costs. What comes out never goes back, whatever goes
+in.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Publishing: where outputs go. One module a scheme, one registry.
 
-An output is *staged* (copied to its destination under a temporary name, its digest taken on the way) and then *committed* at
-once. All outputs are staged before the first is committed, so that the last look at the lease comes right before the moment
-that counts, and an attempt that is stopped leaves nothing.
+An output is *staged* (copied to its destination under a temporary name, its digest taken on the way) and then
+*committed* at once. All outputs are staged before the first is committed, so that the last look at the lease
+comes right before the moment that counts, and an attempt that is stopped leaves nothing.
 
-To add a scheme: a module with a `stage`, a line in `PUBLISHERS`, and the scheme in `videojob_contract.support`.
+To add a scheme: a module with a `stage`, a line in `PUBLISHERS`, and the scheme in
+`videojob_contract.support`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from videojob_worker.publish.base import Destination, Staged
 
 PUBLISHERS: Mapping[str, Callable[[int, Destination], Awaitable[Staged]]] = {"volume": volume.stage}
-"""By scheme: `stage(descriptor, destination)` copies, or raises a `VideoJobError` that names the destination."""
+"""By scheme: what publishes.
+
+`stage(descriptor, destination)` copies, or raises a `VideoJobError` that names the destination.
+"""
 
 
 async def stage(source: int, destination: Destination) -> Staged:

@@ -109,7 +109,10 @@ def _copy_into(
 
 
 def _remove_leftovers(folder: int, destination: Destination, name: str) -> None:
-    """Remove what earlier attempts left when they were killed; a stale one that still writes can no longer commit."""
+    """Remove what earlier attempts left when they were killed.
+
+    A stale one that still writes can no longer commit.
+    """
     for attempt in range(1, destination.attempt):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_temporary(destination, name, attempt), dir_fd=folder)

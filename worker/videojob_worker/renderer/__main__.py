@@ -1,7 +1,7 @@
 """The renderer process itself: confines itself, loads the engine while it is idle, then renders once.
 
-Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors, the
-supervisor's process id, and the limit of memory in bytes (0: none).
+Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors,
+the supervisor's process id, and the limit of memory in bytes (0: none).
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd
             engine.RenderRequest(
                 spec=request.spec,
                 name=request.name,
-                sources={
-                    uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)
-                },
+                sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
                 scratch=Path(request.scratch),
                 threads=request.threads,
             ),
@@ -74,7 +72,7 @@ def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd
         )
     except VideoJobError as error:
         return _failed(error)
-    except Exception as error:  # noqa: BLE001 - the boundary of the process: every failure becomes an answer
+    except Exception as error:  # the boundary of the process: every failure becomes an answer
         log.warning("the render failed unexpectedly", exc_info=True)
         return _failed(
             oserrors.local(error, "rendering")

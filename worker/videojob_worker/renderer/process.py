@@ -1,4 +1,7 @@
-"""The supervisor's side of the renderer process: start it warm, give it one render, make sense of how it ended."""
+"""The supervisor's side of the renderer process.
+
+Start it warm, give it one render, make sense of how it ended.
+"""
 
 from __future__ import annotations
 
@@ -87,8 +90,10 @@ class Renderer(Protocol):
 class RendererProcess:
     """A process that is started ahead, renders once, and is replaced when there is more to do."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, directory: Path) -> None:
+        """`directory` is its working directory, which it may write to."""
         self._limits = limits
+        self._directory = directory
         self._child: _Child | None = None
 
     async def __aenter__(self) -> Self:
@@ -106,10 +111,13 @@ class RendererProcess:
             if self._child.process.returncode is None:
                 return self._child
             await self._child.kill()  # it is dead; this closes our ends
-        return await _Child.start(self._limits)
+        return await _Child.start(self._limits, self._directory)
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
-        """Render in the process; see `Renderer.render`. It ends with the render, or at once when that is cancelled."""
+        """Render in the process.
+
+        See `Renderer.render`. It ends with the render, or at once when that is cancelled.
+        """
         child, self._child = await self._running(), None
         kills_before = oom_kills()
         try:
@@ -138,7 +146,7 @@ class _Child:
     transport: asyncio.BaseTransport
 
     @classmethod
-    async def start(cls, limits: Limits) -> _Child:
+    async def start(cls, limits: Limits, directory: Path) -> _Child:
         requests, child_requests = socket.socketpair()
         answers_fd, child_answers_fd = os.pipe()
         try:
@@ -153,9 +161,10 @@ class _Child:
                 str(limits.memory_bytes or 0),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
+                cwd=directory,
                 env=clean_environment(os.environ),
                 pass_fds=(child_requests.fileno(), child_answers_fd),
-                start_new_session=True,  # a group of its own, so that all of it can be killed and no Ctrl-C reaches it
+                start_new_session=True,  # killed as a group, and out of reach of Ctrl-C
             )
         except BaseException:
             requests.close()

@@ -1,7 +1,7 @@
 """What goes between supervisor and renderer process: JSON messages, each after its length in four bytes.
 
-Requests go over a socket, because descriptors of the sources travel with them: the renderer opens nothing by a path that
-someone else could replace. Answers come through a pipe.
+Requests go over a socket, because descriptors of the sources travel with them: the renderer opens nothing by
+a path that someone else could replace. Answers come through a pipe.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videojob_contract.assignment import Progress
-from videojob_contract.errors import Reason
+from videojob_contract.assignment import Progress  # noqa: TC001 - fields
+from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Duration, Model
-from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +103,8 @@ async def send_request(sock: socket.socket, request: Request, fds: Sequence[int]
     for start in range(0, len(fds), _FDS_A_MESSAGE):
         some = list(fds[start : start + _FDS_A_MESSAGE])
         # Descriptors need at least a byte to travel with.
-        while not _sent(sock, some):
-            await asyncio.sleep(0.01)  # the renderer has yet to read what was sent before
+        while not _sent(sock, some):  # noqa: ASYNC110 - nothing tells when the renderer has read on
+            await asyncio.sleep(0.01)
 
 
 def _sent(sock: socket.socket, fds: list[int]) -> bool:

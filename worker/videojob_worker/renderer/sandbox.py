@@ -1,7 +1,7 @@
-"""Limits of the renderer process, which it sets for itself before it loads a decoder, and what shields the supervisor.
+"""Limits that the renderer process sets for itself before it loads a decoder; what shields its supervisor.
 
-The supervisor holds the password of Redis and the lease. It is made unreadable for other processes of its user
-(`PR_SET_DUMPABLE`), and hands the renderer an environment from an allow list.
+The supervisor holds the password of Redis and the lease. It is made unreadable for other processes of its
+user (`PR_SET_DUMPABLE`), and hands the renderer an environment from an allow list.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Limits:
     memory_bytes: int | None = None
     """Private memory that can be written (`RLIMIT_DATA`); None when the container has no limit.
 
-    Reaching it is an error that the renderer can report. Reaching the container's own limit makes the kernel kill every
-    process in it, and nobody is left to say why.
+    Reaching it is an error that the renderer can report. Reaching the container's own limit makes the kernel
+    kill every process in it, and nobody is left to say why.
     """
 
     @classmethod
@@ -96,6 +96,9 @@ def _prctl(option: int, value: int) -> None:
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
+    if (
+        libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+        != 0
+    ):
         number = ctypes.get_errno()
         raise OSError(number, f"prctl({option}): {os.strerror(number)}")

@@ -1,7 +1,8 @@
 """Sources: where media comes from. One module a scheme, one registry.
 
-A fetched source is an open descriptor. Whoever can write to a volume can exchange a path; nobody can exchange a descriptor.
-To add a scheme: a module with a fetcher, a line in `FETCHERS`, and the scheme in `videojob_contract.support`.
+A fetched source is an open descriptor. Whoever can write to a volume can exchange a path; nobody can exchange
+a descriptor. To add a scheme: a module with a fetcher, a line in `FETCHERS`, and the scheme in
+`videojob_contract.support`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import PermanentError, Reason, TransientError
+from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_worker.sources import http, volume
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ FETCHERS: Mapping[str, Callable[[str, str, Context], Awaitable[int]]] = {
     "http": http.fetch,
     "https": http.fetch,
 }
-"""By scheme: `fetch(field path, uri, context)` returns an open descriptor or raises a `VideoJobError` that names both."""
+"""By scheme: what fetches.
+
+`fetch(field path, uri, context)` returns an open descriptor or raises a `VideoJobError` that names both.
+"""
 
 _AT_ONCE = 4  # as many downloads as one origin is commonly asked for
 
@@ -74,7 +78,7 @@ async def fetched(
             async with asyncio.TaskGroup() as group:
                 for path, uri in wanted:
                     group.create_task(fetch(path, uri))
-        except* Exception as failures:
+        except* VideoJobError as failures:
             raise _first(failures) from None
         ordered = {uri: fds[uri] for _, uri in wanted}
         yield Sources(ordered, {uri: _mark(fd) for uri, fd in ordered.items()})

@@ -1,11 +1,12 @@
 """The address guard: which hosts and addresses a source may be fetched from.
 
-A VideoJob's author chooses URLs, and the worker stands inside the cluster: without a guard, a URL reads what only the
-cluster may (services, the node, the cloud's metadata). So a name is resolved once, every address that it has is checked,
-and the connection goes to a checked address, not to the name (which could resolve differently a moment later).
+A VideoJob's author chooses URLs, and the worker stands inside the cluster: without a guard, a URL reads what
+only the cluster may (services, the node, the cloud's metadata). So a name is resolved once, every address
+that it has is checked, and the connection goes to a checked address, not to the name (which could resolve
+differently a moment later).
 
-Ranges are those of IANA's special-purpose address registries (RFC 6890) and the clouds' metadata services. They are
-listed here, because `ipaddress.is_global` changed between Python versions.
+Ranges are those of IANA's special-purpose address registries (RFC 6890) and the clouds' metadata services.
+They are listed here, because `ipaddress.is_global` changed between Python versions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`http(s)://…`: downloads, behind the address guard.
 
-Each hop of a redirect is a request of its own, checked as the first was. Proxies and credentials of the environment are not
-used: `httpcore`, unlike what stands on it, reads neither.
+Each hop of a redirect is a request of its own, checked as the first was. Proxies and credentials of the
+environment are not used: `httpcore`, unlike what stands on it, reads neither.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ log = logging.getLogger("videojob.sources")
 
 MAX_REDIRECTS = 5
 RETRY_AFTER_S = (0.3, 1.0)
-"""Waits before another try of one download, in seconds. Longer troubles are for the next attempt of the whole job."""
+"""Waits before another try of one download, in seconds.
+
+Longer troubles are for the next attempt of the whole job.
+"""
 
 _TIMEOUT_S = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
 _PORTS = {"http": 80, "https": 443}
@@ -171,10 +174,14 @@ def _take_apart(what: str, uri: str) -> _Hop:
     except (ValueError, KeyError) as error:
         raise _forbidden(what, "leads to something that is not an http or https URL") from error
     if parts.username is not None or parts.password is not None:
-        raise _forbidden(what, "has a user or password in its URL; those would be seen by everyone who reads it")
+        raise _forbidden(
+            what, "has a user or password in its URL; those would be seen by everyone who reads it"
+        )
     if not host:
         raise _forbidden(what, "has no host in its URL")
-    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    target = quote(parts.path or "/", safe=_SAFE) + (
+        f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
+    )
     return _Hop(parts.scheme, host, port, target)
 
 

@@ -1,7 +1,8 @@
 """`volume://NAME/path`: files on the pool's volumes, read where they are.
 
-No copy is made: a video of some gigabytes is open at once. What an overwritten file would do to the render is found at the
-end (`Sources.check_unchanged`); a file that is replaced by renaming does no harm, since the old one stays open.
+No copy is made: a video of some gigabytes is open at once. What an overwritten file would do to the render is
+found at the end (`Sources.check_unchanged`); a file that is replaced by renaming does no harm, since the old
+one stays open.
 """
 
 from __future__ import annotations

@@ -1,0 +1,125 @@
+"""Where assignments come from: the queue, or a file that came with the pod."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.types import Claim, Retired
+from videojob_worker.lease import QueueLease, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from videojob_contract.queue.api import WorkerApi
+
+log = logging.getLogger("videojob.assignments")
+
+_CLAIM_S = 60.0  # how long one call waits; it is repeated without end
+_AGAIN_S = 1.0
+
+
+class Lease(Protocol):
+    """This worker's hold on one attempt. It is also where the attempt's progress goes (`report.Reporter`)."""
+
+    @property
+    def assignment(self) -> Assignment:
+        """What to do."""
+
+    def report(self, progress: Progress) -> None:
+        """Take the latest progress."""
+
+    async def watch(self) -> Verdict:
+        """Keep the hold; return when the work should stop, and why."""
+
+    async def confirm(self) -> None:
+        """Make sure that the result may be published.
+
+        Raises:
+            VideoJobError: it may not.
+        """
+
+    async def finish(self, result: Result) -> bool:
+        """Hand in the result; False when it was not taken, and only the termination message tells of it."""
+
+
+class AssignmentSource(Protocol):
+    """Gives a worker its one assignment."""
+
+    async def announce(self) -> None:
+        """Say that this worker can be given work."""
+
+    async def next(self) -> Lease | None:
+        """Wait for work; None when this worker is not needed any more."""
+
+
+class QueueAssignments:
+    """Claims from the pool's queues."""
+
+    def __init__(self, queue: WorkerApi) -> None:
+        self._queue = queue
+
+    async def announce(self) -> None:
+        """Register, as soon as Redis can be reached."""
+        while True:
+            try:
+                return await self._queue.register()
+            except QueueUnavailableError as error:
+                await self._wait(error)
+
+    async def next(self) -> Lease | None:
+        """Claim an attempt; None when this worker was retired."""
+        while True:
+            try:
+                match await self._queue.claim(_CLAIM_S):
+                    case Claim() as claim:
+                        return QueueLease(self._queue, claim)
+                    case Retired():
+                        return None
+            except QueueUnavailableError as error:
+                await self._wait(error)
+
+    async def _wait(self, error: QueueUnavailableError) -> None:
+        log.warning("%s; trying again", error.message)
+        await asyncio.sleep(_AGAIN_S)
+
+
+class FileAssignment:
+    """The one assignment that came with the pod, as JSON; the termination message takes its result."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def announce(self) -> None:
+        """Nobody waits to hear of this worker."""
+
+    async def next(self) -> Lease | None:
+        """Read the assignment."""
+        return _FileLease(Assignment.model_validate_json(await asyncio.to_thread(self._path.read_bytes)))
+
+
+class _FileLease:
+    """A hold that nobody can take: the pod belongs to this attempt alone, and is stopped by deleting it."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
+
+    @property
+    def assignment(self) -> Assignment:
+        return self._assignment
+
+    def report(self, progress: Progress) -> None:
+        log.debug("%s: %.1f%%: %s", progress.stage, progress.percent, progress.message)
+
+    async def watch(self) -> Verdict:
+        return await asyncio.Future()
+
+    async def confirm(self) -> None:
+        """Agree."""
+
+    async def finish(self, result: Result) -> bool:
+        log.debug("result for the termination message: %s", result.result)
+        return False

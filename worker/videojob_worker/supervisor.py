@@ -1,0 +1,170 @@
+"""The life of one worker: announce, wait for one attempt, see it through, say how it ended.
+
+It stays light to import, because a worker can be claimed only once it has announced itself; what the work
+needs is loaded behind that, by `Workbench.prepare`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from videojob_contract.assignment import Result
+from videojob_contract.errors import Reason
+from videojob_worker import logs, termination
+from videojob_worker.lease import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from videojob_contract.assignment import Assignment
+    from videojob_worker.assignments import AssignmentSource, Lease
+
+T = TypeVar("T")
+log = logging.getLogger("videojob.supervisor")
+
+_STOP_FINISH_S = 5.0  # of the 30 s that a pod has to end
+
+
+class Workbench(Protocol):
+    """Does the work."""
+
+    async def prepare(self) -> None:
+        """Load what the work needs and start a renderer, while nothing is to be done."""
+
+    async def run(self, lease: Lease) -> Result:
+        """Make what is asked for; see `pipeline.run_attempt`."""
+
+
+_STOPPED: dict[Verdict | None, tuple[Literal["cancelled", "failed"], Reason, str]] = {
+    Verdict.CANCELLED: ("cancelled", Reason.CANCELLED, "cancelled"),
+    Verdict.LOST: ("failed", Reason.LEASE_LOST, "the lease was lost: another attempt may be running"),
+    None: ("failed", Reason.EVICTED, "the worker was asked to stop"),
+}
+
+
+class _AskedToStop(Exception):  # noqa: N818 - not an error: the pod should end
+    """Nothing was claimed, and now nothing will be."""
+
+
+async def supervise(
+    source: AssignmentSource, workbench: Workbench, termination_log: Path, stop: asyncio.Event
+) -> int:
+    """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
+    preparing: asyncio.Task[None] | None = None
+    try:
+        await _unless(stop, source.announce())
+        log.info("can be claimed")
+        # Work may come before everything is loaded; it then waits for it.
+        preparing = asyncio.create_task(workbench.prepare())
+        lease = await _unless(stop, source.next())
+        if lease is None:
+            log.info("not needed any more")
+            return 0
+        return await _see_through(lease, workbench, preparing, termination_log, stop)
+    except _AskedToStop:
+        log.info("asked to stop while idle")
+        return 0
+    finally:
+        if preparing is not None:
+            preparing.cancel()
+            await asyncio.wait([preparing])
+
+
+async def _see_through(
+    lease: Lease,
+    workbench: Workbench,
+    preparing: asyncio.Task[None],
+    termination_log: Path,
+    stop: asyncio.Event,
+) -> int:
+    assignment = lease.assignment
+    logs.bind(videojob=f"{assignment.namespace}/{assignment.name}", attempt=assignment.attempt)
+    log.info("claimed")
+    started = time.monotonic()
+
+    async def work() -> Result:
+        await preparing
+        return await workbench.run(lease)
+
+    working = asyncio.create_task(work())
+    watching = asyncio.create_task(lease.watch())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, watching, stopping], return_when=asyncio.FIRST_COMPLETED)
+        verdict = watching.result() if watching.done() else None
+        working.cancel()  # nothing happens when it is done
+        await asyncio.wait([working])
+        code = 0
+        if working.cancelled():
+            result = _stopped(assignment, verdict, time.monotonic() - started)
+        elif error := working.exception():
+            log.error("the worker failed", exc_info=error)
+            result, code = _crashed(assignment, error, time.monotonic() - started), 1
+        else:
+            result = working.result()
+        termination.write(termination_log, result)
+        if result.reason is not Reason.LEASE_LOST:
+            await _hand_in(lease, result, hurry=stop.is_set())
+        log.info("%s after %.1f s%s", result.result, time.monotonic() - started, _reason(result))
+        return code
+    finally:
+        for task in (working, watching, stopping):
+            task.cancel()
+        await asyncio.wait([working, watching, stopping])
+
+
+async def _hand_in(lease: Lease, result: Result, *, hurry: bool) -> None:
+    try:
+        async with asyncio.timeout(_STOP_FINISH_S if hurry else None):
+            accepted = await lease.finish(result)
+    except TimeoutError:
+        accepted = False
+    if not accepted:
+        log.warning("the result was not taken by the queue; the termination message has it")
+
+
+async def _unless(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Wait for something, unless the pod should end."""
+    waiting = asyncio.create_task(coroutine)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise _AskedToStop
+        return waiting.result()
+    finally:
+        waiting.cancel()
+        stopping.cancel()
+        await asyncio.wait([waiting, stopping])
+
+
+def _reason(result: Result) -> str:
+    return f": {result.reason}: {result.message}" if result.reason else ""
+
+
+def _crashed(assignment: Assignment, error: BaseException, elapsed_s: float) -> Result:
+    """Say that the worker itself has a fault: for the job it is as if the worker were lost."""
+    return Result(
+        uid=assignment.uid,
+        attempt=assignment.attempt,
+        result="failed",
+        reason=Reason.WORKER_LOST,
+        message=f"the worker failed: {type(error).__name__}: {error}",
+        render_s=elapsed_s,
+    )
+
+
+def _stopped(assignment: Assignment, verdict: Verdict | None, elapsed_s: float) -> Result:
+    outcome, reason, message = _STOPPED[verdict]
+    return Result(
+        uid=assignment.uid,
+        attempt=assignment.attempt,
+        result=outcome,
+        reason=reason,
+        message=message,
+        render_s=elapsed_s,
+    )

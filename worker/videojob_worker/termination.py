@@ -1,0 +1,61 @@
+"""The termination message: a worker's last word, which the kubelet copies into the pod's status.
+
+It carries the result past every other failure: Redis gone, the event lost, the operator restarted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from videojob_contract.assignment import Result
+
+log = logging.getLogger("videojob.termination")
+
+MAX_BYTES = 4096
+"""What the kubelet reads of it."""
+
+_LONGEST_MESSAGE = 1024
+
+
+def write(path: Path, result: Result) -> None:
+    """Write a result.
+
+    A file that cannot be written is logged, since the result went through the queue as well.
+    """
+    try:
+        path.write_bytes(encode(result))
+    except OSError as error:
+        log.warning("cannot write the termination message to %s: %s", path, error.strerror)
+
+
+def encode(result: Result) -> bytes:
+    """Write a result as JSON of at most `MAX_BYTES`.
+
+    First its message is shortened, then outputs are left out.
+    """
+    encoded = _encode(result)
+    if len(encoded) > MAX_BYTES:
+        result = result.model_copy(update={"message": _shorten(result.message)})
+        encoded = _encode(result)
+    while len(encoded) > MAX_BYTES:
+        outputs = result.outputs[: len(result.outputs) // 2]
+        left_out = len(result.outputs) - len(outputs)
+        note = f"{left_out} more outputs" if not result.message else result.message
+        result = result.model_copy(update={"outputs": outputs, "message": note})
+        encoded = _encode(result)
+    return encoded
+
+
+def _encode(result: Result) -> bytes:
+    return json.dumps(result.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _shorten(message: str) -> str:
+    # Four bytes is the longest that a character can be.
+    short = message.encode()[:_LONGEST_MESSAGE].decode(errors="ignore")
+    return short if short == message else f"{short}…"

@@ -1,0 +1,54 @@
+"""What a worker works with, loaded after its announcement: the pipeline, and a warm renderer process."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from videojob_contract.assignment import Result
+    from videojob_worker.assignments import Lease
+    from videojob_worker.config import Settings
+    from videojob_worker.renderer.process import RendererProcess
+
+
+class Workbench:
+    """See `supervisor.Workbench`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._renderer: RendererProcess | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._renderer is not None:
+            await self._renderer.aclose()
+
+    async def prepare(self) -> None:
+        """Start the renderer, which loads the engine by itself, and load the pipeline in a thread."""
+        from videojob_worker.renderer.process import RendererProcess  # noqa: PLC0415 - after the announcement
+        from videojob_worker.renderer.sandbox import Limits  # noqa: PLC0415 - the same
+
+        self._renderer = RendererProcess(
+            Limits.within(self._settings.memory_limit_bytes), self._settings.scratch
+        )
+        await self._renderer.warm_up()
+        await asyncio.to_thread(importlib.import_module, "videojob_worker.pipeline")
+
+    async def run(self, lease: Lease) -> Result:
+        """Make what is asked for; `prepare` has ended before."""
+        from videojob_worker.pipeline import Surroundings, run_attempt  # noqa: PLC0415 - loaded by `prepare`
+
+        if self._renderer is None:
+            raise RuntimeError("prepare() comes before run()")
+        around = Surroundings(
+            volumes=self._settings.mounted_volumes(),
+            scratch=self._settings.scratch,
+            renderer=self._renderer,
+            threads=self._settings.threads,
+            before_publish=lease.confirm,
+        )
+        return await run_attempt(lease.assignment, lease, around)
