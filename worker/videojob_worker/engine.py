@@ -1,6 +1,7 @@
 """The engine's face: what the supervisor and the renderer process know of it.
 
-Light to import, because the supervisor does so before its first claim; the libraries load when `render` or `preload` is called.
+Light to import, because the supervisor does so before its first claim; the libraries load when `render` or
+`preload` is called.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class RenderedOutput:
 
 
 def source_uris(spec: VideoJobSpec) -> list[tuple[str, str]]:
-    """Return what has to be fetched as `("spec.clips[3].image.uri", uri)`: each URI once, where it is first named."""
+    """Return what to fetch as `("spec.clips[3].image.uri", uri)`: each URI once, where it is first named."""
     found: dict[str, str] = {}
     for index, clip in enumerate(spec.clips):
         if clip.image is not None:
@@ -73,8 +74,8 @@ def render(
 
     Args:
         request: what to render.
-        on_progress: told of the stage and of the share done, 0 to 100, which never goes back; at least twice a second
-            while frames are made.
+        on_progress: told of the stage and of the share done, 0 to 100, which never goes back; at least twice
+            a second while frames are made.
         cancelled: asked several times a second whether to stop.
 
     Both are called from the calling thread.

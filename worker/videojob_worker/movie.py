@@ -1,11 +1,9 @@
 """Makes one video: segments side by side, then the sound, then the mp4 of both, then the check."""
 
 import time
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event, Lock
 
 from videojob_contract.errors import CancelledError
@@ -15,7 +13,7 @@ from videojob_worker.audio.mix import mix_tracks
 from videojob_worker.audio.track import Placement, place, to_samples
 from videojob_worker.compose.compositor import compose, stills_of
 from videojob_worker.compose.stills import Stills
-from videojob_worker.encode.mux import Container, write_mp4
+from videojob_worker.encode.mux import Layout, write_mp4
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool
 from videojob_worker.encode.video import encode_segment
@@ -57,12 +55,12 @@ def render_movie(
         tracks = [_decode(project, index, cancelled) for index in range(len(project.sounds))]
         meter.update(pictures_cost + _sound_cost(project) / 2, "mixing sound")
     sound = mix_tracks(tracks, project.timeline.samples) if tracks else None
-    container = Container(output.spec.faststart, output.spec.metadata or {})
+    layout = Layout(output.spec.faststart, output.spec.metadata or {})
     length_s = float(project.timeline.length_s)
-    for written_s in write_mp4(output.path, settings, container, spools, sound):
+    for written_s in write_mp4(output.path, settings, layout, spools, sound):
         if cancelled():
             raise CancelledError("the render was cancelled")
-        meter.update(pictures_cost + _sound_cost(project) * (1 + max(written_s, 0.0) / length_s) / 2)
+        meter.update(pictures_cost + _sound_cost(project) * (1 + max(float(written_s), 0.0) / length_s) / 2)
     for decoded, _ in tracks:
         decoded.path.unlink()
     look = project.look
@@ -90,9 +88,9 @@ def _decode(project: Project, index: int, cancelled: Callable[[], bool]) -> tupl
 
 @dataclass(slots=True)
 class _Tally:
-    """Frames and cost done so far by all segments; one lock, since segments are encoded in several threads."""
+    """Frames and cost done so far by all segments, which are encoded in several threads."""
 
-    costs: "array[float]"
+    costs: Sequence[float]
     frames: int = 0
     cost: float = 0.0
     lock: Lock = field(default_factory=Lock)
@@ -118,7 +116,7 @@ def _encode(
     started = time.monotonic()
 
     def encode(number: int, segment: Segment, stills: Stills = stills) -> Spool:
-        path: Path = project.scratch / f"{output.name}-{number:04}.h264"
+        path = project.scratch / f"{output.name}-{number:04}.h264"
         return encode_segment(
             segment,
             compose(project, segment.spans, stills),

@@ -15,7 +15,7 @@ _JPEG_QUALITY = 90
 
 
 def poster_frame(output: Output, timeline: Timeline) -> int:
-    """Return the number of the frame that a poster shows: at `at`, or else at one second, or in the middle of a shorter timeline."""
+    """Return which frame a poster shows: at `at`; else at 1 s, or in the middle of a shorter timeline."""
     at = output.at if output.at is not None else min(Fraction(1), timeline.length_s / 2)
     return timeline.frame_at(at)
 

@@ -49,7 +49,7 @@ def render(
 
 
 def _check_sources(project: Project, cancelled: Callable[[], bool]) -> None:
-    """Open every source once before any work is done, so that what is wrong with the last one is said at once."""
+    """Open every source once before any work, so that what is wrong with the last one is said at once."""
     for source in project.images.values():
         if cancelled():
             raise CancelledError("the render was cancelled")

@@ -1,7 +1,8 @@
-"""Checks a finished output before anybody sees it: streams, size, frames, times and length, counted and not believed.
+"""Checks a finished output before anybody sees it: streams, size, frames and times, counted, not believed.
 
-Every packet is read and its time compared with the plan; every keyframe, which is where segments were joined, is decoded. That finds a
-short write, a wrong join and a damaged file in a fraction of the time of decoding it all.
+Every packet is read and its time compared with the plan; every keyframe, which is where segments were joined,
+is decoded. That finds a short write, a wrong join and a damaged file in a fraction of the time of decoding it
+all.
 """
 
 from collections.abc import Sequence
@@ -84,7 +85,10 @@ def _check_streams(container: InputContainer, expected: Expected) -> None:
 
 
 def _read(container: InputContainer, video: VideoStream) -> tuple[list[int], Fraction]:
-    """Read every packet and decode the keyframes; return the video's times, in its time base, and the end of the sound in seconds."""
+    """Read every packet and decode the keyframes.
+
+    Returns the times of the video's frames, in its time base, and where the sound ends, in seconds.
+    """
     times: list[int] = []
     keyframes = decoded = 0
     sound_end = Fraction(0)
@@ -100,7 +104,7 @@ def _read(container: InputContainer, video: VideoStream) -> tuple[list[int], Fra
             times.append(packet.pts)
             keyframes += packet.is_keyframe
         if packet.is_keyframe or packet.pts is None:
-            decoded += sum(not frame.is_corrupt for frame in packet.decode())
+            decoded += sum(not frame.is_corrupt for frame in video.decode(packet))
     if decoded != keyframes:
         raise _failed(f"{keyframes - decoded} of its {keyframes} keyframes do not decode")
     return sorted(times), sound_end
@@ -114,7 +118,8 @@ def _check_times(times: Sequence[int], video: VideoStream, timeline: Timeline) -
     for number, time in enumerate(times):
         if abs(time * video.time_base - number / timeline.fps) > video.time_base:
             raise _failed(
-                f"frame {number} is at {float(time * video.time_base):.3f}s instead of {float(number / timeline.fps):.3f}s"
+                f"frame {number} is at {float(time * video.time_base):.3f}s "
+                f"instead of {float(number / timeline.fps):.3f}s"
             )
 
 

@@ -1,8 +1,8 @@
-"""Decodes the part of a sound file that a track needs to a scratch file of raw samples: 48 kHz, stereo, float32, interleaved.
+"""Decodes what a track needs of a sound file to raw samples in a scratch file: 48 kHz, stereo, float32.
 
-On disk, so that memory does not grow with the length of the music, and read back by position, so that cutting and looping are
-exact to the sample. The demuxer is named from an allow list by the file's content, and only local files can be opened: a playlist in
-disguise opens nothing.
+On disk, so that memory does not grow with the length of the music, and read back by position, so that cutting
+and looping are exact to the sample. The demuxer is named from an allow list by the file's content, and only
+local files can be opened: a playlist in disguise opens nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,7 +71,9 @@ def decode_track(
     needed: int | None,
     stopped: Callable[[], bool],
 ) -> Decoded:
-    """Decode a sound file from `start_s` to `end_s` (None: its ends), or only the first `needed` samples of that, into `path`.
+    """Decode a sound file from `start_s` to `end_s` (None: its ends) into `path`.
+
+    Only the first `needed` samples of that are decoded, unless it is None.
 
     Raises:
         PermanentError: damaged, cut short, or nothing lies between `start_s` and `end_s`.
@@ -125,15 +127,15 @@ def _blocks(source: Source, container: InputContainer) -> Iterator[Samples]:
         for frame in container.decode(container.streams.audio[0]):
             frame.pts = None
             for resampled in resampler.resample(frame):
-                yield resampled.to_ndarray()
+                yield np.asarray(resampled.to_ndarray(), np.float32)
         for resampled in resampler.resample(None):
-            yield resampled.to_ndarray()
+            yield np.asarray(resampled.to_ndarray(), np.float32)
     except FFmpegError as error:
         raise source.error(f"cannot be decoded: {error.strerror}") from error
 
 
 def _check_end(source: Source, container: InputContainer, decoded: int, first: int, last: int | None) -> None:
-    """The file ended before all that was wanted was there: is that its natural end, and is there anything to play?"""
+    """Refuse a file that ended too early: it was cut short, or does not last as long as the spec says."""
     length_s = Fraction(decoded, SAMPLE_RATE)
     claimed_s = _claimed_s(container)
     if claimed_s is not None and claimed_s - length_s > _MISSING_S:

@@ -13,7 +13,10 @@ BLOCK = 1024
 
 
 def mix_tracks(tracks: Sequence[tuple[Decoded, Placement]], total: int) -> Iterator[Samples]:
-    """Yield the mixed sound in blocks of `BLOCK` samples, the last one shorter; peaks beyond full scale are clipped."""
+    """Yield the mixed sound in blocks of `BLOCK` samples, the last one shorter.
+
+    Peaks beyond full scale are clipped.
+    """
     opened = [(decoded.open(), placement) for decoded, placement in tracks]
     edges = [*range(0, total, BLOCK), total]
     for first, end in pairwise(edges):

@@ -20,7 +20,7 @@ def to_samples(seconds: Fraction | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A track on the timeline: it sounds in `start <= sample < end` and repeats its `length` samples in there."""
+    """A track on the timeline: its `length` samples sound, repeated, in `start <= sample < end`."""
 
     start: int
     end: int
@@ -34,7 +34,7 @@ class Placement:
         return (np.arange(first, first + count, dtype=np.int64) - self.start) % self.length
 
     def gain(self, first: int, count: int) -> npt.NDArray[np.float32]:
-        """Return the volume at `count` samples of the timeline from `first`: linear fades, silence outside."""
+        """Return the gain at `count` samples of the timeline from `first`: linear fades, silence outside."""
         at = np.arange(first, first + count, dtype=np.float64)
         gain = np.full(count, self.volume)
         if self.fade_in:

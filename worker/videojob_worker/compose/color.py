@@ -1,8 +1,8 @@
 """From sRGB to the pictures that the encoder takes, and back: BT.709, limited range, 4:2:0.
 
-A picture is one `(height * 3 / 2, width) uint8` array: the luma rows, then the rows of Cb and of Cr at half width and half height, as
-libav lays out `yuv420p` without padding. Chroma is sited left, as H.264 assumes where nothing else is said.
-(ITU-R BT.709-6, 3.2 to 3.5; Rec. ITU-T H.264, E.2.1.)
+A picture is one `(height * 3 / 2, width) uint8` array: the luma rows, then the rows of Cb and of Cr at half
+width and half height, as libav lays out `yuv420p` without padding. Chroma is sited left, as H.264 assumes
+where nothing else is said. (ITU-R BT.709-6, 3.2 to 3.5; Rec. ITU-T H.264, E.2.1.)
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Turns spans into pictures, in order: a still once with its number of frames, a blend frame by frame into one buffer."""
+"""Turns spans into pictures: a still once with its number of frames, a blend frame by frame."""
 
 from collections.abc import Iterable, Iterator
 
@@ -35,7 +35,7 @@ def stills_of(project: Project, spans: Iterable[Span]) -> Stills:
 
 
 def compose(project: Project, spans: Iterable[Span], stills: Stills) -> Iterator[tuple[Picture, int]]:
-    """Yield pictures and the number of frames that each is shown; a picture is only valid until the next is asked for."""
+    """Yield pictures and for how many frames each is shown; each is valid until the next is asked for."""
     buffer = np.empty((project.look.height * 3 // 2, project.look.width), np.uint8)
     for span in spans:
         with stills.of(span) as pictures:
@@ -55,6 +55,6 @@ def _blend(
     through = solid(transition.color or _DEFAULT_THROUGH, project.look.width, project.look.height)
     before, after = pictures
     for frame in range(span.frames):
-        # As ffmpeg's xfade: the first frame is wholly the clip before, and the first one after the span wholly the new one.
+        # As in ffmpeg's xfade, the first frame is wholly the old clip, and the first after the span the new.
         render(before, after, frame / span.frames, through, buffer)
         yield buffer, 1

@@ -4,7 +4,7 @@ from PIL import Image
 
 from videojob_contract.resources.timeline import Anchor, Fit
 
-# Pillow then shrinks by whole factors first when that leaves at least three times the wanted size: much faster, not visible.
+# Pillow then shrinks by whole factors first, to at least three times the wanted size: faster, not visible.
 _REDUCING_GAP = 3.0
 
 _ANCHORS = {

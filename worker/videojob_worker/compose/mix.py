@@ -1,6 +1,7 @@
 """Weighted mean of two pictures: the inner loop of transitions.
 
-In 16-bit integers and blocks of rows that stay in the cache: as fast as memory, with nothing to import but numpy.
+In 16-bit integers and blocks of rows that stay in the cache: as fast as memory, with nothing to import but
+numpy.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ _BLOCK_BYTES = 1 << 17
 
 
 def mix(before: Picture, after: Picture, weight: float, out: Picture) -> None:
-    """Write `before * (1 - weight) + after * weight` to `out`, to within one of 255 steps; `weight` from 0 to 1."""
+    """Write `before * (1 - weight) + after * weight` to `out`, to within 1; `weight` is from 0 to 1."""
     share = round(weight * 256)
     first, second = before.reshape(-1), after.reshape(-1)
     result = out.reshape(-1)

@@ -1,4 +1,4 @@
-"""The pictures of clips: made when first needed, shared by the segments that show them, and dropped after their last use.
+"""The pictures of clips: made when first needed, shared by segments, and dropped after their last use.
 
 So memory holds the few pictures that are on screen, however many clips there are.
 """

@@ -1,6 +1,7 @@
-"""Encoded packets of one segment, parked in a scratch file until all segments are there to be joined in order.
+"""Encoded packets of a segment, parked in a scratch file until all segments are there to be joined.
 
-The payloads are on disk and the index is a few bytes a frame, so memory does not grow with the length of a video.
+The payloads are on disk and the index is a few bytes a frame, so memory does not grow with the length of a
+video.
 """
 
 from array import array
@@ -8,8 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from av import Packet
+
+if TYPE_CHECKING:
+    from av.stream import Stream
+    from av.video.stream import VideoStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Spool:
     sizes: "array[int]"
     keyframes: bytearray
 
-    def packets(self, time_base: Fraction) -> Iterator[Packet]:
+    def packets(self, time_base: Fraction) -> Iterator["Packet[Stream]"]:
         """Read the packets back, one at a time, and delete the file behind them."""
         with self.path.open("rb") as file:
             for pts, dts, size, keyframe in zip(self.pts, self.dts, self.sizes, self.keyframes, strict=True):
@@ -35,7 +41,9 @@ class Spool:
         self.path.unlink()
 
 
-def spool_packets(path: Path, packets: Iterable[Packet], first_frame: int, parameter_sets: bytes) -> Spool:
+def spool_packets(
+    path: Path, packets: Iterable["Packet[VideoStream]"], first_frame: int, parameter_sets: bytes
+) -> Spool:
     """Write packets, whose times count frames of their segment, to a file."""
     pts, dts, sizes = array("q"), array("q"), array("q")
     keyframes = bytearray()

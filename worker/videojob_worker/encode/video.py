@@ -1,10 +1,12 @@
 """Encodes segments with x264, side by side, one encoder each; the packets go to spools.
 
-All encoders have the same settings, and so the same parameter sets: their packets join into one stream without re-encoding.
+All encoders have the same settings, and so the same parameter sets: their packets join into one stream
+without re-encoding.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from av import CodecContext, Packet, VideoCodecContext, VideoFrame
 from av.codec.context import Flags
@@ -16,6 +18,9 @@ from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool, spool_packets
 from videojob_worker.encode.zones import still_zones
 from videojob_worker.plan.cost import Segment
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 
 def configure(context: VideoCodecContext, settings: VideoSettings, threads: int, zones: str = "") -> None:
@@ -65,7 +70,7 @@ def encode_segment(
     configure(context, settings, threads, still_zones(segment.spans))
     context.open()
 
-    def packets() -> Iterator[Packet]:
+    def packets() -> Iterator["Packet[VideoStream]"]:
         for frame in _frames(pictures, context):
             for packet in context.encode_lazy(frame):
                 if stopped():
@@ -81,7 +86,7 @@ def encode_segment(
 def _frames(
     pictures: Iterable[tuple[Picture, int]], context: VideoCodecContext
 ) -> Iterator[VideoFrame | None]:
-    """Wrap pictures as frames without a copy (the encoder makes its own) and end with the None that flushes."""
+    """Wrap pictures as frames without a copy (the encoder makes its own); end with the None that flushes."""
     number = 0
     for picture, count in pictures:
         frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")

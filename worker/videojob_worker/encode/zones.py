@@ -1,7 +1,8 @@
 """Tells x264 where nothing moves.
 
-After a still's first frames, which refine the picture, every further frame repeats the one before. There the encoder is told not to search:
-it then finds at once that each block can be skipped. Quality and size stay as they are; `make bench` measures both.
+After a still's first frames, which refine the picture, every further frame repeats the one before. There the
+encoder is told not to search: it then finds at once that each block can be skipped. Quality and size stay as
+they are; `make bench` measures both.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ _SETTLED = "me=dia,subme=0,trellis=0,ref=1"
 
 
 def still_zones(spans: Sequence[Span]) -> str:
-    """Return x264's `zones` for consecutive spans, counted from the first of them; empty when there are none."""
+    """Return x264's `zones` for consecutive spans, counted from the first frame of them; it may be empty."""
     origin = spans[0].start
     return "/".join(
         f"{span.start - origin + SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"

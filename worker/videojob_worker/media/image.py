@@ -1,7 +1,7 @@
 """Opens photographs: JPEG, PNG and WebP, as upright 8-bit sRGB.
 
-The formats are an allow list and are recognised by content. A header is read and its pixels counted before anything is decoded,
-so that a small file cannot claim a huge picture.
+The formats are an allow list and are recognised by content. A header is read and its pixels counted before
+anything is decoded, so that a small file cannot claim a huge picture.
 """
 
 import struct
@@ -18,13 +18,13 @@ from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 128_000_000
-"""Largest picture that is decoded, in pixels: larger than any phone's, small enough for memory (3 bytes each)."""
+"""Largest picture that is decoded, in pixels of 3 or 4 bytes."""
 
 # Pillow's names: MPO is a JPEG with further pictures behind the first, as phones write.
 _FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP")
 _KINDS: Final = ("JPEG", "PNG", "WebP")
 _ORIENTATION_TAG: Final = 0x0112
-# EXIF 2.32, 4.6.4 A: how the stored picture is turned upright. 1 is upright; 0 and others are undefined and left alone.
+# How a stored picture is turned upright (EXIF 2.32, 4.6.4 A). 1 is upright; 0 and others are undefined.
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -53,20 +53,20 @@ _CMS_MODES: Final = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}
 Image.MAX_IMAGE_PIXELS = None
 
 
-def check_image(source: Source) -> tuple[int, int]:
-    """Read the header of a picture and return its stored width and height in pixels.
+def check_image(source: Source) -> None:
+    """Read the header of a picture.
 
     Raises:
         PermanentError: not a JPEG, PNG or WebP picture, animated, or too large.
     """
-    with _open(source) as image:
-        return image.size
+    _open(source).close()
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     """Decode a picture, upright, in mode RGB or (where it has transparency) RGBA, 8 bits, sRGB.
 
-    A JPEG much larger than `at_least` (width, height) is decoded at half, quarter or eighth size, never below twice `at_least`.
+    A JPEG much larger than `at_least` (width, height) is decoded at a half, quarter or eighth of its size,
+    never below twice `at_least`.
 
     Raises:
         PermanentError: the file is broken, or as for `check_image`.
@@ -114,9 +114,7 @@ def _kind(image: ImageFile.ImageFile) -> str:
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     image = _to_8_bit(image)
-    if image.mode in {"P", "PA"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-    elif image.mode in {"LA", "La", "RGBa"}:
+    if image.mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
     if profile and image.mode in _CMS_MODES:
         converted = _apply_profile(image, profile)
@@ -126,7 +124,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: 65535 is 255. (Pillow would clip it; 16-bit colour it scales itself.)"""
+    """Scale 16-bit grey to 8 bits, which Pillow would clip; colour of 16 bits it scales itself."""
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image).astype(np.uint32).clip(0, 65535)

@@ -1,6 +1,7 @@
 """What a file is, by its content: names and extensions are whatever their sender liked.
 
-`kind_of` knows what is read here and, so that a refusal can say what was sent instead, what people commonly send by mistake.
+`kind_of` knows what is read here and, so that a refusal can say what was sent instead, what people commonly
+send by mistake.
 """
 
 from pathlib import Path
@@ -24,8 +25,12 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 _RIFF = {b"WEBP": "WebP", b"WAVE": "WAV", b"AVI ": "AVI"}
 _ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
-_MP3_FRAME_SYNC = 0xE0
-_MP3_LAYER_MASK = 0x06
+# An MPEG audio frame starts with eleven set bits and has a layer.
+_MP3_SYNC = 0xFF
+_MP3_SYNC_LOW = 0xE0
+_MP3_LAYER = 0x06
+# Kinds whose names are spoken with a vowel first.
+_VOWEL = {"MP3", "MP4", "AVI", "AVIF", "HTML", "Ogg", "SVG", "XML"}
 
 
 def kind_of(path: Path) -> str:
@@ -46,11 +51,11 @@ def kind_of(path: Path) -> str:
     if head[4:8] == b"ftyp":
         return _ISO_BRANDS.get(head[8:12], "MP4")
     if (
-        head[0] == 0xFF
-        and len(head) > 1
-        and head[1] & _MP3_FRAME_SYNC == _MP3_FRAME_SYNC
-        and head[1] & _MP3_LAYER_MASK
-    ):  # noqa: PLR2004 - eleven set bits start an MPEG audio frame
+        len(head) > 1
+        and head[0] == _MP3_SYNC
+        and head[1] & _MP3_SYNC_LOW == _MP3_SYNC_LOW
+        and head[1] & _MP3_LAYER
+    ):
         return "MP3"
     return _text_kind(head)
 
@@ -63,7 +68,7 @@ def describe(kind: str) -> str:
         case "unknown":
             return "a file of unknown kind"
         case _:
-            return f"{'an' if kind[0] in 'AEFHIMNORSX' and kind.isupper() or kind[0] in 'AEIO' else 'a'} {kind} file"
+            return f"{'an' if kind in _VOWEL else 'a'} {kind} file"
 
 
 def _text_kind(head: bytes) -> str:

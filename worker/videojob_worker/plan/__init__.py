@@ -1,1 +1,1 @@
-"""From a spec to spans of frames: exact times, what each frame shows, and what it will cost; no media is opened."""
+"""From a spec to spans of frames: exact times, what each frame shows and what it costs; opens no media."""

@@ -1,7 +1,7 @@
-"""What a render will cost, in units of one still frame; progress, ETA and the cut into segments are weighted by it.
+"""What a render will cost, in still frames; progress, ETA and the cut into segments are weighted by it.
 
-The weights are ratios measured by `make bench` on 1080p; they need only be right enough for a steady progress bar and for segments
-of like length.
+The weights are ratios measured by `make bench` on 1080p; they need only be right enough for a steady progress
+bar and for segments of like length.
 """
 
 from array import array
@@ -17,7 +17,7 @@ BLEND_FRAME = 9.0
 SETTLING_FRAMES = 8
 """Frames at the start of a still in which the encoder still refines the picture."""
 
-# A new segment starts with a keyframe and an empty lookahead; shorter ones than this cost more than they gain.
+# A segment starts with a keyframe and an empty lookahead; shorter ones than this cost more than they gain.
 MIN_SEGMENT_FRAMES = 48
 MAX_SEGMENT_FRAMES = 1800
 SEGMENTS_PER_THREAD = 3
@@ -64,8 +64,9 @@ def frame_costs(spans: Iterable[Span]) -> "array[float]":
 def cut_segments(spans: Sequence[Span], threads: int) -> tuple[Segment, ...]:
     """Cut spans into segments of like cost to encode side by side, each starting with a still picture.
 
-    There are more segments than threads, so that one that takes longer than predicted does not leave the others idle, and long timelines
-    have more still, so that no segment is large. Depends on its arguments alone: the same input gives the same bytes.
+    There are more segments than threads, so that one that takes longer than predicted does not leave the
+    others idle, and a long timeline has more still, so that no segment is large. The cuts depend on the
+    arguments alone: the same input gives the same bytes.
     """
     total_frames = end_of(spans[-1])
     wanted = 1 if threads == 1 else threads * SEGMENTS_PER_THREAD

@@ -1,7 +1,7 @@
 """What each frame shows: spans that cover every frame of the timeline exactly once, in order.
 
-A span is the unit of thrift. All frames of a `Still` are one picture, made once and handed to the encoder again and again; those of
-a `Blend` are each made from two pictures that are at hand.
+A span is the unit of thrift. All frames of a `Still` are one picture, made once and handed to the encoder
+again and again; those of a `Blend` are each made from two pictures that are at hand.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """When each clip is seen, in whole frames.
 
-Every transition overlaps its two clips, so a clip starts at the sum of the clips before it less the sum of the transitions up
-to it. These sums are exact rationals and each boundary is rounded to a frame once, so nothing drifts however long the timeline.
+Every transition overlaps its two clips, so a clip starts at the sum of the clips before it less the sum of
+the transitions up to it. These sums are exact rationals and each boundary is rounded to a frame once, so
+nothing drifts however long the timeline.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def build_timeline(clips: Sequence[Clip], fps: Fraction) -> Timeline:
     """Place clips, whose durations are all given, on a timeline.
 
     Raises:
-        PermanentError: a clip has no duration, is shorter than its two transitions, or the whole is shorter than a frame.
+        PermanentError: a clip has no duration or is shorter than its transitions, or there is not one frame.
     """
     times: list[ClipTimes] = []
     start = Fraction(0)
@@ -66,8 +67,8 @@ def build_timeline(clips: Sequence[Clip], fps: Fraction) -> Timeline:
         departure = transition_s(clips[index + 1]) if index + 1 < len(clips) else Fraction(0)
         if entry + departure > clip.duration:
             raise PermanentError(
-                f"spec.clips[{index}].duration: {float(clip.duration):g}s is shorter than the clip's transitions together "
-                f"({float(entry + departure):g}s)",
+                f"spec.clips[{index}].duration: {float(clip.duration):g}s is shorter than the clip's "
+                f"transitions together ({float(entry + departure):g}s)",
                 Reason.INVALID_SPEC,
             )
         end = start + clip.duration

@@ -11,8 +11,8 @@ from videojob_worker.compose.transitions.cut import cut
 from videojob_worker.compose.transitions.fade import fade
 
 Render = Callable[[Picture, Picture, float, Picture, Picture], None]
-"""`(before, after, progress, through, out)`: write to `out` what is seen at `progress`, from 0 (only `before`) to 1 (only `after`);
-`through` is the transition's colour as a picture."""
+"""`(before, after, progress, through, out)`: write to `out` what is seen at `progress`, which goes from 0
+(wholly `before`) to 1 (wholly `after`); `through` is the transition's colour as a picture."""
 
 TRANSITIONS: dict[str, Render] = {
     "crossfade": crossfade,
