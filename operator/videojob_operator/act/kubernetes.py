@@ -1,0 +1,195 @@
+"""The API server, over `kubernetes.aio`: one method a verb, plain dictionaries in and out, all counted.
+
+The generated classes of the client are not used: a model object for each Job and pod costs more than the
+request itself.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import config as kube_config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from videojob_operator import metrics
+from videojob_operator.errors import ApiError
+
+Object = dict[str, Any]
+"""A Kubernetes object, as JSON has it."""
+
+TIMEOUT_S = 30.0
+PAGE = 500
+"""Objects a page of a list: enough to be quick, too few to have 10,000 VideoJobs in memory at once."""
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+NOT_FOUND, CONFLICT = 404, 409
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object and where the API server has it."""
+
+    path: str
+    """Group and version, such as `apis/batch/v1`."""
+    plural: str
+
+    @property
+    def group(self) -> str:
+        """API group; empty for the core one."""
+        return self.path.split("/")[1] if self.path.startswith("apis/") else ""
+
+    @property
+    def version(self) -> str:
+        """Version of the API group."""
+        return self.path.rpartition("/")[2]
+
+    def url(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """Path of the collection in a namespace (or in all), of one object, or of its subresource."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return "/".join(part for part in (f"/{self.path}{scope}/{self.plural}", name, subresource) if part)
+
+
+VIDEOJOBS = Resource("apis/videojob.dev/v1alpha1", "videojobs")
+RENDERPOOLS = Resource("apis/videojob.dev/v1alpha1", "renderpools")
+JOBS = Resource("apis/batch/v1", "jobs")
+PODS = Resource("api/v1", "pods")
+EVENTS = Resource("apis/events.k8s.io/v1", "events")
+
+
+async def load_configuration() -> Configuration:
+    """Say where the API server is and how to log in: by service account, else by kubeconfig.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: there is neither.
+    """
+    configuration = Configuration()
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        await kube_config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=os.environ.get("KUBECONFIG"), client_configuration=configuration, persist_config=False
+        )
+    return configuration
+
+
+class Kubernetes:
+    """A client of the API server. Every method raises `ApiError` when the server refuses."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._api = ApiClient(configuration)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """One object, or None when there is none."""
+        try:
+            return await self._request("GET", "get", resource, resource.url(namespace, name))
+        except ApiError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Object]:
+        """Every object, page by page. With `metadata_only`, objects have nothing but their metadata."""
+        token = ""
+        while True:
+            query = {"limit": str(PAGE), "labelSelector": selector, "continue": token}
+            accept = _METADATA_ONLY if metadata_only else "application/json"
+            page = await self._request(
+                "GET", "list", resource, resource.url(namespace), query=query, accept=accept
+            )
+            for item in page["items"]:
+                yield item
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
+
+    async def create(self, resource: Resource, namespace: str, body: Object) -> Object | None:
+        """Create an object and return it as the server has it; None when one of that name exists already."""
+        try:
+            return await self._request("POST", "create", resource, resource.url(namespace), body=body)
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                return None
+            raise
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, subresource: str = ""
+    ) -> Object | None:
+        """Merge `body` (RFC 7386) into an object and return it; None when there is no such object."""
+        url = resource.url(namespace, name, subresource)
+        try:
+            return await self._request(
+                "PATCH", "patch", resource, url, body=body, content="application/merge-patch+json"
+            )
+        except ApiError as error:
+            if error.code == NOT_FOUND:
+                return None
+            raise
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str | None = None) -> None:
+        """Delete an object, and in the background what it owns.
+
+        One that is gone, or has another uid, is left.
+        """
+        body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._request("DELETE", "delete", resource, resource.url(namespace, name), body=body)
+        except ApiError as error:
+            if error.code not in {NOT_FOUND, CONFLICT}:
+                raise
+
+    async def _request(
+        self,
+        method: str,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> Object:
+        code = 0
+        try:
+            request = await self._api.param_serialize(
+                method,
+                path,
+                query_params=[(key, value) for key, value in (query or {}).items() if value],
+                header_params={"Accept": accept, "Content-Type": content},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = await self._api.call_api(*request, _request_timeout=TIMEOUT_S)
+            code = response.status
+            data = await response.read()  # type: ignore[no-untyped-call]
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise ApiError(
+                code, "NoAnswer", f"{method} {path}: {str(error) or type(error).__name__}"
+            ) from error
+        finally:
+            metrics.api_request(verb, resource.plural, code)
+        if code >= 400:  # noqa: PLR2004 - where HTTP's errors begin
+            raise _refusal(code, data, f"{method} {path}")
+        answer: Object = json.loads(data)
+        return answer
+
+
+def _refusal(code: int, data: bytes, request: str) -> ApiError:
+    try:
+        status = json.loads(data)
+        return ApiError(code, status.get("reason", ""), f"{request}: {code} {status.get('message', '')}")
+    except (ValueError, AttributeError):  # a proxy answered, not the API server
+        return ApiError(code, "", f"{request}: {code} {data[:200].decode(errors='replace')}")

@@ -1,0 +1,26 @@
+"""What can go wrong in the operator itself; all of it is tried again.
+
+OperatorError
+├── ApiError       the API server refused a request, or did not answer
+└── RefusedError   the queue refused an attempt
+"""
+
+
+class OperatorError(Exception):
+    """Something outside did not do as asked; its message says what, and no traceback is needed."""
+
+
+class ApiError(OperatorError):
+    """The API server refused a request.
+
+    `code` is the HTTP status, 0 without an answer; `reason` is its one word for it.
+    """
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+class RefusedError(OperatorError):
+    """The queue refused an attempt that the status says is next: it knows a newer one, or a tombstone."""

@@ -1,0 +1,94 @@
+"""Whether the operator moves: /healthz for Kubernetes, and /metrics beside it.
+
+It fails when a key waits in a work queue for long, or when a watch has delivered nothing and no resync could
+confirm that there was nothing to deliver.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+from aiohttp import web
+
+from videojob_operator import metrics
+
+
+class Waiting(Protocol):
+    """A work queue, as far as its health goes."""
+
+    name: str
+
+    @property
+    def oldest_age_s(self) -> float:
+        """Age of its oldest key, in seconds."""
+
+
+class Health:
+    """What is known of the operator's own state."""
+
+    def __init__(self, queues: Sequence[Waiting], *, watch_limit_s: float, queue_limit_s: float) -> None:
+        self._queues = queues
+        self._watch_limit_s = watch_limit_s
+        self._queue_limit_s = queue_limit_s
+        self._alive_at: dict[str, float] = {}
+
+    def watch_alive(self, plural: str) -> None:
+        """A watch delivered an event, or was found to have missed nothing."""
+        self._alive_at[plural] = asyncio.get_running_loop().time()
+
+    def problems(self) -> list[str]:
+        """Everything that stands still."""
+        self.measure()
+        now = asyncio.get_running_loop().time()
+        watches = [
+            f"the watch of {plural} stands still since {now - at:.0f} s"
+            for plural, at in self._alive_at.items()
+            if now - at > self._watch_limit_s
+        ]
+        keys = [
+            f"a key waits in the work queue {queue.name} since {queue.oldest_age_s:.0f} s"
+            for queue in self._queues
+            if queue.oldest_age_s > self._queue_limit_s
+        ]
+        return watches + keys
+
+    def measure(self) -> None:
+        """Bring the gauges up to date that only time changes."""
+        now = asyncio.get_running_loop().time()
+        for plural, at in self._alive_at.items():
+            metrics.watch_age(plural, now - at)
+        for queue in self._queues:
+            metrics.oldest_key(queue.name, queue.oldest_age_s)
+
+
+class HealthServer:
+    """Serves both, over HTTP; `port` is the real one once started."""
+
+    def __init__(self, health: Health, port: int) -> None:
+        self._health = health
+        self.port = port
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, port=self.port)
+        await site.start()
+        addresses: list[Any] = self._runner.addresses
+        self.port = addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        problems = self._health.problems()
+        return web.Response(text="\n".join(problems) or "ok", status=503 if problems else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        self._health.measure()
+        return web.Response(
+            body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )

@@ -1,0 +1,76 @@
+"""The program `videojob-operator`: kopf watches, work queues reconcile, one HTTP port tells how it goes."""
+
+import asyncio
+import logging
+import os
+from contextlib import AsyncExitStack
+from typing import Any
+
+import kopf
+import uvloop
+from kubernetes.aio.config import ConfigException
+
+from videojob_contract.queue.connection import connect
+from videojob_contract.version import __version__
+from videojob_operator import logs
+from videojob_operator.act.kubernetes import Kubernetes, load_configuration
+from videojob_operator.config import ConfigError, Settings
+from videojob_operator.handlers.settings import login_with
+from videojob_operator.handlers.settings import settings as kopf_settings
+from videojob_operator.handlers.watches import registry_of
+from videojob_operator.health import HealthServer
+from videojob_operator.operator import Operator
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; exit with 1 when the settings, or a part, cannot be mended from inside."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
+    logs.configure(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(run(settings))
+        except ConfigException as error:
+            raise SystemExit(f"no way to reach an API server: {error}") from None
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until a signal comes or a part of it fails."""
+    configuration = await load_configuration()
+    async with AsyncExitStack() as stack:
+        kubernetes = await stack.enter_async_context(Kubernetes(configuration))
+        redis = connect(
+            settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
+        )
+        stack.push_async_callback(redis.aclose)
+        operator = Operator(settings, kubernetes, redis)
+        server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
+        log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)
+        await operator.fill()
+        work = asyncio.create_task(operator.run(), name="operator")
+        failed = asyncio.Event()
+        work.add_done_callback(lambda _: failed.set())
+        registry = registry_of(operator.intake, operator.watch_delivered, login_with(configuration))
+
+        # kopf waits for every task that began after it. Ours end here, in its own shutdown, rather than by
+        # its patience.
+        @kopf.on.cleanup(registry=registry)
+        async def stop(**_: Any) -> None:
+            work.cancel()
+            await asyncio.wait([work])
+            await stack.aclose()
+
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_settings(),
+            standalone=True,
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            stop_flag=failed,
+        )
+        if not work.cancelled():
+            work.result()

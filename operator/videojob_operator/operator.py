@@ -1,0 +1,174 @@
+"""The one place that wires the parts together, and the listener of the queues."""
+
+import asyncio
+import logging
+import socket
+from contextlib import suppress
+
+from redis.asyncio import Redis
+
+from videojob_contract.queue.events import Claimed, Event, Finished
+from videojob_contract.queue.operator import OperatorQueue
+from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources.status import Phase
+from videojob_operator import metrics
+from videojob_operator.act.events import Events
+from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.queues import Link
+from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.config import Settings
+from videojob_operator.errors import ApiError
+from videojob_operator.health import Health
+from videojob_operator.intake import Intake
+from videojob_operator.reconcile.pool import PoolReconciler
+from videojob_operator.reconcile.resync import Resync
+from videojob_operator.reconcile.videojob import VideoJobReconciler
+from videojob_operator.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+POOL_RECONCILERS = 4
+"""Pools reconciled at a time; apart from VideoJobs, so that 10,000 of those do not hold up the scaling."""
+RETRY_FILL_S = 2.0
+
+
+class Operator:
+    """All parts of the operator but kopf, which feeds `intake`."""
+
+    def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
+        self._redis = redis
+        self._links: dict[PoolKey, tuple[Link, asyncio.Task[None]]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self.cache = Cache()
+        self._events = Events(kubernetes)
+        self._reconciler = VideoJobReconciler(
+            cache=self.cache,
+            kubernetes=kubernetes,
+            events=self._events,
+            link_of=self._link_of,
+            wake_pool=self._wake_pool,
+            settings=settings,
+        )
+        self._videojobs: WorkQueue[VideoJobKey] = WorkQueue(
+            "videojobs",
+            self._reconciler,
+            workers=settings.reconcilers,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+        )
+        self._pools: WorkQueue[PoolKey] = WorkQueue(
+            "renderpools",
+            PoolReconciler(
+                cache=self.cache,
+                kubernetes=kubernetes,
+                events=self._events,
+                open_link=self._open_link,
+                close_link=self._close_link,
+                settings=settings,
+            ),
+            workers=POOL_RECONCILERS,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+            interval_s=settings.pool_interval_s,
+        )
+        self.health = Health(
+            (self._videojobs, self._pools),
+            # Two resyncs without a word: the first may have come just before the watch died.
+            watch_limit_s=2 * settings.resync_s + settings.stall_s,
+            queue_limit_s=settings.stall_s,
+        )
+        self.intake = Intake(self.cache, self._videojobs, self._pools)
+        self._resync = Resync(
+            cache=self.cache,
+            kubernetes=kubernetes,
+            intake=self.intake,
+            videojobs=self._videojobs,
+            links=lambda: (link for link, _ in self._links.values()),
+            health=self.health,
+            namespaces=settings.namespaces or (None,),
+            interval_s=settings.resync_s,
+        )
+
+    async def fill(self) -> None:
+        """Learn what there is.
+
+        Waits for an API server that is not there yet, or does not know our resources yet.
+        """
+        while True:
+            try:
+                await self._resync.fill()
+            except ApiError as error:
+                log.warning("waiting for the API server: %s", error)
+                await asyncio.sleep(RETRY_FILL_S)
+            else:
+                return
+
+    async def run(self) -> None:
+        """Work until cancelled, or until a part fails in a way that only a new start can mend."""
+        async with self._tasks as tasks:
+            tasks.create_task(self._events.run())
+            tasks.create_task(self._resync.run())
+            tasks.create_task(self._pools.run())
+            tasks.create_task(self._videojobs.run())
+
+    def watch_delivered(self, plural: str) -> None:
+        """Note that a watch is alive."""
+        metrics.watch_event(plural)
+        self.health.watch_alive(plural)
+
+    def _wake_pool(self, pool: PoolKey) -> None:
+        self._pools.add(pool)
+
+    # --- links to the queues
+
+    def _link_of(self, pool: PoolKey) -> Link | None:
+        found = self._links.get(pool)
+        return found[0] if found else None
+
+    def _open_link(self, pool: PoolKey) -> Link:
+        if pool not in self._links:
+            link = Link(OperatorQueue(pool, self._redis), self, consumer=socket.gethostname())
+            self._links[pool] = (link, self._tasks.create_task(link.run()))
+        return self._links[pool][0]
+
+    async def _close_link(self, pool: PoolKey) -> None:
+        found = self._links.pop(pool, None)
+        if found is not None:
+            found[1].cancel()
+            with suppress(asyncio.CancelledError):
+                await found[1]
+        await OperatorQueue(pool, self._redis).delete_pool()
+
+    # --- what the links see
+
+    async def queue_event(self, link: Link, event: Event) -> None:
+        """Have those reconciled whom an event concerns."""
+        match event:
+            case Claimed(uid=uid) | Finished(uid=uid):
+                self._pools.add(link.pool)
+                key = self.cache.videojob_of(uid)
+                if key is not None:
+                    self._reconciler.hold(key, link, event.id)
+                    self._videojobs.add(key)
+                    return
+            case _:
+                self._pools.add(link.pool)
+        await link.ack([event.id])
+
+    def lease_expired(self, link: Link, uid: str) -> None:
+        """Have the VideoJob of an ended lease reconciled."""
+        key = self.cache.videojob_of(uid)
+        if key is not None and self.cache.videojobs[key].pool == link.pool:
+            self._videojobs.add(key)
+
+    def queue_known(self, pool: PoolKey) -> None:
+        """Have everything that belongs into a queue put there."""
+        self._pools.add(pool)
+        for key in self.cache.videojobs_of(pool):
+            if not self.cache.videojobs[key].phase.is_final:
+                self._videojobs.add(key)
+
+    def has_active(self, pool: PoolKey) -> bool:
+        """Whether a worker could hold a VideoJob of this pool."""
+        phases = self.cache.phases(pool)
+        return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])

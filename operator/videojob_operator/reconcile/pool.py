@@ -1,0 +1,177 @@
+"""One RenderPool: observe its workers and queues, decide, start and retire workers, write its status once."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from videojob_contract.queue.types import PoolKey, PoolSnapshot
+from videojob_contract.resources import RenderPoolStatus
+from videojob_operator import logs, metrics
+from videojob_operator.act import status as status_patch
+from videojob_operator.act.events import Events
+from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes
+from videojob_operator.act.queues import Link
+from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
+from videojob_operator.cache import Cache, PoolRecord
+from videojob_operator.config import Settings
+from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
+
+log = logging.getLogger(__name__)
+
+CONNECTING_S = 1.0
+"""How soon to look again at a pool whose queues are only just being connected, in seconds."""
+AT_A_TIME = 8
+"""Worker Jobs created at a time: the API server should have others to serve."""
+
+
+class PoolReconciler:
+    """Brings one RenderPool at a time to where it should be."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        kubernetes: Kubernetes,
+        events: Events,
+        open_link: Callable[[PoolKey], Link],
+        close_link: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        settings: Settings,
+    ) -> None:
+        self._cache = cache
+        self._kubernetes = kubernetes
+        self._events = events
+        self._open_link = open_link
+        self._close_link = close_link
+        self._settings = settings
+
+    async def __call__(self, key: PoolKey) -> float | None:
+        """Reconcile; return in how many seconds to look again, or None."""
+        with logs.about(namespace=key.namespace, pool=key.name):
+            record = self._cache.pools.get(key)
+            if record is None:
+                await self._close_link(key)
+                metrics.forget_pool(key.namespace, key.name)
+                return None
+            return await self._reconcile(record)
+
+    async def _reconcile(self, record: PoolRecord) -> float | None:
+        key, spec = record.key, record.spec
+        link = self._open_link(key)
+        template: Manifest = {}
+        if spec is not None:
+            await link.configure({queue.name: queue.weight for queue in spec.queues})
+            template = pod_template(key.namespace, key.name, spec, self._settings)
+        if link.connecting:
+            return CONNECTING_S  # or earlier, as soon as it is connected
+        snapshot = await link.snapshot()
+        observation = self._observe(record, snapshot, template)
+        decision = decide_pool(observation)
+        await self._act(record, link, template, decision)
+        if decision.status is not None:
+            await self._write(record, decision.status)
+        for event in decision.events:
+            self._emit(record, event)
+        latest = self._cache.pools.get(key)
+        if latest and latest.uid == record.uid:
+            latest.memory = decision.memory
+        self._measure(key, decision.status or observation.status, snapshot)
+        return decision.requeue_after_s
+
+    def _observe(
+        self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest
+    ) -> PoolObservation:
+        key = record.key
+        jobs = self._cache.jobs_of(key)
+        pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
+        return PoolObservation(
+            name=key.name,
+            spec=record.spec,
+            problem=record.problem,
+            generation=record.generation,
+            status=RenderPoolStatus.model_validate(record.status),
+            now=datetime.now(UTC),
+            template_hash=template_hash(template),
+            jobs=jobs,
+            pods={name: pod for name, pod in pods if pod is not None},
+            running=self._cache.running_jobs(key),
+            snapshot=snapshot,
+            memory=record.memory,
+        )
+
+    async def _act(self, record: PoolRecord, link: Link, template: Manifest, decision: PoolDecision) -> None:
+        key = record.key
+        for worker in decision.retire:
+            await link.queue.retire(worker)
+        for job in decision.delete_jobs:
+            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+        gate = asyncio.Semaphore(AT_A_TIME)
+        # Those that fail are named anew by the next decision; those that succeed are known at once, so it
+        # counts them.
+        results = await asyncio.gather(
+            *(self._create(record, name, template, gate) for name in decision.create), return_exceptions=True
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            self._emit_failure(record, failures[0])
+            raise failures[0]
+
+    async def _create(
+        self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore
+    ) -> None:
+        key = record.key
+        manifest = worker_job(
+            key.namespace, key.name, record.uid, name, template=template, settings=self._settings
+        )
+        async with gate:
+            job = await self._kubernetes.create(JOBS, key.namespace, manifest)
+            if job is None:  # created before, by us: its name says so
+                job = await self._kubernetes.get(JOBS, key.namespace, name)
+        if job is not None:
+            self._cache.put_job(job)
+        log.info("started worker %s", name)
+
+    async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
+        key = record.key
+        patch = status_patch.difference(dict(record.status), status.to_dict())
+        if patch:
+            written = await self._kubernetes.patch(
+                RENDERPOOLS, key.namespace, key.name, {"status": patch}, subresource="status"
+            )
+            metrics.status_written("renderpools", progress_only=False)
+            if written is not None:
+                self._cache.refresh_pool(written)
+
+    def _emit(self, record: PoolRecord, event: EmitEvent) -> None:
+        log.info("%s: %s", event.reason, event.message)
+        self._events.emit(
+            "RenderPool",
+            record.key.namespace,
+            record.key.name,
+            record.uid,
+            type_=event.type,
+            reason=event.reason,
+            message=event.message,
+        )
+
+    def _emit_failure(self, record: PoolRecord, error: BaseException) -> None:
+        self._events.emit(
+            "RenderPool",
+            record.key.namespace,
+            record.key.name,
+            record.uid,
+            type_="Warning",
+            reason="FailedCreate",
+            message=f"a worker Job could not be created: {error}",
+        )
+
+    def _measure(self, key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
+        metrics.jobs_by_phase(key.namespace, key.name, self._cache.phases(key))
+        states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
+        metrics.workers(key.namespace, key.name, states)
+        if snapshot is not None:
+            longest_s = max(snapshot.oldest_wait_s.values(), default=0.0)
+            metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)

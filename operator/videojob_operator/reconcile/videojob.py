@@ -1,0 +1,261 @@
+"""One VideoJob: observe it, decide, act, write its status once."""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from videojob_contract.errors import Reason
+from videojob_contract.queue.types import Entry, PoolKey
+from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_operator import logs, metrics
+from videojob_operator.act import status as status_patch
+from videojob_operator.act.events import Events
+from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
+from videojob_operator.act.queues import Link
+from videojob_operator.act.worker_job import adoption
+from videojob_operator.cache import Cache, VideoJobKey, VideoJobRecord
+from videojob_operator.config import Settings
+from videojob_operator.decide.acceptance import accept
+from videojob_operator.decide.types import (
+    Accepted,
+    Action,
+    Adopt,
+    CancelInQueue,
+    Decision,
+    DeleteVideoJob,
+    DeleteWorkerJob,
+    EmitEvent,
+    Enqueue,
+    Forget,
+    JobView,
+    Observation,
+    PodView,
+    Release,
+    Withdraw,
+)
+from videojob_operator.decide.videojob import decide_videojob
+from videojob_operator.errors import RefusedError
+
+log = logging.getLogger(__name__)
+
+CONNECTING_S = 1.0
+"""How soon to look again at a VideoJob whose pool is only just being connected, in seconds."""
+
+
+class VideoJobReconciler:
+    """Brings one VideoJob at a time to where it should be."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        kubernetes: Kubernetes,
+        events: Events,
+        link_of: Callable[[PoolKey], Link | None],
+        wake_pool: Callable[[PoolKey], None],
+        settings: Settings,
+    ) -> None:
+        self._cache = cache
+        self._kubernetes = kubernetes
+        self._events = events
+        self._link_of = link_of
+        self._wake_pool = wake_pool
+        self._settings = settings
+        self._unacknowledged: dict[VideoJobKey, list[tuple[Link, str]]] = {}
+
+    def hold(self, key: VideoJobKey, link: Link, event_id: str) -> None:
+        """Acknowledge an event of a queue once this VideoJob's status has been written."""
+        self._unacknowledged.setdefault(key, []).append((link, event_id))
+
+    async def __call__(self, key: VideoJobKey) -> float | None:
+        """Reconcile; return in how many seconds to look again, or None."""
+        with logs.about(namespace=key.namespace, name=key.name):
+            held = self._unacknowledged.pop(key, [])
+            try:
+                await self._clear_graves(key)
+                requeue_after_s = await self._reconcile(key)
+            except BaseException:
+                self._unacknowledged[key] = held + self._unacknowledged.get(key, [])
+                raise
+            for link in {link for link, _ in held}:
+                await link.ack([event_id for its, event_id in held if its is link])
+            return requeue_after_s
+
+    async def _clear_graves(self, key: VideoJobKey) -> None:
+        graves = self._cache.graves.get(key, set())
+        for pool, uid in list(graves):
+            link = self._link_of(pool)
+            if link is not None:
+                await link.queue.forget(uid)
+            graves.discard((pool, uid))
+            self._wake_pool(pool)
+        if not graves:
+            self._cache.graves.pop(key, None)
+
+    async def _reconcile(self, key: VideoJobKey) -> float | None:
+        record = self._cache.videojobs.get(key)
+        if record is None:
+            return None
+        if record.phase is Phase.PENDING and self._is_connecting(record.pool):
+            return CONNECTING_S  # or earlier, as soon as it is connected
+        observation = await self._observe(record)
+        decision = decide_videojob(observation)
+        if decision.status is not None:
+            logs.attempt(decision.status.attempts)
+        await self._act(record, observation, decision)
+        if decision.memory != record.memory:
+            latest = self._cache.videojobs.get(key)
+            if latest and latest.uid == record.uid:
+                latest.memory = decision.memory
+        return decision.requeue_after_s
+
+    def _is_connecting(self, pool: PoolKey) -> bool:
+        """Whether a pool's queues will be there in a moment: it is too early to say that they are not."""
+        link = self._link_of(pool)
+        return pool in self._cache.pools and (link is None or link.connecting)
+
+    # --- observe
+
+    async def _observe(self, record: VideoJobRecord) -> Observation:
+        link = self._link_of(record.pool)
+        pool = self._cache.pools.get(record.pool)
+        job, pod = self._worker(record, record.job)
+        entry = await self._entry(record, link)
+        if entry and entry.job and entry.job != record.job:
+            job, pod = self._worker(record, entry.job)
+            # Once more: what the pod shows must be older than what the queue says.
+            entry = await self._entry(record, link)
+        return Observation(
+            raw=record.object,
+            accepted=_accepted(record),
+            now=datetime.now(UTC),
+            pool=pool.spec if pool else None,
+            queue_known=link is not None and link.known,
+            entry=entry,
+            lease_expired=link is not None and entry is not None and link.is_expired(entry),
+            worker_job=job,
+            pod=pod,
+            patch_interval_s=self._patch_interval_s(),
+            jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
+            memory=record.memory,
+        )
+
+    async def _entry(self, record: VideoJobRecord, link: Link | None) -> Entry | None:
+        if link is None or not link.known:
+            return None
+        return await link.entry(record.uid, expected=record.phase in {Phase.QUEUED, Phase.RUNNING})
+
+    def _worker(self, record: VideoJobRecord, job: str | None) -> tuple[JobView | None, PodView | None]:
+        if job is None:
+            return None, None
+        namespace = record.key.namespace
+        return self._cache.job(namespace, job), self._cache.pod_of(namespace, job)
+
+    def _patch_interval_s(self) -> float:
+        return max(
+            self._settings.progress_interval_s, self._cache.running / self._settings.progress_writes_per_s
+        )
+
+    # --- act
+
+    async def _act(self, record: VideoJobRecord, observation: Observation, decision: Decision) -> None:
+        for action in decision.before:
+            await self._do(record, action)
+        if decision.status is not None:
+            await self._write(record, observation, decision.status)
+        for action in decision.after:
+            await self._do(record, action)
+        if (
+            decision.before
+            or decision.after
+            or (decision.status and decision.status.phase is not record.phase)
+        ):
+            self._wake_pool(record.pool)
+
+    async def _do(self, record: VideoJobRecord, action: Action) -> None:
+        namespace, name = record.key
+        match action:
+            case EmitEvent():
+                log.info("%s: %s", action.reason, action.message)
+                self._events.emit(
+                    "VideoJob",
+                    namespace,
+                    name,
+                    record.uid,
+                    type_=action.type,
+                    reason=action.reason,
+                    message=action.message,
+                )
+            case Adopt():
+                job = await self._kubernetes.patch(JOBS, namespace, action.job, adoption(name, record.uid))
+                if job is not None:
+                    self._cache.refresh_job(job)
+            case DeleteWorkerJob():
+                await self._kubernetes.delete(JOBS, namespace, action.job, uid=action.uid)
+            case DeleteVideoJob():
+                await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
+            case _:
+                link = self._link_of(record.pool)
+                if link is not None:
+                    await self._do_in_queue(link, action)
+
+    @staticmethod
+    async def _do_in_queue(link: Link, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
+        match action:
+            case Enqueue():
+                answer = await link.queue.enqueue(action.queue, action.assignment)
+                if not answer.accepted:
+                    raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
+            case Withdraw():
+                await link.queue.withdraw(action.uid, action.attempt)
+            case CancelInQueue():
+                await link.queue.cancel(action.uid)
+            case Release():
+                await link.queue.release(action.uid, action.attempt)
+            case Forget():
+                await link.queue.forget(action.uid)
+
+    async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> None:
+        old = observation.raw.get("status", {})
+        patch = status_patch.difference(old, new.to_dict())
+        if not patch:
+            return
+        namespace, name = record.key
+        written = await self._kubernetes.patch(
+            VIDEOJOBS, namespace, name, {"status": patch}, subresource="status"
+        )
+        metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
+        if written is not None:
+            self._cache.refresh_videojob(written)
+            _count(record, observation, new)
+
+
+def _accepted(record: VideoJobRecord) -> Accepted:
+    if record.raw is None:  # finished: its spec matters no more
+        return Accepted(None)
+    if record.accepted is None or record.accepted[0] != record.generation:
+        record.accepted = (record.generation, accept(record.raw))
+    return record.accepted[1]
+
+
+def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> None:
+    """Tell the metrics of an attempt that started or ended with this write."""
+    pool, entry = record.pool, observation.entry
+    old = observation.raw.get("status", {})
+    if new.phase is Phase.RUNNING and record.phase is not Phase.RUNNING:
+        if new.attempts == 1 and entry and entry.claimed_at and entry.queued_at:
+            wait_s = (entry.claimed_at - entry.queued_at).total_seconds()
+            metrics.claimed(pool.namespace, pool.name, entry.queue, wait_s)
+        return
+    lost = new.failures + new.interruptions > old.get("failures", 0) + old.get("interruptions", 0)
+    if not (lost or new.phase.is_final) or record.phase.is_final:
+        return
+    if new.phase is Phase.SUCCEEDED:
+        metrics.attempt_ended(pool.namespace, pool.name, "succeeded", Reason.SUCCEEDED)
+        if entry and entry.result:
+            metrics.rendered(pool.namespace, pool.name, entry.result.render_s, entry.result.video_s)
+    elif new.phase is Phase.CANCELLED:
+        metrics.attempt_ended(pool.namespace, pool.name, "cancelled", Reason.CANCELLED)
+    elif new.failure is not None:
+        metrics.attempt_ended(pool.namespace, pool.name, "failed", new.failure.reason)

@@ -1,0 +1,174 @@
+"""A keyed work queue: what a watch turns events into, and what calls the reconcilers.
+
+- A key waits at most once, however many events it had; one that is added while it is worked on runs once more
+  afterwards.
+- A key is never worked on twice at the same time.
+- A reconcile that raises is tried again, after a wait that doubles with each failure of that key.
+- A key can be added for later; the earliest time wins.
+- Keys can be held to a shortest interval between two runs, which turns a burst of events into one run.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from videojob_contract.errors import VideoJobError
+from videojob_operator import metrics
+from videojob_operator.errors import OperatorError
+
+log = logging.getLogger(__name__)
+Key = TypeVar("Key", bound=Hashable)
+
+
+class WorkQueue(Generic[Key]):
+    """Keys that wait for `reconcile`.
+
+    It returns after how many seconds it wants to see its key again, or None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reconcile: Callable[[Key], Awaitable[float | None]],
+        *,
+        workers: int,
+        retry_initial_s: float,
+        retry_max_s: float,
+        interval_s: float = 0.0,
+    ) -> None:
+        self.name = name
+        self._reconcile = reconcile
+        self._workers = workers
+        self._retry_initial_s = retry_initial_s
+        self._retry_max_s = retry_max_s
+        self._interval_s = interval_s
+        self._ready: dict[Key, float] = {}  # key → when it became ready; insertion order is age
+        self._running: dict[Key, float] = {}  # key → when its run started
+        self._again: set[Key] = set()  # added while running
+        self._due: dict[Key, float] = {}  # key → when it becomes ready
+        self._heap: list[
+            tuple[float, int, Key]
+        ] = []  # (due, tie breaker, key); entries that _due disagrees with are void
+        self._order = itertools.count()
+        self._failures: dict[Key, int] = {}
+        self._last_run: dict[Key, float] = {}  # kept only with an interval
+        self._wake_worker = asyncio.Event()
+        self._wake_timer = asyncio.Event()
+
+    def add(self, key: Key) -> None:
+        """Have `key` reconciled as soon as a worker is free."""
+        if key in self._running:
+            self._again.add(key)
+            return
+        if key in self._ready:
+            return
+        if self._interval_s and key in self._last_run:
+            wait_s = self._last_run[key] + self._interval_s - self._now()
+            if wait_s > 0:
+                self.add_after(key, wait_s)
+                return
+        self._due.pop(key, None)
+        self._ready[key] = self._now()
+        self._wake_worker.set()
+
+    def add_after(self, key: Key, delay_s: float) -> None:
+        """Have `key` reconciled in `delay_s` seconds, or earlier if that was already wanted."""
+        due = self._now() + delay_s
+        if key in self._ready or self._due.get(key, due + 1) <= due:
+            return
+        self._due[key] = due
+        heapq.heappush(self._heap, (due, next(self._order), key))
+        if self._heap[0][2] == key:
+            self._wake_timer.set()
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of a key whose object is gone."""
+        self._ready.pop(key, None)
+        self._due.pop(key, None)
+        self._again.discard(key)
+        self._failures.pop(key, None)
+        self._last_run.pop(key, None)
+
+    @property
+    def waiting(self) -> int:
+        """Number of keys that are ready and wait for a worker."""
+        return len(self._ready)
+
+    @property
+    def oldest_age_s(self) -> float:
+        """Seconds for which the oldest key has been waiting or worked on; 0 when there is none."""
+        oldest_ready = next(iter(self._ready.values()), None)
+        started = [*self._running.values(), *([] if oldest_ready is None else [oldest_ready])]
+        return max(self._now() - min(started), 0.0) if started else 0.0
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._run_timer())
+            for _ in range(self._workers):
+                tasks.create_task(self._run_worker())
+
+    async def _run_worker(self) -> None:
+        while True:
+            while not self._ready:
+                self._wake_worker.clear()
+                await self._wake_worker.wait()
+            key = next(iter(self._ready))
+            queued_at = self._ready.pop(key)
+            await self._run_one(key, queued_at)
+
+    async def _run_one(self, key: Key, queued_at: float) -> None:
+        self._running[key] = started = self._now()
+        self._due.pop(key, None)
+        if self._interval_s:
+            self._last_run[key] = started
+        metrics.reconcile_started(self.name, started - queued_at)
+        failed = False
+        try:
+            requeue_after_s = await self._reconcile(key)
+        except Exception as error:
+            failed = True
+            requeue_after_s = self._backoff_s(key)
+            what = "reconciling %s failed, and is tried again in %.1f s: %s"
+            known = isinstance(error, (OperatorError, VideoJobError))
+            log.warning(what, key, requeue_after_s, error, exc_info=None if known else error)
+        else:
+            self._failures.pop(key, None)
+        finally:
+            del self._running[key]
+            metrics.reconcile_finished(self.name, self._now() - started, failed=failed)
+        if requeue_after_s is not None:
+            self.add_after(key, max(requeue_after_s, self._interval_s))
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)  # something is new: that is worth a try before a backoff has passed
+
+    def _backoff_s(self, key: Key) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        # Capped before the power is taken, so that a key that fails for days does not overflow a float.
+        return min(self._retry_initial_s * 2.0 ** min(failures, 30), self._retry_max_s)
+
+    async def _run_timer(self) -> None:
+        while True:
+            self._wake_timer.clear()
+            now = self._now()
+            while self._heap and self._heap[0][0] <= now:
+                due, _, key = heapq.heappop(self._heap)
+                if self._due.get(key) == due:
+                    del self._due[key]
+                    self._last_run.pop(key, None)
+                    self.add(key)
+            timeout_s = self._heap[0][0] - now if self._heap else None
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._wake_timer.wait()
+            except TimeoutError:
+                pass
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
