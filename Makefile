@@ -84,6 +84,10 @@ bench: $(VENV)/.stamp ## measure the render beside MoviePy and ffmpeg; tables, a
 	@hack/bootstrap base
 	@$(PY) bench/render.py
 
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster
+	@PYTHONPATH=. $(PY) bench/cluster.py
+
 # --- environment
 
 .PHONY: venv

@@ -77,9 +77,7 @@ class Cluster:
         return self.get(name).get("status") or {}
 
     def patch(self, name: str, spec: Object, plural: str = "videojobs") -> None:
-        self.custom.patch_namespaced_custom_object(
-            GROUP, VERSION, self.namespace, plural, name, {"spec": spec}
-        )
+        self.custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, plural, name, {"spec": spec})
 
     def delete(self, name: str) -> None:
         self.custom.delete_namespaced_custom_object(GROUP, VERSION, self.namespace, "videojobs", name)
@@ -198,7 +196,11 @@ class Cluster:
         """Run kubectl in the tests' namespace."""
         program = [str(binaries() / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
         done = subprocess.run(
-            [*program, "-n", self.namespace, *arguments], check=True, capture_output=True, text=True, timeout=30
+            [*program, "-n", self.namespace, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         return done.stdout
 

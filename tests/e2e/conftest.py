@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
+from hack import media
 from tests.e2e.cluster import GROUP, RELEASE_NAMESPACE, VERSION, Cluster
-from tests.media import music, photographs
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "videojob-e2e"
@@ -28,9 +29,7 @@ POOL: dict[str, Any] = {
             "limits": {"cpu": "2", "memory": "2Gi"},
         }
     },
-    "defaults": {
-        "retry": {"limit": 2, "backoff": {"initial": "1s", "factor": 2, "max": "5s", "jitter": 0.1}}
-    },
+    "defaults": {"retry": {"limit": 2, "backoff": {"initial": "1s", "factor": 2, "max": "5s", "jitter": 0.1}}},
 }
 
 
@@ -47,13 +46,10 @@ def media_folder() -> Path:
     folder = ROOT / ".cluster" / "e2e"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for path in [*photographs(), music()]:
-        shutil.copy(path, folder / path.name)
+    media.copy_to(folder)
     (folder / "text.jpg").write_text("this is no picture\n" * 100)
-    whole = photographs()[0].read_bytes()
+    whole = media.photograph("rocket.jpg").read_bytes()
     (folder / "corrupt.jpg").write_bytes(whole[: len(whole) // 2])
-    for path in folder.iterdir():
-        path.chmod(0o644)
     folder.chmod(0o777)  # workers run as a user of their own
     return folder
 
@@ -94,7 +90,12 @@ def cluster(media_folder: Path) -> Iterator[Cluster]:
         if secret.metadata.name.endswith("redis-worker"):
             body = {"metadata": {"name": secret.metadata.name}, "data": secret.data}
             core.create_namespaced_secret(NAMESPACE, body)
-    pool = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "RenderPool", "metadata": {"name": "e2e"}, "spec": POOL}
+    pool = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "RenderPool",
+        "metadata": {"name": "e2e"},
+        "spec": POOL,
+    }
     custom.create_namespaced_custom_object(GROUP, VERSION, NAMESPACE, "renderpools", pool)
     cluster.wait_for_operator()
     yield cluster
@@ -113,14 +114,13 @@ def remove(cluster: Cluster) -> None:
 
 
 def wait_until_gone(read: Any) -> None:
-    import time
-
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             read()
         except ApiException as error:
-            assert error.status == 404
+            if error.status != 404:
+                raise
             return
         time.sleep(0.2)
     raise AssertionError("what an earlier run left does not go away")
@@ -130,6 +130,4 @@ def wait_until_gone(read: Any) -> None:
 def _leave_nothing(cluster: Cluster) -> Iterator[None]:
     """Each test starts without VideoJobs and leaves none."""
     yield
-    cluster.custom.delete_collection_namespaced_custom_object(
-        GROUP, VERSION, NAMESPACE, "videojobs"
-    )
+    cluster.custom.delete_collection_namespaced_custom_object(GROUP, VERSION, NAMESPACE, "videojobs")

@@ -85,7 +85,7 @@ def test_an_emptied_redis_loses_nothing_and_starts_nothing_twice(cluster: Cluste
     names = [f"flushed-{fault.lower()}-{n}" for n in range(6)]
     with cluster.recording() as recording:
         for n, name in enumerate(names):
-            cluster.create(name, long() if n < 2 else short())  # noqa: PLR2004 - two run, the others wait
+            cluster.create(name, long() if n < 2 else short())
         cluster.rendering(names[0])
         if fault == "FLUSHALL":
             assert cluster.redis("FLUSHALL") == "OK"
