@@ -10,6 +10,7 @@ from videojob_contract.resources.status import ConditionType, Phase
 from videojob_contract.support import unsupported
 from videojob_contract.validation import parse_videojob
 from videojob_operator.decide import failure
+from videojob_operator.decide.step import generation_of
 from videojob_operator.decide.types import Accepted
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ def apply(step: Step) -> Step:
     if accepted.refusal is not None:
         return refuse(step, accepted.refusal, format_problems(accepted.problems))
     return step.condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
+
+
+def observed(step: Step) -> Step:
+    """Say which generation of the spec was decided on; not while an earlier one waits in a queue out of sight."""
+    if step.status.phase is Phase.QUEUED and not step.observation.queue_known:
+        return step
+    return step.update(observed_generation=generation_of(step.observation))
 
 
 def refuse(step: Step, reason: Reason, message: str) -> Step:

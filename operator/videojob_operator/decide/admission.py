@@ -66,7 +66,7 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
     if (again := step.status.next_attempt_at) is not None and again > now:
-        yield Hold(Reason.BACKING_OFF, step.status.message, again)
+        yield Hold(Reason.BACKING_OFF, _backing_off(step, again), again)
     if step.status.phase is Phase.PENDING and not observation.queue_known:
         yield Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
 
@@ -81,7 +81,6 @@ def _hold_back(step: Step, hold: Hold) -> Step:
         message=hold.message,
         queue_position=None,
         attempts=current_number(step.status) - 1,
-        observed_generation=generation_of(step.observation),
     ).condition(ConditionType.ADMITTED, hold.reason, hold.message, holds=False)
     if hold.until is not None:
         step = step.look_again(hold.until)
@@ -89,6 +88,13 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     if hold.reason is Reason.BACKING_OFF or (known is not None and known.reason is hold.reason):
         return step
     return step.event("Warning" if hold.reason in _NEED_A_HAND else "Normal", hold.reason, hold.message)
+
+
+def _backing_off(step: Step, again: datetime) -> str:
+    known = conditions.find(step.status.conditions, ConditionType.ADMITTED)
+    if known is not None and known.reason is Reason.BACKING_OFF:
+        return known.message
+    return f"the next attempt follows at {_clock(again)}"
 
 
 def _is_due(step: Step, spec: VideoJobSpec) -> bool:
@@ -125,7 +131,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
             max_source_bytes=pool.storage.max_source_bytes,
         ),
     )
-    step = step.first(Enqueue(spec.queue, assignment)).update(observed_generation=generation_of(observation))
+    step = step.first(Enqueue(spec.queue, assignment))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
 
 

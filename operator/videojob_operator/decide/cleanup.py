@@ -53,9 +53,7 @@ def of_finished(observation: Observation, finished_at: datetime | None) -> Decis
             actions.append(ttl.deletion(observation))
         else:
             due.append(ttl_s - since)
-    return Decision(
-        None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory
-    )
+    return Decision(None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory)
 
 
 def _is_ours(observation: Observation, job: JobView) -> bool:

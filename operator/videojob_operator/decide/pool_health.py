@@ -35,11 +35,7 @@ _WORTH_TELLING_S = 15.0
 def failed_starts(observation: PoolObservation, workers: Sequence[Worker]) -> list[Worker]:
     """Return the workers that failed without ever registering, since one last came up."""
     good = max((worker.job.serial for worker in workers if _came_up(observation, worker)), default=0)
-    return [
-        worker
-        for worker in workers
-        if worker.job.serial > good and _failed(worker) and not worker.was_disrupted
-    ]
+    return [worker for worker in workers if worker.job.serial > good and _failed(worker) and not worker.was_disrupted]
 
 
 def paused_until(observation: PoolObservation, failed: Sequence[Worker]) -> datetime | None:

@@ -49,9 +49,7 @@ def scale(
     failed: Sequence[Worker],
 ) -> Scaling:
     """Return the way from the workers that there are to those that there should be."""
-    holding = [
-        worker for worker in workers if worker.holds_slot and not pool_health.is_overdue(observation, worker)
-    ]
+    holding = [worker for worker in workers if worker.holds_slot and not pool_health.is_overdue(observation, worker)]
     busy = sum(worker.state is State.BUSY for worker in holding)
     desired = desired_workers(spec, busy=busy, queued=snapshot.total_queued)
     create, paused_s = _create(observation, spec, holding, desired=desired, failed=failed)

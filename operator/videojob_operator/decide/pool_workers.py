@@ -1,7 +1,7 @@
 """What each worker of a pool is doing: its Kubernetes Job, its pod and the queue, put together.
 
-Only workers that can still accept work, or do some, hold a slot of the pool. The worker's own word counts, and
-not when Kubernetes comes to see its pod end.
+Only workers that can still accept work, or do some, hold a slot of the pool. The worker's own word counts,
+and not when Kubernetes comes to see its pod end.
 """
 
 from __future__ import annotations

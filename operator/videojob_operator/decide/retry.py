@@ -79,6 +79,8 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
         .then(Release(uid_of(step.observation), number, reason))
         .event("Warning", reason, summary)
         .look_again(again)
+        # It is on record that this attempt is over before the next one is enqueued.
+        .settle()
     )
 
 

@@ -8,7 +8,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType, JobRef, Phase, Stage
 from videojob_operator.decide import admission
 from videojob_operator.decide.attempt import claimed_entry, current_number
-from videojob_operator.decide.step import name_of, uid_of
+from videojob_operator.decide.step import name_of
 from videojob_operator.decide.types import Adopt
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:
     number = current_number(step.status)
     claimed_at = entry.claimed_at or step.observation.now
     # It may have waited and started between two looks: the status shows both, each with its time.
-    step = admission.queued(
-        step, f'attempt {number} waits in queue "{entry.queue}"', entry.queued_at or claimed_at
-    )
+    step = admission.queued(step, f'attempt {number} waits in queue "{entry.queue}"', entry.queued_at or claimed_at)
     message = f"attempt {number} started on {worker}"
     return (
         step.update(
@@ -52,5 +50,5 @@ def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:
         .condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
         .condition(ConditionType.ADMITTED, Reason.CLAIMED, f"claimed by {worker}", holds=True)
         .condition(ConditionType.STARTED, Reason.STARTED, message, holds=True, at=claimed_at)
-        .event("Normal", Reason.STARTED, f"{message}, Job {job} ({uid_of(step.observation)})")
+        .event("Normal", Reason.STARTED, message)
     )

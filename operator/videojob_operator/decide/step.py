@@ -32,6 +32,8 @@ class Step:
     after: tuple[Action, ...] = ()
     due: datetime | None = None
     """When to look again."""
+    settled: bool = False
+    """Whether this is to be written before anything else is decided."""
 
     def update(self, **fields: Any) -> Step:
         """Set fields of the status."""
@@ -56,6 +58,10 @@ class Step:
     def look_again_in(self, seconds: float) -> Step:
         """Decide again after so many seconds, or earlier."""
         return self.look_again(self.observation.now + timedelta(seconds=seconds))
+
+    def settle(self) -> Step:
+        """Have this written before anything else is decided."""
+        return replace(self, settled=True)
 
     def event(self, kind: Literal["Normal", "Warning"], reason: Reason, message: str) -> Step:
         """Post an Event."""

@@ -130,7 +130,7 @@ class Observation:
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
     queue_known: bool = False
-    """Whether `entry` can be believed: the queue can be reached, and when it was found empty, its grace is over,
+    """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not
     finished is to be looked at."""
     entry: Entry | None = None
@@ -222,17 +222,7 @@ class EmitEvent:
     message: str
 
 
-Action = (
-    Enqueue
-    | Withdraw
-    | CancelInQueue
-    | Release
-    | Forget
-    | Adopt
-    | DeleteWorkerJob
-    | DeleteVideoJob
-    | EmitEvent
-)
+Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,6 @@ def decide_videojob(observation: Observation) -> Decision:
     step = Step(observation, was=status, status=status, memory=observation.memory)
     for policy in POLICIES:
         step = policy(step)
-        if step.status.phase.is_final:
+        if step.settled or step.status.phase.is_final:
             break
-    return step.decision()
+    return acceptance.observed(step).decision()
