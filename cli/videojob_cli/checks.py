@@ -1,0 +1,56 @@
+"""What is checked before anything is rendered: the same as the operator checks at acceptance."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videojob_cli.volumes import local_pool
+from videojob_contract.errors import Reason
+from videojob_contract.problems import Problem, SpecError
+from videojob_contract.resources.defaults import resolve
+from videojob_contract.support import unsupported
+from videojob_contract.validation import parse_videojob
+
+if TYPE_CHECKING:
+    from videojob_cli.files import Document
+    from videojob_contract.resources.renderpool import RenderPoolSpec
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+DEFAULT_NAMESPACE = "default"
+
+# A DNS subdomain, as the API server demands; it is also a folder's name here.
+_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A VideoJob that can be rendered."""
+
+    spec: VideoJobSpec
+    """With every default filled in."""
+    name: str
+    namespace: str
+    pool: RenderPoolSpec
+    """The pool that stands for this machine."""
+
+
+def check(document: Document, *, allow_private_networks: bool = False) -> Checked:
+    """Check a document, and fill in its defaults.
+
+    Raises:
+        SpecError: with all problems of the first kind that there are: structure, meaning, support, defaults.
+    """
+    job = parse_videojob(document.resource)
+    if not document.name:
+        raise SpecError([Problem("metadata.name", "is required")])
+    if not re.fullmatch(_NAME, document.name):
+        raise SpecError([Problem("metadata.name", f'"{document.name}" is not a name for a resource')])
+    namespace = str(job.metadata.get("namespace") or DEFAULT_NAMESPACE)
+    problems = unsupported(job.spec)
+    if problems:
+        raise SpecError(problems, Reason.NOT_SUPPORTED)
+    pool = local_pool(job.spec, allow_private_networks=allow_private_networks)
+    spec = resolve(job.spec, pool, namespace=namespace, name=document.name)
+    return Checked(spec, document.name, namespace, pool)

@@ -1,0 +1,115 @@
+"""Read VideoJobs from the YAML or JSON that `kubectl apply` takes, and remember where everything stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from videojob_contract.problems import Problem, join_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+KIND = "VideoJob"
+
+
+class FileError(Exception):
+    """A file that cannot be read as YAML; the message starts with file, line and column."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where something stands in a file; both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One resource of a file."""
+
+    file: Path
+    resource: Mapping[str, Any]
+    _positions: Mapping[str, Position] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The resource's name; empty when it has none."""
+        metadata = self.resource.get("metadata")
+        return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+    def locate(self, problem: Problem) -> str:
+        """Write a problem with its file, line and column: that of the field, or of what it is missing from."""
+        path = problem.path
+        while path not in self._positions:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        position = self._positions[path]
+        return f"{self.file}:{position.line}:{position.column}: {problem}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads as `kubectl` does: times stay text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_videojobs(file: Path) -> list[Document]:
+    """Return the VideoJobs of a file in order; documents of other kinds are passed over.
+
+    Raises:
+        FileError: it cannot be read, is not YAML, or gives a field twice.
+    """
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
+    loader = _Loader(text)
+    try:
+        documents = []
+        while loader.check_node() and (node := loader.get_node()) is not None:
+            resource = loader.construct_document(node)
+            if isinstance(resource, dict) and resource.get("kind") == KIND:
+                documents.append(Document(file, resource, dict(_positions(file, node))))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise FileError(f"{file}{where}: {error.problem or 'not YAML'}") from error
+    except yaml.YAMLError as error:
+        raise FileError(f"{file}: {error}") from error
+    finally:
+        loader.dispose()
+    return documents
+
+
+def _positions(file: Path, node: yaml.Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Position]]:
+    """Yield the position of each field: of its name where it has one, of its value in a list."""
+    if not path:
+        yield "", _position(node)
+    match node:
+        case yaml.MappingNode():
+            seen: set[str] = set()
+            for key, value in node.value:
+                here = (*path, str(key.value))
+                if key.value in seen:
+                    position = _position(key)
+                    raise FileError(f"{file}:{position.line}:{position.column}: {join_path(here)}: is given twice")
+                seen.add(key.value)
+                yield join_path(here), _position(key)
+                yield from _positions(file, value, here)
+        case yaml.SequenceNode():
+            for index, value in enumerate(node.value):
+                here = (*path, index)
+                yield join_path(here), _position(value)
+                yield from _positions(file, value, here)
+
+
+def _position(node: yaml.Node) -> Position:
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)

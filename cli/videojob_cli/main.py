@@ -1,0 +1,168 @@
+"""`videojob`: check and render VideoJobs on this machine, from the YAML that `kubectl apply` takes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import get_completion_class
+
+from videojob_cli.exits import HELP, Exit, of_result
+from videojob_cli.files import Document, FileError, read_videojobs
+from videojob_contract.problems import SpecError
+from videojob_contract.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from videojob_cli.checks import Checked
+
+PROGRAM = "videojob"
+_COMPLETE_VARIABLE = "_VIDEOJOB_COMPLETE"
+
+_RENDER_EPILOG = (
+    "\b\nExamples:\n"
+    "  videojob render holiday.yaml --out out --volume media=./photos\n"
+    "  videojob render holiday.yaml -o out -v media=./photos --json | jq .percent\n"
+    "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in HELP.items())
+)
+_VALIDATE_EPILOG = (
+    "\b\nExamples:\n"
+    "  videojob validate holiday.yaml\n"
+    "  videojob validate manifests/*.yaml\n"
+    "\b\nEach problem is a line FILE:LINE:COLUMN: FIELD: MESSAGE. Exit code 0 when there is none, else 3."
+)
+_COMPLETION_EPILOG = (
+    "\b\nExamples:\n"
+    "  source <(videojob completion bash)\n"
+    "  videojob completion zsh > ~/.zfunc/_videojob\n"
+    "  videojob completion fish > ~/.config/fish/completions/videojob.fish"
+)
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _parse_volumes(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    volumes: dict[str, Path] = {}
+    for value in values:
+        name, separator, folder = value.partition("=")
+        if not separator or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=DIR")
+        if not Path(folder).is_dir():
+            raise click.BadParameter(f"{folder!r} is not a folder")
+        volumes[name] = Path(folder).resolve()
+    return volumes
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Check and render VideoJobs on this machine, from the YAML that `kubectl apply` takes."""
+
+
+@main.command(epilog=_RENDER_EPILOG)
+@click.argument("file", type=_FILE)
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the outputs."
+)
+@click.option(
+    "-v", "--volume", "volumes", multiple=True, metavar="NAME=DIR", callback=_parse_volumes,
+    help="A folder that volume://NAME/ stands for. Can be repeated.",
+)  # fmt: skip
+@click.option("--threads", type=click.IntRange(min=1), help="Threads to render with. Default: all processors.")
+@click.option("--allow-private-networks", is_flag=True, help="Let http(s) sources be in private networks.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON lines, also to a terminal.")
+def render(  # noqa: PLR0917 - one parameter for each option
+    file: Path,
+    out: Path,
+    volumes: dict[str, Path],
+    threads: int | None,
+    allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
+    as_json: bool,  # noqa: FBT001 - the same
+) -> None:
+    """Render the VideoJobs in FILE with the worker's own pipeline; needs no cluster.
+
+    Outputs are written to OUT/JOB/OUTPUT.FORMAT, whatever URIs the spec gives them. Progress is a bar on a
+    terminal, else JSON lines.
+    """
+    from videojob_cli.checks import check  # noqa: PLC0415 - `--help` and completion answer without the models
+    from videojob_cli.render import Options, default_threads, render_all  # noqa: PLC0415
+    from videojob_cli.reporters import reporter_for  # noqa: PLC0415
+    from videojob_cli.volumes import read_volumes  # noqa: PLC0415
+
+    checked = _check_all(
+        _documents((file,)), lambda document: check(document, allow_private_networks=allow_private_networks)
+    )
+    if checked is None:
+        sys.exit(Exit.PERMANENT)
+    for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
+        if name not in volumes:
+            raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
+    logging.getLogger("videojob").addHandler(logging.NullHandler())  # what matters is in the result
+    out.mkdir(parents=True, exist_ok=True)
+    options = Options(out.resolve(), volumes, threads or default_threads())
+    results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
+    sys.exit(of_result(results[-1]))
+
+
+@main.command(epilog=_VALIDATE_EPILOG)
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+def validate(files: tuple[Path, ...]) -> None:
+    """Check the VideoJobs in FILES as the operator would; needs no cluster."""
+    from videojob_cli.checks import check  # noqa: PLC0415 - as in `render`
+
+    def check_one(document: Document) -> Checked:
+        checked = check(document)
+        click.echo(f"{document.file}: VideoJob {checked.name} is valid")
+        return checked
+
+    sys.exit(Exit.PERMANENT if _check_all(_documents(files), check_one) is None else Exit.OK)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"{PROGRAM} {__version__}")
+
+
+@main.command(epilog=_COMPLETION_EPILOG)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands and options in SHELL."""
+    script = get_completion_class(shell)
+    if script is None:
+        raise click.UsageError(f"{shell} is not known")
+    click.echo(script(main, {}, PROGRAM, _COMPLETE_VARIABLE).source())
+
+
+def _documents(files: Iterable[Path]) -> list[Document]:
+    """Read the VideoJobs of all files; ends the program when there is none at all, or a file cannot be read."""
+    documents: list[Document] = []
+    for file in files:
+        try:
+            found = read_videojobs(file)
+        except FileError as error:
+            click.echo(error, err=True)
+            sys.exit(Exit.PERMANENT)
+        if not found:
+            click.echo(f"{file}: has no VideoJob", err=True)
+        documents += found
+    if not documents:
+        sys.exit(Exit.PERMANENT)
+    return documents
+
+
+def _check_all(documents: Iterable[Document], check: Callable[[Document], Checked]) -> list[Checked] | None:
+    """Check all, printing every problem where it stands; None when there was one."""
+    checked: list[Checked] = []
+    sound = True
+    for document in documents:
+        try:
+            checked.append(check(document))
+        except SpecError as error:
+            sound = False
+            for problem in error.problems:
+                click.echo(document.locate(problem), err=True)
+    return checked if sound else None

@@ -1,0 +1,59 @@
+"""A pool for one machine: folders in place of volumes, and one folder for everything that is made."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from videojob_contract.resources.base import NAME_PATTERN
+from videojob_contract.resources.renderpool import PoolVolume, RenderPoolSpec, Storage
+from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+OUTPUT_VOLUME = "videojob-output"
+"""The volume that stands for `--out`."""
+
+
+def local_pool(spec: VideoJobSpec, *, allow_private_networks: bool = False) -> RenderPoolSpec:
+    """Describe a pool that has whatever volumes a spec names; a name that cannot be one is left to be refused."""
+    named = {name for name, _ in _volume_uses(spec) if re.fullmatch(NAME_PATTERN, name)}
+    return RenderPoolSpec(
+        volumes=[PoolVolume(name=name, source={"hostPath": {}}) for name in sorted(named | {OUTPUT_VOLUME})],
+        storage=Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks),
+    )
+
+
+def read_volumes(spec: VideoJobSpec) -> list[str]:
+    """Return the volumes that a spec reads, in order."""
+    return list(dict.fromkeys(name for name, use in _volume_uses(spec) if use is Use.SOURCE))
+
+
+def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, Use]]:
+    for _, uri, use in iter_uris(spec):
+        scheme, name, _ = split_uri(uri)
+        if scheme == VOLUME:
+            yield name, use
+
+
+def redirect_outputs(spec: VideoJobSpec, job: str) -> VideoJobSpec:
+    """Send every output to `--out`, as JOB/NAME.FORMAT, wherever the spec would have it."""
+    outputs = [
+        output.model_copy(update={"uri": f"{VOLUME}://{OUTPUT_VOLUME}/{job}/{output.name}.{output.format.value}"})
+        for output in spec.outputs or []
+    ]
+    return spec.model_copy(update={"outputs": outputs})
+
+
+def output_file(out: Path, uri: str) -> Path:
+    """Return the file that the URI of a redirected output stands for."""
+    return out / split_uri(uri)[2]
+
+
+def mounts(volumes: Mapping[str, Path], out: Path) -> dict[str, Path]:
+    """Return the folder of each volume."""
+    return {**volumes, OUTPUT_VOLUME: out}
