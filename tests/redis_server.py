@@ -30,8 +30,10 @@ def redis_server(*options: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="videojob-redis-") as folder:
         log = Path(folder) / "log"
         server = subprocess.Popen(
-            [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-            + ["--dir", folder, "--logfile", str(log), *options],
+            [
+                *(program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""),
+                *("--dir", folder, "--logfile", str(log), *options),
+            ],
         )
         try:
             _wait(server, port, log)
@@ -47,4 +49,5 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)
-    raise RuntimeError(f"redis-server did not start: {log.read_text() if log.exists() else 'it wrote no log'}")
+    said = log.read_text() if log.exists() else "it wrote no log"
+    raise RuntimeError(f"redis-server did not start: {said}")

@@ -1,23 +1,5 @@
 """The queue between operator and workers, on Redis: see docs/queue.md for the protocol.
 
-`OperatorQueue` and `WorkerQueue` are its two sides; `fake` has the same in memory. `connect` gives them a
-client.
+`operator.OperatorQueue` and `worker.WorkerQueue` are its two sides, `connection.connect` gives them a client,
+and `fake` has both in memory. Nothing is imported here, so that a worker imports only its own side.
 """
-
-from videojob_contract.queue.api import OperatorApi, WorkerApi
-from videojob_contract.queue.connection import connect
-from videojob_contract.queue.errors import QueueUnavailableError, UnknownQueueError
-from videojob_contract.queue.operator import OperatorQueue
-from videojob_contract.queue.types import PoolKey
-from videojob_contract.queue.worker import WorkerQueue
-
-__all__ = [
-    "OperatorApi",
-    "OperatorQueue",
-    "PoolKey",
-    "QueueUnavailableError",
-    "UnknownQueueError",
-    "WorkerApi",
-    "WorkerQueue",
-    "connect",
-]

@@ -56,6 +56,12 @@ class OperatorApi(Protocol):
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
 
+    async def withdraw(self, uid: str, attempt: int) -> bool:
+        """Take an attempt out of its queue, as if it had never been enqueued; it may be enqueued again.
+
+        False, and nothing happens, when that attempt does not wait.
+        """
+
     async def release(self, uid: str, attempt: int) -> None:
         """End an attempt whose lease or pod is lost, or whose result was handled; the next can be enqueued.
 

@@ -81,6 +81,10 @@ class OperatorQueue:
         """Keep a VideoJob from running, or tell its worker to stop."""
         return CancelOutcome(await self._runner.run("cancel", uid, self._tombstone_ms, uid=uid))
 
+    async def withdraw(self, uid: str, attempt: int) -> bool:
+        """Take an attempt out of its queue without a trace; False when it does not wait there."""
+        return bool(await self._runner.run("withdraw", uid, attempt))
+
     async def release(self, uid: str, attempt: int) -> None:
         """End an attempt that is lost, or whose result was handled; the next can be enqueued."""
         await self._runner.run("release", uid, attempt, self._tombstone_ms, uid=uid)

@@ -26,7 +26,7 @@ def entry(reply: Sequence[Any] | None) -> Entry | None:
     """Read one reply of `lib/read.lua`; None for nothing, and for tombstones other than a cancel's."""
     if reply is None:
         return None
-    uid, raw, lease_end, position, progress, result = reply
+    uid, raw, lease_end, is_past, position, progress, result = reply
     record = json.loads(raw)
     if record["state"] not in _STATES:
         return None
@@ -39,6 +39,7 @@ def entry(reply: Sequence[Any] | None) -> Entry | None:
         queued_at=at(record.get("queued_at")),
         claimed_at=at(record.get("claimed_at")),
         lease_expires_at=at(lease_end),
+        expired=bool(is_past),
         worker=record.get("worker"),
         job=record.get("job"),
         token=record.get("token"),

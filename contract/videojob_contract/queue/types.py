@@ -5,12 +5,17 @@ that is. All times are Redis' own (`TIME`), so that the clocks of nodes do not m
 `datetime` in UTC.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from __future__ import annotations
 
-from videojob_contract.assignment import Assignment, Progress, Result
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a worker registers before it takes the time to import the models
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from videojob_contract.assignment import Assignment, Progress, Result
 
 LEASE_S = 15.0
 """How long a claim holds without being renewed, in seconds."""
@@ -68,6 +73,8 @@ class Entry:
     claimed_at: datetime | None = None
     lease_expires_at: datetime | None = None
     """When the lease ends or ended; None unless claimed."""
+    expired: bool = False
+    """Whether the lease has ended, by Redis' own clock."""
     worker: str | None = None
     """Id of the worker that claimed it: its pod's name."""
     job: str | None = None

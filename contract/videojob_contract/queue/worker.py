@@ -1,14 +1,20 @@
 """The worker's side of the queue: claim one attempt, keep it, and hand in how it ended."""
 
+from __future__ import annotations
+
 import asyncio
 import uuid
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
-
-from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.queue.connection import Runner
-from videojob_contract.queue.types import LEASE_S, Claim, PoolKey, RenewOutcome, Retired
+from videojob_contract.queue.types import LEASE_S, Claim, RenewOutcome, Retired
+
+if TYPE_CHECKING:  # a worker registers before it takes the time to import the models
+    from redis.asyncio import Redis
+
+    from videojob_contract.assignment import Assignment, Progress, Result
+    from videojob_contract.queue.types import PoolKey
 
 
 class WorkerQueue:
@@ -42,6 +48,8 @@ class WorkerQueue:
             if answer == "retired":
                 return Retired()
             if answer == "claimed":
+                from videojob_contract.assignment import Assignment  # noqa: PLC0415 - not before it is needed
+
                 _, held_token, queue, claimed_at_ms, payload = rest
                 return Claim(
                     assignment=Assignment.model_validate_json(payload),

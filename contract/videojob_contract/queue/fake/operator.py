@@ -95,6 +95,15 @@ class FakeOperatorQueue(Side):
             self._bury(uid, "cancelled", record.entry.attempt if record else 0)
         return CancelOutcome.CANCELLED
 
+    async def withdraw(self, uid: str, attempt: int) -> bool:
+        """Take an attempt out of its queue without a trace; False when it does not wait there."""
+        record = self._state.records.get(uid)
+        if not record or record.state != "queued" or record.entry.attempt != attempt:
+            return False
+        self._detach(uid)
+        del self._state.records[uid]
+        return True
+
     async def release(self, uid: str, attempt: int) -> None:
         """End an attempt that is lost, or whose result was handled; the next can be enqueued."""
         record = self._state.records.get(uid)
@@ -144,7 +153,8 @@ class FakeOperatorQueue(Side):
             return None
         if record.state == "queued":
             return replace(record.entry, position=self._state.waiting(record.entry.queue).index(uid))
-        return record.entry
+        ends = record.entry.lease_expires_at
+        return replace(record.entry, expired=ends is not None and ends <= self._server.now())
 
     async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -183,7 +193,7 @@ class FakeOperatorQueue(Side):
             del state.workers[worker]
             state.retired.discard(worker)
         ended = [
-            (record.entry.lease_expires_at, uid, record.entry)
+            (record.entry.lease_expires_at, uid, replace(record.entry, expired=True))
             for uid, record in state.records.items()
             if record.entry.lease_expires_at and record.entry.lease_expires_at <= now
         ]

@@ -28,6 +28,8 @@ class Record:
 
 @dataclass
 class Message:
+    """An event in the stream, and who took it when."""
+
     event: Event
     consumer: str | None = None
     taken_at: datetime | None = None

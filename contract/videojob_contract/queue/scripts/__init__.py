@@ -14,6 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 _KEY = re.compile(r"^local (\w+)\s*= KEYS\[(\d+)\]", re.MULTILINE)
+_COMMAND = re.compile(r"redis\.call\('(\w+)'")
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 
 
@@ -27,6 +28,8 @@ class Script:
     """SHA-1 of the source in hex, by which Redis knows it."""
     keys: tuple[str, ...]
     """Names of its keys, in order."""
+    commands: frozenset[str]
+    """Redis commands that it runs, in lower case."""
 
 
 @cache
@@ -51,4 +54,10 @@ def _assemble(name: str, text: str) -> Script:
     if [int(number) for _, number in declared] != list(range(1, len(declared) + 1)):
         raise ValueError(f"{name}.lua: its keys are not numbered 1, 2, 3, …")
     sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-    return Script(name=name, source=source, sha=sha, keys=tuple(key for key, _ in declared))
+    return Script(
+        name=name,
+        source=source,
+        sha=sha,
+        keys=tuple(key for key, _ in declared),
+        commands=frozenset(command.lower() for command in _COMMAND.findall(source)),
+    )

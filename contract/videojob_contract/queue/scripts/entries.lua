@@ -1,7 +1,7 @@
 -- entries: read what is known of some VideoJobs. Changes nothing.
 -- uses: common, read
 --
--- Replies for each uid nil or {uid, record, lease end, position, progress, result}.
+-- Replies for each uid nil or {uid, record, lease end, whether it is past, position, progress, result}.
 
 local entries  = KEYS[1]  -- hash  uid -> record
 local progress = KEYS[2]  -- hash  uid -> the worker's latest word
@@ -12,8 +12,9 @@ local backlog  = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
 -- ARGV: uid, uid, ...
 
 local k = {entries = entries, progress = progress, results = results, leases = leases, backlog = backlog}
+local now = now_ms()
 local found = {}
 for i, uid in ipairs(ARGV) do
-  found[i] = read(k, uid)
+  found[i] = read(k, uid, now)
 end
 return found

@@ -1,7 +1,7 @@
 -- expired: read the entries whose lease has ended, and sweep what is too old: tombstones, and workers not heard of.
 -- uses: common, read
 --
--- Replies for each {uid, record, lease end, position, progress, result}, oldest first.
+-- Replies for each {uid, record, lease end, whether it is past, position, progress, result}, oldest first.
 
 local entries    = KEYS[1]  -- hash  uid -> record
 local progress   = KEYS[2]  -- hash  uid -> the worker's latest word
@@ -30,6 +30,6 @@ end
 local k = {entries = entries, progress = progress, results = results, leases = leases, backlog = backlog}
 local found = {}
 for i, uid in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
-  found[i] = read(k, uid)
+  found[i] = read(k, uid, now)
 end
 return found

@@ -1,0 +1,59 @@
+"""What each Redis user may do: least privilege, read off the scripts that its side runs.
+
+Redis checks the commands within a script against its caller's rules. So a user gets the commands and keys of
+its side's scripts, and what the Python beside them runs. `python -m videojob_contract.queue.acl
+operator|worker` prints a user's rules as they stand in an ACL file, after its name and password.
+"""
+
+import sys
+from collections.abc import Iterable
+
+from videojob_contract.queue.keys import PREFIX
+from videojob_contract.queue.scripts import scripts
+
+WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "finish"})
+"""The scripts that a worker runs; the operator runs the others."""
+
+_WORKER_DIRECT = {"evalsha", "blpop", "ping"}
+_WORKER_LISTS = {"mail:*", "signal:*"}
+_OPERATOR_DIRECT = {
+    "evalsha",
+    "script|load",
+    "set",
+    "hscan",
+    "unlink",
+    "multi",
+    "exec",
+    "xack",
+    "xdel",
+    "xreadgroup",
+    "xautoclaim",
+    "xgroup|create",
+    "xgroup|delconsumer",
+    "xinfo|consumers",
+    "ping",
+}
+
+
+def worker_rules() -> str:
+    """Return the rules of the workers' user: what their scripts need, and blocking pops."""
+    keys = {key for name in WORKER_SCRIPTS for key in scripts()[name].keys}
+    commands = _WORKER_DIRECT.union(*(scripts()[name].commands for name in WORKER_SCRIPTS))
+    return _rules((f"{PREFIX}{{*}}:{key}" for key in keys | _WORKER_LISTS), commands)
+
+
+def operator_rules() -> str:
+    """Return the rules of the operator's user: every key of every pool, nothing of the server's."""
+    ours = scripts().keys() - WORKER_SCRIPTS
+    return _rules([f"{PREFIX}*"], _OPERATOR_DIRECT.union(*(scripts()[name].commands for name in ours)))
+
+
+def _rules(keys: Iterable[str], commands: Iterable[str]) -> str:
+    allowed = [f"~{key}" for key in sorted(keys)] + [f"+{command}" for command in sorted(commands)]
+    return " ".join(["resetchannels", "-@all", *allowed])
+
+
+USERS = {"operator": operator_rules, "worker": worker_rules}
+
+if __name__ == "__main__":
+    sys.stdout.write(USERS[sys.argv[1]]() + "\n")

@@ -1,0 +1,25 @@
+-- withdraw: take an attempt out of its queue, as if it had never been enqueued.
+-- uses: common, wake, worker, detach
+--
+-- Replies 1, or 0 when that attempt does not wait.
+
+local entries    = KEYS[1]   -- hash    uid -> record
+local payloads   = KEYS[2]   -- hash    uid -> assignment
+local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
+local results    = KEYS[4]   -- hash    uid -> how the attempt ended
+local leases     = KEYS[5]   -- zset    uid, by when its lease ends
+local backlog    = KEYS[6]   -- zset    queue:sequence:uid, all at score 0
+local wake       = KEYS[7]   -- list    tokens that idle workers wait for
+
+local uid     = ARGV[1]
+local attempt = tonumber(ARGV[2])
+
+local record = load(entries, uid)
+if not record or record.state ~= 'queued' or record.attempt ~= attempt then
+  return 0
+end
+detach({
+  payloads = payloads, progress = progress, results = results, leases = leases, backlog = backlog, wake = wake,
+}, uid, record)
+redis.call('HDEL', entries, uid)
+return 1
