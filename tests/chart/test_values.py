@@ -1,6 +1,8 @@
 """What the chart accepts, and what it says about what it does not."""
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
