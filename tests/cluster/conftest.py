@@ -13,7 +13,7 @@ sys.path += [str(CHECKOUT / "hack" / "cluster"), str(Path(__file__).parent)]
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_cluster_in_use() -> None:
-    if subprocess.run([CHECKOUT / "hack/cluster/cluster", "status"], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+    if subprocess.run([CHECKOUT / "hack/cluster/cluster", "status", "--quiet"], check=False).returncode == 0:
         pytest.exit("a cluster is up, and these tests would end it; run `make cluster-down` first", returncode=1)
 
 

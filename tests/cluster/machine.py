@@ -15,6 +15,7 @@ SYSCTLS = (
     "vm/panic_on_oom",
 )
 FOLDERS = ("/run", "/run/netns", "/var/lib", "/var/lib/cni/results", "/var/lib/kubelet", "/var/log/containers")
+BUILDAH = Path("/run/videojob-images")
 PORTS = (53, 2379, 2380, 6443, 10248, 10249, 10250, 10256, 10257, 10259)
 PROGRAMS = ("containerd", "coredns", "etcd", "kube-", "kubelet", "pause")
 
@@ -29,7 +30,7 @@ def snapshot() -> dict[str, list[str]]:
         "mounts": sorted(point for point in _mounts() if "/images/store/" not in point),  # buildah, building
         "cgroups": sorted(map(str, Path("/sys/fs/cgroup").glob("**/videojob*"))),
         "sysctls": [f"{name}={(Path('/proc/sys') / name).read_text().strip()}" for name in SYSCTLS],
-        "folders": [str(path) for name in FOLDERS for path in sorted(Path(name).glob("*")) if "videojob-images" not in str(path)],
+        "folders": [str(path) for name in FOLDERS for path in sorted(Path(name).glob("*")) if path != BUILDAH],
         "sockets": sorted(line.split()[4] for line in _listening() if int(line.split()[4].rpartition(":")[2]) in PORTS),
         "processes": sorted(_programs()),
     }
@@ -56,13 +57,16 @@ def _rules(program: str) -> list[str]:
 
 
 def _programs() -> list[str]:
+    """The daemons, which all have one of the cluster's folders in their arguments, and what runs in pods."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             program = (entry / "exe").readlink().name
+            arguments = (entry / "cmdline").read_text(errors="replace")
+            cgroup = (entry / "cgroup").read_text()
         except OSError:  # ended, or of the kernel
             continue
-        if program.startswith(PROGRAMS):
+        if (program.startswith(PROGRAMS) and "/videojob-cluster" in arguments) or ":/videojob" in cgroup:
             found.append(f"{program} {entry.name}")
     return found
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imaging import buildah
+from node.config import ClusterError
 
 DEBIAN = "bookworm"
 UNNEEDED = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
@@ -44,11 +45,11 @@ REDIS = Base(
 )
 
 
-def make(base: Base) -> str:
-    """Makes the image, unless it is there; returns its reference."""
+def make(base: Base) -> tuple[str, bool]:
+    """Makes the image, unless it is there; returns its reference, and whether it had to be made."""
     reference = base.reference()
     if buildah.exists(reference):
-        return reference
+        return reference, False
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root.tar"
         _debian(base, root)
@@ -60,7 +61,7 @@ def make(base: Base) -> str:
             buildah.run("commit", "--quiet", container, reference)
         finally:
             buildah.run("rm", container)
-    return reference
+    return reference, True
 
 
 def _debian(base: Base, archive: Path) -> None:
@@ -74,4 +75,4 @@ def _debian(base: Base, archive: Path) -> None:
     command += [DEBIAN, str(archive), *([sources] if sources else [])]
     result = subprocess.run(command, text=True, capture_output=True, check=False)
     if result.returncode:
-        raise buildah.ClusterError(f"{' '.join(command)}:\n{result.stderr[-3000:]}")
+        raise ClusterError(f"{' '.join(command)}:\n{result.stderr[-3000:]}")

@@ -34,17 +34,3 @@ def exists(image: str) -> bool:
     except ClusterError:
         return False
     return True
-
-
-def save(image: str, archive: Path, name: str) -> None:
-    """Writes `image` to an archive, under `name`."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    partial = archive.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    run("push", "--quiet", image, f"docker-archive:{partial}:{name}")
-    partial.rename(archive)
-
-
-def prune() -> None:
-    """Deletes what no name refers to any longer."""
-    run("rmi", "--prune", "--force")

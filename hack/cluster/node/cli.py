@@ -1,19 +1,17 @@
 """`cluster up`, `down`, `status`, `logs` and `binaries`."""
 
 import argparse
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from node import addons, binaries, cgroups, cleanup, config, containerd, controlplane, kubelet, network, pki, processes
 from node.config import ClusterError
+from node.locks import exclusive
 from node.steps import complain, say, step
 
 DAEMONS = (
@@ -60,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.command in {"up", "down"} and os.geteuid() != 0:
         raise ClusterError(f"needs root; run: sudo -E {' '.join(sys.argv)}")
-    with _lock():
+    with exclusive("cluster"):
         if arguments.command == "up":
             up()
         elif arguments.command == "down":
@@ -174,17 +172,3 @@ def _record() -> dict[str, str]:
 def _link(link: Path, target: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(target)
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    """Keeps two of us from starting and stopping at once."""
-    path = config.cache() / "cluster" / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another `cluster` command is at work; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -42,11 +42,16 @@ def wait_ready() -> None:
 
 def ctr(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Runs containerd's client on the images and containers of Kubernetes."""
-    command = ["ctr", "--address", str(config.CONTAINERD_SOCKET), "--namespace", "k8s.io", *arguments]
+    command = ctr_command(*arguments)
     result = subprocess.run(command, text=True, capture_output=True, check=False)
     if check and result.returncode:
         raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}")
     return result
+
+
+def ctr_command(*arguments: str) -> list[str]:
+    """The command that `ctr` runs."""
+    return ["ctr", "--address", str(config.CONTAINERD_SOCKET), "--namespace", "k8s.io", *arguments]
 
 
 def import_pause(program: Path) -> None:

@@ -95,9 +95,7 @@ def api_server_ready() -> bool:
     context = ssl.create_default_context(cafile=str(pki.CLUSTER_CA))
     context.load_cert_chain(*pki.certificate("admin"))
     # An empty ProxyHandler: the user's proxy is not for this address.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with opener.open(f"{config.API_SERVER}/readyz", timeout=2) as response:
             return bool(response.status == 200)
