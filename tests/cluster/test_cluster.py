@@ -74,7 +74,8 @@ open("/media/from-the-pod", "w").write("hello")
 def image():
     """An image with Python."""
     folder = ImageFolder("docker.io/library/probe:dev")
-    reference, _ = bases.make(bases.PYTHON)
+    bases.make(bases.PYTHON)
+    reference = bases.PYTHON.reference()
     if not folder.is_of(reference):
         folder.write(reference, reference)
     return folder

@@ -45,11 +45,11 @@ REDIS = Base(
 )
 
 
-def make(base: Base) -> tuple[str, bool]:
-    """Makes the image, unless it is there; returns its reference, and whether it had to be made."""
+def make(base: Base) -> bool:
+    """Makes the image, unless it is there; returns whether it had to be made."""
     reference = base.reference()
     if buildah.exists(reference):
-        return reference, False
+        return False
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root.tar"
         _debian(base, root)
@@ -61,7 +61,7 @@ def make(base: Base) -> tuple[str, bool]:
             buildah.run("commit", "--quiet", container, reference)
         finally:
             buildah.run("rm", container)
-    return reference, True
+    return True
 
 
 def _debian(base: Base, archive: Path) -> None:

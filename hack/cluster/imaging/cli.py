@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from imaging import bases, buildah
 from imaging.build import IMAGES, Image, build
@@ -21,8 +22,7 @@ REDIS_NAME = "docker.io/library/redis:7"
 def main() -> int:
     """Builds what changed; returns the exit status."""
     try:
-        if os.geteuid() != 0:
-            raise ClusterError("needs root; run: sudo -E make images")
+        _check_root()
         subprocess.run([config.CHECKOUT / "hack" / "bootstrap", "cluster"], check=True)
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         with exclusive("images"):
@@ -36,33 +36,40 @@ def main() -> int:
     return 0
 
 
+def _check_root() -> None:
+    if os.geteuid() != 0:
+        raise ClusterError("needs root; run: sudo -E make images")
+
+
 def _for_cluster() -> None:
     start = time.monotonic()
     folders = [ImageFolder(f"docker.io/library/{image.name}:{CLUSTER_TAG}") for image in IMAGES]
     redis = ImageFolder(REDIS_NAME)
     base = os.environ.get("BASE_IMAGE") or bases.PYTHON.reference()
     keys = [image.key(base) for image in IMAGES]
+    changed = [
+        (image, folder, key) for image, folder, key in zip(IMAGES, folders, keys, strict=True) if not folder.is_of(key)
+    ]
     work: list[Callable[[], None]] = []
-    if not all(folder.is_of(key) for folder, key in zip(folders, keys, strict=True)):
-        work.append(lambda: _make_base(bases.PYTHON))
+    if changed and base == bases.PYTHON.reference():
+        work.append(partial(_make_base, bases.PYTHON))
     if not redis.is_of(bases.REDIS.reference()):
-        work.append(lambda: redis.write(_make_base(bases.REDIS), bases.REDIS.reference()))
+        work.append(partial(_make_redis, redis))
     _together(work)
-    _together(
-        lambda image=image, folder=folder, key=key: _make(image, folder, key, base)
-        for image, folder, key in zip(IMAGES, folders, keys, strict=True)
-        if not folder.is_of(key)
-    )
+    _together([partial(_make, image, folder, key, base) for image, folder, key in changed])
     _load([*folders, redis])
     say(f"images are ready after {time.monotonic() - start:.1f} s")
 
 
-def _make_base(base: bases.Base) -> str:
+def _make_base(base: bases.Base) -> None:
     start = time.monotonic()
-    reference, made = bases.make(base)
-    if made:
-        say(f"  made {reference} from Debian packages in {time.monotonic() - start:.1f} s")
-    return reference
+    if bases.make(base):
+        say(f"  made {base.name} from Debian packages in {time.monotonic() - start:.1f} s")
+
+
+def _make_redis(folder: ImageFolder) -> None:
+    _make_base(bases.REDIS)
+    folder.write(bases.REDIS.reference(), bases.REDIS.reference())
 
 
 def _make(image: Image, folder: ImageFolder, key: str, base: str) -> None:

@@ -1,4 +1,4 @@
-"""What the cluster holds from the start: the rights of its DNS server, and the volume on the checkout's media folder."""
+"""What the cluster holds from the start: its DNS server's rights, and the volume on the checkout's media folder."""
 
 import json
 import os

@@ -34,7 +34,7 @@ def wait_ready(binaries: Path) -> None:
 def _ready(binaries: Path) -> bool:
     processes.check_alive("kubelet")
     query = ["get", "node", config.NODE_NAME, "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']
-    command = [binaries / "kubectl", "--kubeconfig", config.KUBECONFIG, *query]
+    command = [str(binaries / "kubectl"), "--kubeconfig", str(config.KUBECONFIG), *query]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout == "True"
 
 

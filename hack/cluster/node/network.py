@@ -9,6 +9,7 @@ import re
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from node import config
 from node.config import ClusterError
@@ -158,7 +159,7 @@ def _restore_rules(program: str, rules: str) -> None:
         raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}\n{rules}")
 
 
-def _links(name: str | None = None) -> list[dict[str, object]]:
+def _links(name: str | None = None) -> list[dict[str, Any]]:
     links = json.loads(_ip("-json", "address", "show") or "[]")
     return [link for link in links if link and (name is None or link["ifname"] == name)]
 
