@@ -21,18 +21,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(*options: str) -> Iterator[str]:
-    """Run redis-server with further options; yields its URL."""
+def redis_server(port: int | None = None) -> Iterator[str]:
+    """Run redis-server, on any free port or the one that is asked for; yields its URL."""
     program = shutil.which("redis-server")
     if program is None:
         raise RuntimeError("redis-server is not on PATH: apt-get install redis-server")
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="videojob-redis-") as folder:
         log = Path(folder) / "log"
         server = subprocess.Popen(
             [
                 *(program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""),
-                *("--dir", folder, "--logfile", str(log), *options),
+                *("--dir", folder, "--logfile", str(log)),
             ],
         )
         try:
