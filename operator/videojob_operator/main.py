@@ -72,5 +72,6 @@ async def run(settings: Settings) -> None:
             namespaces=settings.namespaces,
             stop_flag=failed,
         )
-        if not work.cancelled():
-            work.result()
+        if not work.cancelled() and (error := work.exception()):
+            log.critical("a part of the operator failed", exc_info=error)
+            raise SystemExit(1)

@@ -107,7 +107,7 @@ class Kubernetes:
             page = await self._request(
                 "GET", "list", resource, resource.url(namespace), query=query, accept=accept
             )
-            for item in page["items"]:
+            for item in page["items"] or ():  # null, in an empty list of metadata
                 yield item
             token = page["metadata"].get("continue", "")
             if not token:

@@ -9,13 +9,12 @@ at once, which fills it again.
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Protocol
 
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import GRACE_S, Entry, EntryState, PoolKey, PoolSnapshot
+from videojob_contract.queue.types import GRACE_S, Entry, PoolKey, PoolSnapshot
 from videojob_operator import metrics
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,6 @@ class Link:
         self._known = False
         self._connecting = True
         self._weights: Mapping[str, int] = {}
-        self._expired: dict[str, datetime | None] = {}
         self._empty_at = -GRACE_S  # on the event loop's clock
 
     @property
@@ -65,14 +63,6 @@ class Link:
     def connecting(self) -> bool:
         """Whether this is a new link that has neither succeeded nor failed yet."""
         return self._connecting
-
-    def is_expired(self, entry: Entry) -> bool:
-        """Whether Redis itself found this lease to have ended, and it was not renewed since."""
-        return (
-            entry.state is EntryState.CLAIMED
-            and entry.uid in self._expired
-            and self._expired[entry.uid] == entry.lease_expires_at
-        )
 
     async def configure(self, weights: Mapping[str, int]) -> None:
         """Have these queues with these weights, from now on and after Redis was emptied."""
@@ -149,9 +139,7 @@ class Link:
             if not self._known:
                 # Someone found Redis empty or away. An error ends the reader too, and the link is made anew.
                 raise QueueUnavailableError("Redis was emptied, or was away for a moment")
-            expired = await self.queue.expired()
-            self._expired = {entry.uid: entry.lease_expires_at for entry in expired}
-            for entry in expired:
+            for entry in await self.queue.expired():
                 self._listener.lease_expired(self, entry.uid)
 
     def _believe(self) -> None:
