@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
+from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Codec, Format
 from videojob_contract.resources.uris import VOLUME, iter_uris, split_uri
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from videojob_contract.resources.videojob import VideoJobSpec
 
 DEFAULT_TRANSITION = Fraction(1, 2)
-X264_MAX_CRF = 51
 # Of an output, what only video has.
 _VIDEO_FIELDS = ("codec", "fps", "crf", "bitrate", "max_bitrate", "preset", "keyframe_interval")
 
@@ -65,9 +66,8 @@ def _scheduling(spec: VideoJobSpec) -> Iterator[Problem]:
     if spec.deadline is not None and spec.deadline == 0:
         yield Problem("spec.deadline", "must be longer than 0s")
     if spec.deadline and spec.soft_deadline and spec.soft_deadline > spec.deadline:
-        yield Problem(
-            "spec.softDeadline", f"must not be after the deadline, {format_duration(spec.deadline)}"
-        )
+        message = f"must not be after the deadline, which is {format_duration(spec.deadline)}"
+        yield Problem("spec.softDeadline", message)
 
 
 def _clips(clips: Sequence[Clip]) -> Iterator[Problem]:
@@ -103,9 +103,7 @@ def _transitions_fit(path: str, clip: Clip, into: Fraction, out_of: Fraction) ->
     elif into == 0:
         text = f"the transition out of it takes {format_duration(out_of)}"
     else:
-        text = (
-            f"the transitions into and out of it take {format_duration(into)} and {format_duration(out_of)}"
-        )
+        text = f"the transitions into and out of it take {format_duration(into)} and {format_duration(out_of)}"
     yield Problem(f"{path}.duration", f"{format_duration(length)} is too short: {text}")
 
 
@@ -150,9 +148,7 @@ def _poster(path: str, output: Output, spec: VideoJobSpec) -> Iterator[Problem]:
             yield Problem(f"{path}.{alias}", f"a {output.format} has none: it is one picture")
     length = timeline_length(spec)
     if output.at is not None and length is not None and output.at >= length:
-        yield Problem(
-            f"{path}.at", f"is after the end of the timeline, which lasts {format_duration(length)}"
-        )
+        yield Problem(f"{path}.at", f"is after the end of the timeline, which lasts {format_duration(length)}")
 
 
 def _encoding(path: str, output: Output) -> Iterator[Problem]:
@@ -160,18 +156,30 @@ def _encoding(path: str, output: Output) -> Iterator[Problem]:
         yield Problem(f"{path}.at", "is for pictures, such as jpg and png")
     if output.crf is not None and output.bitrate is not None:
         yield Problem(f"{path}.crf", "give either crf, for constant quality, or bitrate")
-    if output.crf is not None and output.format == "mp4" and output.crf > X264_MAX_CRF:
-        yield Problem(f"{path}.crf", f"is at most {X264_MAX_CRF}")
+    if output.format is Format.MP4 and output.codec in {None, Codec.H264}:
+        yield from _x264(path, output)
     if output.keyframe_interval == 0:
         yield Problem(f"{path}.keyframeInterval", "must be longer than 0s")
+
+
+def _x264(path: str, output: Output) -> Iterator[Problem]:
+    if output.crf is not None and output.crf > X264_MAX_CRF:
+        yield Problem(f"{path}.crf", f"is at most {X264_MAX_CRF} for h264")
+    if output.preset is not None and output.preset not in X264_PRESETS:
+        yield Problem(f"{path}.preset", f"{output.preset} is none of h264's: {', '.join(X264_PRESETS)}")
 
 
 def _uris(spec: VideoJobSpec) -> Iterator[Problem]:
     for path, uri, _ in iter_uris(spec):
         scheme, place, rest = split_uri(uri)
+        names = [unquote(part) for part in rest.split("/")]
         if not place:
             yield Problem(path, f"{uri} names no {'volume' if scheme == VOLUME else 'host or bucket'}")
-        elif scheme == VOLUME and (not rest or rest.endswith("/")):
+        elif scheme != VOLUME:
+            continue
+        elif not names[-1]:
             yield Problem(path, f"{uri} names no file; write volume://{place}/path/to/file")
-        elif scheme == VOLUME and {".", "..", ""} & set(rest.split("/")):
+        elif set("?#") & set(rest):
+            yield Problem(path, f"{uri} must not have ? or #; write them as %3F and %23")
+        elif any(name in {"", ".", ".."} or "/" in name for name in names):
             yield Problem(path, f"{uri} must not have empty, . or .. parts in its path")

@@ -32,11 +32,7 @@ def unsupported(spec: VideoJobSpec) -> list[Problem]:
     """Return what the renderer does not do yet of a spec, resolved or not; empty when it can be rendered."""
     problems = [
         *_whole(spec),
-        *(
-            problem
-            for index, clip in enumerate(spec.clips)
-            for problem in _clip(f"spec.clips[{index}]", clip)
-        ),
+        *(problem for index, clip in enumerate(spec.clips) for problem in _clip(f"spec.clips[{index}]", clip)),
         *_audio(spec),
         *(
             problem
@@ -125,9 +121,7 @@ def _output(path: str, output: Output, canvas: Canvas | None) -> Iterator[Proble
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:
     for path, uri, use in iter_uris(spec):
         scheme, _, _ = split_uri(uri)
-        schemes, verb = (
-            (SOURCE_SCHEMES, "reading from") if use is Use.SOURCE else (OUTPUT_SCHEMES, "writing to")
-        )
+        schemes, verb = (SOURCE_SCHEMES, "reading from") if use is Use.SOURCE else (OUTPUT_SCHEMES, "writing to")
         if scheme not in schemes:
             yield _not_yet(path, f"{verb} {scheme}://", f"use {_or([f'{each}://' for each in schemes])}")
 

@@ -44,9 +44,7 @@ def reference() -> str:
         described: set[type[BaseModel]] = set()
         parts.append(f"\n## {definition.kind}\n\n{_docstring(definition.model)}\n")
         parts.append(f"\nShort name `{definition.short}`. `kubectl get {definition.short}` shows ")
-        parts.append(
-            f"{', '.join(column.name.lower() for column in definition.columns if not column.wide)}.\n"
-        )
+        parts.append(f"{', '.join(column.name.lower() for column in definition.columns if not column.wide)}.\n")
         for part in ("spec", "status"):
             root = _models_in(definition.model.model_fields[part].annotation)[0]
             for model in _reachable(root, described):

@@ -9,7 +9,10 @@ and so does anything without a bound, because from the bounds the server estimat
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import PydanticJsonSchemaWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +59,10 @@ def structural(model: type[BaseModel]) -> Schema:
         UnknownSchemaError: with the path of what cannot be rewritten or has no bound.
     """
     # Of "serialization", because its defaults are those of the wire: "10m", where "validation" has 600.
-    document = model.model_json_schema(mode="serialization")
+    with warnings.catch_warnings():
+        # It warns of a default that it cannot write, and leaves it out.
+        warnings.simplefilter("error", PydanticJsonSchemaWarning)
+        document = model.model_json_schema(mode="serialization")
     return _Rewriter(document.get("$defs", {})).rewrite(document, model.__name__)
 
 
@@ -151,9 +157,7 @@ def _int_or_string(alternatives: list[Schema]) -> Schema:
     for each in alternatives:
         # Bounds of numbers hold for numbers alone, and patterns for strings alone: they can stand together.
         rest = {key: value for key, value in each.items() if key not in {"type", "const", "title"}}
-        out |= rest | (
-            {"pattern": f"^{each['const']}$", "maxLength": len(each["const"])} if "const" in each else {}
-        )
+        out |= rest | ({"pattern": f"^{each['const']}$", "maxLength": len(each["const"])} if "const" in each else {})
     return out
 
 

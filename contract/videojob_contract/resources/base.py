@@ -33,6 +33,8 @@ POOL_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # its Jobs' names a
 MAX_DURATION = Fraction(10_000 * 3600)
 
 _UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
+_MOST_DIGITS = 9  # of a number in DURATION_PATTERN
+_TOO_MANY = 10**_MOST_DIGITS
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 # The rates that broadcast calls by rounded names, as SMPTE ST 12-1 defines them.
 _NTSC = {
@@ -93,23 +95,22 @@ def parse_duration(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError('a duration is a string with a unit, such as "3s", "500ms" or "1m30s"')  # noqa: TRY004 - pydantic reports ValueError
     if not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError(
-            f'"{value}" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
-        )
+        raise ValueError(f'"{value}" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s')
     return sum((Fraction(n) * _UNIT_S[unit] for n, unit in _PART.findall(value)), Fraction(0))
 
 
 def format_duration(seconds: Fraction) -> str:
     """Write seconds as a duration, to the picosecond: exact for all that `parse_duration` reads."""
-    if seconds == 0:
+    picoseconds = round(seconds * 10**12)
+    if picoseconds == 0:
         return "0s"
     for unit in ("h", "m", "s", "ms"):
-        count = seconds / _UNIT_S[unit]
-        if count.denominator == 1:
-            return f"{count.numerator}{unit}"
-    whole, fraction = divmod(round(seconds * 10**12), 10**12)
+        count, rest = divmod(picoseconds, int(_UNIT_S[unit] * 10**12))
+        if rest == 0 and count < _TOO_MANY:
+            return f"{count}{unit}"
+    whole, fraction = divmod(picoseconds, 10**12)
     digits = f"{fraction:012d}".rstrip("0")
-    if len(digits) <= 9:  # noqa: PLR2004 - what DURATION_PATTERN allows
+    if len(digits) <= _MOST_DIGITS:
         return f"{whole}.{digits}s"
     return f"{whole}s{digits[:3]}.{digits[3:]}ms"
 
@@ -199,9 +200,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
-Label = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)
-]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)]
 Volume = Annotated[float, Field(ge=0, le=10)]
 """A linear gain: 1 leaves the sound as it is."""
 

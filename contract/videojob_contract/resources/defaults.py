@@ -49,8 +49,7 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
             "ttl_after_finished": _ttl(spec, defaults),
             "clips": [_resolve_clip(clip) for clip in spec.clips],
             "outputs": [
-                _resolve_output(output, pool, f"{namespace}/{name}")
-                for output in spec.outputs or DEFAULT_OUTPUTS
+                _resolve_output(output, pool, f"{namespace}/{name}") for output in spec.outputs or DEFAULT_OUTPUTS
             ],
         }
     )
@@ -116,9 +115,7 @@ def _length(spec: VideoJobSpec) -> Iterator[Problem]:
 def _pool_problems(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem]:
     queues = [queue.name for queue in pool.queues]
     if spec.queue not in queues:
-        yield Problem(
-            "spec.queue", f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
-        )
+        yield Problem("spec.queue", f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}')
     for index, output in enumerate(spec.outputs or []):
         if output.uri is None:
             message = f'is required, because pool "{spec.pool}" has no storage.outputPrefix'

@@ -51,6 +51,20 @@ class Codec(StrEnum):
     VP9 = "vp9"
 
 
+X264_MAX_CRF = 51
+X264_PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+)
+
 Bitrate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$", max_length=12)]
 
 

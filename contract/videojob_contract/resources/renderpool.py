@@ -63,9 +63,7 @@ class Storage(Model):
     """Outputs without a URI go to this prefix, then /{namespace}/{name}/{output}.{ext}."""
     allow_private_networks: bool = False
     """Let `http(s)://` sources be in private address ranges, such as services of this cluster."""
-    allow_hosts: Annotated[
-        list[Annotated[str, StringConstraints(max_length=253)]] | None, Field(max_length=64)
-    ] = None
+    allow_hosts: Annotated[list[Annotated[str, StringConstraints(max_length=253)]] | None, Field(max_length=64)] = None
     """Hosts that `http(s)://` sources may name, as globs such as *.example.org. Default: any."""
     max_source_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
     """Largest source, in bytes."""
@@ -106,9 +104,7 @@ DEFAULT_QUEUES = [
 class RenderPoolSpec(Model):
     """How a pool scales, and what its workers have."""
 
-    queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = (
-        DEFAULT_QUEUES
-    )
+    queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = DEFAULT_QUEUES
     """Queues and their weights."""
     min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
     """Workers that wait warm, so that a claim takes milliseconds."""

@@ -306,9 +306,7 @@ class Clip(Model):
 class Overlay(Model):
     """Something drawn over the clips: exactly one of image, video or title."""
 
-    model_config = rules(
-        Rule(_exactly_one(OVERLAY_KINDS), "an overlay has exactly one of image, video, title")
-    )
+    model_config = rules(Rule(_exactly_one(OVERLAY_KINDS), "an overlay has exactly one of image, video, title"))
 
     image: Image | None = None
     """A picture, such as a watermark."""

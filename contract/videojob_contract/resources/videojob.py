@@ -128,9 +128,7 @@ class VideoJobSpec(Model):
     """Subtitles for the whole timeline."""
     audio: Audio | None = None
     """The sound under the timeline."""
-    outputs: Annotated[list[Output] | None, Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = (
-        None
-    )
+    outputs: Annotated[list[Output] | None, Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = None
     """What to make. Default: `main`, an mp4, and `poster`, a jpg."""
 
 

@@ -1,0 +1,34 @@
+"""The samples are valid, and what they show is supported."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videojob_contract.resources import API_VERSION
+from videojob_contract.resources.defaults import resolve
+from videojob_contract.resources.renderpool import RenderPool
+from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.validation import parse_renderpool, parse_videojob
+
+SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
+JOBS = sorted(path for path in SAMPLES.glob("*.yaml") if path.name != "renderpool.yaml")
+
+
+def sample_pool() -> RenderPool:
+    return parse_renderpool(yaml.safe_load((SAMPLES / "renderpool.yaml").read_text()))
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
+def test_a_sample_job_can_be_rendered_in_the_sample_pool(path: Path) -> None:
+    resource = yaml.safe_load(path.read_text())
+    assert resource["apiVersion"] == API_VERSION
+    job = parse_videojob(resource)
+    assert job.metadata == {"name": path.stem}
+    assert unsupported(job.spec) == []
+    resolved = resolve(job.spec, sample_pool().spec, namespace="videojob", name=path.stem)
+    assert all(output.uri for output in resolved.outputs or [])
+
+
+def test_the_sample_pool_is_supported() -> None:
+    assert unsupported_pool(sample_pool().spec) == []

@@ -1,0 +1,152 @@
+"""What must hold between fields."""
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.contract.examples import CLIP, problems, videojob
+from videojob_contract.resources.base import format_duration
+from videojob_contract.resources.outputs import X264_PRESETS
+from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_contract.semantics import check, timeline_length
+from videojob_contract.validation import parse_videojob
+
+MP4 = {"name": "main", "format": "mp4"}
+JPG = {"name": "poster", "format": "jpg"}
+
+
+def clip(duration: str = "2s", **more: Any) -> dict[str, Any]:
+    return {"color": "#000000", "duration": duration, **more}
+
+
+def after(type_: str, duration: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"transition": {"type": type_, **more} | ({"duration": duration} if duration else {})}
+
+
+@pytest.mark.parametrize(
+    ("clips", "expected"),
+    [
+        ([{"image": {"uri": "volume://m/a.jpg"}}],
+         ["spec.clips[0].duration: is required: only a video has a length of its own"]),
+        ([{"color": "#000000", "duration": "auto"}],
+         ["spec.clips[0].duration: is required: only a video has a length of its own"]),
+        ([clip("0s")], ["spec.clips[0].duration: must be longer than 0s"]),
+        ([clip(**after("crossfade", "1s"))],
+         ["spec.clips[0].transition: the first clip has no transition, because none is before it to come from"]),
+        ([clip(), clip(**after("cut", "1s"))],
+         ["spec.clips[1].transition.duration: a cut takes no time; leave it out, or choose another type"]),
+        ([clip(), clip(**after("crossfade", color="#ffffff"))],
+         ["spec.clips[1].transition.color: only a fade goes through a colour"]),
+        ([clip("1s"), clip("5s", **after("crossfade", "2s"))],
+         ["spec.clips[0].duration: 1s is too short: the transition out of it takes 2s"]),
+        ([clip("5s"), clip("1s", **after("crossfade", "2s"))],
+         ["spec.clips[1].duration: 1s is too short: the transition into it takes 2s"]),
+        ([clip("5s"), clip("400ms", **after("crossfade"))],
+         ["spec.clips[1].duration: 400ms is too short: the transition into it takes 500ms"]),
+        ([clip("5s"), clip("3s", **after("fade", "2s")), clip("5s", **after("fade", "1500ms"))],
+         ["spec.clips[1].duration: 3s is too short: the transitions into and out of it take 2s and 1500ms"]),
+        ([clip("5s"), clip("3s", **after("fade", "2s")), clip("5s", **after("fade", "1s"))], []),
+        ([clip(), clip(**after("cut", "0s"))], []),
+        ([clip(), {"video": {"uri": "volume://m/a.mp4"}, **after("crossfade", "9s")}, clip("1s")],
+         ["spec.clips[0].duration: 2s is too short: the transition out of it takes 9s"]),
+        ([{"video": {"uri": "volume://m/a.mp4", "from": "3s", "to": "3s"}}],
+         ["spec.clips[0].video.to: must be after from, which is 3s"]),
+    ],
+)  # fmt: skip
+def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
+    assert problems(*clips) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        ([MP4, {**JPG, "name": "main"}], ['spec.outputs[1].name: another output is named "main" too']),
+        ([{**MP4, "uri": "volume://m/a"}, {**JPG, "uri": "volume://m/a"}],
+         ["spec.outputs[1].uri: another output goes to volume://m/a too"]),
+        ([{**MP4, "at": "1s"}], ["spec.outputs[0].at: is for pictures, such as jpg and png"]),
+        ([{**JPG, "crf": 20, "keyframeInterval": "1s"}],
+         ["spec.outputs[0].crf: a jpg has none: it is one picture",
+          "spec.outputs[0].keyframeInterval: a jpg has none: it is one picture"]),
+        ([{**JPG, "at": "2s"}], ["spec.outputs[0].at: is after the end of the timeline, which lasts 2s"]),
+        ([{**JPG, "at": "1999ms"}], []),
+        ([{**MP4, "crf": 20, "bitrate": "4M"}],
+         ["spec.outputs[0].crf: give either crf, for constant quality, or bitrate"]),
+        ([{**MP4, "crf": 52}], ["spec.outputs[0].crf: is at most 51 for h264"]),
+        ([{**MP4, "crf": 52, "codec": "av1"}], []),
+        ([{**MP4, "preset": "quick"}],
+         [f"spec.outputs[0].preset: quick is none of h264's: {', '.join(X264_PRESETS)}"]),
+        ([{**MP4, "keyframeInterval": "0s"}], ["spec.outputs[0].keyframeInterval: must be longer than 0s"]),
+    ],
+)  # fmt: skip
+def test_outputs(outputs: list[dict[str, Any]], expected: list[str]) -> None:
+    assert problems(outputs=outputs) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("volume://media/a/b.jpg", None),
+        ("volume://media/my%20cat.jpg", None),
+        ("https://example.org/?picture=1#top", None),
+        ("volume://media", "volume://media names no file; write volume://media/path/to/file"),
+        ("volume://media/", "volume://media/ names no file; write volume://media/path/to/file"),
+        ("volume:///a.jpg", "volume:///a.jpg names no volume"),
+        ("https:///a.jpg", "https:///a.jpg names no host or bucket"),
+        ("volume://media/../a.jpg", "volume://media/../a.jpg must not have empty, . or .. parts in its path"),
+        ("volume://media/%2e%2e/a.jpg", "volume://media/%2e%2e/a.jpg must not have empty, . or .. parts in its path"),
+        ("volume://media/..%2fa.jpg", "volume://media/..%2fa.jpg must not have empty, . or .. parts in its path"),
+        ("volume://media//a.jpg", "volume://media//a.jpg must not have empty, . or .. parts in its path"),
+        ("volume://media/a?.jpg", "volume://media/a?.jpg must not have ? or #; write them as %3F and %23"),
+    ],
+)
+def test_uris(uri: str, problem: str | None) -> None:
+    found = problems({"image": {"uri": uri}, "duration": "1s"})
+    assert found == ([f"spec.clips[0].image.uri: {problem}"] if problem else [])
+
+
+def test_scheduling() -> None:
+    assert problems(deadline="0s") == ["spec.deadline: must be longer than 0s"]
+    assert problems(deadline="1m", softDeadline="61s") == [
+        "spec.softDeadline: must not be after the deadline, which is 1m"
+    ]
+    assert problems(deadline="1m", softDeadline="1m") == []
+
+
+def test_sound() -> None:
+    track = {"uri": "volume://media/a.mp3"}
+    assert problems(audio={"tracks": [{**track, "to": "0s"}]}) == [
+        "spec.audio.tracks[0].to: must be after from, which is 0s"
+    ]
+    assert problems(audio={"tracks": [{**track, "offset": "2s"}]}) == [
+        "spec.audio.tracks[0].offset: is after the end of the timeline, which lasts 2s"
+    ]
+
+
+def test_the_length_with_a_video_in_it_is_not_known_before_it_is_read() -> None:
+    resource = videojob(CLIP, {"video": {"uri": "volume://m/a.mp4"}})
+    assert timeline_length(parse_videojob(resource).spec) is None
+
+
+milliseconds = st.integers(1, 20_000).map(lambda ms: Fraction(ms, 1000))
+
+
+@given(st.lists(st.tuples(milliseconds, milliseconds), min_size=1, max_size=12))
+def test_transitions_fit_exactly_when_no_moment_shows_three_clips(lengths: list[tuple[Fraction, Fraction]]) -> None:
+    clips: list[dict[str, Any]] = []
+    start = Fraction(0)
+    spans: list[tuple[Fraction, Fraction]] = []
+    for index, (length, transition) in enumerate(lengths):
+        into = transition if index else Fraction(0)
+        start -= into
+        spans.append((start, start + length))
+        start += length
+        clips.append(clip(format_duration(length), **(after("crossfade", format_duration(into)) if index else {})))
+    spec = VideoJobSpec.model_validate({"clips": clips})
+    in_order = all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(spans))
+    at_most_two = all(a[1] <= c[0] for a, c in zip(spans, spans[2:], strict=False))
+    assert (check(spec) == []) == (in_order and at_most_two)
+    assert timeline_length(spec) == start

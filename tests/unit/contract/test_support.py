@@ -1,0 +1,95 @@
+"""What is not rendered yet is refused with its path, and everything that is rendered passes."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.contract.examples import CLIP, POOL, videojob
+from videojob_contract.resources import RenderPoolSpec
+from videojob_contract.resources.defaults import resolve
+from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.validation import parse_videojob
+
+MP4 = {"name": "main", "format": "mp4"}
+TRACK = {"uri": "volume://media/a.mp3"}
+
+
+def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
+    return [str(problem) for problem in unsupported(parse_videojob(videojob(*clips, **spec)).spec)]
+
+
+@pytest.mark.parametrize(
+    ("clip", "expected"),
+    [
+        ({"video": {"uri": "volume://m/a.mp4"}}, "video: is not supported yet"),
+        ({"gradient": {"colors": ["#000000", "#ffffff"]}, "duration": "1s"}, "gradient: is not supported yet"),
+        ({"title": {"text": "Hi"}, "duration": "1s"}, "title: is not supported yet"),
+        ({**CLIP, "fit": "blur"}, "fit: blur is not supported yet; use cover, contain or stretch"),
+        ({**CLIP, "motion": {"zoom": {}}}, "motion: is not supported yet"),
+        ({**CLIP, "effects": [{"name": "Blink"}]}, "effects: is not supported yet"),
+        ({**CLIP, "transition": {"type": "wipe"}},
+         "transition.type: wipe is not supported yet; use cut, crossfade or fade"),
+        ({**CLIP, "transition": {"type": "fade", "easing": "easeIn"}},
+         "transition.easing: easeIn is not supported yet; use linear"),
+        ({"image": {"uri": "s3://bucket/a.jpg"}, "duration": "1s"},
+         "image.uri: reading from s3:// is not supported yet; use volume://, https:// or http://"),
+    ],
+)  # fmt: skip
+def test_clips(clip: dict[str, Any], expected: str) -> None:
+    assert found(CLIP, clip) == [f"spec.clips[1].{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"parallelism": 2}, "spec.parallelism: is not supported yet; use 1"),
+        ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
+        ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
+        ({"parameters": {"name": "Ana"}}, "spec.parameters: is not supported yet"),
+        ({"overlays": [{"image": {"uri": "volume://m/a.png"}}]}, "spec.overlays: is not supported yet"),
+        ({"subtitles": {"uri": "volume://m/a.srt"}}, "spec.subtitles: is not supported yet"),
+        ({"audio": {"loudness": -14}}, "spec.audio.loudness: is not supported yet"),
+        ({"audio": {"tracks": [TRACK, TRACK]}}, "spec.audio.tracks[1]: more than one track is not supported yet"),
+        ({"audio": {"tracks": [{**TRACK, "duck": True}]}}, "spec.audio.tracks[0].duck: is not supported yet"),
+        ({"outputs": [{**MP4, "format": "webm"}]},
+         "spec.outputs[0].format: webm is not supported yet; use mp4, jpg or png"),
+        ({"outputs": [{**MP4, "codec": "av1"}]}, "spec.outputs[0].codec: av1 is not supported yet; use h264"),
+        ({"outputs": [{**MP4, "width": 640}]},
+         "spec.outputs[0].width: another value than the canvas' is not supported yet"),
+        ({"outputs": [{**MP4, "bitrate": "4M"}]},
+         "spec.outputs[0].bitrate: is not supported yet; use quality or crf"),
+        ({"outputs": [{**MP4, "maxBitrate": "4M"}]}, "spec.outputs[0].maxBitrate: is not supported yet"),
+        ({"outputs": [{**MP4, "twoPass": True}]}, "spec.outputs[0].twoPass: is not supported yet"),
+        ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
+         "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://"),
+    ],
+)  # fmt: skip
+def test_the_rest(spec: dict[str, Any], expected: str) -> None:
+    assert found(**spec) == [expected]
+
+
+def test_what_is_rendered_passes_resolved_or_not() -> None:
+    resource = videojob(
+        {**CLIP, "fit": "contain", "anchor": "topLeft"},
+        {"image": {"uri": "https://example.org/a.jpg"}, "duration": "2s", "transition": {"type": "crossfade"}},
+        {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "transition": {"type": "fade"}},
+        {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "transition": {"type": "cut"}},
+        canvas={"width": 640},
+        audio={"tracks": [{**TRACK, "from": "1s", "to": "2s", "offset": "1s", "loop": True, "fadeIn": "1s"}]},
+        outputs=[
+            {**MP4, "width": 640, "crf": 20, "preset": "slow", "keyframeInterval": "2s", "metadata": {"title": "x"}},
+            {"name": "poster", "format": "png", "at": "1s"},
+        ],
+    )
+    spec = parse_videojob(resource).spec
+    assert unsupported(spec) == []
+    assert unsupported(resolve(spec, POOL, namespace="n", name="job")) == []
+
+
+def test_pools() -> None:
+    spec = {"limits": {"runningPerUser": 2}, "storage": {"outputPrefix": "s3://bucket/out"}}
+    assert [str(each) for each in unsupported_pool(RenderPoolSpec.model_validate(spec))] == [
+        "spec.limits: is not supported yet",
+        "spec.storage.outputPrefix: writing to s3:// is not supported yet",
+    ]
+    assert unsupported_pool(POOL) == []

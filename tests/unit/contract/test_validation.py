@@ -1,0 +1,137 @@
+"""What is wrong with a resource is said all at once, by the path of the field."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.contract.examples import CLIP, problems, videojob
+from videojob_contract.errors import FailureClass, Reason
+from videojob_contract.problems import MAX_MESSAGE, Problem, SpecError, format_problems
+from videojob_contract.resources.status import Phase
+from videojob_contract.validation import parse_renderpool, parse_videojob
+
+
+def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
+    assert problems(
+        {"color": "red", "duration": "1s"},
+        {"image": {"uri": "a.jpg"}, "duration": "3", "fit": "fill"},
+        {"duration": "3s"},
+        7,
+        cancel="true",
+        retry={"limit": "3", "backoff": {"initial": 5}},
+        canvas={"fps": "29,97", "width": 1281},
+        pol="default",
+        startAt="2026-01-01T00:00:00",
+        parallelism="some",
+    ) == [
+        "spec.startAt: a time needs its zone, such as 2026-01-01T00:00:00Z",
+        'spec.cancel: should be a valid boolean, not "true"',
+        'spec.retry.limit: should be a valid integer, not "3"',
+        'spec.retry.backoff.initial: a duration is a string with a unit, such as "3s", "500ms" or "1m30s"',
+        'spec.parallelism: should be a valid integer, not "some", or should be \'auto\', not "some"',
+        "spec.canvas.width: should be a multiple of 2, not 1281",
+        'spec.canvas.fps: \'29,97\' is not a frame rate: write "30", "30000/1001" or "29.97"',
+        'spec.clips[0].color: "red" is not a colour: write "#rrggbb", such as "#203040"',
+        'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, https://… or http://…',
+        (
+            'spec.clips[1].duration: "3" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
+            ", or should be 'auto', not \"3\""
+        ),
+        "spec.clips[1].fit: should be 'cover', 'contain', 'blur' or 'stretch', not \"fill\"",
+        "spec.clips[2]: a clip has exactly one of image, video, color, gradient, title; this one has none of them",
+        "spec.clips[3]: should be an object, not 7",
+        "spec.pol: is not a field here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        ({"spec": {}}, "spec.clips: is required"),
+        ({}, "spec: is required"),
+        ({"spec": None}, "spec: should be an object, not null"),
+        ({**videojob(), "kind": "RenderPool"}, "kind: should be 'VideoJob', not \"RenderPool\""),
+        (videojob(clips=[]), "spec.clips: list should have at least 1 item after validation, not 0"),
+        (videojob(pool="A"),
+         'spec.pool: "A" is not a name: use lower case letters, digits and -, with no - at either end'),
+        ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
+    ],
+)  # fmt: skip
+def test_one_problem(resource: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_videojob(resource)
+    assert str(caught.value) == message
+
+
+def test_a_long_wrong_value_is_cut() -> None:
+    [problem] = problems({**CLIP, "color": "x" * 500})
+    assert len(problem) < 150
+
+
+def test_the_error_is_permanent_and_names_the_reason() -> None:
+    error = SpecError([Problem("spec.clips", "is required")])
+    assert (error.failure_class, error.reason) == (FailureClass.PERMANENT, Reason.INVALID_SPEC)
+    assert SpecError([Problem("spec.motion", "…")], Reason.NOT_SUPPORTED).reason is Reason.NOT_SUPPORTED
+
+
+def test_many_problems_fit_into_a_conditions_message() -> None:
+    found = [Problem(f"spec.clips[{index}].duration", "is required: only a video has one") for index in range(500)]
+    lines = format_problems(found).splitlines()
+    assert len("\n".join(lines)) <= MAX_MESSAGE
+    assert lines[:-1] == [str(problem) for problem in found[: len(lines) - 1]]
+    assert lines[-1] == f"and {500 - len(lines) + 1} more problems"
+
+
+def test_one_endless_problem_is_cut() -> None:
+    assert len(format_problems([Problem("spec", "x" * 9999)])) == MAX_MESSAGE
+
+
+def test_a_status_is_read() -> None:
+    job = parse_videojob(videojob() | {"status": {"phase": "Running", "eta": "2026-01-01T00:00:12Z"}})
+    assert job.status is not None
+    assert job.status.phase is Phase.RUNNING
+    assert job.status.eta == datetime(2026, 1, 1, 0, 0, 12, tzinfo=UTC)
+
+
+def test_a_status_of_another_version_is_no_fault_of_the_job() -> None:
+    assert parse_videojob(videojob() | {"status": {"phase": "Dreaming"}}).status is None
+
+
+def test_unquoted_times_of_yaml_are_read() -> None:
+    resource = yaml.safe_load("{spec: {startAt: 2026-01-01T00:00:00Z, clips: [{color: '#000000', duration: 1s}]}}")
+    assert parse_videojob(resource).spec.start_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_wire_form_comes_back_as_it_was() -> None:
+    text = videojob(
+        CLIP,
+        {
+            "image": {"uri": "volume://media/a.jpg"},
+            "duration": "2500ms",
+            "motion": {"zoom": {"from": 1, "to": 1.2}},
+            "transition": {"type": "fade"},
+            "effects": [{"name": "Blink", "args": {"duration_on": 0.5, "twice": True, "of": [1, 2.5]}}],
+        },
+        canvas={"fps": "29.97"},
+        parameters={"name": "Ana", "count": 3, "scale": 0.5, "loud": True},
+        parallelism="auto",
+    )
+    job = parse_videojob(text)
+    wire = job.to_dict()
+    assert parse_videojob(json.loads(json.dumps(wire))) == job
+    assert wire["spec"]["parameters"] == {"name": "Ana", "count": 3, "scale": 0.5, "loud": True}
+    assert wire["spec"]["clips"][1]["effects"][0]["args"] == {"duration_on": 0.5, "twice": True, "of": [1, 2.5]}
+    assert wire["spec"]["canvas"] == {"fps": "30000/1001"}
+
+
+def test_names_within_a_pool_differ() -> None:
+    twice = [{"name": "media", "source": {"emptyDir": {}}}] * 2
+    with pytest.raises(SpecError, match="spec: volumes must have different names, not media, media"):
+        parse_renderpool({"spec": {"volumes": twice}})
+
+
+def test_a_pool_of_defaults() -> None:
+    assert [queue.name for queue in parse_renderpool({"spec": {}}).spec.queues] == ["high", "default", "low"]
