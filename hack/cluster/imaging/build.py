@@ -4,6 +4,7 @@ import configparser
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from imaging import buildah
 from node.config import CHECKOUT
 
-# Where packages come from, and how to get there. It is for the build alone: it is mounted, and so lies in no layer.
+# Where packages come from, and how to get there.
 PIP_SETTINGS = (
     "cert",
     "client-cert",
@@ -26,8 +27,9 @@ PIP_SETTINGS = (
     "timeout",
     "trusted-host",
 )
-PIP_CONFIG_IN_BUILD = "/etc/xdg/pip"
-CERTIFICATES_IN_BUILD = "/run/build-certificates.pem"
+# These are for the build alone, and lie in no layer: they are mounted, on a folder that every base image has,
+# because a folder made for the mount would stay.
+MOUNT_POINT = "/mnt"
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ IMAGES = (Image("videojob-operator", "Dockerfile.operator"), Image("videojob-wor
 
 def build(image: Image, reference: str, arguments: dict[str, str]) -> None:
     """Builds `image` as `reference`. Each step of the Dockerfile whose input is as before is taken from the cache."""
-    with _pip_settings() as volumes:
-        values = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        mounts = [word for volume in volumes for word in ("--volume", volume)]
-        where = ("--file", str(CHECKOUT / image.dockerfile), "--tag", reference, str(CHECKOUT))
-        buildah.run("build", "--quiet", "--layers", "--force-rm", *values, *mounts, *where)
+    with _pip_settings() as mounts:
+        arguments = arguments | {"PIP_CONFIG_FILE": f"{MOUNT_POINT}/pip.conf"}
+        options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        options += [f"--volume={source}:{target}:ro" for source, target in mounts]
+        options += [f"--file={CHECKOUT / image.dockerfile}", f"--tag={reference}"]
+        buildah.run("build", "--quiet", "--layers", "--force-rm", *options, str(CHECKOUT))
 
 
 def _copied(dockerfile: Path) -> Iterator[Path]:
@@ -74,19 +77,28 @@ def _ignored(path: Path) -> bool:
 
 
 @contextmanager
-def _pip_settings() -> Iterator[list[str]]:
-    """Volumes that give a build pip's settings of this machine, and the files that they name."""
+def _pip_settings() -> Iterator[list[tuple[Path, str]]]:
+    """Folders of this machine, and where to mount them: pip's settings, and what they name."""
     settings = _read_pip_settings()
-    volumes = [f"{folder}:{folder}:ro" for folder in settings.get("find-links", "").split() if Path(folder).is_dir()]
-    if certificates := settings.get("cert"):
-        volumes.append(f"{certificates}:{CERTIFICATES_IN_BUILD}:ro")
-        settings["cert"] = CERTIFICATES_IN_BUILD
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        mounts = [(folder, MOUNT_POINT)]
+        if certificates := settings.get("cert"):
+            shutil.copy(certificates, folder / "certificates.pem")
+            settings["cert"] = f"{MOUNT_POINT}/certificates.pem"
+        links = settings.get("find-links", "").split()
+        for number, link in enumerate(links):
+            if Path(link).is_dir():
+                (folder / str(number)).mkdir()
+                mounts.append((Path(link), f"{MOUNT_POINT}/{number}"))
+                links[number] = f"{MOUNT_POINT}/{number}"
+        if links:
+            settings["find-links"] = "\n".join(links)
         parser = configparser.RawConfigParser()
         parser["global"] = settings
-        with (Path(folder) / "pip.conf").open("w") as file:
+        with (folder / "pip.conf").open("w") as file:
             parser.write(file)
-        yield [*volumes, f"{folder}:{PIP_CONFIG_IN_BUILD}:ro"]
+        yield mounts
 
 
 def _read_pip_settings() -> dict[str, str]:
