@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -36,9 +37,7 @@ class ApiServer:
     cache: Path
     """Kubectl's cache of what the server offers."""
 
-    def kubectl(
-        self, *arguments: str, stdin: object = None, check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
+    def kubectl(self, *arguments: str, stdin: object = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run kubectl; `stdin` is text, or a manifest to be written as YAML."""
         text = stdin if isinstance(stdin, str) or stdin is None else yaml.safe_dump(stdin)
         done = subprocess.run(
@@ -64,7 +63,7 @@ class ApiServer:
         assert done.returncode != 0, f"accepted: {done.stdout}"
         return done.stderr
 
-    def get(self, kind: str, name: str, namespace: str) -> dict[str, object]:
+    def get(self, kind: str, name: str, namespace: str) -> dict[str, Any]:
         """Return a resource as the server has it."""
         done = self.kubectl("get", kind, name, "--namespace", namespace, "-o", "yaml")
         return dict(yaml.safe_load(done.stdout))
@@ -167,9 +166,7 @@ def _process(program: Path, flags: dict[str, object], log: Path) -> Iterator[sub
             process.wait()
 
 
-def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, certificate: Path, token: str, log: Path
-) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, certificate: Path, token: str, log: Path) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     request = urllib.request.Request(f"{url}/readyz", headers=headers)  # noqa: S310 - our own https URL
     deadline = time.monotonic() + READY_TIMEOUT_S
@@ -185,9 +182,7 @@ def _wait_until_ready(
                 return
         except OSError:  # not listening yet, no certificate yet, or 500 while it starts
             time.sleep(0.05)
-    raise AssertionError(
-        f"kube-apiserver was not ready after {READY_TIMEOUT_S} s:\n{log.read_text()[-3000:]}"
-    )
+    raise AssertionError(f"kube-apiserver was not ready after {READY_TIMEOUT_S} s:\n{log.read_text()[-3000:]}")
 
 
 def _kubeconfig(url: str, certificate: Path, token: str) -> dict[str, object]:

@@ -27,10 +27,10 @@ def videojob(*clips: Any, **spec: Any) -> dict[str, Any]:
     }
 
 
-def problems(*clips: Any, **spec: Any) -> list[str]:
+def problems(*clips: Any, resource: dict[str, Any] | None = None, **spec: Any) -> list[str]:
     """What is wrong with a VideoJob, a line each."""
     try:
-        parse_videojob(videojob(*clips, **spec))
+        parse_videojob(resource or videojob(*clips, **spec))
     except SpecError as error:
         return [str(problem) for problem in error.problems]
     return []

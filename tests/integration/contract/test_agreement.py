@@ -1,0 +1,141 @@
+"""The API server and the models agree on what is a VideoJob, but for what no server can know."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.apiserver import ApiServer
+from tests.unit.contract.examples import CLIP, problems, videojob
+from videojob_contract.validation import parse_videojob
+
+SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
+IMAGE = {"image": {"uri": "volume://media/a.jpg"}, "duration": "1s"}
+VIDEO = {"video": {"uri": "volume://media/a.mp4"}}
+TRACK = {"uri": "volume://media/a.mp3"}
+MP4 = {"name": "main", "format": "mp4"}
+
+ACCEPTED = {
+    "minimal": videojob(),
+    "nulls are as good as nothing": videojob(
+        {**CLIP, "image": None, "motion": None, "effects": None, "transition": None},
+        startAt=None, canvas=None, audio=None, parameters=None, outputs=None, deadline=None, retry=None,
+    ),
+    "a video without a duration": videojob(VIDEO),
+    "a video of automatic duration": videojob({**VIDEO, "duration": "auto"}),
+    "every kind of clip": videojob(
+        CLIP,
+        IMAGE,
+        VIDEO,
+        {"gradient": {"colors": ["#000000", "#ffffff"], "angle": 45.5}, "duration": "1s"},
+        {"title": {"text": "Hi", "shadow": {}}, "duration": "1s"},
+    ),
+    "motion": videojob({**IMAGE, "motion": {"zoom": {"from": 1, "to": 1.5}, "pan": {
+        "from": {"left": 0, "top": 0, "width": 1, "height": 1},
+        "to": {"left": 0.5, "top": 0.25, "width": 0.5, "height": 0.5},
+    }}}),
+    "effects": videojob({**IMAGE, "effects": [{"name": "Crop", "args": {"x1": 1, "y1": 0.5, "of": [1, 2]}}]}),
+    "compound duration": videojob({"color": "#000000", "duration": "1h2m3.5s4ms"}),
+    "broadcast rate": videojob(canvas={"fps": "29.97"}),
+    "rational rate": videojob(canvas={"fps": "30000/1001"}),
+    "time with an offset": videojob(startAt="2026-01-01T00:00:00.5+02:00"),
+    "whole numbers for shares": videojob(audio={"tracks": [{**TRACK, "volume": 1}], "loudness": -14}),
+    "automatic parallelism": videojob(parallelism="auto"),
+    "parameters": videojob(parameters={"a": 1, "b": 1.5, "c": "x", "d": True}),
+    "every scheme": videojob(*({**IMAGE, "image": {"uri": f"{scheme}://a/b.jpg"}}
+                               for scheme in ("volume", "s3", "gs", "az", "https", "http"))),
+}  # fmt: skip
+
+REFUSED = {
+    "no clips": videojob(clips=[]),
+    "clips that are no list": videojob(clips=CLIP),
+    "two kinds": videojob({**CLIP, **IMAGE}),
+    "no kind": videojob({"duration": "1s"}),
+    "no duration": videojob({"color": "#000000"}),
+    "no length": videojob({"color": "#000000", "duration": "0s"}),
+    "number for a duration": videojob({"color": "#000000", "duration": 3}),
+    "duration without a unit": videojob({"color": "#000000", "duration": "3"}),
+    "negative duration": videojob({"color": "#000000", "duration": "-3s"}),
+    "text for a number": videojob(canvas={"width": "640"}),
+    "odd width": videojob(canvas={"width": 641}),
+    "tiny width": videojob(canvas={"width": 14}),
+    "number for a rate": videojob(canvas={"fps": 30}),
+    "rate with a comma": videojob(canvas={"fps": "29,97"}),
+    "text for a boolean": videojob(suspend="true"),
+    "number for a boolean": videojob(suspend=1),
+    "half a retry": videojob(retry={"limit": 2.5}),
+    "too many retries": videojob(retry={"limit": 21}),
+    "unknown fit": videojob({**IMAGE, "fit": "fill"}),
+    "unknown format": videojob(outputs=[{**MP4, "format": "avi"}]),
+    "output without a name": videojob(outputs=[{"format": "mp4"}]),
+    "two outputs of a name": videojob(outputs=[MP4, MP4]),
+    "empty outputs": videojob(outputs=[]),
+    "relative path": videojob({"image": {"uri": "a.jpg"}, "duration": "1s"}),
+    "file scheme": videojob({"image": {"uri": "file:///etc/passwd"}, "duration": "1s"}),
+    "space in a URI": videojob({"image": {"uri": "volume://media/my cat.jpg"}, "duration": "1s"}),
+    "colour by name": videojob({"color": "red", "duration": "1s"}),
+    "time without a zone": videojob(startAt="2026-01-01T00:00:00"),
+    "time that is none": videojob(startAt="tomorrow"),
+    "pool with capitals": videojob(pool="Default"),
+    "user with spaces": videojob(user="ana maria"),
+    "share above one": videojob(overlays=[{"image": IMAGE["image"], "opacity": 1.5}]),
+    "width of nothing": videojob(overlays=[{"image": IMAGE["image"], "scale": 0.001}]),
+    "gradient of one colour": videojob({"gradient": {"colors": ["#000000"]}, "duration": "1s"}),
+    "unknown field": videojob(pol="default"),
+    "unknown field within": videojob({**CLIP, "durration": "1s"}),
+    "no parallelism": videojob(parallelism=0),
+    "another word for parallelism": videojob(parallelism="some"),
+    "long name": {**videojob(), "metadata": {"name": "x" * 64}},
+    "transition into the first clip": videojob({**CLIP, "transition": {"type": "fade"}}),
+    "long cut": videojob(CLIP, {**CLIP, "transition": {"type": "cut", "duration": "1s"}}),
+    "crossfade through a colour": videojob(CLIP, {**CLIP, "transition": {"type": "crossfade", "color": "#ffffff"}}),
+    "text too long": videojob({"title": {"text": "x" * 4097}, "duration": "1s"}),
+    "too many clips": videojob(*[CLIP] * 501),
+}  # fmt: skip
+
+# The server's rules see one field or its neighbours; what spans a timeline, or parses a path, is the operator's.
+ONLY_THE_OPERATOR_KNOWS = {
+    "transitions that do not fit": videojob(CLIP, {**CLIP, "transition": {"type": "crossfade", "duration": "3s"}}),
+    "path out of the volume": videojob({"image": {"uri": "volume://media/../a.jpg"}, "duration": "1s"}),
+    "rate out of range": videojob(canvas={"fps": "500"}),
+    "poster after the end": videojob(outputs=[{"name": "poster", "format": "jpg", "at": "9s"}]),
+    "crf of a picture": videojob(outputs=[{"name": "poster", "format": "jpg", "crf": 20}]),
+    "soft deadline after the deadline": videojob(deadline="1m", softDeadline="2m"),
+    "two outputs to one place": videojob(outputs=[{**MP4, "uri": "volume://m/a"}, {**MP4, "name": "b", "uri": "volume://m/a"}]),
+}  # fmt: skip
+
+
+def _server_accepts(apiserver: ApiServer, namespace: str, resource: dict[str, Any]) -> bool:
+    done = apiserver.kubectl("create", "-n", namespace, "-f", "-", stdin=resource, check=False)
+    assert done.returncode == 0 or "error" in done.stderr.lower() or "is invalid" in done.stderr
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_both_accept(apiserver: ApiServer, namespace: str, name: str) -> None:
+    resource = ACCEPTED[name]
+    job = parse_videojob(resource)
+    assert _server_accepts(apiserver, namespace, resource)
+    # And what the server made of it, with its defaults, is the same job.
+    stored = apiserver.get("vj", "job", namespace)
+    assert parse_videojob(stored).spec == job.spec
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_both_refuse(apiserver: ApiServer, namespace: str, name: str) -> None:
+    resource = REFUSED[name]
+    assert problems(resource=resource)
+    assert not _server_accepts(apiserver, namespace, resource)
+
+
+@pytest.mark.parametrize("name", ONLY_THE_OPERATOR_KNOWS)
+def test_only_the_operator_refuses(apiserver: ApiServer, namespace: str, name: str) -> None:
+    resource = ONLY_THE_OPERATOR_KNOWS[name]
+    assert problems(resource=resource)
+    assert _server_accepts(apiserver, namespace, resource)
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_server_accepts_the_samples(apiserver: ApiServer, namespace: str, path: Path) -> None:
+    apiserver.apply(yaml.safe_load(path.read_text()), namespace)

@@ -1,0 +1,177 @@
+"""What people see: columns, explanations, selections, defaults."""
+
+import json
+import time
+from typing import Any
+
+import yaml
+
+from tests.integration.apiserver import CRDS, ApiServer
+from tests.unit.contract.examples import CLIP, videojob
+from videojob_contract.crd.definitions import VIDEOJOB, custom_resource_definition
+from videojob_contract.resources import API_VERSION, RenderPoolSpec, VideoJobStatus
+from videojob_contract.validation import parse_renderpool, parse_videojob
+
+
+def named(name: str, **spec: Any) -> dict[str, Any]:
+    return {**videojob(**spec), "metadata": {"name": name}}
+
+
+def write_status(apiserver: ApiServer, namespace: str, kind: str, name: str, status: dict[str, Any]) -> None:
+    apiserver.kubectl(
+        "patch",
+        kind,
+        name,
+        "-n",
+        namespace,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        json.dumps({"status": status}),
+    )
+
+
+STATUS = VideoJobStatus.model_validate(
+    {"phase": "Running", "progress": 42, "stage": "Rendering", "eta": "2026-01-01T00:00:12.345Z", "attempts": 1,
+     "message": "frame 321 of 765, 84 fps"}
+)  # fmt: skip
+
+
+def test_videojobs_show_phase_progress_stage_eta_attempts_and_age(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob(), namespace)
+    write_status(apiserver, namespace, "vj", "job", STATUS.to_dict())
+    header, row = apiserver.kubectl("get", "vj", "-n", namespace).stdout.splitlines()
+    assert header.split() == ["NAME", "PHASE", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
+    assert row.split()[:-1] == ["job", "Running", "42", "Rendering", "2026-01-01T00:00:12Z", "1"]
+    header, row = apiserver.kubectl("get", "vj", "-n", namespace, "-o", "wide").stdout.splitlines()
+    assert header.split()[6:] == ["POOL", "QUEUE", "MESSAGE", "AGE"]
+    assert "frame 321 of 765, 84 fps" in row
+
+
+def test_renderpools_show_their_workers(apiserver: ApiServer, namespace: str) -> None:
+    pool = {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": {"maxWorkers": 7}}
+    apiserver.apply(pool, namespace)
+    counts = {"queued": 4, "starting": 1, "idle": 2, "busy": 3, "desired": 6}
+    write_status(apiserver, namespace, "rp", "pool", counts)
+    header, row = apiserver.kubectl("get", "rp", "-n", namespace).stdout.splitlines()
+    assert header.split() == ["NAME", "QUEUED", "STARTING", "IDLE", "BUSY", "DESIRED", "MAX", "AGE"]
+    assert row.split()[:-1] == ["pool", "4", "1", "2", "3", "6", "7"]
+
+
+def test_a_status_is_stored_as_it_was_written(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob(), namespace)
+    write_status(apiserver, namespace, "vj", "job", STATUS.to_dict())
+    stored = apiserver.get("vj", "job", namespace)
+    assert stored["status"] == STATUS.to_dict()
+    assert parse_videojob(stored).status == STATUS
+
+
+def test_the_spec_cannot_be_changed_by_way_of_the_status(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob() | {"status": {"phase": "Succeeded"}}, namespace)
+    assert "status" not in apiserver.get("vj", "job", namespace)
+
+
+def test_the_server_fills_in_what_no_pool_decides(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob(CLIP, {**CLIP, "transition": {"type": "fade"}}, retry={"limit": 5}), namespace)
+    assert apiserver.get("vj", "job", namespace)["spec"] == {
+        "pool": "default",
+        "queue": "default",
+        "suspend": False,
+        "cancel": False,
+        "parallelism": 1,
+        "retry": {"limit": 5, "backoff": {"initial": "10s", "factor": 2, "max": "10m", "jitter": 0.2}},
+        "clips": [
+            {**CLIP, "fit": "cover", "anchor": "center"},
+            {**CLIP, "fit": "cover", "anchor": "center", "transition": {"type": "fade", "easing": "linear"}},
+        ],
+    }
+
+
+def test_the_server_fills_in_a_pool_as_the_models_do(apiserver: ApiServer, namespace: str) -> None:
+    pool = {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": {}}
+    apiserver.apply(pool, namespace)
+    stored = apiserver.get("rp", "pool", namespace)
+    assert stored["spec"] == RenderPoolSpec().to_dict()
+    assert parse_renderpool(stored).spec == RenderPoolSpec()
+
+
+def test_free_manifests_of_a_pool_are_kept(apiserver: ApiServer, namespace: str) -> None:
+    source = {"nfs": {"server": "files.example.org", "path": "/media", "readOnly": True}}
+    worker = {"tolerations": [{"key": "gpu", "operator": "Exists"}], "resources": {"limits": {"example.org/gpu": 1}}}
+    spec = {"volumes": [{"name": "media", "source": source}], "worker": worker}
+    apiserver.apply(
+        {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": spec}, namespace
+    )
+    stored = apiserver.get("rp", "pool", namespace)["spec"]
+    assert stored["volumes"] == [{"name": "media", "readOnly": False, "source": source}]
+    assert stored["worker"] == {**worker, "scratchSize": "8Gi"}
+
+
+def test_phase_and_pool_can_be_selected_by(apiserver: ApiServer, namespace: str) -> None:
+    for name, pool in (("a", "one"), ("b", "one"), ("c", "two")):
+        apiserver.apply(named(name, pool=pool), namespace)
+    write_status(apiserver, namespace, "vj", "b", {"phase": "Running"})
+
+    def selected(selector: str) -> list[str]:
+        done = apiserver.kubectl("get", "vj", "-n", namespace, "--field-selector", selector, "-o", "name")
+        return [line.rpartition("/")[2] for line in done.stdout.splitlines()]
+
+    assert selected("spec.pool=one") == ["a", "b"]
+    assert selected("status.phase=Running") == ["b"]
+    assert selected("spec.pool=two,status.phase=Running") == []
+
+
+def test_the_category_lists_both_kinds(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob(), namespace)
+    apiserver.apply(
+        {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": {}}, namespace
+    )
+    names = apiserver.kubectl("get", "video", "-n", namespace, "-o", "name").stdout.split()
+    assert sorted(names) == ["renderpool.videojob.dev/pool", "videojob.videojob.dev/job"]
+
+
+def test_explain_reads_well(apiserver: ApiServer) -> None:
+    text = " ".join(apiserver.kubectl("explain", "videojob.spec.clips").stdout.split())
+    for words in (
+        "FIELD: clips <[]Object>",
+        "The timeline, in order. A stretch of the timeline: exactly one of image, video, color, gradient or title.",
+        "fit <string> enum: cover, contain, blur, stretch How a picture of another shape fills the canvas.",
+        "duration <string> How long it lasts, transitions included. A video may leave it out or say `auto`, ",
+        "transition <Object> How it comes in over the clip before it. Default: cut.",
+    ):
+        assert words in text
+    recursive = apiserver.kubectl("explain", "videojob", "--recursive").stdout
+    assert recursive.count("<") > 150
+
+
+def test_the_largest_timeline_is_accepted_within_the_budget_of_the_rules(apiserver: ApiServer, namespace: str) -> None:
+    uri = "volume://media/" + "photographs/" * 100 + "a.jpg"
+    clips = [
+        {"image": {"uri": uri}, "duration": "3s", "motion": {"zoom": {}}}
+        | ({"transition": {"type": "crossfade", "duration": "500ms"}} if index else {})
+        for index in range(500)
+    ]
+    job = videojob(*clips, overlays=[{"image": {"uri": uri}}] * 64, outputs=[
+        {"name": f"output-{index}", "format": "mp4"} for index in range(32)
+    ])  # fmt: skip
+    # Too large for kubectl apply's annotation, and so created.
+    apiserver.kubectl("create", "-n", namespace, "-f", "-", stdin=job)
+    started = time.monotonic()
+    apiserver.kubectl("patch", "vj", "job", "-n", namespace, "--type=merge", "-p", '{"spec": {"suspend": true}}')
+    assert time.monotonic() - started < 10
+    assert len(parse_videojob(apiserver.get("vj", "job", namespace)).spec.clips) == 500
+    clips[499] = {**clips[499], "duration": "4s"}
+    patch = json.dumps({"spec": {"clips": clips}})
+    done = apiserver.kubectl(
+        "patch", "vj", "job", "-n", namespace, "--type=merge", "--patch-file", "/dev/stdin", stdin=patch, check=False
+    )
+    assert "spec.clips: Forbidden: what is rendered cannot change" in done.stderr
+
+
+def test_the_committed_crds_are_the_models(apiserver: ApiServer) -> None:
+    committed = {crd["spec"]["names"]["kind"]: crd for crd in yaml.safe_load_all(CRDS.read_text())}
+    assert committed["VideoJob"] == custom_resource_definition(VIDEOJOB)
+    conditions = apiserver.kubectl(
+        "get", "crd", "videojobs.videojob.dev", "-o", "jsonpath={.status.conditions[*].type}"
+    )
+    assert "NonStructuralSchema" not in conditions.stdout
