@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import FAILURE_CLASS, FailureClass, Reason
-from videojob_contract.queue.types import LEASE_S, RENEW_S
+from videojob_contract.queue.types import GRACE_S, LEASE_S, RENEW_S
 from videojob_contract.resources.status import ConditionType, Failure, Phase
 from videojob_operator.decide import attempt, cleanup, retry
 from videojob_operator.decide.conditions import shorten
@@ -86,13 +86,13 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
         return step, of_pod(pod)
     if not step.observation.queue_known:
         return step, None
+    worker = step.status.worker
     if attempt.claimed_entry(step) is None:
-        return _missing(step)
-    step = step.remember(missing_since=None)
+        message = f"the queue lost the attempt, and worker {worker} did not take it up again"
+        return _wait(step, RESTORE_S, message)
     if step.observation.lease_expired:
-        message = f"worker {step.status.worker} has not renewed its lease for {LEASE_S:.0f} s"
-        return step, Cause(Reason.LEASE_LOST, message, worker_may_live=True)
-    return step, None
+        return _wait(step, GRACE_S, f"worker {worker} has not renewed its lease of {LEASE_S:.0f} s")
+    return step.remember(missing_since=None), None
 
 
 def _of_result(result: Result) -> Cause:
@@ -102,15 +102,17 @@ def _of_result(result: Result) -> Cause:
     return Cause(Reason.WORKER_LOST, result.message or "the worker stopped before it was done")
 
 
-def _missing(step: Step) -> tuple[Step, Cause | None]:
-    """Wait for the worker to restore its claim: it does so with its next renewal, if it lives."""
+def _wait(step: Step, limit_s: float, message: str) -> tuple[Step, Cause | None]:
+    """Wait for a word of the worker, and then no longer.
+
+    If it lives, it says so with its next renewal; also when it was the queue that had been away.
+    """
     now = step.observation.now
     since = step.memory.missing_since or now
     step = step.remember(missing_since=since)
-    end = since + timedelta(seconds=RESTORE_S)
+    end = since + timedelta(seconds=limit_s)
     if now < end:
         return step.look_again(end), None
-    message = f"the queue lost the attempt, and worker {step.status.worker} did not take it up again"
     return step, Cause(Reason.LEASE_LOST, message, worker_may_live=True)
 
 

@@ -113,7 +113,7 @@ class Memory:
     patched_at: datetime | None = None
     """When the status was last written for the sake of progress alone, or for a transition."""
     missing_since: datetime | None = None
-    """Since when the queue has been without the running attempt."""
+    """Since when nothing was heard of the running attempt: the queue lost it, or its lease has expired."""
     cancelled_at: datetime | None = None
     """When the worker was told to stop."""
 

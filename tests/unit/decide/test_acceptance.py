@@ -1,0 +1,116 @@
+import pytest
+
+from tests.unit.decide.build import SPEC, decide, entry, events, observe, pool_spec, queued, raw, running, status_of
+from videojob_contract.errors import Reason
+from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.status import ConditionStatus, Phase
+from videojob_operator.decide.acceptance import accept
+from videojob_operator.decide.types import Enqueue, Forget
+from videojob_operator.decide.videojob import decide_videojob
+
+
+def test_a_good_spec_is_accepted_and_enqueued_in_one_write():
+    decision = decide()
+
+    status = status_of(decision)
+    assert [(c.type, c.status, c.reason) for c in status.conditions] == [
+        ("Accepted", "True", "Accepted"),
+        ("Admitted", "True", "Queued"),
+    ]
+    [enqueue] = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.attempt == 1
+
+
+def test_every_problem_of_a_spec_is_named():
+    decision = decide({"clips": [{"color": "red", "duration": "1s"}, {"color": "#000000", "duration": "x"}]})
+
+    status = status_of(decision)
+    assert status.phase is Phase.FAILED
+    assert status.failure is not None
+    assert status.failure.reason is Reason.INVALID_SPEC
+    assert not status.failure.retryable
+    assert "spec.clips[0].color" in status.message
+    assert "spec.clips[1].duration" in status.message
+    accepted, finished = status.conditions
+    assert (accepted.type, accepted.status, accepted.reason) == ("Accepted", "False", "InvalidSpec")
+    assert (finished.type, finished.status, finished.reason) == ("Finished", "True", "InvalidSpec")
+    assert events(decision) == [("Warning", "InvalidSpec")]
+    assert decision.before == ()
+
+
+def test_what_cannot_be_rendered_yet_is_refused_and_not_ignored():
+    status = status_of(decide({"clips": [{"title": {"text": "The end"}, "duration": "2s"}]}))
+
+    assert status.phase is Phase.FAILED
+    assert status.failure is not None
+    assert status.failure.reason is Reason.NOT_SUPPORTED
+    assert "spec.clips[0].title" in status.failure.message
+
+
+def test_what_shows_only_with_the_pool_is_refused_too():
+    spec = {"clips": [{"image": {"uri": "volume://photos/a.jpg"}, "duration": "1s"}]}
+
+    status = status_of(decide(spec))
+
+    assert status.phase is Phase.FAILED
+    assert 'no volume "photos"' in status.message
+    assert status.conditions[0].status is ConditionStatus.FALSE
+
+
+def test_a_queued_job_whose_spec_is_no_longer_good_leaves_its_queue():
+    decision = decide({"parallelism": 4}, queued(), metadata={"generation": 2}, entry=entry(EntryState.QUEUED))
+
+    assert status_of(decision).phase is Phase.FAILED
+    assert any(isinstance(action, Forget) for action in decision.after)
+
+
+def test_a_running_attempt_is_left_to_end_though_its_spec_is_no_longer_good():
+    decision = decide({"parallelism": 4}, running(), metadata={"generation": 2}, entry=entry(EntryState.CLAIMED))
+
+    status = status_of(decision)
+    assert status.phase is Phase.RUNNING
+    assert status.observed_generation == 2
+
+
+def test_the_status_is_no_part_of_what_is_accepted():
+    assert accept(raw(status={"phase": "Nonsense"})).refusal is None
+
+
+def test_a_status_that_cannot_be_read_is_begun_anew_where_the_queue_is():
+    decision = decide(status={"phase": "Pending", "nonsense": 1}, entry=entry(EntryState.CLAIMED, attempt=3))
+
+    status = status_of(decision)
+    assert (status.phase, status.attempts, status.interruptions) == (Phase.RUNNING, 3, 2)
+
+
+@pytest.mark.parametrize("queue_known", [True, False])
+def test_a_new_generation_is_observed_once_the_queue_has_it(queue_known):
+    observation = observe(
+        SPEC | {"deadline": "5m"},
+        queued(),
+        metadata={"generation": 2},
+        entry=entry(EntryState.QUEUED),
+        queue_known=queue_known,
+    )
+
+    decision = decide_videojob(observation)
+
+    if queue_known:
+        [enqueue] = decision.before
+        assert isinstance(enqueue, Enqueue)
+        assert enqueue.assignment.deadline == 300
+        assert status_of(decision).observed_generation == 2
+    else:
+        assert decision.before == ()
+        assert status_of(decision).observed_generation == 1
+
+
+def test_pool_limits_of_sources_go_with_the_assignment():
+    storage = {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"], "maxSourceBytes": 9}
+
+    [enqueue] = decide(pool=pool_spec(storage=storage)).before
+
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.sources.allow_hosts == ["*.example.org"]
+    assert enqueue.assignment.sources.max_source_bytes == 9

@@ -1,0 +1,140 @@
+import pytest
+
+from tests.unit.decide.build import (
+    UID,
+    after,
+    decide,
+    entry,
+    events,
+    pool_spec,
+    queued,
+    running,
+    status_of,
+)
+from videojob_contract.errors import Reason
+from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
+from videojob_operator.decide.conditions import find
+from videojob_operator.decide.types import Enqueue, Withdraw
+
+LATER = {"startAt": "2026-01-01T12:01:00Z"}
+
+
+def admitted(status: VideoJobStatus) -> tuple[str, str]:
+    condition = find(status.conditions, ConditionType.ADMITTED)
+    assert condition is not None
+    return condition.status, condition.reason
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields", "reason", "kind"),
+    [
+        ({"suspend": True}, {}, Reason.SUSPENDED, "Normal"),
+        (LATER, {}, Reason.WAITING_FOR_START, "Normal"),
+        ({}, {"pool": None}, Reason.WAITING_FOR_POOL, "Warning"),
+        ({"queue": "urgent"}, {}, Reason.WAITING_FOR_QUEUE, "Warning"),
+        ({}, {"queue_known": False}, Reason.WAITING_FOR_QUEUE, "Warning"),
+    ],
+)
+def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
+    decision = decide(spec, **fields)
+
+    status = status_of(decision)
+    assert status.phase is Phase.PENDING
+    assert status.message
+    assert status.attempts == 0
+    assert admitted(status) == ("False", reason)
+    assert events(decision) == [(kind, reason)]
+    assert decision.before == ()
+
+    again = decide(spec, status, **fields)
+    assert (again.status, again.before, again.after) == (None, (), ())
+
+
+def test_a_missing_queue_is_told_with_those_that_there_are():
+    message = status_of(decide({"queue": "urgent"})).message
+
+    assert message == 'pool "default" has no queue "urgent"; it has high, default, low'
+
+
+def test_a_job_that_starts_later_is_looked_at_then():
+    decision = decide(LATER)
+
+    assert decision.requeue_after_s == 60
+    assert status_of(decision).message == "starts at 2026-01-01T12:01:00Z"
+    assert status_of(decide(LATER, status_of(decision), now=after(60))).phase is Phase.QUEUED
+
+
+def test_the_users_own_wish_is_told_first():
+    assert admitted(status_of(decide({"suspend": True} | LATER, pool=None)))[1] == Reason.SUSPENDED
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, LATER])
+def test_a_queued_job_is_taken_out_of_its_queue_and_comes_back_as_the_same_attempt(spec):
+    held = decide(spec, queued(), entry=entry(EntryState.QUEUED))
+
+    assert held.before == (Withdraw(UID, 1),)
+    assert status_of(held).phase is Phase.PENDING
+    assert status_of(held).attempts == 0
+
+    [back] = decide({}, status_of(held)).before
+    assert isinstance(back, Enqueue)
+    assert back.assignment.attempt == 1
+
+
+def test_a_job_that_was_claimed_while_it_was_suspended_runs():
+    held = status_of(decide({"suspend": True}, queued(), entry=entry(EntryState.QUEUED)))
+
+    status = status_of(decide({"suspend": True}, held, entry=entry(EntryState.CLAIMED)))
+
+    assert (status.phase, status.attempts) == (Phase.RUNNING, 1)
+
+
+def test_suspending_does_not_stop_what_runs():
+    decision = decide({"suspend": True}, running(), entry=entry(EntryState.CLAIMED))
+
+    assert decision.before == ()
+    assert decision.status is None or decision.status.phase is Phase.RUNNING
+
+
+def test_a_queued_job_that_the_queue_lost_is_enqueued_again_as_the_same_attempt_without_a_write():
+    decision = decide({}, queued())
+
+    [enqueue] = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.attempt == 1
+    assert decision.status is None
+    assert decision.after == ()
+
+
+def test_while_the_queue_is_out_of_sight_a_queued_job_stays():
+    decision = decide({}, queued(), queue_known=False)
+
+    assert (decision.status, decision.before, decision.after) == (None, (), ())
+
+
+def test_a_job_changes_queues():
+    spec, two = {"queue": "high"}, {"metadata": {"generation": 2}}
+    decision = decide(spec, queued(), entry=entry(EntryState.QUEUED), **two)
+
+    [enqueue] = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.queue == "high"
+
+    moved = decide(spec, status_of(decision), entry=entry(EntryState.QUEUED, queue="high"), **two)
+    assert moved.before == ()
+
+
+def test_a_write_that_was_lost_after_enqueueing_is_made_up_for():
+    decision = decide({}, {}, entry=entry(EntryState.QUEUED))
+
+    assert status_of(decision).phase is Phase.QUEUED
+    assert len(decision.before) == 1  # enqueueing again does nothing
+
+
+def test_a_pool_that_went_away_is_waited_for():
+    decision = decide({}, queued(), pool=None, queue_known=False)
+
+    assert status_of(decision).phase is Phase.PENDING
+    assert admitted(status_of(decision))[1] == Reason.WAITING_FOR_POOL
+    assert status_of(decide({}, status_of(decision), pool=pool_spec())).attempts == 1

@@ -1,0 +1,247 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.decide.build import (
+    UID,
+    after,
+    ended_job,
+    ended_pod,
+    job_view,
+    observe_pool,
+    pod_view,
+    result,
+    snapshot,
+    worker,
+)
+from videojob_contract.queue.types import WorkerState
+from videojob_contract.resources.status import ConditionType
+from videojob_operator.decide.conditions import find
+from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_health import (
+    KEEP_ENDED_S,
+    KEEP_FAILED,
+    KEEP_FAILED_S,
+    LEAVE_S,
+    REGISTER_S,
+)
+from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory
+
+PULLING = {
+    "phase": "Pending",
+    "started_at": None,
+    "reason": "ImagePullBackOff",
+    "message": 'Back-off pulling image "x"',
+}
+
+
+def old_job(serial: int, age_s: float, **fields):
+    return job_view(serial, created_at=after(-age_s), **fields)
+
+
+def deletion(serial: int) -> DeleteWorkerJob:
+    return DeleteWorkerJob(f"default-{serial}", f"job-{serial}")
+
+
+def complaint(decision: PoolDecision) -> str:
+    assert decision.status is not None
+    ready = find(decision.status.conditions, ConditionType.READY)
+    assert ready is not None
+    return ready.message
+
+
+def test_a_worker_that_does_not_register_is_replaced_and_its_pods_reason_told():
+    fields = {"pods": [pod_view(1, **PULLING)], "spec": {"minIdle": 1}}
+
+    early = decide_pool(observe_pool(old_job(1, REGISTER_S - 1), **fields))
+    assert (early.create, early.delete_jobs) == ((), ())
+    assert early.requeue_after_s == 1
+    assert complaint(early) == 'worker default-1: ImagePullBackOff: Back-off pulling image "x"'
+    assert [(e.type, e.reason) for e in early.events] == [("Warning", "WorkersNotStarting")]
+
+    late = decide_pool(observe_pool(old_job(1, REGISTER_S), **fields))
+    assert late.delete_jobs == (deletion(1),)
+    assert late.create == ("default-2",)
+    assert late.memory.replaced == 1
+
+
+def test_each_that_follows_may_take_twice_as_long():
+    memory = PoolMemory(replaced=2)
+
+    early = decide_pool(observe_pool(old_job(3, 4 * REGISTER_S - 1), memory=memory))
+    assert early.delete_jobs == ()
+    assert decide_pool(observe_pool(old_job(3, 4 * REGISTER_S), memory=memory)).delete_jobs == (deletion(3),)
+
+
+def test_until_one_comes_up():
+    up = snapshot(worker(1, WorkerState.IDLE))
+
+    assert decide_pool(observe_pool(job_view(1), snapshot=up, memory=PoolMemory(replaced=2))).memory.replaced == 0
+
+
+def test_one_that_no_node_has_room_for_is_told_and_left_to_wait():
+    pod = pod_view(1, phase="Pending", started_at=None, reason="Unschedulable", message="0/3 nodes are available")
+
+    decision = decide_pool(observe_pool(old_job(1, 9999), pods=[pod], spec={"minIdle": 1}))
+
+    assert (decision.create, decision.delete_jobs) == ((), ())
+    assert "0/3 nodes are available" in complaint(decision)
+
+
+def test_a_moments_wait_is_not_worth_a_word():
+    decision = decide_pool(observe_pool(old_job(1, 5), pods=[pod_view(1, **PULLING)], spec={"minIdle": 1}))
+
+    assert complaint(decision) == ""
+
+
+def test_one_that_runs_and_does_not_register_is_told_too():
+    decision = decide_pool(observe_pool(old_job(1, REGISTER_S), pods=[pod_view(1)]))
+
+    assert "has not registered" in complaint(decision)
+
+
+def test_one_that_cannot_start_is_replaced_as_soon_as_the_template_is_another():
+    stuck = old_job(1, 5, template_hash="old")
+
+    decision = decide_pool(observe_pool(stuck, pods=[pod_view(1, **PULLING)], spec={"minIdle": 1}))
+    assert decision.delete_jobs == (deletion(1),)
+    assert decision.create == ("default-2",)
+    assert decision.memory.replaced == 0
+
+    started = decide_pool(observe_pool(stuck, pods=[pod_view(1)], spec={"minIdle": 1}))
+    assert started.delete_jobs == ()
+
+
+def crashed(count: int, *, last_at: float) -> list:
+    return [ended_job(n, failed=True, at=last_at - 10 * (count - n)) for n in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(("count", "pause_s"), [(1, 5), (2, 10), (3, 20), (5, 80)])
+def test_after_failed_starts_one_worker_at_a_time_is_made_and_ever_more_rarely(count, pause_s):
+    fields = {"spec": {"minIdle": 3}, "snapshot": snapshot(queued=5)}
+
+    early = decide_pool(observe_pool(*crashed(count, last_at=1 - pause_s), **fields))
+    assert early.create == ()
+    assert early.requeue_after_s is not None
+    assert early.requeue_after_s <= 1
+
+    late = decide_pool(observe_pool(*crashed(count, last_at=-pause_s), **fields))
+    assert late.create == (f"default-{count + 1}",)
+
+    trying = decide_pool(observe_pool(*crashed(count, last_at=-pause_s), job_view(count + 1), **fields))
+    assert trying.create == ()
+
+
+def test_one_that_comes_up_ends_the_pause():
+    up = [job_view(3), snapshot(worker(3, WorkerState.IDLE), queued=5)]
+
+    decision = decide_pool(observe_pool(*crashed(2, last_at=0), up[0], snapshot=up[1]))
+
+    assert len(decision.create) == 4
+    assert complaint(decision) == ""
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (ended_pod(1, exit_code=1, reason="Error", message="no Redis"), "Error, exit code 1: no Redis"),
+        (ended_pod(1, exit_code=3), "exit code 3"),
+        (None, "failed to start"),
+    ],
+)
+def test_how_the_last_one_failed_is_told(pod, words):
+    pods = [pod] if pod else []
+
+    assert complaint(decide_pool(observe_pool(*crashed(1, last_at=0), pods=pods))) == f"worker default-1: {words}"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pods": [ended_pod(1, disrupted="EvictionByEvictionAPI")]},
+        {"pods": [ended_pod(1, reason="Evicted")]},
+        {"memory": PoolMemory(seen={"default-1": after(-9)})},
+    ],
+)
+def test_a_worker_that_came_up_or_was_taken_away_is_no_failed_start(fields):
+    decision = decide_pool(observe_pool(*crashed(1, last_at=0), snapshot=snapshot(queued=3), **fields))
+
+    assert len(decision.create) == 3
+
+
+def test_a_pod_that_failed_counts_before_its_job_does():
+    decision = decide_pool(observe_pool(job_view(1), pods=[ended_pod(1, exit_code=1)], snapshot=snapshot(queued=3)))
+
+    assert decision.create == ()
+
+
+def test_ended_jobs_of_no_more_use_are_deleted():
+    early = decide_pool(observe_pool(ended_job(1, at=-KEEP_ENDED_S + 1)))
+    assert early.delete_jobs == ()
+    assert early.requeue_after_s == 1
+
+    assert decide_pool(observe_pool(ended_job(1, at=-KEEP_ENDED_S))).delete_jobs == (deletion(1),)
+
+
+def test_the_last_failed_starts_are_kept_for_who_looks_into_them():
+    many = crashed(KEEP_FAILED + 2, last_at=0)
+    assert decide_pool(observe_pool(*many)).delete_jobs == (deletion(1), deletion(2))
+
+    one = ended_job(1, failed=True, at=-KEEP_FAILED_S + 1)
+    assert decide_pool(observe_pool(one)).delete_jobs == ()
+    one = ended_job(1, failed=True, at=-KEEP_FAILED_S)
+    assert decide_pool(observe_pool(one)).delete_jobs == (deletion(1),)
+
+
+@pytest.mark.parametrize(
+    ("job", "pods"),
+    [
+        (ended_job(1, at=-9999, owner_uid=UID), []),
+        (ended_job(1, at=-9999, deleting=True), []),
+        (ended_job(1, at=-9999), [ended_pod(1, exit_code=0, termination_message=result().model_dump_json())]),
+        (old_job(1, 9999, owner_uid=UID), [pod_view(1)]),
+    ],
+)
+def test_what_a_videojob_has_or_may_yet_want_is_left_to_it(job, pods):
+    assert decide_pool(observe_pool(job, pods=pods)).delete_jobs == ()
+
+
+def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted():
+    def decide(age_s: float) -> PoolDecision:
+        memory = PoolMemory(seen={"default-1": after(-age_s)})
+        return decide_pool(observe_pool(old_job(1, 9999), pods=[pod_view(1)], memory=memory))
+
+    assert decide(LEAVE_S - 1).delete_jobs == ()
+    assert decide(LEAVE_S - 1).requeue_after_s == 1
+    assert decide(LEAVE_S).delete_jobs == (deletion(1),)
+
+
+def test_a_retiring_worker_that_still_answers_is_not():
+    retiring = snapshot(worker(1, WorkerState.RETIRING, since=-9999))
+    memory = PoolMemory(seen={"default-1": after(-9999)})
+
+    assert decide_pool(observe_pool(old_job(1, 9999), snapshot=retiring, memory=memory)).delete_jobs == ()
+
+
+def test_a_worker_that_crashes_at_once_makes_no_storm_of_jobs():
+    """Ten minutes of a pool whose workers all fail one second after they are made."""
+    jobs, made, memory = {}, 0, PoolMemory()
+    for second in range(600):
+        now = after(second)
+        observation = observe_pool(
+            *jobs.values(), now=now, snapshot=snapshot(queued=50), memory=memory, spec={"minIdle": 5}
+        )
+        decision = decide_pool(observation)
+        memory = decision.memory
+        for each in decision.delete_jobs:
+            del jobs[each.job]
+        for name, job in jobs.items():
+            if not job.is_finished:
+                jobs[name] = replace(job, active=0, failed=1, finished_at=now)
+        for name in decision.create:
+            made += 1
+            jobs[name] = job_view(int(name.split("-")[1]), created_at=now)
+    assert made - 15 <= 600 / 80 + KEEP_FAILED  # the first fifteen at once, then one a pause
+    assert len(jobs) <= KEEP_FAILED + 1
+    assert all(now - job.created_at <= timedelta(seconds=KEEP_FAILED_S) for job in jobs.values())

@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+from tests.unit.decide.build import (
+    NOW,
+    after,
+    job_view,
+    observe_pool,
+    snapshot,
+    worker,
+)
+from videojob_contract.queue.types import WorkerState
+from videojob_contract.resources.renderpool import RenderPoolStatus
+from videojob_operator.decide.pool import accept_pool, decide_pool
+from videojob_operator.decide.types import PoolMemory
+
+WORKERS = snapshot(worker(1, WorkerState.IDLE), worker(2, WorkerState.BUSY), queued=4)
+JOBS = (job_view(1), job_view(2), job_view(3))
+
+
+def settled() -> RenderPoolStatus:
+    status = decide_pool(observe_pool()).status
+    assert status is not None
+    return status
+
+
+def test_the_first_status_says_that_all_is_well_and_needs_no_event():
+    decision = decide_pool(observe_pool())
+
+    assert decision.status is not None
+    assert [(c.type, c.status, c.reason) for c in decision.status.conditions] == [
+        ("Accepted", "True", "Accepted"),
+        ("Ready", "True", "Ready"),
+    ]
+    assert decision.status.observed_generation == 1
+    assert decision.events == ()
+
+
+def test_the_counts():
+    status = decide_pool(observe_pool(*JOBS, snapshot=WORKERS)).status
+
+    assert status is not None
+    assert (status.queued, status.idle, status.busy, status.starting, status.desired) == (4, 1, 1, 1, 5)
+
+
+def test_counts_are_written_within_the_budget():
+    memory = PoolMemory(patched_at=NOW)
+    fields = {"snapshot": WORKERS, "status": settled(), "memory": memory}
+
+    early = decide_pool(observe_pool(*JOBS, now=after(4), **fields))
+    assert (early.status, early.requeue_after_s) == (None, 1)
+    assert early.create != ()
+
+    late = decide_pool(observe_pool(*JOBS, now=after(5), **fields))
+    assert late.status is not None
+    assert late.memory.patched_at == after(5)
+
+
+def test_what_is_more_than_counts_is_written_at_once():
+    fields = {"status": settled(), "memory": PoolMemory(patched_at=NOW)}
+
+    assert decide_pool(observe_pool(snapshot=None, **fields)).status is not None
+    assert decide_pool(observe_pool(generation=2, **fields)).status is not None
+    assert decide_pool(observe_pool(**fields)).status is None
+
+
+def test_a_queue_out_of_sight_is_told_and_its_return_too():
+    away = decide_pool(observe_pool(snapshot=None, status=settled()))
+    assert away.status is not None
+    assert [(e.type, e.reason) for e in away.events] == [("Warning", "QueueUnavailable")]
+
+    back = decide_pool(observe_pool(status=away.status))
+    assert [(e.type, e.reason) for e in back.events] == [("Normal", "Ready")]
+
+
+def test_counts_stay_while_they_are_not_known():
+    known = settled().model_copy(update={"busy": 3})
+
+    status = decide_pool(observe_pool(snapshot=None, status=known)).status
+
+    assert status is not None
+    assert status.busy == 3
+
+
+def test_a_spec_that_was_refused_says_why():
+    spec, problem = accept_pool(
+        {
+            "metadata": {"namespace": "team", "name": "default"},
+            "spec": {"maxWorkers": -1, "limits": {"runningPerUser": 1}},
+        }
+    )
+    assert spec is None
+    assert "spec.maxWorkers" in problem
+
+    observation = replace(observe_pool(), spec=spec, problem=problem)
+    decision = decide_pool(observation)
+    assert decision.status is not None
+    accepted = decision.status.conditions[0]
+    assert (accepted.status, accepted.reason, accepted.message) == ("False", "InvalidSpec", problem)
+    assert [(e.type, e.reason) for e in decision.events] == [("Warning", "InvalidSpec")]
+
+
+def test_what_a_pool_cannot_do_yet_is_refused():
+    spec, problem = accept_pool({"spec": {"limits": {"runningPerUser": 1}}})
+
+    assert spec is None
+    assert "spec.limits" in problem
+
+
+def test_a_good_spec_is_read_whatever_the_status():
+    spec, problem = accept_pool({"spec": {"minIdle": 2}, "status": {"nonsense": 1}})
+
+    assert spec is not None
+    assert (spec.min_idle, problem) == (2, "")
