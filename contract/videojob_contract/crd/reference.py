@@ -11,6 +11,14 @@ from videojob_contract.crd.definitions import DEFINITIONS
 from videojob_contract.crd.structural import Schema, structural
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.resources import API_VERSION
+from videojob_contract.resources.base import (
+    COLOR_PATTERN,
+    DURATION_PATTERN,
+    FPS_PATTERN,
+    NAME_PATTERN,
+    URI_PATTERN,
+)
+from videojob_contract.resources.outputs import BITRATE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,38 +28,55 @@ _INTRODUCTION = f"""
 
 The resources of `{API_VERSION}`, field by field. [The guide](videojob.md) has examples.
 
-A field without a default and not marked as required is unset unless given. A duration is a string with a
-unit, such as `3s`, `500ms` or `1m30s`. The API server fills in the defaults of this page; where a text says
-“Default: the pool's”, the operator fills it in when an attempt starts.
+A field without a default that is not required stays unset unless given. The API server fills in the defaults of this
+page; where a text says “Default: the pool's”, the operator does, when an attempt starts. The schema has more than is
+rendered today; [what is not](videojob.md#what-is-not-rendered-yet) is refused at once, and never ignored.
+
+| Type | Written as |
+|---|---|
+| duration | numbers with units: `3s`, `500ms`, `1m30s`, `1.5h`; exact, at most 10000h |
+| frame rate | `"30"`, `"30000/1001"` or `"29.97"`, from 1 to 240; exact |
+| time | RFC 3339 with a zone: `"2026-01-01T00:00:00Z"` |
+| colour | `"#rrggbb"`, sRGB |
+| URI | `volume://NAME/path`, `https://…`, `http://…`; later `s3://`, `gs://`, `az://` |
+| name | lower case letters, digits and `-`, at most 63 |
+| bitrate | `4M` or `800k`, bits a second |
+| manifest | a piece of a Kubernetes manifest, kept as it is |
 """
 
-_REASONS = """
-## Reasons
-
-One word for programs, in conditions, failures, Events and metrics. The class says how a failure is treated:
-*permanent* is not retried; *transient* is retried with backoff, and counted; *infrastructure* is retried
-and not counted, up to a bound; *outOfMemory* and *deadline* are retried once.
-
-| Reason | Class |
-|---|---|
+_STRINGS = {
+    DURATION_PATTERN: "duration",
+    FPS_PATTERN: "frame rate",
+    COLOR_PATTERN: "colour",
+    URI_PATTERN: "URI",
+    NAME_PATTERN: "name",
+    BITRATE_PATTERN: "bitrate",
+}
+_REASONS = """\
+One word for programs, in conditions, failures, Events and metrics. The class says how a failure is treated: *permanent*
+is not retried; *transient* is retried with backoff, and counted; *infrastructure* is retried and not counted, up to a
+bound; *outOfMemory* and *deadline* are retried once; *cancelled* was the user's wish.
 """
 
 
 def reference() -> str:
     """Return the page as Markdown."""
     parts = [_INTRODUCTION]
+    described: set[type[BaseModel]] = set()
     for definition in DEFINITIONS:
-        described: set[type[BaseModel]] = set()
         parts.append(f"\n## {definition.kind}\n\n{_docstring(definition.model)}\n")
         parts.append(f"\nShort name `{definition.short}`. `kubectl get {definition.short}` shows ")
         parts.append(f"{', '.join(column.name.lower() for column in definition.columns if not column.wide)}.\n")
         for part in ("spec", "status"):
             root = _models_in(definition.model.model_fields[part].annotation)[0]
             for model in _reachable(root, described):
-                title = f"{definition.kind} {part}" if model is root else model.__name__
+                title = model.__name__
                 parts.append(f"\n### {title}\n\n{_docstring(model)}\n\n{_table(model)}")
-    parts.append(_REASONS)
-    parts += [f"| `{reason}` | {FAILURE_CLASS.get(reason, '')} |\n" for reason in Reason]
+    on_the_way = ", ".join(f"`{reason}`" for reason in Reason if reason not in FAILURE_CLASS)
+    parts.append(
+        f"\n## Reasons\n\n{_REASONS}\nReasons that are no failures: {on_the_way}.\n\n| Failure | Class |\n|---|---|\n"
+    )
+    parts += [f"| `{reason}` | {failure_class} |\n" for reason, failure_class in FAILURE_CLASS.items()]
     return "".join(parts)
 
 
@@ -87,7 +112,7 @@ def _table(model: type[BaseModel]) -> str:
 
 def _default(field: Schema) -> str:
     value = field.get("default")
-    if value is None or isinstance(value, dict):
+    if value is None or value == "" or isinstance(value, dict):
         return ""
     if isinstance(value, list):
         return ", ".join(f"`{item['name']}`" for item in value)
@@ -102,18 +127,24 @@ def _type(field: Schema, models: list[type[BaseModel]]) -> str:
         case "array":
             kind = f"list of {_type(field['items'], models)}, at most {field['maxItems']}"
         case "object" if models:
-            kind = models[0].__name__
+            kind = f"[{models[0].__name__}](#{_anchor(models[0])})"
         case "object":
-            kind = f"map, at most {field['maxProperties']}" if "additionalProperties" in field else "manifest"
+            kind = f"map, at most {field['maxProperties']}" if "maxProperties" in field else "manifest"
         case "string" if "enum" in field:
             kind = ", ".join(f"`{choice}`" for choice in field["enum"])
         case "string" if field.get("format") == "date-time":
             kind = "time"
-        case "string" if "ms|s|m|h" in field.get("pattern", ""):
-            kind = "duration or `auto`" if "auto" in field["pattern"] else "duration"
+        case "string" if "auto" in field.get("pattern", ""):
+            kind = "duration or `auto`"
+        case "string":
+            kind = _STRINGS.get(field.get("pattern", ""), kind)
         case _:
             kind += _range(field)
     return kind
+
+
+def _anchor(model: type[BaseModel]) -> str:
+    return model.__name__.lower()
 
 
 def _range(field: dict[str, Any]) -> str:

@@ -65,7 +65,8 @@ X264_PRESETS = (
     "placebo",
 )
 
-Bitrate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$", max_length=12)]
+BITRATE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$"
+Bitrate = Annotated[str, StringConstraints(pattern=BITRATE_PATTERN, max_length=12)]
 
 
 class Output(Model):

@@ -3,12 +3,15 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Model, RoughTime, Time
 
 BY_TYPE: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+
+# Of values that later versions add to: Helm leaves CRDs as they are, and a newer operator must be able to write them.
+_OPEN = WithJsonSchema({"type": "string", "maxLength": 64})
 
 Message = Annotated[str, StringConstraints(max_length=2048)]
 
@@ -61,11 +64,11 @@ class ConditionStatus(StrEnum):
 class Condition(Model):
     """A condition as `metav1.Condition` has it."""
 
-    type: ConditionType
+    type: Annotated[ConditionType, _OPEN]
     """Which condition."""
     status: ConditionStatus
     """Whether it holds."""
-    reason: Reason
+    reason: Annotated[Reason, _OPEN]
     """Why, as one word for programs."""
     message: Message = ""
     """Why, for people."""
@@ -78,7 +81,7 @@ class Condition(Model):
 class Failure(Model):
     """Why an attempt, or the job, failed."""
 
-    reason: Reason
+    reason: Annotated[Reason, _OPEN]
     """Why, as one word for programs."""
     message: Message
     """Why, for people: the source, the field and what to do."""
