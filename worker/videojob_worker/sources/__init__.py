@@ -78,7 +78,7 @@ async def fetched(
             async with asyncio.TaskGroup() as group:
                 for path, uri in wanted:
                     group.create_task(fetch(path, uri))
-        except* VideoJobError as failures:
+        except ExceptionGroup as failures:  # not `except*`: what that raises comes wrapped again
             raise _first(failures) from None
         ordered = {uri: fds[uri] for _, uri in wanted}
         yield Sources(ordered, {uri: _mark(fd) for uri, fd in ordered.items()})
