@@ -26,6 +26,7 @@ DEFAULT_DEADLINE = Fraction(30 * 60)
 SOFT_DEADLINE_SHARE = Fraction(5, 6)
 DEFAULT_OUTPUTS = (Output(name="main", format=Format.MP4), Output(name="poster", format=Format.JPG))
 FADE_COLOR = "#000000"
+_HALF_A_FRAME = Fraction(1, 2)  # what rounds to a frame
 
 
 def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: str) -> VideoJobSpec:
@@ -108,7 +109,7 @@ def _resolve_output(output: Output, pool: RenderPoolSpec, folder: str) -> Output
 
 def _length(spec: VideoJobSpec) -> Iterator[Problem]:
     length = timeline_length(spec)
-    if length is not None and spec.canvas and spec.canvas.fps and round(length * spec.canvas.fps) < 1:
+    if length is not None and spec.canvas and spec.canvas.fps and length * spec.canvas.fps < _HALF_A_FRAME:
         yield Problem("spec.clips", f"are shorter than one frame at {spec.canvas.fps} frames a second")
 
 
