@@ -10,7 +10,7 @@ from functools import partial
 from imaging import bases, buildah
 from imaging.build import IMAGES, Image, build
 from imaging.folders import ImageFolder
-from node import config, processes
+from node import binaries, config, processes
 from node.config import ClusterError
 from node.locks import exclusive
 from node.steps import complain, say
@@ -23,7 +23,7 @@ def main() -> int:
     """Builds what changed; returns the exit status."""
     try:
         _check_root()
-        subprocess.run([config.CHECKOUT / "hack" / "bootstrap", "cluster"], check=True)
+        binaries.bootstrap("cluster")
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         with exclusive("images"):
             if registry:

@@ -31,8 +31,10 @@ def build() -> Path:
     folder = path()
     if not folder.is_dir():
         say("  building Kubernetes from its Go modules: five minutes or so on two cores, once")
-        subprocess.run([config.CHECKOUT / "hack" / "bootstrap", "go"], check=True)
+        bootstrap("go")
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob("partial-*"):  # of a build that was killed
+            shutil.rmtree(left)
         partial = Path(tempfile.mkdtemp(prefix="partial-", dir=folder.parent))
         try:
             with step("download the modules"):
@@ -43,6 +45,12 @@ def build() -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def bootstrap(group: str) -> None:
+    """Installs a group of what we need from the machine's packages."""
+    if subprocess.run([config.CHECKOUT / "hack" / "bootstrap", group], check=False).returncode:
+        raise ClusterError(f"hack/bootstrap {group} failed, as said above")
 
 
 def _compile(folder: Path) -> None:

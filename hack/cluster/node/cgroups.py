@@ -41,8 +41,11 @@ def create() -> None:
 def _enable(folder: Path, controllers: list[str]) -> None:
     enabled = (folder / "cgroup.subtree_control").read_text().split()
     missing = [name for name in controllers if name not in enabled]
-    if missing:
-        (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in missing))
+    try:
+        for name in missing:
+            (folder / "cgroup.subtree_control").write_text(f"+{name}")
+    except OSError as error:
+        raise ClusterError(f"the cgroup controller {name} cannot be enabled in {folder}: {error.strerror}") from error
 
 
 def members() -> set[int]:

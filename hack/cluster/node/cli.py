@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -78,7 +77,7 @@ def up() -> None:
         say(f"cluster is up; KUBECONFIG={config.KUBECONFIG}")
         return
     say(f"cluster-up: Kubernetes {config.KUBERNETES_VERSION}")
-    subprocess.run([config.CHECKOUT / "hack" / "bootstrap", "cluster"], check=True)
+    binaries.bootstrap("cluster")
     binaries.build()
     _clear_the_way(record)
     _start(programs, record)

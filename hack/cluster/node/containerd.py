@@ -2,6 +2,7 @@
 
 import io
 import json
+import platform
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +17,7 @@ CONFIG = config.STATE / "containerd.toml"
 CNI_CONFIG = config.STATE / "cni" / "10-videojob.conflist"
 CNI_NETWORK = "videojob"
 PAUSE_IMAGE = "videojob.dev/pause:1"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as the kernel and as images name them
 
 
 def start() -> None:
@@ -68,7 +70,7 @@ def _image(program: bytes) -> bytes:
     """An image archive whose only file is `program`."""
     layer = _tar({"pause": program})
     image = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(layer).hexdigest()}"]},
