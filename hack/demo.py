@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+
 from hack import media
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +22,7 @@ MEDIA = CLUSTER / "media"
 SAMPLE = ROOT / "manifests" / "samples" / "slideshow.yaml"
 NAMESPACE = "videojob"
 NAME = "slideshow"
-TIMEOUT_S = 300
+STALL_S = 60  # longer than anything takes, except without an operator or a worker
 BAR_WIDTH = 24
 
 Status = dict[str, Any]
@@ -61,28 +62,37 @@ def main() -> int:
 
 
 def statuses() -> Iterator[Status]:
-    """Yields each status of the VideoJob as it is written, until the deadline.
+    """Yields each status of the VideoJob as it is written.
 
     Raises:
-        DemoError: the deadline has passed, or the watch ended.
+        DemoError: nothing was written for `STALL_S` seconds, or the watch ended.
     """
     watch = subprocess.Popen(
         command("get", "videojob", NAME, "--watch", "--output", 'jsonpath={.status}{"\\n"}'),
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = threading.Timer(TIMEOUT_S, watch.terminate)
-    deadline.start()
+    stalled = threading.Event()
+
+    def stop() -> None:
+        stalled.set()
+        watch.terminate()
+
     try:
         assert watch.stdout  # noqa: S101 - for the type checker: it is a pipe
-        for text in watch.stdout:
+        while True:
+            alarm = threading.Timer(STALL_S, stop)
+            alarm.start()
+            text = watch.stdout.readline()
+            alarm.cancel()
+            if not text:
+                break
             if text.strip():
                 yield json.loads(text)
     finally:
-        deadline.cancel()
         watch.terminate()
         watch.wait()
-    raise DemoError(f"it did not finish in {TIMEOUT_S} s")
+    raise DemoError(f"nothing happened for {STALL_S} s" if stalled.is_set() else "the API server ended the watch")
 
 
 class ProgressLine:
@@ -150,9 +160,7 @@ def report(status: Status, total_s: float) -> None:
     queued, started, finished = (moment(status[name]) for name in ("queuedAt", "startedAt", "finishedAt"))
     waited_ms = (started - queued).total_seconds() * 1000
     took_s = (finished - started).total_seconds()
-    print(
-        f"\n    {total_s:.1f} s in all: it waited {waited_ms:.0f} ms for a worker, which took {took_s:.1f} s"
-    )
+    print(f"\n    {total_s:.1f} s in all: it waited {waited_ms:.0f} ms for a worker, which took {took_s:.1f} s")
     sample = SAMPLE.relative_to(ROOT)
     print(f"""
 Try next, after  export KUBECONFIG={CLUSTER / "kubeconfig"} PATH={CLUSTER / "bin"}:$PATH
