@@ -32,9 +32,7 @@ def split_volume_uri(uri: str) -> tuple[str, tuple[str, ...]]:
     names = tuple(unquote(part) for part in parts.path.removeprefix("/").split("/"))
     for name in names:
         if name in {"", ".", ".."} or "/" in name or "\0" in name:
-            raise UnsafePathError(
-                f"the path has {name!r} in it" if name else "the path has an empty name in it"
-            )
+            raise UnsafePathError(f"the path has {name!r} in it" if name else "the path has an empty name in it")
     return parts.netloc, names
 
 

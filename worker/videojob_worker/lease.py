@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from videojob_contract.errors import CancelledError, InfrastructureError, Reason
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import RENEW_S, Claim, RenewOutcome
+from videojob_worker.concurrency import end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -82,9 +83,7 @@ class QueueLease:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end(*tasks)
 
     async def confirm(self) -> None:
         """Renew once more; after `CONFIRM_S` without Redis, agree.
@@ -146,7 +145,8 @@ class QueueLease:
                 if outcome in _VERDICTS:
                     return _VERDICTS[outcome]
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._new_stage.wait(), REPORT_EVERY_S)
+                async with asyncio.timeout(REPORT_EVERY_S):
+                    await self._new_stage.wait()
 
     async def _persist(self, call: Callable[[], Awaitable[T]], for_s: float) -> T | None:
         """Call until Redis answers; None when it did not within `for_s` seconds."""

@@ -22,6 +22,7 @@ from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
 from videojob_worker import engine, oserrors, publish, sources
 from videojob_worker.beneath import UnsafePathError, open_file
+from videojob_worker.concurrency import undisturbed
 from videojob_worker.publish.base import Destination
 from videojob_worker.renderer.process import RenderTask
 from videojob_worker.sources.base import Context
@@ -134,9 +135,7 @@ class _Attempt:
             async with sources.fetched(
                 wanted, context, lambda done: self.tracker.fetching(done, len(wanted))
             ) as opened:
-                rendered = await self.around.renderer.render(
-                    self._task(opened, renders), self.tracker.rendering
-                )
+                rendered = await self.around.renderer.render(self._task(opened, renders), self.tracker.rendering)
                 opened.check_unchanged()
             return await self._publish(rendered, renders)
 
@@ -158,9 +157,7 @@ class _Attempt:
             for index, output in enumerate(self.assignment.spec.outputs or [])
         }
         if [output.name for output in rendered] != list(uris):
-            raise PermanentError(
-                "the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED
-            )
+            raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
         async with AsyncExitStack() as stack:
             fds = [_open_rendered(stack, folder, output) for output in rendered]
             count = _Count(self.tracker, sum(os.fstat(fd).st_size for fd in fds))
@@ -174,22 +171,18 @@ class _Attempt:
                 stack.push_async_callback(staged[-1].discard)
             await self.around.before_publish()
             await _commit(staged)
-        outputs = [
-            _status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)
-        ]
+        outputs = [_status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)]
         self.tracker.completed(f"{len(outputs)} outputs published")
         return outputs
 
 
 async def _commit(staged: list[Staged]) -> None:
     """Give every output its name. Whoever cancels now is too late: it is done, and counts."""
-    commits = asyncio.ensure_future(_commit_each(staged))
     try:
-        await asyncio.shield(commits)
+        await undisturbed(_commit_each(staged))
     except asyncio.CancelledError:
-        await commits
         task = asyncio.current_task()
-        if task is not None:
+        while task is not None and task.cancelling():
             task.uncancel()
 
 
@@ -221,9 +214,7 @@ def _open_rendered(stack: AsyncExitStack, folder: Path, output: Rendered) -> int
     try:
         fd = open_file(folder, Path(output.path).relative_to(folder).parts)
     except (UnsafePathError, OSError, ValueError) as error:
-        raise PermanentError(
-            f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED
-        ) from error
+        raise PermanentError(f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED) from error
     stack.callback(os.close, fd)
     return fd
 
@@ -250,4 +241,4 @@ async def _scratch(parent: Path, assignment: Assignment) -> AsyncIterator[Path]:
     try:
         yield folder
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        await undisturbed(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from videojob_contract.assignment import Result
 from videojob_contract.errors import Reason
 from videojob_worker import logs, termination
+from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
 
 if TYPE_CHECKING:
@@ -50,9 +51,7 @@ class _AskedToStop(Exception):  # noqa: N818 - not an error: the pod should end
     """Nothing was claimed, and now nothing will be."""
 
 
-async def supervise(
-    source: AssignmentSource, workbench: Workbench, termination_log: Path, stop: asyncio.Event
-) -> int:
+async def supervise(source: AssignmentSource, workbench: Workbench, termination_log: Path, stop: asyncio.Event) -> int:
     """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
     preparing: asyncio.Task[None] | None = None
     try:
@@ -112,9 +111,7 @@ async def _see_through(
         log.info("%s after %.1f s%s", result.result, time.monotonic() - started, _reason(result))
         return code
     finally:
-        for task in (working, watching, stopping):
-            task.cancel()
-        await asyncio.wait([working, watching, stopping])
+        await end(watching, stopping)
 
 
 async def _hand_in(lease: Lease, result: Result, *, hurry: bool) -> None:
@@ -137,9 +134,7 @@ async def _unless(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T]) -> T:
             raise _AskedToStop
         return waiting.result()
     finally:
-        waiting.cancel()
-        stopping.cancel()
-        await asyncio.wait([waiting, stopping])
+        await end(waiting, stopping)
 
 
 def _reason(result: Result) -> str:

@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 _FETCH_SHARE = {False: 2.0, True: 15.0}  # opened where they are; downloaded
 _PUBLISH_SHARE = 5.0
-_LEAST_FOR_ETA = 2.0  # per cent: before that, a prediction is a guess
+_LEAST_FOR_ETA = 5.0  # per cent: before that, a prediction is a guess
 
 
 class Tracker:
     """Maps each stage's progress into that of the attempt, and reports it."""
 
-    def __init__(
-        self, reporter: Reporter, *, downloads: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, reporter: Reporter, *, downloads: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._reporter = reporter
         self._clock = clock
         self._started = clock()
@@ -74,7 +72,7 @@ class Tracker:
                 stage=stage,
                 percent=round(self._percent, 2),
                 message=text,
-                eta_s=self._eta_s() if eta_s is None else eta_s,
+                eta_s=self._eta_s() if eta_s is None else round(eta_s, 1),
             )
         )
 

@@ -32,9 +32,7 @@ class Workbench:
         from videojob_worker.renderer.process import RendererProcess  # noqa: PLC0415 - after the announcement
         from videojob_worker.renderer.sandbox import Limits  # noqa: PLC0415 - the same
 
-        self._renderer = RendererProcess(
-            Limits.within(self._settings.memory_limit_bytes), self._settings.scratch
-        )
+        self._renderer = RendererProcess(Limits.within(self._settings.memory_limit_bytes), self._settings.scratch)
         await self._renderer.warm_up()
         await asyncio.to_thread(importlib.import_module, "videojob_worker.pipeline")
 

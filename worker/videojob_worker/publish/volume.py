@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker import oserrors
 from videojob_worker.beneath import UnsafePathError, open_folder, split_volume_uri
-from videojob_worker.threads import Stop, in_thread
+from videojob_worker.concurrency import Stop, in_thread, undisturbed
 
 if TYPE_CHECKING:
     import threading
@@ -40,7 +40,7 @@ class _Staged:
         await asyncio.to_thread(self._rename)
 
     async def discard(self) -> None:
-        await asyncio.to_thread(self._remove)
+        await undisturbed(asyncio.to_thread(self._remove))
 
     def _rename(self) -> None:
         try:

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 
-def oom_kills(
-    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
-) -> int | None:
+def oom_kills(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> int | None:
     """Return how many processes of this group were killed for want of memory; None when it cannot be told."""
     try:
         group = next(line[3:] for line in membership.read_text().splitlines() if line.startswith("0::"))

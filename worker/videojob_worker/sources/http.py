@@ -174,14 +174,10 @@ def _take_apart(what: str, uri: str) -> _Hop:
     except (ValueError, KeyError) as error:
         raise _forbidden(what, "leads to something that is not an http or https URL") from error
     if parts.username is not None or parts.password is not None:
-        raise _forbidden(
-            what, "has a user or password in its URL; those would be seen by everyone who reads it"
-        )
+        raise _forbidden(what, "has a user or password in its URL; those would be seen by everyone who reads it")
     if not host:
         raise _forbidden(what, "has no host in its URL")
-    target = quote(parts.path or "/", safe=_SAFE) + (
-        f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
-    )
+    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
     return _Hop(parts.scheme, host, port, target)
 
 

@@ -1,0 +1,64 @@
+"""Threads that stop when their caller is cancelled, and tasks that end when they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+_AGAIN_S = 0.05
+
+
+class Stop(Exception):  # noqa: N818 - a signal to unwind, not an error
+    """Raised by work in a thread when it sees that it was told to stop."""
+
+
+async def in_thread(work: Callable[[threading.Event], T]) -> T:
+    """Run `work` in a thread, and give it an event that is set when the caller is cancelled.
+
+    The thread has ended when this returns or raises, so that what it held (files, descriptors) can be closed.
+    """
+    stop = threading.Event()
+    task = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        stop.set()
+        with suppress(Stop):
+            await undisturbed(task)
+        raise
+    return task.result()
+
+
+async def undisturbed(work: Awaitable[T]) -> T:
+    """Wait for work that must not be left half done, whoever cancels; the cancellation is raised when it is done."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    result = task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+    return result
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks until they are done.
+
+    Once is not enough: until Python 3.12, `asyncio.wait_for` loses a cancellation that comes just when what it
+    waits for is done, and the Redis client sends every command through it.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_AGAIN_S)
