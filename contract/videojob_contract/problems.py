@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN
+from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
+
+    from videojob_contract.resources.base import Model
 
 MAX_MESSAGE = 2048  # the bound of a condition's message
 _LONGEST_VALUE = 60  # what is shown of a wrong value
@@ -71,12 +74,15 @@ def join_path(parts: Iterable[str | int]) -> str:
     return path
 
 
-def from_validation(error: ValidationError, resource: Mapping[str, Any]) -> list[Problem]:
-    """Turn what pydantic found in a resource into problems, at most one for each path."""
+def from_validation(error: ValidationError, resource: Mapping[str, Any], model: type[Model]) -> list[Problem]:
+    """Turn what pydantic found in a resource of the model into problems, at most one for each path."""
     messages: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False):
-        found = messages.setdefault(join_path(_real_path(detail, resource)), [])
+        path = _real_path(detail, resource)
+        found = messages.setdefault(join_path(path), [])
         message = _message(detail)
+        if detail["type"] == "extra_forbidden":
+            message += _suggestion(path, model)
         if message not in found:
             found.append(message)
     # More than one message at a path come from the alternatives of a union.
@@ -99,21 +105,38 @@ def _real_path(detail: ErrorDetails, resource: Mapping[str, Any]) -> list[str | 
     return path
 
 
+def _suggestion(path: list[str | int], model: type[Model]) -> str:
+    """Return the field that a misspelt one may stand for, as `; did you mean duration?`, or nothing."""
+    *parents, wrong = path
+    models = [model]
+    for part in parents:
+        if isinstance(part, str):
+            fields = [field for each in models for field in each.model_fields.values() if field.alias == part]
+            models = [inner for field in fields for inner in models_in(field.annotation)]
+    known = [field.alias for each in models for field in each.model_fields.values() if field.alias]
+    near = get_close_matches(str(wrong), known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def _message(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not a field here"
-        case "value_error":
-            return str(context["error"])
-        case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
-            return f"{_show(detail['input'])} {_PATTERNS[context['pattern']]}"
     message = detail["msg"].replace("Input should ", "should ", 1)
     message = message[:1].lower() + message[1:]
-    if isinstance(detail["input"], str | int | float | None):
-        message += f", not {_show(detail['input'])}"
+    match detail["type"]:
+        case "missing":
+            message = "is required"
+        case "extra_forbidden":
+            message = "is not a field here"
+        case "value_error":
+            message = str(context["error"])
+        case "too_short":
+            message = f"needs at least {context['min_length']}, and has {context['actual_length']}"
+        case "too_long":
+            message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
+        case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
+            message = f"{_show(detail['input'])} {_PATTERNS[context['pattern']]}"
+        case _ if isinstance(detail["input"], str | int | float | None):
+            message += f", not {_show(detail['input'])}"
     return message
 
 

@@ -55,17 +55,24 @@ def _parse(model: type[_Resource], resource: Mapping[str, Any]) -> _Resource:
     document = dict(resource)
     status = document.pop("status", None)
     try:
-        # By way of JSON, in which "strict" is as strict as the API server: "3" is no number, "true" no
-        # boolean.
-        parsed = model.model_validate_json(json.dumps(document, default=_jsonable), strict=True)
+        # By way of JSON, in which "strict" means what it means to the API server: "3" is no number.
+        parsed = model.model_validate_json(_to_json(document), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise SpecError(from_validation(error, document)) from error
+        raise SpecError(from_validation(error, document, model)) from error
     if not status:
         return parsed
     try:
-        return model.model_validate_json(json.dumps(document | {"status": status}, default=_jsonable))
+        return model.model_validate_json(_to_json(document | {"status": status}))
     except ValidationError:
         return parsed
+
+
+def _to_json(document: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(document, default=_jsonable)
+    except (TypeError, ValueError, RecursionError) as error:
+        # YAML has more than JSON: keys of any type, bytes, and anchors within themselves.
+        raise SpecError([Problem("resource", f"cannot be written as JSON: {error}")]) from error
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_args
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from videojob_contract.crd.definitions import DEFINITIONS
 from videojob_contract.crd.structural import Schema, structural
@@ -17,11 +15,14 @@ from videojob_contract.resources.base import (
     FPS_PATTERN,
     NAME_PATTERN,
     URI_PATTERN,
+    models_in,
 )
 from videojob_contract.resources.outputs import BITRATE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from videojob_contract.resources.base import Model
 
 _INTRODUCTION = f"""
 # Reference
@@ -62,13 +63,13 @@ bound; *outOfMemory* and *deadline* are retried once; *cancelled* was the user's
 def reference() -> str:
     """Return the page as Markdown."""
     parts = [_INTRODUCTION]
-    described: set[type[BaseModel]] = set()
+    described: set[type[Model]] = set()
     for definition in DEFINITIONS:
         parts.append(f"\n## {definition.kind}\n\n{_docstring(definition.model)}\n")
         parts.append(f"\nShort name `{definition.short}`. `kubectl get {definition.short}` shows ")
         parts.append(f"{', '.join(column.name.lower() for column in definition.columns if not column.wide)}.\n")
         for part in ("spec", "status"):
-            root = _models_in(definition.model.model_fields[part].annotation)[0]
+            root = models_in(definition.model.model_fields[part].annotation)[0]
             for model in _reachable(root, described):
                 title = model.__name__
                 parts.append(f"\n### {title}\n\n{_docstring(model)}\n\n{_table(model)}")
@@ -80,33 +81,27 @@ def reference() -> str:
     return "".join(parts)
 
 
-def _docstring(model: type[BaseModel]) -> str:
+def _docstring(model: type[Model]) -> str:
     return inspect.cleandoc(model.__doc__ or "")
 
 
-def _models_in(annotation: object) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
-
-
-def _reachable(model: type[BaseModel], described: set[type[BaseModel]]) -> Iterator[type[BaseModel]]:
+def _reachable(model: type[Model], described: set[type[Model]]) -> Iterator[type[Model]]:
     if model in described:
         return
     described.add(model)
     yield model
     for info in model.model_fields.values():
-        for inner in _models_in(info.annotation):
+        for inner in models_in(info.annotation):
             yield from _reachable(inner, described)
 
 
-def _table(model: type[BaseModel]) -> str:
+def _table(model: type[Model]) -> str:
     schema = structural(model)
     rows = ["| Field | Type | Default | |\n|---|---|---|---|\n"]
     for (name, field), info in zip(schema["properties"].items(), model.model_fields.values(), strict=True):
         default = "required" if name in schema.get("required", []) else _default(field)
         text = field.get("description", "").replace("\n", " ").replace("|", "\\|")
-        rows.append(f"| `{name}` | {_type(field, _models_in(info.annotation))} | {default} | {text} |\n")
+        rows.append(f"| `{name}` | {_type(field, models_in(info.annotation))} | {default} | {text} |\n")
     return "".join(rows)
 
 
@@ -119,7 +114,7 @@ def _default(field: Schema) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _type(field: Schema, models: list[type[BaseModel]]) -> str:
+def _type(field: Schema, models: list[type[Model]]) -> str:
     kind: str = field.get("type", "any value")
     match kind:
         case _ if field.get("x-kubernetes-int-or-string"):
@@ -143,7 +138,7 @@ def _type(field: Schema, models: list[type[BaseModel]]) -> str:
     return kind
 
 
-def _anchor(model: type[BaseModel]) -> str:
+def _anchor(model: type[Model]) -> str:
     return model.__name__.lower()
 
 

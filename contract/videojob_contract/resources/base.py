@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -62,6 +62,13 @@ class Model(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return the wire form: camelCase, strings with units, nothing that is unset."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def models_in(annotation: object) -> list[type[Model]]:
+    """Return the models in a field's type, such as `Clip` of `list[Clip] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in models_in(argument)]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         "spec.clips[1].fit: should be 'cover', 'contain', 'blur' or 'stretch', not \"fill\"",
         "spec.clips[2]: a clip has exactly one of image, video, color, gradient, title; this one has none of them",
         "spec.clips[3]: should be an object, not 7",
-        "spec.pol: is not a field here",
+        "spec.pol: is not a field here; did you mean pool?",
     ]
 
 
@@ -52,9 +52,14 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
     [
         ({"spec": {}}, "spec.clips: is required"),
         ({}, "spec: is required"),
+        (videojob({**CLIP, "durration": "1s"}), "spec.clips[0].durration: is not a field here; did you mean duration?"),
+        (videojob(audio={"tracks": [{"uri": "volume://m/a.mp3", "fade_in": "1s"}]}),
+         "spec.audio.tracks[0].fade_in: is not a field here; did you mean fadeIn?"),
+        (videojob(colour="#000000"), "spec.colour: is not a field here"),
+        (videojob(*[CLIP] * 501), "spec.clips: takes at most 500, and has 501"),
         ({"spec": None}, "spec: should be an object, not null"),
         ({**videojob(), "kind": "RenderPool"}, "kind: should be 'VideoJob', not \"RenderPool\""),
-        (videojob(clips=[]), "spec.clips: list should have at least 1 item after validation, not 0"),
+        (videojob(clips=[]), "spec.clips: needs at least 1, and has 0"),
         (videojob(pool="A"),
          'spec.pool: "A" is not a name: use lower case letters, digits and -, with no - at either end'),
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
@@ -103,6 +108,14 @@ def test_a_status_of_another_version_is_no_fault_of_the_job() -> None:
 def test_unquoted_times_of_yaml_are_read() -> None:
     resource = yaml.safe_load("{spec: {startAt: 2026-01-01T00:00:00Z, clips: [{color: '#000000', duration: 1s}]}}")
     assert parse_videojob(resource).spec.start_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["{2026-01-01: x}", "{spec: !!binary aGk=}", "&a {spec: *a}"], ids=["key", "bytes", "circle"]
+)
+def test_what_json_cannot_say_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match="resource: cannot be written as JSON: "):
+        parse_videojob(yaml.safe_load(text))
 
 
 def test_the_wire_form_comes_back_as_it_was() -> None:
