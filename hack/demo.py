@@ -23,7 +23,7 @@ SAMPLE = ROOT / "manifests" / "samples" / "slideshow.yaml"
 NAMESPACE = "videojob"
 NAME = "slideshow"
 STALL_S = 60  # longer than anything takes, except without an operator or a worker
-BAR_WIDTH = 24
+BAR_WIDTH = 20
 
 Status = dict[str, Any]
 
@@ -125,7 +125,7 @@ def describe(status: Status) -> str:
     percent = int(status.get("progress") or 0)
     done = percent * BAR_WIDTH // 100
     where = status.get("stage") if status.get("phase") == "Running" else status.get("phase")
-    parts = [f"    {where or 'Pending':<12} [{'#' * done}{'.' * (BAR_WIDTH - done)}] {percent:>3} %"]
+    parts = [f"  {where or 'Pending':<12} [{'#' * done}{'.' * (BAR_WIDTH - done)}] {percent:>3} %"]
     if message := status.get("message"):
         parts.append(str(message))
     if eta := status.get("eta"):
