@@ -4,22 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.outputs import Output, Quality
+from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Output, Quality
 from videojob_worker.plan.timeline import to_frame
-
-X264_PRESETS = (
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-)
-MAX_CRF = 51
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +47,10 @@ def video_settings(field: str, output: Output, width: int, height: int, fps: Fra
     quality = QUALITIES[output.quality or Quality.STANDARD]
     preset = output.preset or quality.preset
     if preset not in X264_PRESETS:
-        raise PermanentError(
-            f"{field}.preset: {preset} is none of {', '.join(X264_PRESETS)}", Reason.INVALID_SPEC
-        )
+        raise PermanentError(f"{field}.preset: {preset} is none of {', '.join(X264_PRESETS)}", Reason.INVALID_SPEC)
     crf = quality.crf if output.crf is None else output.crf
-    if crf > MAX_CRF:
-        raise PermanentError(
-            f"{field}.crf: {crf} is more than {MAX_CRF}, the most for h264", Reason.INVALID_SPEC
-        )
+    if crf > X264_MAX_CRF:
+        raise PermanentError(f"{field}.crf: {crf} is more than {X264_MAX_CRF}, the most for h264", Reason.INVALID_SPEC)
     interval = output.keyframe_interval
     return VideoSettings(
         width=width,
