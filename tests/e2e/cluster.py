@@ -1,15 +1,16 @@
 """The one-node cluster as the end-to-end tests see it: the API, the processes of its pods, its Redis."""
 
+import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import kubernetes
@@ -107,32 +108,23 @@ class Cluster:
 
     @contextmanager
     def recording(self) -> Iterator[Recording]:
-        """Record every state of the namespace's VideoJobs by a watch."""
-        recording, watch, started = Recording(), kubernetes.watch.Watch(), threading.Event()
-        listed = self.custom.list_namespaced_custom_object(GROUP, VERSION, self.namespace, "videojobs")
-
-        def follow() -> None:
-            started.set()
-            stream = watch.stream(
-                self.custom.list_namespaced_custom_object,
-                GROUP,
-                VERSION,
-                self.namespace,
-                "videojobs",
-                resource_version=listed["metadata"]["resourceVersion"],
-                timeout_seconds=600,
-            )
-            for event in stream:
-                recording.seen.append(event["object"])
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        started.wait()
-        try:
-            yield recording
-        finally:
-            time.sleep(0.3)  # the last events are on their way
-            watch.stop()
+        """Record every state of the namespace's VideoJobs; it is there when the context ends."""
+        recording = Recording()
+        with TemporaryFile("w+") as file:
+            watch = subprocess.Popen(self._kubectl("get", "videojobs", "--watch-only", "--output", "json"), stdout=file)
+            try:
+                time.sleep(1)  # until it watches
+                yield recording
+                time.sleep(0.5)  # the last states are on their way
+            finally:
+                watch.terminate()
+                watch.wait()
+            file.seek(0)
+            text, decoder, at = file.read(), json.JSONDecoder(), 0
+        while at < len(text):
+            state, at = decoder.raw_decode(text, at)
+            recording.seen.append(state)
+            at += 1  # the line's end
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """Type and reason of the Events about a VideoJob, oldest first."""
@@ -194,15 +186,12 @@ class Cluster:
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in the tests' namespace."""
-        program = [str(binaries() / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
-        done = subprocess.run(
-            [*program, "-n", self.namespace, *arguments],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        done = subprocess.run(self._kubectl(*arguments), check=True, capture_output=True, text=True, timeout=30)
         return done.stdout
+
+    def _kubectl(self, *arguments: str) -> list[str]:
+        program = [str(binaries() / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
+        return [*program, "--namespace", self.namespace, *arguments]
 
 
 @cache
