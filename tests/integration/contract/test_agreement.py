@@ -1,4 +1,4 @@
-"""The API server and the models agree on what is a VideoJob, but for what no server can know."""
+"""The API server and the models agree on what is a VideoJob or a RenderPool, but for what no server can know."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ import yaml
 
 from tests.integration.apiserver import ApiServer
 from tests.unit.contract.examples import CLIP, problems, videojob
-from videojob_contract.validation import parse_videojob
+from videojob_contract.problems import SpecError
+from videojob_contract.resources import API_VERSION
+from videojob_contract.validation import parse_renderpool, parse_videojob
 
 SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
 IMAGE = {"image": {"uri": "volume://media/a.jpg"}, "duration": "1s"}
@@ -104,6 +106,57 @@ ONLY_THE_OPERATOR_KNOWS = {
     "soft deadline after the deadline": videojob(deadline="1m", softDeadline="2m"),
     "two outputs to one place": videojob(outputs=[{**MP4, "uri": "volume://m/a"}, {**MP4, "name": "b", "uri": "volume://m/a"}]),
 }  # fmt: skip
+
+
+POOLS_ACCEPTED: dict[str, dict[str, Any]] = {
+    "nothing said": {},
+    "everything said": {
+        "queues": [{"name": "only"}],
+        "minIdle": 0,
+        "maxWorkers": 0,
+        "idleTimeout": "0s",
+        "surge": 1,
+        "limits": {"runningPerUser": 2},
+        "defaults": {"canvas": {"fps": "25"}, "retry": {"limit": 0}, "quality": "draft"},
+        "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
+        "storage": {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"]},
+        "worker": {"resources": {"limits": {"cpu": 2}}, "nodeSelector": {"a": "b"}, "tolerations": [{"key": "gpu"}]},
+    },
+    "nulls are as good as nothing": {"limits": None, "defaults": None, "worker": {"affinity": None}},
+}  # fmt: skip
+
+POOLS_REFUSED: dict[str, dict[str, Any]] = {
+    "no queues": {"queues": []},
+    "weight of nothing": {"queues": [{"name": "a", "weight": 0}]},
+    "two queues of a name": {"queues": [{"name": "a"}, {"name": "a"}]},
+    "no surge": {"surge": 0},
+    "negative workers": {"maxWorkers": -1},
+    "volume without a source": {"volumes": [{"name": "media"}]},
+    "relative prefix": {"storage": {"outputPrefix": "out"}},
+    "scratch without a unit": {"worker": {"scratchSize": "8"}},
+    "unknown quality": {"defaults": {"quality": "best"}},
+    "unknown field": {"workers": 3},
+}
+
+
+def renderpool(spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": spec}
+
+
+@pytest.mark.parametrize("name", POOLS_ACCEPTED)
+def test_both_accept_a_pool(apiserver: ApiServer, namespace: str, name: str) -> None:
+    resource = renderpool(POOLS_ACCEPTED[name])
+    assert _server_accepts(apiserver, namespace, resource)
+    stored = apiserver.get("rp", "pool", namespace)
+    assert parse_renderpool(stored).spec == parse_renderpool(resource).spec
+
+
+@pytest.mark.parametrize("name", POOLS_REFUSED)
+def test_both_refuse_a_pool(apiserver: ApiServer, namespace: str, name: str) -> None:
+    resource = renderpool(POOLS_REFUSED[name])
+    with pytest.raises(SpecError):
+        parse_renderpool(resource)
+    assert not _server_accepts(apiserver, namespace, resource)
 
 
 def _server_accepts(apiserver: ApiServer, namespace: str, resource: dict[str, Any]) -> bool:
