@@ -228,7 +228,7 @@ def _status(output: Rendered, uri: str, staged: Staged) -> OutputStatus:
         width=output.width,
         height=output.height,
         frames=output.frames,
-        duration=None if output.duration is None else float(output.duration),
+        duration=output.duration_s,
     )
 
 

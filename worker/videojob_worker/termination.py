@@ -42,11 +42,11 @@ def encode(result: Result) -> bytes:
     if len(encoded) > MAX_BYTES:
         result = result.model_copy(update={"message": _shorten(result.message)})
         encoded = _encode(result)
+    total, message = len(result.outputs), result.message
     while len(encoded) > MAX_BYTES:
-        outputs = result.outputs[: len(result.outputs) // 2]
-        left_out = len(result.outputs) - len(outputs)
-        note = f"{left_out} more outputs" if not result.message else result.message
-        result = result.model_copy(update={"outputs": outputs, "message": note})
+        kept = result.outputs[: len(result.outputs) // 2]
+        left_out = message or f"{total - len(kept)} more outputs"
+        result = result.model_copy(update={"outputs": kept, "message": left_out})
         encoded = _encode(result)
     return encoded
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.redis_server import redis_server
 
-from videojob_contract.assignment import Assignment, Result
+from tests.redis_server import redis_server
+from videojob_contract.assignment import Result
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
@@ -134,35 +134,3 @@ def workers(redis_url: str, pool: PoolKey, tmp_path: Path) -> Iterator[Workers]:
     found = Workers(redis_url, pool, tmp_path)
     yield found
     found.stop()
-
-
-def assignment(uid: str = "uid-1", *, seconds: int = 1, attempt: int = 1, deadline: str = "5m", **clip: object) -> Assignment:
-    """Colours that fade into each other, so that every frame is work; many for a long render."""
-    step = max(1, seconds // 200)  # a spec has at most 500 clips
-    clips: list[dict[str, object]] = [{"color": "#000000", "duration": f"{step}s", **clip}]
-    clips += [
-        {
-            "color": f"#{(index * 37) % 256:02x}8040",
-            "duration": f"{2 * step}s",
-            "transition": {"type": "crossfade", "duration": f"{step}s", "easing": "linear"},
-        }
-        for index in range(seconds // step - 1)
-    ]
-    return Assignment.model_validate(
-        {
-            "uid": uid,
-            "namespace": "films",
-            "name": "holiday",
-            "attempt": attempt,
-            "deadline": deadline,
-            "softDeadline": deadline,
-            "spec": {
-                "canvas": {"width": 320, "height": 180, "fps": "25", "background": "#000000"},
-                "clips": clips,
-                "outputs": [
-                    {"name": "main", "format": "mp4", "quality": "draft", "codec": "h264", "uri": "volume://media/out/main.mp4"},
-                    {"name": "poster", "format": "jpg", "quality": "draft", "uri": "volume://media/out/poster.jpg"},
-                ],
-            },
-        }
-    )  # fmt: skip

@@ -86,7 +86,7 @@ def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd
                 width=output.width,
                 height=output.height,
                 frames=output.frames,
-                duration=output.duration,
+                duration_s=None if output.duration is None else float(output.duration),
             )
             for output in outputs
         ]

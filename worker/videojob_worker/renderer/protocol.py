@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter
 
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
-from videojob_contract.resources.base import Duration, Model
+from videojob_contract.resources.base import Model
 from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Rendered(Model):
     width: int | None = None
     height: int | None = None
     frames: int | None = None
-    duration: Duration | None = None
+    duration_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class Done(Model):

@@ -30,6 +30,7 @@ SUPERVISOR_BYTES = 192 * 1024**2
 
 _LEAST_BYTES = 256 * 1024**2
 _OPEN_FILES = 1024
+_CPU_GRACE_S = 5  # between SIGXCPU, which says why, and SIGKILL, which does not
 # Longer than any video that can be asked for; a muxer that runs away stops here.
 _FILE_BYTES = 64 * 1024**3
 
@@ -82,14 +83,13 @@ def confine(limits: Limits, parent: int) -> None:
 
 def limit_cpu(cpu_s: int) -> None:
     """Limit the processor time of all threads together; the kernel then ends the process with SIGXCPU."""
-    _lower(resource.RLIMIT_CPU, cpu_s)
+    _lower(resource.RLIMIT_CPU, cpu_s, grace=_CPU_GRACE_S)
 
 
-def _lower(which: int, value: int) -> None:
+def _lower(which: int, value: int, *, grace: int = 0) -> None:
     _, hard = resource.getrlimit(which)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(which, (value, value))
+    highest = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
+    resource.setrlimit(which, (min(value, highest), highest))
 
 
 def _prctl(option: int, value: int) -> None:
