@@ -1,10 +1,10 @@
 """How both sides reach Redis: the client's settings, and the running of scripts."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -31,7 +31,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
     A lost connection is tried again five times within about two seconds; then `QueueUnavailableError` comes
     out of the queue's methods, and the next call tries anew. The caller closes it with `aclose()`.
     """
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         username=username,
         password=password,
@@ -48,6 +48,34 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
             supported_errors=(RedisConnectionError, RedisTimeoutError),
         ),
     )
+    pool = client.connection_pool
+    pool.connection_class = _CancellableTls if pool.connection_class is SSLConnection else _Cancellable
+    return client
+
+
+class _Cancellable(Connection):
+    """A connection whose user can be cancelled while it sends.
+
+    Redis-py waits for that by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes in
+    the very moment it is done. The task would then go on for ever.
+    """
+
+    async def send_packed_command(
+        self,
+        command: bytes | str | Iterable[bytes],
+        check_health: bool = True,  # noqa: FBT001, FBT002 - the base class'
+    ) -> None:
+        """Send, and raise a cancellation that came meanwhile."""
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > cancellations:
+            await self.disconnect(nowait=True)  # an answer is under way that nobody will read
+            raise asyncio.CancelledError
+
+
+class _CancellableTls(_Cancellable, SSLConnection):
+    """The same, with TLS."""
 
 
 class Runner:
