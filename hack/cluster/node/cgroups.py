@@ -26,16 +26,18 @@ def hierarchies() -> dict[Path, bool]:
 
 def create() -> None:
     """Makes our cgroup in every hierarchy, with its controllers usable by children."""
-    for root, version_2 in hierarchies().items():
+    found = hierarchies()
+    for root, version_2 in found.items():
         own = root / config.CGROUP
         own.mkdir(exist_ok=True)
-        if version_2:
+        if not version_2:
+            for name in ("cpuset.cpus", "cpuset.mems"):  # they start empty, and nothing may run in it then
+                if (own / name).exists():
+                    (own / name).write_text((root / name).read_text())
+        elif len(found) == 1:  # beside version 1, the kubelet uses no controller of version 2
             controllers = (root / "cgroup.controllers").read_text().split()
             for folder in (root, own):
                 _enable(folder, controllers)
-        for name in ("cpuset.cpus", "cpuset.mems"):  # version 1 starts them empty, and nothing may run in it then
-            if (own / name).exists() and not version_2:
-                (own / name).write_text((root / name).read_text())
 
 
 def _enable(folder: Path, controllers: list[str]) -> None:

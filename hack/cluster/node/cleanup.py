@@ -12,7 +12,8 @@ from node import cgroups, config, network, processes
 from node.config import ClusterError
 from node.steps import step
 
-# The kubelet and the CNI library write these wherever they are told to work.
+# The kubelet, containerd's shims and the CNI library write these wherever they are told to work.
+SHIM_SOCKETS = Path("/run/containerd/s")
 KUBELET_SOCKETS = Path("/var/lib/kubelet/device-plugins")
 CONTAINER_LOG_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
@@ -61,11 +62,19 @@ def _mounts() -> list[str]:
 def _remove_strays() -> None:
     pods = {folder.name for folder in config.STATE.glob("containerd/io.containerd.grpc.v1.cri/sandboxes/*")}
     results = [path for path in CNI_RESULTS.glob("*") if pods & set(path.name.split("-"))]
-    for path in (*KUBELET_SOCKETS.glob("kubelet*"), *results):
-        path.unlink()
+    tasks = (config.RUN / "containerd" / "io.containerd.runtime.v2.task").glob("*/*/address")
+    sockets = [SHIM_SOCKETS / Path(task.read_text()).name for task in tasks]
+    for path in (*KUBELET_SOCKETS.glob("kubelet*"), *results, *sockets):
+        path.unlink(missing_ok=True)
     for link in CONTAINER_LOG_LINKS.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(config.STATE):
             link.unlink()
-    for folder in (KUBELET_SOCKETS, KUBELET_SOCKETS.parent, CONTAINER_LOG_LINKS, CNI_RESULTS, CNI_RESULTS.parent):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    for folder in (SHIM_SOCKETS, KUBELET_SOCKETS, CNI_RESULTS):
+        _remove_empty(folder)
+        _remove_empty(folder.parent)
+    _remove_empty(CONTAINER_LOG_LINKS)
+
+
+def _remove_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
