@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
+from videojob_contract.resources.motion import Easing
 from videojob_contract.resources.outputs import Codec, Format
-from videojob_contract.resources.timeline import Easing, Fit
+from videojob_contract.resources.timeline import Fit
 from videojob_contract.resources.uris import Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from videojob_contract.resources.audio import Track
     from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.renderpool import RenderPoolSpec
-    from videojob_contract.resources.timeline import Canvas, Clip, Track
+    from videojob_contract.resources.timeline import Canvas, Clip
     from videojob_contract.resources.videojob import VideoJobSpec
 
 CLIP_KINDS = ("image", "color")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.audio import Track
 from videojob_contract.resources.outputs import Format, Output
-from videojob_contract.resources.timeline import Clip, Track
+from videojob_contract.resources.timeline import Clip
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.compose.transitions import TRANSITIONS
 from videojob_worker.encode.settings import VideoSettings, video_settings
@@ -69,13 +70,7 @@ def build_project(spec: VideoJobSpec, files: Mapping[str, Path], scratch: Path, 
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
     canvas = spec.canvas
-    if (
-        canvas is None
-        or canvas.width is None
-        or canvas.height is None
-        or canvas.fps is None
-        or spec.outputs is None
-    ):
+    if canvas is None or canvas.width is None or canvas.height is None or canvas.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     look = Look(canvas.width, canvas.height, canvas.background or "#000000")
     for index, clip in enumerate(spec.clips):
@@ -101,9 +96,7 @@ def build_project(spec: VideoJobSpec, files: Mapping[str, Path], scratch: Path, 
             Sound(track, Source(f"spec.audio.tracks[{index}].uri", track.uri, files[track.uri]))
             for index, track in enumerate(spec.audio.tracks if spec.audio else ())
         ),
-        outputs=tuple(
-            _output(index, output, look, timeline, scratch) for index, output in enumerate(spec.outputs)
-        ),
+        outputs=tuple(_output(index, output, look, timeline, scratch) for index, output in enumerate(spec.outputs)),
         scratch=scratch,
         threads=threads,
     )

@@ -1,7 +1,7 @@
 """The resources as pydantic models: the one source of the CRDs, of validation and of the reference page.
 
-`VideoJob` is in `videojob` (its timeline in `timeline`, outputs in `outputs`, status in `status`),
-`RenderPool` in `renderpool`. Names are camelCase on the wire and snake_case here. Every string, list and
+`VideoJob` is in `videojob` (its timeline in `timeline`, `text`, `motion` and `audio`, outputs in `outputs`, status in
+`status`), `RenderPool` in `renderpool`. Names are camelCase on the wire and snake_case here. Every string, list and
 map is bounded, because the API server estimates the cost of validation rules from those bounds.
 """
 

@@ -1,4 +1,4 @@
-"""The timeline: canvas, clips with their transitions, overlays, subtitles and audio.
+"""The timeline: canvas, clips with their transitions, and overlays.
 
 Every transition overlaps its two clips by its duration, so the length is the sum of the clips less the sum of
 the transitions, whatever their type.
@@ -18,12 +18,13 @@ from videojob_contract.resources.base import (
     Model,
     Rule,
     ShortText,
-    Text,
     Unit,
     Uri,
     Volume,
     rules,
 )
+from videojob_contract.resources.motion import Easing, Motion
+from videojob_contract.resources.text import Title
 
 
 def _exactly_one(fields: tuple[str, ...]) -> str:
@@ -51,15 +52,6 @@ class Anchor(StrEnum):
     TOP_RIGHT = "topRight"
     BOTTOM_LEFT = "bottomLeft"
     BOTTOM_RIGHT = "bottomRight"
-
-
-class Easing(StrEnum):
-    """How a change goes from start to end."""
-
-    LINEAR = "linear"
-    EASE_IN = "easeIn"
-    EASE_OUT = "easeOut"
-    EASE_IN_OUT = "easeInOut"
 
 
 class Canvas(Model):
@@ -108,93 +100,6 @@ class Gradient(Model):
     """Colours from start to end, evenly spaced."""
     angle: Annotated[float, Field(ge=0, le=360)] = 0
     """Direction in degrees: 0 is left to right, 90 is top to bottom."""
-
-
-class Align(StrEnum):
-    """Alignment of lines of text."""
-
-    LEFT = "left"
-    CENTER = "center"
-    RIGHT = "right"
-
-
-class Shadow(Model):
-    """A shadow under text."""
-
-    color: Color = "#000000"
-    """Its colour."""
-    offset: Annotated[int, Field(ge=0, le=100)] = 2
-    """How far it falls to the right and down, in pixels."""
-    blur: Annotated[int, Field(ge=0, le=100)] = 0
-    """Its softness, in pixels."""
-
-
-class Title(Model):
-    """Text."""
-
-    text: Text
-    """What it says; it is wrapped to the width."""
-    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
-    """A font by its name or URI."""
-    size: Annotated[int, Field(ge=4, le=2000)] = 96
-    """Height of a line, in pixels."""
-    color: Color = "#ffffff"
-    """Colour of the letters."""
-    align: Align = Align.CENTER
-    """Alignment of the lines."""
-    outline: Annotated[int, Field(ge=0, le=100)] = 0
-    """Width of the outline, in pixels."""
-    outline_color: Color = "#000000"
-    """Colour of the outline."""
-    shadow: Shadow | None = None
-    """A shadow under the letters."""
-    box: Color | None = None
-    """Colour of a box behind the text. Default: none."""
-    background: Color | None = None
-    """Colour of the canvas behind the text. Default: the canvas' own."""
-
-
-class Rectangle(Model):
-    """A part of the picture, as shares of its width and height."""
-
-    # Not x and y: an unquoted y is a boolean to the YAML 1.1 reader of kubectl, even as a key.
-    left: Unit
-    """Left edge: 0 is the picture's left."""
-    top: Unit
-    """Top edge: 0 is the picture's top."""
-    width: Annotated[float, Field(gt=0.01, le=1)]
-    """Share of the picture's width."""
-    height: Annotated[float, Field(gt=0.01, le=1)]
-    """Share of the picture's height."""
-
-
-class Zoom(Model):
-    """Zoom from one factor to another."""
-
-    from_: Annotated[float, Field(alias="from", ge=1, le=10)] = 1.0
-    """Factor at the start."""
-    to: Annotated[float, Field(ge=1, le=10)] = 1.15
-    """Factor at the end."""
-
-
-class Pan(Model):
-    """Move from one rectangle to another."""
-
-    from_: Annotated[Rectangle, Field(alias="from")]
-    """What is seen at the start."""
-    to: Rectangle
-    """What is seen at the end."""
-
-
-class Motion(Model):
-    """Slow zoom and pan over a clip (Ken Burns)."""
-
-    zoom: Zoom | None = None
-    """Zoom about the anchor."""
-    pan: Pan | None = None
-    """Move between two rectangles."""
-    easing: Easing = Easing.EASE_IN_OUT
-    """How the motion starts and ends."""
 
 
 class Transition(Model):
@@ -337,59 +242,3 @@ class Overlay(Model):
         if len(given) != 1:
             raise ValueError(f"an overlay has exactly one of image, video, title; this one has {len(given)}")
         return self
-
-
-class SubtitleStyle(Model):
-    """How burned-in subtitles look."""
-
-    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
-    """A font by its name or URI."""
-    size: Annotated[int, Field(ge=4, le=500)] = 48
-    """Height of a line, in pixels."""
-    color: Color = "#ffffff"
-    """Colour of the letters."""
-    outline: Annotated[int, Field(ge=0, le=100)] = 2
-    """Width of the outline, in pixels."""
-
-
-class Subtitles(Model):
-    """Subtitles for the whole timeline."""
-
-    uri: Uri
-    """An SRT, VTT or ASS file."""
-    soft: bool = False
-    """Keep them as a track that players can switch, instead of drawing them."""
-    style: SubtitleStyle | None = None
-    """How drawn subtitles look."""
-
-
-class Track(Model):
-    """One sound under the whole timeline."""
-
-    uri: Uri
-    """Where the sound is."""
-    from_: Annotated[Duration | None, Field(alias="from")] = None
-    """Start within the source. Default: its beginning."""
-    to: Duration | None = None
-    """End within the source. Default: its end."""
-    offset: Duration | None = None
-    """When it starts on the timeline. Default: the start."""
-    loop: bool = False
-    """Repeat until the timeline ends."""
-    volume: Volume = 1.0
-    """Gain: 1 leaves it as it is."""
-    fade_in: Duration | None = None
-    """How long it takes to come in."""
-    fade_out: Duration | None = None
-    """How long it takes to go, before its end or the timeline's."""
-    duck: bool = False
-    """Go quieter while other sound plays."""
-
-
-class Audio(Model):
-    """The sound under the timeline."""
-
-    tracks: Annotated[list[Track], Field(max_length=32)] = []
-    """Tracks, mixed."""
-    loudness: Annotated[float, Field(ge=-70, le=-5)] | None = None
-    """Loudness of the whole in LUFS (EBU R 128). Default: untouched."""

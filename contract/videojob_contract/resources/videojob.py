@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from videojob_contract.resources.audio import Audio
 from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Rule, Time, Uri, rules
 from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import VideoJobStatus
-from videojob_contract.resources.timeline import Audio, Canvas, Clip, Overlay, Subtitles
+from videojob_contract.resources.text import Subtitles
+from videojob_contract.resources.timeline import Canvas, Clip, Overlay
 
 # The fields that say what is rendered: immutable once the job exists.
 TIMELINE_FIELDS = ("canvas", "clips", "overlays", "subtitles", "audio", "outputs", "parameters")

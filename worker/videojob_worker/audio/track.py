@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from videojob_contract.resources.timeline import Track
+from videojob_contract.resources.audio import Track
 from videojob_worker.plan.timeline import SAMPLE_RATE, to_frame
 
 Samples = npt.NDArray[np.float32]
