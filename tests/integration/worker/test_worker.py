@@ -14,7 +14,6 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.assignments import assignment
-from tests.integration.worker.conftest import Worker, Workers
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import Entry, EntryState, WorkerState
 from videojob_contract.resources.status import Stage
@@ -22,6 +21,7 @@ from videojob_contract.resources.status import Stage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tests.integration.worker.conftest import Worker, Workers
     from videojob_contract.queue.operator import OperatorQueue
 
 UID = "uid-1"
@@ -300,8 +300,8 @@ async def test_assignment_from_a_file_needs_no_redis(workers: Workers, tmp_path:
 
 async def test_missing_source_names_file_and_field(operator: OperatorQueue, workers: Workers) -> None:
     workers.start()
-    image = {"color": None, "image": {"uri": "volume://media/photos/gone.jpg"}}
-    await operator.enqueue("default", assignment(UID, **image))
+    image = {"uri": "volume://media/photos/gone.jpg"}
+    await operator.enqueue("default", assignment(UID, color=None, image=image))
     entry = await until(lambda: finished(operator))
     assert entry.result is not None
     assert entry.result.reason is Reason.SOURCE_NOT_FOUND

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.assignments import assignment
+from videojob_contract.assignment import Assignment, Progress
+from videojob_contract.errors import (
+    CancelledError,
+    InfrastructureError,
+    OutOfMemoryError,
+    PermanentError,
+    Reason,
+    VideoJobError,
+)
+from videojob_contract.resources.status import Stage
+from videojob_worker.pipeline import Surroundings, run_attempt
+from videojob_worker.renderer.protocol import Rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from videojob_worker.renderer.process import RenderTask
+
+
+@dataclass
+class Double:
+    """Renders nothing: writes a file for each output, or fails, or takes its time."""
+
+    error: VideoJobError | None = None
+    takes_s: float = 0.0
+    names: tuple[str, ...] = ("main", "poster")
+    outside: bool = False
+    tasks: list[RenderTask] = field(default_factory=list)
+
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        self.tasks.append(task)
+        on_progress(Progress(stage=Stage.RENDERING, percent=50))
+        (task.scratch / "leftover").write_text("x")
+        await asyncio.sleep(self.takes_s)
+        if self.error:
+            raise self.error
+        folder = task.scratch.parent if self.outside else task.scratch
+        for name in self.names:
+            (folder / name).write_text(name)
+        return [Rendered(name=name, path=str(folder / name), frames=25, duration_s=1.0) for name in self.names]
+
+
+class Kept:
+    """Keeps every report."""
+
+    def __init__(self) -> None:
+        self.all: list[Progress] = []
+
+    def report(self, progress: Progress) -> None:
+        self.all.append(progress)
+
+
+@dataclass
+class Place:
+    folder: Path
+
+    @property
+    def media(self) -> Path:
+        return self.folder / "media"
+
+    @property
+    def scratch(self) -> Path:
+        return self.folder / "scratch"
+
+    def around(self, renderer: Double, **more: object) -> Surroundings:
+        return Surroundings({"media": self.media}, self.scratch, renderer, 2, **more)  # type: ignore[arg-type]
+
+    def published(self) -> list[str]:
+        return sorted(str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file())
+
+    def assert_clean(self) -> None:
+        assert list(self.scratch.iterdir()) == []
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    place.media.mkdir()
+    place.scratch.mkdir()
+    return place
+
+
+async def test_success(place: Place) -> None:
+    kept = Kept()
+    result = await run_attempt(assignment(), kept, place.around(Double()))
+    assert result.result == "succeeded"
+    assert [output.name for output in result.outputs] == ["main", "poster"]
+    assert result.video_s == 1.0
+    assert place.published() == ["out/main.mp4", "out/poster.jpg"]
+    assert (place.media / "out" / "main.mp4").read_text() == "main"
+    stages = list(dict.fromkeys(progress.stage for progress in kept.all))
+    assert stages == [
+        Stage.INITIALIZING,
+        Stage.FETCHING,
+        Stage.RENDERING,
+        Stage.PUBLISHING,
+        Stage.COMPLETED,
+    ]
+    assert kept.all[-1].percent == 100
+    place.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (PermanentError("bad", Reason.INVALID_MEDIA), "failed"),
+        (OutOfMemoryError("much"), "failed"),
+        (CancelledError("stop"), "cancelled"),
+    ],
+)
+async def test_failures_become_results(place: Place, error: VideoJobError, outcome: str) -> None:
+    result = await run_attempt(assignment(), Kept(), place.around(Double(error=error)))
+    assert (result.result, result.reason, result.message) == (outcome, error.reason, error.message)
+    assert place.published() == []
+    place.assert_clean()
+
+
+async def test_deadline(place: Place) -> None:
+    result = await run_attempt(assignment(deadline="100ms"), Kept(), place.around(Double(takes_s=60)))
+    assert result.reason is Reason.DEADLINE_EXCEEDED
+    assert "100ms" in result.message
+    place.assert_clean()
+
+
+async def test_soft_deadline_warns_in_the_message(place: Place) -> None:
+    kept = Kept()
+    order = assignment().model_copy(update={"soft_deadline": 0})
+    await run_attempt(order, kept, place.around(Double(takes_s=0.05)))
+    assert "past its soft deadline, stops at 5m" in kept.all[-1].message
+
+
+async def test_cancelling_is_passed_on_when_all_is_cleared_away(place: Place) -> None:
+    running = asyncio.create_task(run_attempt(assignment(), Kept(), place.around(Double(takes_s=60))))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert place.published() == []
+    place.assert_clean()
+
+
+async def test_without_consent_nothing_is_published(place: Place) -> None:
+    async def refuse() -> None:
+        raise InfrastructureError("lost", Reason.LEASE_LOST)
+
+    result = await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=refuse))
+    assert result.reason is Reason.LEASE_LOST
+    assert place.published() == []
+    place.assert_clean()
+
+
+async def test_consent_is_asked_when_everything_is_ready(place: Place) -> None:
+    seen: list[int] = []
+
+    async def look() -> None:
+        seen.append(len([path for path in place.media.rglob(".*.part") if path.stat().st_size]))
+
+    await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=look))
+    assert seen == [2]
+
+
+async def test_whoever_cancels_a_commit_is_too_late(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    task: asyncio.Task[object]
+    from videojob_worker.publish import volume  # noqa: PLC0415 - its class is private
+
+    commit = volume._Staged.commit
+
+    async def slow_commit(self: object) -> None:
+        task.cancel()
+        await asyncio.sleep(0.05)
+        await commit(self)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(volume._Staged, "commit", slow_commit)
+    task = asyncio.create_task(run_attempt(assignment(), Kept(), place.around(Double())))
+    result = await task
+    assert result.result == "succeeded"  # type: ignore[attr-defined]
+    assert place.published() == ["out/main.mp4", "out/poster.jpg"]
+
+
+@pytest.mark.parametrize("double", [Double(names=("main",)), Double(names=("poster", "main")), Double(outside=True)])
+async def test_the_renderer_is_not_believed(place: Place, double: Double) -> None:
+    result = await run_attempt(assignment(), Kept(), place.around(double))
+    assert result.reason is Reason.VERIFICATION_FAILED
+    assert place.published() == []
+
+
+async def test_a_source_that_changes_is_tried_again(place: Place) -> None:
+    (place.media / "a.jpg").write_text("picture")
+    order: Assignment = assignment(color=None, image={"uri": "volume://media/a.jpg"})
+
+    class Changing(Double):
+        async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+            (place.media / "a.jpg").write_text("something else")
+            return await super().render(task, on_progress)
+
+    result = await run_attempt(order, Kept(), place.around(Changing()))
+    assert result.reason is Reason.STORAGE_UNAVAILABLE
+    assert "was changed while it was read" in result.message
+
+
+async def test_processor_time_is_bounded_by_deadline_and_threads(place: Place) -> None:
+    double = Double()
+    await run_attempt(assignment(deadline="1m"), Kept(), place.around(double))
+    assert double.tasks[0].cpu_s == 60 * 3 + 60
+    assert double.tasks[0].threads == 2

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from videojob_contract.assignment import SourceLimits
+from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
+from videojob_worker.sources import fetched
+from videojob_worker.sources.base import Context
+from videojob_worker.sources.guard import resolve_by_system
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = "spec.clips[0].image.uri"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "a.jpg").write_bytes(b"picture")
+    (tmp_path / "downloads").mkdir()
+    limits = SourceLimits(max_source_bytes=100)
+    return Context({"media": tmp_path / "media"}, limits, tmp_path / "downloads", resolve_by_system)
+
+
+async def refusal(context: Context, uri: str) -> VideoJobError:
+    with pytest.raises(VideoJobError) as failure:
+        async with fetched([(PATH, uri)], context, lambda _: None):
+            pass
+    assert failure.value.message.startswith(f"{PATH}: ")
+    return failure.value
+
+
+async def test_opens_in_place_and_counts(context: Context) -> None:
+    seen: list[int] = []
+    async with fetched([(PATH, "volume://media/a.jpg")], context, seen.append) as sources:
+        fd = sources.fds["volume://media/a.jpg"]
+        assert os.pread(fd, 100, 0) == b"picture"
+        assert os.fstat(fd).st_ino == (context.volumes["media"] / "a.jpg").stat().st_ino
+        assert seen == [1]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+
+
+async def test_refusals(context: Context, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (context.volumes["media"] / "link").symlink_to(tmp_path / "secret")
+    (context.volumes["media"] / "big").write_bytes(b"x" * 101)
+    for uri, reason in (
+        ("volume://media/gone.jpg", Reason.SOURCE_NOT_FOUND),
+        ("volume://other/a.jpg", Reason.SOURCE_NOT_FOUND),
+        ("volume://media/a.jpg/b", Reason.SOURCE_NOT_FOUND),
+        ("volume://media/../secret", Reason.SOURCE_FORBIDDEN),
+        ("volume://media/link", Reason.SOURCE_FORBIDDEN),
+        ("volume://media/big", Reason.SOURCE_TOO_LARGE),
+        ("s3://bucket/a.jpg", Reason.NOT_SUPPORTED),
+    ):
+        failure = await refusal(context, uri)
+        assert failure.reason is reason, failure
+        assert isinstance(failure, PermanentError)
+
+
+async def test_a_file_that_is_replaced_does_no_harm(context: Context) -> None:
+    file = context.volumes["media"] / "a.jpg"
+    async with fetched([(PATH, "volume://media/a.jpg")], context, lambda _: None) as sources:
+        (file.parent / "new").write_bytes(b"another")
+        (file.parent / "new").replace(file)
+        sources.check_unchanged()
+        assert os.pread(sources.fds["volume://media/a.jpg"], 100, 0) == b"picture"
+
+
+async def test_a_file_that_is_written_to_is_found_out(context: Context) -> None:
+    file = context.volumes["media"] / "a.jpg"
+    async with fetched([(PATH, "volume://media/a.jpg")], context, lambda _: None) as sources:
+        file.write_bytes(b"longer than before")
+        with pytest.raises(TransientError, match=r"volume://media/a\.jpg was changed while it was read"):
+            sources.check_unchanged()
+
+
+async def test_a_file_that_may_not_be_read(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("videojob_worker.sources.volume.open_file", refuse)
+    assert (await refusal(context, "volume://media/a.jpg")).reason is Reason.SOURCE_FORBIDDEN
+
+
+async def test_one_failure_closes_all(context: Context) -> None:
+    before = {entry for entry in os.listdir("/proc/self/fd")}  # noqa: C416, PTH208 - a snapshot
+    wanted = [(PATH, "volume://media/a.jpg"), ("spec.clips[1].image.uri", "volume://media/gone.jpg")]
+    with pytest.raises(PermanentError, match=r"spec\.clips\[1\]"):
+        async with fetched(wanted, context, lambda _: None):
+            pass
+    left = {fd for fd in set(os.listdir("/proc/self/fd")) - before if _is_file(int(fd))}  # noqa: PTH208
+    assert left == set()
+
+
+def _is_file(fd: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False
