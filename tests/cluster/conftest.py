@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path += [str(CHECKOUT / "hack" / "cluster"), str(Path(__file__).parent)]
+sys.path.append(str(CHECKOUT / "hack" / "cluster"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 
-import machine
 import pytest
 from imaging import bases
 from imaging.folders import ImageFolder
 from node import config, processes
+
+from tests.cluster import machine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
