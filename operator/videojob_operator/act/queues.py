@@ -86,10 +86,14 @@ class Link:
         if not self._known:
             return None
         try:
-            return await self.queue.snapshot()
+            snapshot = await self.queue.snapshot()
+            # In a Redis that was just emptied, workers that live have not registered yet.
+            if await self.queue.ensure_epoch():
+                self._found_empty()
         except QueueUnavailableError:
             self._lost()
             return None
+        return snapshot if self.known else None
 
     async def ack(self, ids: list[str]) -> None:
         """Say that events are dealt with. When Redis is away they come again, which does no harm."""

@@ -31,7 +31,9 @@ def catch_up(step: Step) -> Step:
     """Believe the queue when it knows a later attempt than the status, which then was lost or restored."""
     entry = step.observation.entry
     behind = 0 if entry is None else entry.attempt - current_number(step.status)
-    return step.update(interruptions=step.status.interruptions + behind) if behind > 0 else step
+    if entry is None or behind <= 0:
+        return step
+    return step.update(attempts=entry.attempt, interruptions=step.status.interruptions + behind)
 
 
 def current_entry(step: Step) -> Entry | None:

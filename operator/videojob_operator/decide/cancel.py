@@ -59,8 +59,8 @@ def _is_wanted(step: Step) -> bool:
 def _has_stopped(step: Step) -> bool:
     if attempt.result(step) is not None:
         return True
-    pod = attempt.worker_pod(step)
-    return step.observation.lease_expired or (pod is not None and pod.is_ended)
+    entry, pod = attempt.claimed_entry(step), attempt.worker_pod(step)
+    return (entry is not None and entry.expired) or (pod is not None and pod.is_ended)
 
 
 def _finish(step: Step) -> Step:

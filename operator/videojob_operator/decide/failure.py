@@ -87,10 +87,11 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
     if not step.observation.queue_known:
         return step, None
     worker = step.status.worker
-    if attempt.claimed_entry(step) is None:
+    entry = attempt.claimed_entry(step)
+    if entry is None:
         message = f"the queue lost the attempt, and worker {worker} did not take it up again"
         return _wait(step, RESTORE_S, message)
-    if step.observation.lease_expired:
+    if entry.expired:
         return _wait(step, GRACE_S, f"worker {worker} has not renewed its lease of {LEASE_S:.0f} s")
     return step.remember(missing_since=None), None
 

@@ -38,11 +38,12 @@ def decide_pool(observation: PoolObservation) -> PoolDecision:
     if observation.spec is None:
         return _told(observation, status, PoolDecision(None, memory=observation.memory))
     workers = pool_workers.of_pool(observation)
-    failed = pool_health.failed_starts(observation, workers)
+    failed = pool_health.failed_starts(workers)
     status = pool_status.ready(observation, status, pool_health.complaint(workers, failed))
     if snapshot is None:
         # Who is busy is not known now: the pool stays as it is.
-        return _told(observation, status, PoolDecision(None, memory=observation.memory))
+        memory = replace(observation.memory, traces=pool_workers.out_of_sight(observation.memory.traces))
+        return _told(observation, status, PoolDecision(None, memory=memory))
     scaling = pool_scaling.scale(observation, observation.spec, snapshot, workers, failed)
     deletions, next_deletion = _deletions(observation, workers, failed)
     numbers = pool_status.counts(workers, queued=snapshot.total_queued, desired=scaling.desired)
@@ -80,7 +81,7 @@ def _memory(observation: PoolObservation, workers: Sequence[Worker]) -> PoolMemo
         replaced = memory.replaced + any(overdue)
     return PoolMemory(
         last_serial=pool_scaling.last_serial(observation),
-        seen=pool_workers.last_seen(observation, workers),
+        traces=pool_workers.traces(observation, workers),
         replaced=replaced,
         patched_at=memory.patched_at,
     )

@@ -32,9 +32,9 @@ _WORTH_TELLING_S = 15.0
 """Most pods wait a moment for a node or an image; this long is worth a word."""
 
 
-def failed_starts(observation: PoolObservation, workers: Sequence[Worker]) -> list[Worker]:
+def failed_starts(workers: Sequence[Worker]) -> list[Worker]:
     """Return the workers that failed without ever registering, since one last came up."""
-    good = max((worker.job.serial for worker in workers if _came_up(observation, worker)), default=0)
+    good = max((worker.job.serial for worker in workers if _came_up(worker)), default=0)
     return [worker for worker in workers if worker.job.serial > good and _failed(worker) and not worker.was_disrupted]
 
 
@@ -57,7 +57,7 @@ def delete_at(observation: PoolObservation, worker: Worker, failed: Sequence[Wor
         case State.STARTING:
             return _overdue_at(observation, worker)
         case State.LEAVING if worker.info is None:
-            return observation.memory.seen[worker.job.name] + timedelta(seconds=LEAVE_S)
+            return _absent_since(observation, worker) + timedelta(seconds=LEAVE_S)
         case State.ENDED:
             return _litter_at(observation, worker, failed)
         case _:
@@ -89,7 +89,12 @@ def _overdue_at(observation: PoolObservation, worker: Worker) -> datetime | None
         # Another one would have to wait for a node as well, and behind all others.
         return None
     limit_s = min(REGISTER_S * 2**observation.memory.replaced, LONGEST_REGISTER_S)
-    return worker.job.created_at + timedelta(seconds=limit_s)
+    return _absent_since(observation, worker) + timedelta(seconds=limit_s)
+
+
+def _absent_since(observation: PoolObservation, worker: Worker) -> datetime:
+    # As this operator noticed: before its start the worker may well have been there.
+    return worker.trace.absent_since or observation.now
 
 
 def _litter_at(observation: PoolObservation, worker: Worker, failed: Sequence[Worker]) -> datetime | None:
@@ -116,10 +121,6 @@ def _failed(worker: Worker) -> bool:
     return worker.state is State.ENDED and (worker.job.failed > 0 or bool(exit_code))
 
 
-def _came_up(observation: PoolObservation, worker: Worker) -> bool:
-    return (
-        worker.info is not None
-        or worker.job.owner_uid is not None
-        or worker.job.succeeded > 0
-        or worker.job.name in observation.memory.seen
-    )
+def _came_up(worker: Worker) -> bool:
+    registered = worker.info is not None or worker.trace.came_up
+    return registered or worker.job.owner_uid is not None or worker.job.succeeded > 0

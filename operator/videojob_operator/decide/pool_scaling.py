@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from videojob_operator.decide import pool_health
+from videojob_operator.decide import pool_health, pool_workers
 from videojob_operator.decide.naming import worker_job_name
 from videojob_operator.decide.pool_workers import State, Worker
 
@@ -54,7 +54,9 @@ def scale(
     desired = desired_workers(spec, busy=busy, queued=snapshot.total_queued)
     create, paused_s = _create(observation, spec, holding, desired=desired, failed=failed)
     retire, idle_s = _retire(spec, snapshot, holding, desired)
-    waits = [wait_s for wait_s in (paused_s, idle_s) if wait_s is not None]
+    missing = [pool_workers.back_by(worker, observation.now) for worker in holding if worker.state is State.MISSING]
+    missing_s = (min(missing) - observation.now).total_seconds() if missing else None
+    waits = [wait_s for wait_s in (paused_s, idle_s, missing_s) if wait_s is not None]
     return Scaling(desired, create, retire, min(waits, default=None))
 
 

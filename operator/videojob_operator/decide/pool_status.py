@@ -28,7 +28,7 @@ def counts(workers: Sequence[Worker], *, queued: int, desired: int) -> dict[str,
     return {
         "queued": queued,
         "desired": desired,
-        "starting": states.count(State.STARTING),
+        "starting": states.count(State.STARTING) + states.count(State.MISSING),
         "idle": states.count(State.IDLE),
         "busy": states.count(State.BUSY),
     }

@@ -6,15 +6,17 @@ and not when Kubernetes comes to see its pod end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from videojob_contract.queue.types import WorkerState
+from videojob_contract.queue.types import GRACE_S, WorkerState
+from videojob_operator.decide.types import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from videojob_contract.queue.types import WorkerInfo
     from videojob_operator.decide.types import JobView, PodView, PoolObservation
@@ -29,6 +31,8 @@ class State(StrEnum):
     BUSY = "busy"
     LEAVING = "leaving"
     """It takes no more work, and its pod still lives."""
+    MISSING = "missing"
+    """It was registered, and should be again in a moment: it was the queue that had been away."""
     ENDED = "ended"
 
 
@@ -44,11 +48,13 @@ class Worker:
     age: timedelta
     outdated: bool
     """Whether its pod differs from the one that would be made now."""
+    trace: Trace
+    """What is remembered of it."""
 
     @property
     def holds_slot(self) -> bool:
         """Whether it counts against `maxWorkers`."""
-        return self.state in {State.STARTING, State.IDLE, State.BUSY}
+        return self.state in {State.STARTING, State.IDLE, State.BUSY, State.MISSING}
 
     @property
     def was_disrupted(self) -> bool:
@@ -68,19 +74,37 @@ def of_pool(observation: PoolObservation) -> list[Worker]:
             info=infos.get(job.name),
             age=observation.now - job.created_at,
             outdated=job.template_hash != observation.template_hash,
+            trace=_trace(observation, job),
         )
         for job in sorted(observation.jobs, key=lambda job: job.serial)
     ]
 
 
-def last_seen(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str, datetime]:
-    """Return by Job when each living worker was last known to the queue."""
-    known = observation.memory.seen
-    return {
-        worker.job.name: observation.now if worker.info is not None else known[worker.job.name]
-        for worker in workers
-        if worker.state is not State.ENDED and (worker.info is not None or worker.job.name in known)
-    }
+def traces(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str, Trace]:
+    """Return what is to be remembered of each worker."""
+    found = {}
+    for worker in workers:
+        old = _trace(observation, worker.job)
+        if worker.info is not None:
+            retiring = worker.info.state is WorkerState.RETIRING
+            found[worker.job.name] = Trace(came_up=True, retiring=retiring)
+        else:
+            found[worker.job.name] = replace(old, absent_since=old.absent_since or observation.now)
+    return found
+
+
+def out_of_sight(known: Mapping[str, Trace]) -> dict[str, Trace]:
+    """Return the same without times of absence: nobody can register while the queue is away."""
+    return {name: replace(trace, absent_since=None) for name, trace in known.items()}
+
+
+def back_by(worker: Worker, now: datetime) -> datetime:
+    """Return by when a missing worker should have registered again."""
+    return (worker.trace.absent_since or now) + timedelta(seconds=GRACE_S)
+
+
+def _trace(observation: PoolObservation, job: JobView) -> Trace:
+    return observation.memory.traces.get(job.name) or Trace()
 
 
 def _state(observation: PoolObservation, job: JobView, info: WorkerInfo | None) -> State:
@@ -94,5 +118,13 @@ def _state(observation: PoolObservation, job: JobView, info: WorkerInfo | None) 
     if job.name in observation.running:
         # The queue lost it and the VideoJob did not: it is about to restore itself, or to be given up.
         return State.BUSY
-    has_worked = job.owner_uid is not None or job.name in observation.memory.seen
-    return State.LEAVING if has_worked else State.STARTING
+    if job.owner_uid is not None:
+        return State.LEAVING
+    return _absent(observation, _trace(observation, job))
+
+
+def _absent(observation: PoolObservation, trace: Trace) -> State:
+    if not trace.came_up:
+        return State.STARTING
+    absent = observation.now - (trace.absent_since or observation.now)
+    return State.LEAVING if trace.retiring or absent >= timedelta(seconds=GRACE_S) else State.MISSING

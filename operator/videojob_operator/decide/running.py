@@ -21,13 +21,16 @@ def apply(step: Step) -> Step:
     entry = claimed_entry(step)
     if entry is None or entry.worker is None or entry.job is None:
         return step
-    starts = step.status.phase is not Phase.RUNNING or step.status.worker != entry.worker
+    is_new = step.was.attempts != entry.attempt
+    starts = step.status.phase is not Phase.RUNNING or step.status.worker != entry.worker or is_new
     job = step.observation.worker_job
     # Adopted once, at the start, even if the watch has not shown the Job yet; later whenever it is seen to
     # be no one's.
     if starts if job is None or job.name != entry.job else job.owner_uid is None:
         step = step.first(Adopt(entry.job, name_of(step.observation)))
-    return _start(step, entry, entry.worker, entry.job) if starts else step
+    if not starts:
+        return step
+    return _start(step.update(progress=0) if is_new else step, entry, entry.worker, entry.job)
 
 
 def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:

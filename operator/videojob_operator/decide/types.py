@@ -136,8 +136,6 @@ class Observation:
     entry: Entry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
-    lease_expired: bool = False
-    """Whether the entry's lease has run out by Redis' own clock."""
     worker_job: JobView | None = None
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: PodView | None = None
@@ -245,14 +243,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What is remembered of one worker."""
+
+    came_up: bool = False
+    """Whether it was ever registered in the queue: when it is not any more, it does not start, it leaves."""
+    retiring: bool = False
+    """Whether it was to retire when it was last there."""
+    absent_since: datetime | None = None
+    """Since when it was found not to be registered; None while it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolMemory:
     """What the operator remembers of a pool between decisions, and may forget at any restart."""
 
     last_serial: int = 0
     """Highest serial ever seen, so that the name of a Job deleted meanwhile does not come back."""
-    seen: Mapping[str, datetime] = field(default_factory=dict)
-    """By Job, when its worker was last in the queue: when it is there no more, it is leaving, not
-    starting."""
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    """Of each worker, by the name of its Job."""
     replaced: int = 0
     """Workers in a row that were replaced because they did not register."""
     patched_at: datetime | None = None

@@ -133,7 +133,6 @@ class VideoJobReconciler:
             pool=pool.spec if pool else None,
             queue_known=link is not None and link.known,
             entry=entry,
-            lease_expired=entry is not None and entry.expired,
             worker_job=job,
             pod=pod,
             patch_interval_s=self._patch_interval_s(),

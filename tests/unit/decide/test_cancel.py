@@ -110,7 +110,7 @@ def test_without_the_queue_the_worker_is_deleted_after_the_grace_too():
         ({"entry": finished("failed", reason="RenderFailed")}, Phase.CANCELLED),
         ({"entry": finished("succeeded")}, Phase.SUCCEEDED),  # it was done before the word came
         ({"entry": CLAIMED, "pod": ended_pod()}, Phase.CANCELLED),
-        ({"entry": CLAIMED, "lease_expired": True}, Phase.CANCELLED),
+        ({"entry": entry(EntryState.CLAIMED, expired=True)}, Phase.CANCELLED),
     ],
 )
 def test_how_the_worker_ended_decides(fields, phase):

@@ -23,6 +23,7 @@ from videojob_operator.decide.failure import RESTORE_S, of_pod
 from videojob_operator.decide.types import DeleteWorkerJob, Memory, Release
 
 CLAIMED = entry(EntryState.CLAIMED)
+EXPIRED = entry(EntryState.CLAIMED, expired=True)
 OURS = job_view(owner_uid=UID)
 KILL = DeleteWorkerJob(OURS.name, OURS.uid)
 
@@ -138,7 +139,7 @@ def test_a_worker_that_stopped_for_no_reason_was_lost(said):
 
 
 def test_a_lease_that_ran_out_ends_the_attempt_and_its_worker():
-    fields = {"entry": CLAIMED, "lease_expired": True, "worker_job": OURS, "pod": pod_view()}
+    fields = {"entry": EXPIRED, "worker_job": OURS, "pod": pod_view()}
     first = decide({}, running(), **fields)
     assert (first.status, first.before) == (None, ())  # it may have been the queue that was away
     decision = decide({}, running(), memory=first.memory, now=after(GRACE_S), **fields)
@@ -151,7 +152,7 @@ def test_a_lease_that_ran_out_ends_the_attempt_and_its_worker():
 
 
 def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone():
-    fields = {"entry": CLAIMED, "lease_expired": True, "memory": Memory(missing_since=after(-60))}
+    fields = {"entry": EXPIRED, "memory": Memory(missing_since=after(-60))}
 
     decision = decide({}, running(), worker_job=job_view(owner_uid="other"), **fields)
 

@@ -26,7 +26,7 @@ from videojob_operator.decide.pool_health import (
     LEAVE_S,
     REGISTER_S,
 )
-from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory
+from videojob_operator.decide.types import DeleteWorkerJob, JobView, PoolDecision, PoolMemory, Trace
 
 PULLING = {
     "phase": "Pending",
@@ -36,8 +36,13 @@ PULLING = {
 }
 
 
-def old_job(serial: int, age_s: float, **fields):
+def old_job(serial: int, age_s: float, **fields) -> JobView:
     return job_view(serial, created_at=after(-age_s), **fields)
+
+
+def absent(serial: int, age_s: float, *, came_up: bool = False, replaced: int = 0) -> PoolMemory:
+    trace = Trace(came_up=came_up, absent_since=after(-age_s))
+    return PoolMemory(traces={f"default-{serial}": trace}, replaced=replaced)
 
 
 def deletion(serial: int) -> DeleteWorkerJob:
@@ -54,24 +59,32 @@ def complaint(decision: PoolDecision) -> str:
 def test_a_worker_that_does_not_register_is_replaced_and_its_pods_reason_told():
     fields = {"pods": [pod_view(1, **PULLING)], "spec": {"minIdle": 1}}
 
-    early = decide_pool(observe_pool(old_job(1, REGISTER_S - 1), **fields))
+    early = decide_pool(observe_pool(old_job(1, REGISTER_S - 1), memory=absent(1, REGISTER_S - 1), **fields))
     assert (early.create, early.delete_jobs) == ((), ())
     assert early.requeue_after_s == 1
     assert complaint(early) == 'worker default-1: ImagePullBackOff: Back-off pulling image "x"'
     assert [(e.type, e.reason) for e in early.events] == [("Warning", "WorkersNotStarting")]
 
-    late = decide_pool(observe_pool(old_job(1, REGISTER_S), **fields))
+    late = decide_pool(observe_pool(old_job(1, REGISTER_S), memory=absent(1, REGISTER_S), **fields))
     assert late.delete_jobs == (deletion(1),)
     assert late.create == ("default-2",)
     assert late.memory.replaced == 1
 
 
 def test_each_that_follows_may_take_twice_as_long():
-    memory = PoolMemory(replaced=2)
+    def decide(age_s: float) -> PoolDecision:
+        return decide_pool(observe_pool(old_job(3, age_s), memory=absent(3, age_s, replaced=2)))
 
-    early = decide_pool(observe_pool(old_job(3, 4 * REGISTER_S - 1), memory=memory))
-    assert early.delete_jobs == ()
-    assert decide_pool(observe_pool(old_job(3, 4 * REGISTER_S), memory=memory)).delete_jobs == (deletion(3),)
+    assert decide(4 * REGISTER_S - 1).delete_jobs == ()
+    assert decide(4 * REGISTER_S).delete_jobs == (deletion(3),)
+
+
+def test_time_before_this_operator_started_or_without_the_queue_does_not_count():
+    fresh = decide_pool(observe_pool(old_job(1, 9999)))
+    assert fresh.delete_jobs == ()
+
+    away = decide_pool(observe_pool(old_job(1, 9999), memory=absent(1, 9999), snapshot=None))
+    assert decide_pool(observe_pool(old_job(1, 9999), memory=away.memory)).delete_jobs == ()
 
 
 def test_until_one_comes_up():
@@ -83,7 +96,7 @@ def test_until_one_comes_up():
 def test_one_that_no_node_has_room_for_is_told_and_left_to_wait():
     pod = pod_view(1, phase="Pending", started_at=None, reason="Unschedulable", message="0/3 nodes are available")
 
-    decision = decide_pool(observe_pool(old_job(1, 9999), pods=[pod], spec={"minIdle": 1}))
+    decision = decide_pool(observe_pool(old_job(1, 9999), pods=[pod], memory=absent(1, 9999), spec={"minIdle": 1}))
 
     assert (decision.create, decision.delete_jobs) == ((), ())
     assert "0/3 nodes are available" in complaint(decision)
@@ -161,7 +174,7 @@ def test_how_the_last_one_failed_is_told(pod, words):
     [
         {"pods": [ended_pod(1, disrupted="EvictionByEvictionAPI")]},
         {"pods": [ended_pod(1, reason="Evicted")]},
-        {"memory": PoolMemory(seen={"default-1": after(-9)})},
+        {"memory": absent(1, 9, came_up=True)},
     ],
 )
 def test_a_worker_that_came_up_or_was_taken_away_is_no_failed_start(fields):
@@ -209,7 +222,7 @@ def test_what_a_videojob_has_or_may_yet_want_is_left_to_it(job, pods):
 
 def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted():
     def decide(age_s: float) -> PoolDecision:
-        memory = PoolMemory(seen={"default-1": after(-age_s)})
+        memory = absent(1, age_s, came_up=True)
         return decide_pool(observe_pool(old_job(1, 9999), pods=[pod_view(1)], memory=memory))
 
     assert decide(LEAVE_S - 1).delete_jobs == ()
@@ -219,9 +232,8 @@ def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted():
 
 def test_a_retiring_worker_that_still_answers_is_not():
     retiring = snapshot(worker(1, WorkerState.RETIRING, since=-9999))
-    memory = PoolMemory(seen={"default-1": after(-9999)})
 
-    assert decide_pool(observe_pool(old_job(1, 9999), snapshot=retiring, memory=memory)).delete_jobs == ()
+    assert decide_pool(observe_pool(old_job(1, 9999), snapshot=retiring)).delete_jobs == ()
 
 
 def test_a_worker_that_crashes_at_once_makes_no_storm_of_jobs():

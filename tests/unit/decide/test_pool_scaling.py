@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +13,10 @@ from tests.unit.decide.build import (
     snapshot,
     worker,
 )
-from videojob_contract.queue.types import WorkerState
+from videojob_contract.queue.types import GRACE_S, WorkerState
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.pool_scaling import desired_workers
-from videojob_operator.decide.types import PoolDecision, PoolMemory
+from videojob_operator.decide.types import PoolDecision, PoolMemory, Trace
 
 IDLE, BUSY, RETIRING = WorkerState.IDLE, WorkerState.BUSY, WorkerState.RETIRING
 
@@ -68,6 +70,18 @@ def test_a_worker_that_leaves_gives_its_slot_away_at_once():
 
     assert scale(leaving, queued=1, maxWorkers=1).create == ("default-2",)
     assert scale(worker(1, BUSY), queued=1, maxWorkers=1).create == ()
+
+
+def test_one_that_is_missing_keeps_its_slot_for_the_moment_that_it_may_take_to_come_back():
+    observation = observe_pool(job_view(1), memory=PoolMemory(traces={"default-1": Trace(came_up=True)}))
+    spec = pool_spec(minIdle=1)
+
+    first = decide_pool(replace(observation, spec=spec))
+    assert first.create == ()
+    assert first.requeue_after_s == GRACE_S
+
+    later = decide_pool(replace(observation, spec=spec, memory=first.memory, now=after(GRACE_S)))
+    assert later.create == ("default-2",)
 
 
 def test_names_do_not_come_back():
@@ -144,7 +158,7 @@ def test_while_the_queue_is_out_of_sight_or_the_spec_refused_the_pool_stays_as_i
     observation = observe_pool(job_view(1, created_at=after(-9999)), snapshot=None)
     if spec is None:
         observation = observe_pool(job_view(1, created_at=after(-9999)), snapshot=snapshot(queued=3))
-        object.__setattr__(observation, "spec", None)
+        observation = replace(observation, spec=None)
 
     decision = decide_pool(observation)
 
@@ -179,7 +193,7 @@ def test_there_are_never_too_many_and_only_idle_ones_go(states, ages, outdated, 
     assert set(decision.retire) <= idle
     ready = busy + len(idle) - len(decision.retire)
     wanted = min(busy + min(queued, spec["surge"]) + spec["minIdle"], spec["maxWorkers"])
-    # At most one more than can be spared goes: an outdated one, to make room.
-    assert not decision.retire or ready >= wanted - 1
+    # At most one more than can be spared goes, an outdated one, to make room; unless there are too many.
+    assert not decision.retire or ready >= wanted - 1 or holding > spec["maxWorkers"]
     assert len(set(decision.create)) == len(decision.create)
     assert not set(decision.create) & {f"default-{n}" for n in range(1, len(states) + 1)}

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.unit.decide.build import (
@@ -13,10 +15,14 @@ from tests.unit.decide.build import (
     worker,
 )
 from videojob_contract.queue.types import WorkerState
-from videojob_operator.decide.pool_workers import State, last_seen, of_pool
-from videojob_operator.decide.types import PoolMemory
+from videojob_operator.decide.pool_workers import State, of_pool, out_of_sight, traces
+from videojob_operator.decide.types import PoolMemory, Trace
 
-SEEN = PoolMemory(seen={"default-1": after(-9)})
+
+def traced(**fields: Any) -> PoolMemory:
+    return PoolMemory(traces={"default-1": Trace(**fields)})
+
+
 IDLE, BUSY, RETIRING = (worker(1, s) for s in (WorkerState.IDLE, WorkerState.BUSY, WorkerState.RETIRING))
 
 
@@ -31,7 +37,12 @@ IDLE, BUSY, RETIRING = (worker(1, s) for s in (WorkerState.IDLE, WorkerState.BUS
         # On the worker's own word its slot is free, though its pod lives.
         (job_view(), {"snapshot": snapshot(RETIRING), "pods": [pod_view()]}, State.LEAVING),
         (job_view(owner_uid=UID), {"pods": [pod_view()]}, State.LEAVING),
-        (job_view(), {"memory": SEEN, "pods": [pod_view()]}, State.LEAVING),
+        (job_view(), {"memory": traced(came_up=True, retiring=True), "pods": [pod_view()]}, State.LEAVING),
+        (job_view(), {"memory": traced(came_up=True, absent_since=after(-6))}, State.LEAVING),
+        # It may have been the queue that was away.
+        (job_view(), {"memory": traced(came_up=True)}, State.MISSING),
+        (job_view(), {"memory": traced(came_up=True, absent_since=after(-5))}, State.MISSING),
+        (job_view(), {"memory": traced(absent_since=after(-60))}, State.STARTING),
         # The queue was emptied; the VideoJob still runs on it.
         (job_view(owner_uid=UID), {"running": frozenset({"default-1"})}, State.BUSY),
         (job_view(deleting=True), {}, State.LEAVING),
@@ -43,7 +54,7 @@ def test_what_a_worker_is_doing(job, fields, state):
     [found] = of_pool(observe_pool(job, **fields))
 
     assert found.state is state
-    assert found.holds_slot == (state in {State.STARTING, State.IDLE, State.BUSY})
+    assert found.holds_slot == (state in {State.STARTING, State.IDLE, State.BUSY, State.MISSING})
 
 
 def test_they_come_in_the_order_of_their_serials():
@@ -52,12 +63,20 @@ def test_they_come_in_the_order_of_their_serials():
     assert [each.job.serial for each in found] == [2, 9, 10]
 
 
-def test_when_they_were_last_seen_is_remembered_while_they_live():
-    memory = PoolMemory(seen={"default-2": after(-9), "default-3": after(-9), "default-4": after(-9)})
-    jobs = (job_view(1), job_view(2), ended_job(3), job_view(5))
-    observation = observe_pool(*jobs, snapshot=snapshot(IDLE), memory=memory)
+def test_what_is_remembered_of_them():
+    old = {"default-2": Trace(came_up=True), "default-3": Trace(absent_since=after(-9)), "default-4": Trace()}
+    jobs = (job_view(1), job_view(2), job_view(3), job_view(5))
+    observation = observe_pool(*jobs, snapshot=snapshot(RETIRING), memory=PoolMemory(traces=old))
 
-    assert last_seen(observation, of_pool(observation)) == {"default-1": NOW, "default-2": after(-9)}
+    found = traces(observation, of_pool(observation))
+
+    assert found == {
+        "default-1": Trace(came_up=True, retiring=True),
+        "default-2": Trace(came_up=True, absent_since=NOW),
+        "default-3": Trace(absent_since=after(-9)),
+        "default-5": Trace(absent_since=NOW),
+    }
+    assert out_of_sight(found)["default-2"] == Trace(came_up=True)
 
 
 def test_a_worker_of_another_template_is_outdated():

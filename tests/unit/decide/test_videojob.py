@@ -1,0 +1,174 @@
+"""What holds for every decision, over all that can be observed together."""
+
+import itertools
+import time
+
+import pytest
+
+from tests.unit.decide.build import (
+    JOB,
+    NOW,
+    UID,
+    after,
+    decide,
+    ended_job,
+    ended_pod,
+    entry,
+    finished,
+    job_view,
+    observe,
+    observe_pool,
+    pod_view,
+    progress,
+    queued,
+    result,
+    running,
+    status_of,
+)
+from videojob_contract.errors import FAILURE_CLASS, Reason
+from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.status import Failure, Phase, VideoJobStatus
+from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Memory, Observation
+from videojob_operator.decide.videojob import decide_videojob
+
+CLAIMED = entry(EntryState.CLAIMED)
+BACKING_OFF = queued(
+    phase=Phase.PENDING,
+    failures=1,
+    next_attempt_at=after(5),
+    failure=Failure(reason=Reason.DISK_FULL, message="full", retryable=True),
+)
+SPECS = [{}, {"suspend": True}, {"cancel": True}, {"queue": "urgent"}, {"clips": []}, {"deadline": "1ms"}]
+STATUSES = [VideoJobStatus(), queued(), running(), running(progress=50), BACKING_OFF]
+ENTRIES = [
+    None,
+    entry(EntryState.QUEUED),
+    CLAIMED,
+    entry(EntryState.CLAIMED, progress=progress(30), cancelling=True),
+    entry(EntryState.CLAIMED, expired=True),
+    entry(EntryState.CLAIMED, attempt=2),
+    entry(EntryState.CANCELLED),
+    finished(),
+    finished("failed", reason="InvalidMedia"),
+    finished("failed", reason="DiskFull"),
+    finished("cancelled"),
+]
+WORKERS = [
+    (None, None),
+    (job_view(), pod_view()),
+    (job_view(owner_uid=UID), pod_view()),
+    (job_view(owner_uid=UID), ended_pod(reason="OOMKilled")),
+    (ended_job(owner_uid=UID), ended_pod(exit_code=0, termination_message=result().model_dump_json())),
+]
+
+
+def whole(observation: Observation, status: VideoJobStatus | None, memory: Memory) -> Observation:
+    """Return the same observation with what the last decision left."""
+    raw = dict(observation.raw) | ({"status": status.to_dict()} if status else {})
+    fields = {name: getattr(observation, name) for name in Observation.__slots__}
+    return Observation(**(fields | {"raw": raw, "memory": memory}))
+
+
+def told(decision: Decision) -> list[Reason]:
+    return [action.reason for action in decision.after if isinstance(action, EmitEvent)]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+@pytest.mark.parametrize("known", [True, False])
+def test_from_any_state_it_comes_to_rest(spec, known):
+    """With nothing new to see, the status is written at most three times, and no Event is told twice."""
+    for status, found, (job, pod), late in itertools.product(STATUSES, ENTRIES, WORKERS, (0, 3600)):
+        observation = observe(spec, status, entry=found, worker_job=job, pod=pod, queue_known=known, now=after(late))
+        events: list[EmitEvent] = []
+        for _ in range(4):
+            decision = decide_videojob(observation)
+            events += [action for action in decision.after if isinstance(action, EmitEvent)]
+            if decision.status is None:
+                break
+            assert decision.status.failures + decision.status.interruptions in {
+                decision.status.attempts,
+                decision.status.attempts - 1,
+            }
+            VideoJobStatus.model_validate(decision.status.to_dict())
+            observation = whole(observation, decision.status, decision.memory)
+        assert decision.status is None, (status, found, pod)
+        again = decide_videojob(whole(observation, None, decision.memory))
+        assert again.status is None
+        assert not told(again)
+        assert len(events) == len(set(events)), events
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_what_is_told_is_what_is_written(spec):
+    """An Event comes with a write of the status, and a final phase with its condition, time and reason."""
+    for status, found, (job, pod) in itertools.product(STATUSES, ENTRIES, WORKERS):
+        decision = decide(spec, status, entry=found, worker_job=job, pod=pod)
+        if told(decision):
+            assert decision.status is not None
+        if decision.status is not None and decision.status.phase.is_final:
+            final = decision.status
+            assert final.finished_at == NOW
+            assert final.conditions[-1].type == "Finished"
+            assert (final.failure is not None) >= (final.phase is Phase.FAILED)
+            assert told(decision)[-1] == final.conditions[-1].reason
+            assert decision.requeue_after_s is None
+
+
+def reasons_of(decision: Decision) -> set[Reason]:
+    status = status_of(decision)
+    return {condition.reason for condition in status.conditions} | set(told(decision))
+
+
+PRODUCED = {
+    Reason.ACCEPTED: decide,
+    Reason.QUEUED: decide,
+    Reason.SUSPENDED: lambda: decide({"suspend": True}),
+    Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
+    Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
+    Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
+    Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
+    Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
+    Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),
+    Reason.SUCCEEDED: lambda: decide({}, running(), entry=finished()),
+    Reason.INVALID_SPEC: lambda: decide({"clips": []}),
+    Reason.NOT_SUPPORTED: lambda: decide({"parallelism": 2}),
+    Reason.CANCELLED: lambda: decide({"cancel": True}),
+    Reason.LEASE_LOST: lambda: decide({}, running(), memory=Memory(missing_since=after(-60))),
+    Reason.OUT_OF_MEMORY: lambda: decide({}, running(), pod=ended_pod(reason="OOMKilled")),
+    Reason.EVICTED: lambda: decide({}, running(), pod=ended_pod(disrupted="EvictionByEvictionAPI")),
+    Reason.WORKER_LOST: lambda: decide({}, running(), pod=ended_pod()),
+    Reason.DEADLINE_EXCEEDED: lambda: decide({}, running(), entry=CLAIMED, now=after(3600)),
+}
+OF_POOLS = {
+    Reason.READY: observe_pool(),
+    Reason.QUEUE_UNAVAILABLE: observe_pool(snapshot=None),
+    Reason.WORKERS_NOT_STARTING: observe_pool(ended_job(1, failed=True)),
+}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_comes_about(reason):
+    if reason in OF_POOLS:
+        status = decide_pool(OF_POOLS[reason]).status
+        assert status is not None
+        assert reason in {condition.reason for condition in status.conditions}
+    elif reason in PRODUCED:
+        assert reason in reasons_of(PRODUCED[reason]())
+    else:
+        # What only a worker can find out.
+        assert reason in FAILURE_CLASS
+        assert reason in reasons_of(decide({}, running(), entry=finished("failed", reason=reason)))
+
+
+def test_a_finished_job_is_decided_on_without_reading_it():
+    status = {"phase": "Succeeded", "finishedAt": "2026-01-01T11:00:00.000Z", "job": {"name": JOB}}
+    observation = Observation(
+        raw={"metadata": {"uid": UID}, "spec": {}, "status": status}, accepted=Accepted(None), now=NOW
+    )
+
+    start = time.process_time()
+    for _ in range(10_000):
+        decide_videojob(observation)
+
+    assert time.process_time() - start < 2
