@@ -13,7 +13,9 @@ sys.path.append(str(CHECKOUT / "hack" / "cluster"))
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_cluster_in_use() -> None:
-    if subprocess.run([CHECKOUT / "hack/cluster/cluster", "status", "--quiet"], check=False).returncode == 0:
+    from node import processes  # noqa: PLC0415 (found by the line above)
+
+    if processes.running("etcd"):
         pytest.exit("a cluster is up, and these tests would end it; run `make cluster-down` first", returncode=1)
 
 

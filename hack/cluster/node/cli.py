@@ -32,7 +32,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start it, or check that it runs")
     commands.add_parser("down", help="stop it and leave nothing behind, whatever state it is in")
-    state = commands.add_parser("status", help="say what runs; exit with 0 when all of it does")
+    state = commands.add_parser("status", help="say what runs; exit with 0 when this checkout's cluster does")
     state.add_argument("--quiet", action="store_true", help="only the exit status")
     logs = commands.add_parser("logs", help="print the end of a daemon's log")
     logs.add_argument("daemon", choices=DAEMONS)
@@ -71,7 +71,7 @@ def up() -> None:
     """Starts the cluster, or what of it does not run."""
     start = time.monotonic()
     programs = binaries.path()
-    record = {"checkout": str(config.CHECKOUT), "programs": str(programs)}
+    record = _own_record()
     if _healthy(record) and config.KUBECONFIG.exists() and config.MEDIA.is_dir():
         addons.offer_media_volume(programs)
         say(f"cluster is up; KUBECONFIG={config.KUBECONFIG}")
@@ -124,10 +124,11 @@ def down() -> None:
 
 
 def status(*, quiet: bool) -> int:
-    """Prints what runs; 0 when all of it does."""
+    """Prints what runs; 0 when all of it does, and this checkout started it."""
     record = _record()
+    healthy = _healthy(_own_record())
     if quiet:
-        return 0 if record and _healthy(record) else 1
+        return 0 if healthy else 1
     if not record:
         say("no cluster is up")
         return 1
@@ -135,8 +136,7 @@ def status(*, quiet: bool) -> int:
     for name in DAEMONS:
         pid = processes.running(name)
         say(f"  {name:<26}{f'process {pid}' if pid else 'not running'}")
-    healthy = _healthy(record)
-    say(f"  {'API server':<26}{'ready' if healthy else 'not ready'}")
+    say(f"  {'API server':<26}{'ready' if controlplane.api_server_ready() else 'not ready'}")
     return 0 if healthy else 1
 
 
@@ -158,6 +158,10 @@ def _clear_the_way(record: dict[str, str]) -> None:
         cleanup.clean()
     network.check_free()
     shutil.rmtree(config.LOGS, ignore_errors=True)  # those of the cluster before
+
+
+def _own_record() -> dict[str, str]:
+    return {"checkout": str(config.CHECKOUT), "programs": str(binaries.path())}
 
 
 def _record() -> dict[str, str]:

@@ -91,13 +91,13 @@ rules:
 
 def api_server_ready() -> bool:
     """Whether the API server says that it is ready."""
-    context = ssl.create_default_context(cafile=str(pki.CLUSTER_CA))
-    context.load_cert_chain(*pki.certificate("admin"))
-    # An empty ProxyHandler: the user's proxy is not for this address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
-        opener.open(f"{config.API_SERVER}/readyz", timeout=2).close()
-    except OSError:  # no answer, or an answer that says no
+        context = ssl.create_default_context(cafile=str(pki.CLUSTER_CA))
+        context.load_cert_chain(*pki.certificate("admin"))
+        # An empty ProxyHandler: the user's proxy is not for this address.
+        handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        urllib.request.build_opener(*handlers).open(f"{config.API_SERVER}/readyz", timeout=2).close()
+    except OSError:  # no certificate yet, no answer, or an answer that says no
         return False
     return True
 
