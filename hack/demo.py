@@ -196,17 +196,23 @@ def properties(path: Path) -> str:
 def explain(status: Status) -> None:
     """Prints what the operator, the worker and Kubernetes said."""
     worker = (status.get("job") or {}).get("name")
+    uid = output_of("get", "videojob", NAME, "--output", "jsonpath={.metadata.uid}")  # earlier ones had the name, too
     sections = {
         "pods": ("get", "pods", "--output", "wide"),
-        "events": ("events", "--for", f"videojob/{NAME}"),
+        "events": ("get", "events", "--field-selector", f"involvedObject.uid={uid}"),
         "operator": ("logs", "deployment/videojob-operator", "--tail", "40"),
         "worker": ("logs", "--selector", f"batch.kubernetes.io/job-name={worker}", "--tail", "40"),
     }
     if not worker:
         sections["worker"] = ("logs", "--selector", "videojob.dev/role=worker", "--tail", "20", "--prefix")
     for title, arguments in sections.items():
-        done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
-        print(f"\n--- {title}\n{(done.stdout or done.stderr).rstrip()}", file=sys.stderr)
+        print(f"\n--- {title}\n{output_of(*arguments)}", file=sys.stderr)
+
+
+def output_of(*arguments: str) -> str:
+    """What kubectl prints, or how it fails."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).rstrip()
 
 
 def local_path(uri: str) -> Path:
