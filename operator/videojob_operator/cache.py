@@ -333,10 +333,7 @@ class Cache:
             case "videojobs":
                 return ((ObjectKey(*key), record.version) for key, record in list(self.videojobs.items()))
             case "renderpools":
-                return (
-                    (ObjectKey(key.namespace, key.name), pool.version)
-                    for key, pool in list(self.pools.items())
-                )
+                return ((ObjectKey(key.namespace, key.name), pool.version) for key, pool in list(self.pools.items()))
             case "jobs":
                 return ((key, version) for key, (version, _) in list(self._jobs.items()))
             case "pods":

@@ -40,9 +40,7 @@ class Intake:
             case "jobs":
                 job = self._cache.job(*key)
                 self._cache.remove_job(key)
-                self._concerns(
-                    key.namespace, job.pool if job else "", key.name, job.owner_uid if job else None
-                )
+                self._concerns(key.namespace, job.pool if job else "", key.name, job.owner_uid if job else None)
             case "pods":
                 self._cache.remove_pod(key)
 
@@ -55,9 +53,7 @@ class Intake:
     def _videojob(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001 - the one signature of all four
         metadata = raw["metadata"]
         key = VideoJobKey(metadata["namespace"], metadata["name"])
-        changed = (
-            self._cache.remove_videojob(key, metadata["uid"]) if deleted else self._cache.put_videojob(raw)
-        )
+        changed = self._cache.remove_videojob(key, metadata["uid"]) if deleted else self._cache.put_videojob(raw)
         if changed:
             self._videojobs.add(key)
 
@@ -95,10 +91,6 @@ class Intake:
 
     def _concerns(self, namespace: str, pool: str, job: str, owner_uid: str | None) -> None:
         self._pools.add(PoolKey(namespace, pool))
-        videojob = (
-            self._cache.videojob_of(owner_uid)
-            if owner_uid
-            else self._cache.videojob_running_on(namespace, job)
-        )
+        videojob = self._cache.videojob_of(owner_uid) if owner_uid else self._cache.videojob_running_on(namespace, job)
         if videojob:
             self._videojobs.add(videojob)

@@ -55,9 +55,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text, its exception on the following lines."""
         subject = " ".join(f"{key}={value}" for key, value in _subject.get().items())
-        line = f"{_time(record)} {record.levelname:7} {record.getMessage()}" + (
-            f"  [{subject}]" if subject else ""
-        )
+        line = f"{_time(record)} {record.levelname:7} {record.getMessage()}" + (f"  [{subject}]" if subject else "")
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -72,6 +70,4 @@ def configure(style: Literal["json", "text"], level: str) -> None:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return (
-        datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -104,9 +104,7 @@ class Kubernetes:
         while True:
             query = {"limit": str(PAGE), "labelSelector": selector, "continue": token}
             accept = _METADATA_ONLY if metadata_only else "application/json"
-            page = await self._request(
-                "GET", "list", resource, resource.url(namespace), query=query, accept=accept
-            )
+            page = await self._request("GET", "list", resource, resource.url(namespace), query=query, accept=accept)
             for item in page["items"] or ():  # null, in an empty list of metadata
                 yield item
             token = page["metadata"].get("continue", "")
@@ -176,9 +174,7 @@ class Kubernetes:
             code = response.status
             data = await response.read()  # type: ignore[no-untyped-call]
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise ApiError(
-                code, "NoAnswer", f"{method} {path}: {str(error) or type(error).__name__}"
-            ) from error
+            raise ApiError(code, "NoAnswer", f"{method} {path}: {str(error) or type(error).__name__}") from error
         finally:
             metrics.api_request(verb, resource.plural, code)
         if code >= 400:  # noqa: PLR2004 - where HTTP's errors begin

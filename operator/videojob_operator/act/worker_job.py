@@ -156,9 +156,7 @@ def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest
     def limit(name: str, resource: str) -> Manifest:
         return {
             "name": name,
-            "valueFrom": {
-                "resourceFieldRef": {"containerName": "worker", "resource": resource, "divisor": "1"}
-            },
+            "valueFrom": {"resourceFieldRef": {"containerName": "worker", "resource": resource, "divisor": "1"}},
         }
 
     def secret(name: str, key: str) -> Manifest:

@@ -23,9 +23,7 @@ def registry_of(
     registry = kopf.OperatorRegistry()
 
     def watch(resource: Resource) -> None:
-        @kopf.on.event(
-            resource.group, resource.version, resource.plural, registry=registry, id=resource.plural
-        )
+        @kopf.on.event(resource.group, resource.version, resource.plural, registry=registry, id=resource.plural)
         async def take(event: kopf.RawEvent, **_: Any) -> None:
             on_event(resource.plural)
             intake.take(resource.plural, event["object"], deleted=event["type"] == DELETED)

@@ -81,9 +81,7 @@ class PoolReconciler:
         self._measure(key, decision.status or observation.status, snapshot)
         return decision.requeue_after_s
 
-    def _observe(
-        self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest
-    ) -> PoolObservation:
+    def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
         key = record.key
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
@@ -119,13 +117,9 @@ class PoolReconciler:
             self._emit_failure(record, failures[0])
             raise failures[0]
 
-    async def _create(
-        self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore
-    ) -> None:
+    async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
-        manifest = worker_job(
-            key.namespace, key.name, record.uid, name, template=template, settings=self._settings
-        )
+        manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
         async with gate:
             job = await self._kubernetes.create(JOBS, key.namespace, manifest)
             if job is None:  # created before, by us: its name says so

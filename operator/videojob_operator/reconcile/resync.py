@@ -85,9 +85,7 @@ class Resync:
     async def _compare(self, resource: Resource) -> None:
         found: dict[ObjectKey, int] = {}
         for namespace in self._namespaces:
-            listing = self._kubernetes.list(
-                resource, namespace, selector=WATCHED[resource], metadata_only=True
-            )
+            listing = self._kubernetes.list(resource, namespace, selector=WATCHED[resource], metadata_only=True)
             async for raw in listing:
                 metadata = raw["metadata"]
                 found[ObjectKey(metadata["namespace"], metadata["name"])] = int(metadata["resourceVersion"])
@@ -104,9 +102,7 @@ class Resync:
             await self._take_in(resource, key)
         if missing or superfluous:
             metrics.watch_missed(resource.plural, len(missing) + len(superfluous))
-            log.warning(
-                "%d %s had changed without an event", len(missing) + len(superfluous), resource.plural
-            )
+            log.warning("%d %s had changed without an event", len(missing) + len(superfluous), resource.plural)
         else:
             self._health.watch_alive(resource.plural)
 

@@ -152,9 +152,7 @@ class VideoJobReconciler:
         return self._cache.job(namespace, job), self._cache.pod_of(namespace, job)
 
     def _patch_interval_s(self) -> float:
-        return max(
-            self._settings.progress_interval_s, self._cache.running / self._settings.progress_writes_per_s
-        )
+        return max(self._settings.progress_interval_s, self._cache.running / self._settings.progress_writes_per_s)
 
     # --- act
 
@@ -165,11 +163,7 @@ class VideoJobReconciler:
             await self._write(record, observation, decision.status)
         for action in decision.after:
             await self._do(record, action)
-        if (
-            decision.before
-            or decision.after
-            or (decision.status and decision.status.phase is not record.phase)
-        ):
+        if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 
     async def _do(self, record: VideoJobRecord, action: Action) -> None:
@@ -221,9 +215,7 @@ class VideoJobReconciler:
         if not patch:
             return
         namespace, name = record.key
-        written = await self._kubernetes.patch(
-            VIDEOJOBS, namespace, name, {"status": patch}, subresource="status"
-        )
+        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, {"status": patch}, subresource="status")
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is not None:
             self._cache.refresh_videojob(written)

@@ -12,11 +12,11 @@ import pytest
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.configuration import Configuration
 from redis.asyncio import Redis
+
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.node import Node
 from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
-
 from videojob_contract.queue.connection import connect
 from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
 
@@ -59,7 +59,8 @@ class World:
     async def reaches(
         self, name: str, phase: str, *, timeout_s: float = 20.0, also: Callable[[dict[str, Any]], bool] = bool
     ) -> dict[str, Any]:
-        """Wait until a VideoJob is in a phase; return its status. A phase that it cannot leave any more fails at once."""
+        """Wait until a VideoJob is in a phase; return its status. A phase that it cannot leave any more fails
+        at once."""
         status: dict[str, Any] = {}
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -1,7 +1,7 @@
 """A node that renders nothing: it plays Job controller, kubelet and worker for the Jobs of one namespace.
 
-For each Job it makes the pod of its template, which the real API server admits or refuses, and runs a worker that speaks the
-real queue protocol. What a worker does with a claim is a function of the test's own.
+For each Job it makes the pod of its template, which the real API server admits or refuses, and runs a worker
+that speaks the real queue protocol. What a worker does with a claim is a function of the test's own.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from redis.asyncio import Redis
 
@@ -30,7 +30,12 @@ def succeeded(assignment: Assignment, render_s: float = 1.0) -> Result:
         for output in assignment.spec.outputs or []
     ]
     return Result(
-        uid=assignment.uid, attempt=assignment.attempt, result="succeeded", outputs=outputs, render_s=render_s, video_s=1.0
+        uid=assignment.uid,
+        attempt=assignment.attempt,
+        result="succeeded",
+        outputs=outputs,
+        render_s=render_s,
+        video_s=1.0,
     )
 
 
@@ -74,7 +79,7 @@ class Node:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Node":
+    async def __aenter__(self) -> Self:
         self._loop = asyncio.create_task(self._run())
         return self
 
@@ -158,14 +163,18 @@ class Node:
         await self._pod_status(name, "Running", state)
 
     async def _end_pod(self, job: dict[str, Any], pod: str, message: str) -> None:
-        await self._pod_status(pod, "Succeeded", {"terminated": {"exitCode": 0, "message": message, "finishedAt": _now()}})
+        await self._pod_status(
+            pod, "Succeeded", {"terminated": {"exitCode": 0, "message": message, "finishedAt": _now()}}
+        )
         conditions = [
             {"type": kind, "status": "True", "lastTransitionTime": _now(), "lastProbeTime": _now()}
             for kind in ("SuccessCriteriaMet", "Complete")
         ]
         status = {"startTime": _now(), "completionTime": _now(), "succeeded": 1, "conditions": conditions}
         status |= {"uncountedTerminatedPods": {}}
-        await self._kubernetes.patch(JOBS, self._namespace, job["metadata"]["name"], {"status": status}, subresource="status")
+        await self._kubernetes.patch(
+            JOBS, self._namespace, job["metadata"]["name"], {"status": status}, subresource="status"
+        )
 
     async def _pod_status(self, name: str, phase: str, state: dict[str, Any]) -> None:
         container = {"name": "worker", "image": "x", "imageID": "", "ready": phase == "Running", "restartCount": 0}

@@ -1,0 +1,168 @@
+"""The cache: newest object wins, indexes follow, and what is finished is kept small."""
+
+import tracemalloc
+
+import pytest
+
+from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources.status import Phase
+from videojob_operator.cache import Cache, ObjectKey, VideoJobKey
+
+POOL = PoolKey("ns", "default")
+KEY = VideoJobKey("ns", "one")
+
+
+def videojob(name="one", *, uid="uid-1", version=1, phase=None, job=None, pool="default", generation=1, **spec):
+    status = {}
+    if phase:
+        status["phase"] = phase
+    if job:
+        status["job"] = {"name": job}
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "ns",
+            "uid": uid,
+            "resourceVersion": str(version),
+            "generation": generation,
+            "managedFields": [{"manager": "kubectl"}],
+        },
+        "spec": {"pool": pool, "clips": [{"color": "#000000", "duration": "1s"}] * 50} | spec,
+        "status": status,
+    }
+
+
+def job(name="default-1", *, uid="job-1", version=1, succeeded=0):
+    metadata = {
+        "name": name,
+        "namespace": "ns",
+        "uid": uid,
+        "resourceVersion": str(version),
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"videojob.dev/pool": "default"},
+    }
+    return {"metadata": metadata, "status": {"succeeded": succeeded}}
+
+
+@pytest.fixture
+def cache():
+    return Cache()
+
+
+def test_an_older_version_and_the_same_change_nothing(cache):
+    assert cache.put_videojob(videojob(version=5, phase="Queued"))
+    assert not cache.put_videojob(videojob(version=5, phase="Queued"))
+    assert not cache.put_videojob(videojob(version=4, phase="Running"))
+    assert cache.videojobs[KEY].phase is Phase.QUEUED
+
+
+def test_phases_and_running_jobs_follow_the_object(cache):
+    cache.put_videojob(videojob(version=1, phase="Queued"))
+    cache.put_videojob(videojob(version=2, phase="Running", job="default-1"))
+    assert cache.phases(POOL)["Queued"] == 0
+    assert cache.phases(POOL)["Running"] == 1
+    assert cache.running == 1
+    assert cache.running_jobs(POOL) == {"default-1"}
+    assert cache.videojob_running_on("ns", "default-1") == KEY
+    cache.put_videojob(videojob(version=3, phase="Succeeded", job="default-1"))
+    assert cache.running == 0
+    assert cache.running_jobs(POOL) == frozenset()
+    assert cache.videojob_running_on("ns", "default-1") is None
+
+
+def test_a_removed_videojob_leaves_a_grave_and_no_index(cache):
+    cache.put_videojob(videojob(phase="Running", job="default-1"))
+    assert cache.remove_videojob(KEY, "uid-1")
+    assert not cache.remove_videojob(KEY, "uid-1")
+    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.videojob_of("uid-1") is None
+    assert cache.videojobs_of(POOL) == []
+    assert sum(cache.phases(POOL).values()) == 0
+
+
+def test_a_late_deletion_of_a_namesake_removes_nothing(cache):
+    cache.put_videojob(videojob(uid="uid-1", version=1))
+    cache.put_videojob(videojob(uid="uid-2", version=3))
+    assert not cache.remove_videojob(KEY, "uid-1")
+    assert cache.videojobs[KEY].uid == "uid-2"
+    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+
+
+def test_a_videojob_that_moves_to_another_pool_is_to_be_forgotten_by_the_first(cache):
+    cache.put_videojob(videojob(version=1))
+    cache.put_videojob(videojob(version=2, pool="other", generation=2))
+    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.videojobs_of(POOL) == []
+    assert cache.videojobs_of(PoolKey("ns", "other")) == [KEY]
+
+
+def test_an_answer_to_a_write_does_not_bring_back_what_was_deleted_meanwhile(cache):
+    cache.put_videojob(videojob(version=1))
+    cache.remove_videojob(KEY)
+    cache.refresh_videojob(videojob(version=2, phase="Queued"))
+    assert KEY not in cache.videojobs
+
+
+def test_what_is_finished_keeps_what_is_still_of_use(cache):
+    raw = videojob(phase="Succeeded", job="default-1", ttlAfterFinished="1h")
+    raw["status"]["finishedAt"] = "2026-01-01T00:00:00.500Z"
+    cache.put_videojob(raw)
+    kept = cache.videojobs[KEY].object
+    assert kept["spec"] == {"pool": "default", "ttlAfterFinished": "1h"}
+    assert kept["status"]["phase"] == "Succeeded"
+    assert kept["status"]["job"] == {"name": "default-1"}
+    assert kept["status"]["finishedAt"].startswith("2026-01-01T00:00:00.5")
+    assert kept["metadata"]["uid"] == "uid-1"
+
+
+def test_ten_thousand_finished_cost_less_than_twenty_megabytes(cache):
+    tracemalloc.start()
+    for number in range(10_000):
+        cache.put_videojob(videojob(f"job-{number}", uid=f"uid-{number}", version=number + 1, phase="Succeeded"))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used < 20e6
+
+
+def test_managed_fields_are_dropped(cache):
+    cache.put_videojob(videojob())
+    assert "managedFields" not in cache.videojobs[KEY].object["metadata"]
+
+
+def test_jobs_of_a_pool_and_whether_an_event_changed_anything(cache):
+    assert cache.put_job(job(version=1))
+    assert not cache.put_job(job(version=2))  # newer, but nothing that matters is new
+    assert cache.put_job(job(version=3, succeeded=1))
+    assert [view.name for view in cache.jobs_of(POOL)] == ["default-1"]
+    assert not cache.remove_job(ObjectKey("ns", "default-1"), "another")
+    assert cache.remove_job(ObjectKey("ns", "default-1"), "job-1")
+    assert cache.jobs_of(POOL) == ()
+
+
+def test_pod_of_a_job(cache):
+    labels = {"batch.kubernetes.io/job-name": "default-1", "videojob.dev/pool": "default"}
+    metadata = {"name": "default-1-abc", "namespace": "ns", "resourceVersion": "7", "labels": labels}
+    assert cache.put_pod({"metadata": metadata, "status": {"phase": "Running"}})
+    assert cache.pod_of("ns", "default-1").name == "default-1-abc"
+    assert cache.remove_pod(ObjectKey("ns", "default-1-abc"))
+    assert cache.pod_of("ns", "default-1") is None
+
+
+def test_a_pool_keeps_its_spec_while_its_generation_stays(cache):
+    def pool(version, generation, spec):
+        metadata = {
+            "name": "default",
+            "namespace": "ns",
+            "uid": "p",
+            "resourceVersion": str(version),
+            "generation": generation,
+        }
+        return {"apiVersion": "videojob.dev/v1alpha1", "kind": "RenderPool", "metadata": metadata, "spec": spec}
+
+    cache.put_pool(pool(1, 1, {"maxWorkers": 5}))
+    spec = cache.pools[POOL].spec
+    cache.put_pool(pool(2, 1, {"maxWorkers": 5}))
+    assert cache.pools[POOL].spec is spec
+    cache.put_pool(pool(3, 2, {"maxWorkers": -5}))
+    assert cache.pools[POOL].spec is None
+    assert "maxWorkers" in cache.pools[POOL].problem

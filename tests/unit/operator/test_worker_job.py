@@ -1,0 +1,97 @@
+"""The worker Job: against a golden manifest, and against the rules of the restricted Pod Security Standard."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from videojob_contract.labels import LABEL_TEMPLATE
+from videojob_contract.resources import RenderPoolSpec
+from videojob_operator.act.worker_job import adoption, pod_template, template_hash, worker_job
+from videojob_operator.config import Settings
+
+SECRET = "workers"  # noqa: S105 - the name of one
+GOLDEN = Path(__file__).with_name("worker_job.yaml")
+SETTINGS = Settings(
+    worker_image="videojob-worker:1", worker_redis_secret=SECRET, worker_redis_url="redis://redis.videojob.svc:6379"
+)
+SPEC = RenderPoolSpec.model_validate(
+    {
+        "volumes": [
+            {"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}},
+            {"name": "stock", "readOnly": True, "source": {"nfs": {"server": "nas", "path": "/stock"}}},
+        ],
+        "worker": {
+            "resources": {"requests": {"cpu": "4"}, "limits": {"memory": "8Gi"}},
+            "scratchSize": "20Gi",
+            "nodeSelector": {"pool": "render"},
+            "tolerations": [{"key": "render", "operator": "Exists"}],
+            "priorityClassName": "batch",
+            "imagePullSecrets": [{"name": "registry"}],
+            "labels": {"team": "film", "videojob.dev/pool": "forged"},
+            "annotations": {"note": "hello"},
+        },
+    }
+)
+
+
+def manifest(spec=SPEC, settings=SETTINGS):
+    template = pod_template("studio", "film", spec, settings)
+    return worker_job("studio", "film", "pool-uid", "film-7", template=template, settings=settings)
+
+
+def test_it_is_what_was_reviewed():
+    """To accept a change: write `yaml.safe_dump(manifest(), sort_keys=False)` into the golden file, and read
+    the diff."""
+    assert manifest() == yaml.safe_load(GOLDEN.read_text())
+
+
+def test_a_pool_without_overrides_has_the_defaults_and_nothing_empty():
+    pod = manifest(RenderPoolSpec())["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    assert container["image"] == "videojob-worker:1"
+    assert {"nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets"}.isdisjoint(pod)
+    assert [volume["name"] for volume in pod["volumes"]] == ["scratch", "tmp"]
+
+
+def test_the_pods_of_any_pool_are_restricted():
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, and what we add to it."""
+    for spec in (RenderPoolSpec(), SPEC):
+        pod = manifest(spec)["spec"]["template"]["spec"]
+        assert {"hostNetwork", "hostPID", "hostIPC"}.isdisjoint(pod)
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 65532
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert context["readOnlyRootFilesystem"] is True
+            assert "ports" not in container
+        empty = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
+        assert len(empty) == 2
+        assert all("sizeLimit" in volume for volume in empty)
+
+
+def test_no_secret_is_in_the_environment_in_the_clear():
+    settings = replace(SETTINGS, redis_password="hunter2")  # noqa: S106 - the password that must not be there
+    assert "hunter2" not in yaml.safe_dump(manifest(settings=settings))
+
+
+def test_the_hash_follows_the_template_and_not_the_job():
+    template = pod_template("studio", "film", SPEC, SETTINGS)
+    assert template_hash(template) == template_hash(pod_template("studio", "film", SPEC, SETTINGS))
+    assert template_hash(template) != template_hash(pod_template("studio", "film", RenderPoolSpec(), SETTINGS))
+    one = worker_job("studio", "film", "uid", "film-1", template=template, settings=SETTINGS)
+    two = worker_job("studio", "film", "uid", "film-2", template=template, settings=SETTINGS)
+    assert one["metadata"]["labels"][LABEL_TEMPLATE] == two["metadata"]["labels"][LABEL_TEMPLATE]
+
+
+def test_adoption_makes_the_videojob_the_one_owner():
+    patch = adoption("holiday", "uid-1")["metadata"]
+    (owner,) = patch["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"], owner["controller"]) == ("VideoJob", "holiday", "uid-1", True)
+    assert patch["labels"] == {"videojob.dev/videojob": "holiday", "videojob.dev/videojob-uid": "uid-1"}
