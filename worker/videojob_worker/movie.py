@@ -23,6 +23,9 @@ from videojob_worker.project import Project, ProjectOutput
 from videojob_worker.verify import Expected, verify_mp4
 
 _POLL_S = 0.1
+# What an encoder holds, mostly its lookahead: measured at 1080p. Side by side they may take this much together.
+_ENCODER_BYTES_A_PIXEL = 200
+_ENCODERS_BYTES = 1 << 30
 _SOUND_SECOND_COST = 6.0
 _FINISH_SHARE = 0.02
 """Share of a video's cost that goes into joining and checking it."""
@@ -112,7 +115,8 @@ def _encode(
     stop = Event()
     tally = _Tally(frame_costs(project.spans))
     stills = stills_of(project, project.spans)
-    side_by_side = min(project.threads, len(project.segments))
+    affordable = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES_A_PIXEL * settings.width * settings.height))
+    side_by_side = min(project.threads, len(project.segments), affordable)
     started = time.monotonic()
 
     def encode(number: int, segment: Segment, stills: Stills = stills) -> Spool:

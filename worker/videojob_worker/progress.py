@@ -61,6 +61,4 @@ class Meter:
         share = self._percent / 100
         elapsed = self._reported - self._started
         eta_s = elapsed * (1 - share) / share if share > _SURE_AFTER else None
-        self._on_progress(
-            Progress(stage=self._stage, percent=self._percent, message=self._message, eta_s=eta_s)
-        )
+        self._on_progress(Progress(stage=self._stage, percent=self._percent, message=self._message, eta_s=eta_s))

@@ -79,9 +79,7 @@ def _check_streams(container: InputContainer, expected: Expected) -> None:
         raise _failed(f"it has the streams {', '.join(found) or 'none'} instead of {', '.join(wanted)}")
     video = container.streams.video[0]
     if (video.width, video.height) != (expected.width, expected.height):
-        raise _failed(
-            f"it has {video.width}x{video.height} pixels instead of {expected.width}x{expected.height}"
-        )
+        raise _failed(f"it has {video.width}x{video.height} pixels instead of {expected.width}x{expected.height}")
 
 
 def _read(container: InputContainer, video: VideoStream) -> tuple[list[int], Fraction]:

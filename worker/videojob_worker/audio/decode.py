@@ -19,6 +19,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from videojob_contract.errors import CancelledError, Reason
+from videojob_worker.audio.complete import is_cut_off
 from videojob_worker.audio.track import Samples, to_samples
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
@@ -103,6 +104,8 @@ def _open(source: Source) -> InputContainer:
     demuxer = _DEMUXERS.get(kind)
     if demuxer is None:
         raise source.error(f"is {describe(kind)}, not {_KINDS_IN_WORDS}")
+    if is_cut_off(source.path, kind):
+        raise source.error(f"is cut short: the end of the {kind} file is missing")
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS)
     except FFmpegError as error:

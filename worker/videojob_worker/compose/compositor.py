@@ -45,9 +45,7 @@ def compose(project: Project, spans: Iterable[Span], stills: Stills) -> Iterator
                 yield from _blend(project, span, pictures, buffer)
 
 
-def _blend(
-    project: Project, span: Blend, pictures: list[Picture], buffer: Picture
-) -> Iterator[tuple[Picture, int]]:
+def _blend(project: Project, span: Blend, pictures: list[Picture], buffer: Picture) -> Iterator[tuple[Picture, int]]:
     transition = project.clips[span.clip].transition
     if transition is None:
         raise AssertionError(f"clip {span.clip} overlaps the one before it without a transition")

@@ -46,17 +46,13 @@ def fit_image(
     return canvas
 
 
-def _resize(
-    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None
-) -> Image.Image:
+def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None) -> Image.Image:
     if image.size == size and box in {None, (0.0, 0.0, *map(float, size))}:
         return image
     return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=_REDUCING_GAP)
 
 
-def _cover_box(
-    source: tuple[int, int], canvas: tuple[int, int], anchor: Anchor
-) -> tuple[float, float, float, float]:
+def _cover_box(source: tuple[int, int], canvas: tuple[int, int], anchor: Anchor) -> tuple[float, float, float, float]:
     """Return the part of the source, of the canvas' shape and as large as possible, that is seen."""
     scale = min(source[0] / canvas[0], source[1] / canvas[1])
     width, height = canvas[0] * scale, canvas[1] * scale

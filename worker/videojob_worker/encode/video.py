@@ -16,7 +16,7 @@ from videojob_contract.errors import CancelledError
 from videojob_worker.compose.color import Picture
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool, spool_packets
-from videojob_worker.encode.zones import still_zones
+from videojob_worker.encode.zones import CRF_OFFSET, still_zones
 from videojob_worker.plan.cost import Segment
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def configure(context: VideoCodecContext, settings: VideoSettings, threads: int,
     context.flags |= Flags.global_header
     if settings.keyframe_frames is not None:
         context.gop_size = settings.keyframe_frames
-    context.options = {"preset": settings.preset, "crf": str(settings.crf)}
+    context.options = {"preset": settings.preset, "crf": f"{settings.crf + CRF_OFFSET:.1f}"}
     if zones:
         context.options["x264-params"] = f"zones={zones}"
 
@@ -83,9 +83,7 @@ def encode_segment(
     return spool_packets(path, packets(), segment.start, context.extradata or b"")
 
 
-def _frames(
-    pictures: Iterable[tuple[Picture, int]], context: VideoCodecContext
-) -> Iterator[VideoFrame | None]:
+def _frames(pictures: Iterable[tuple[Picture, int]], context: VideoCodecContext) -> Iterator[VideoFrame | None]:
     """Wrap pictures as frames without a copy (the encoder makes its own); end with the None that flushes."""
     number = 0
     for picture, count in pictures:

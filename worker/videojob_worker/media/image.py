@@ -20,8 +20,8 @@ from videojob_worker.media.source import Source
 MAX_PIXELS: Final = 128_000_000
 """Largest picture that is decoded, in pixels of 3 or 4 bytes."""
 
-# Pillow's names: MPO is a JPEG with further pictures behind the first, as phones write.
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP")
+# Pillow's names. JPEG opens MPO too: a JPEG with further pictures behind the first, as phones write.
+_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 _KINDS: Final = ("JPEG", "PNG", "WebP")
 _ORIENTATION_TAG: Final = 0x0112
 # How a stored picture is turned upright (EXIF 2.32, 4.6.4 A). 1 is upright; 0 and others are undefined.

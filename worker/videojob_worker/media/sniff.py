@@ -50,12 +50,7 @@ def kind_of(path: Path) -> str:
         return _RIFF.get(head[8:12], "unknown")
     if head[4:8] == b"ftyp":
         return _ISO_BRANDS.get(head[8:12], "MP4")
-    if (
-        len(head) > 1
-        and head[0] == _MP3_SYNC
-        and head[1] & _MP3_SYNC_LOW == _MP3_SYNC_LOW
-        and head[1] & _MP3_LAYER
-    ):
+    if len(head) > 1 and head[0] == _MP3_SYNC and head[1] & _MP3_SYNC_LOW == _MP3_SYNC_LOW and head[1] & _MP3_LAYER:
         return "MP3"
     return _text_kind(head)
 

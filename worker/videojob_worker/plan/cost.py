@@ -14,7 +14,7 @@ from videojob_worker.plan.spans import Blend, Span, Still, end_of
 STILL_FRAME = 1.0
 SETTLING_FRAME = 4.0
 BLEND_FRAME = 9.0
-SETTLING_FRAMES = 8
+SETTLING_FRAMES = 4
 """Frames at the start of a still in which the encoder still refines the picture."""
 
 # A segment starts with a keyframe and an empty lookahead; shorter ones than this cost more than they gain.

@@ -60,9 +60,7 @@ def build_timeline(clips: Sequence[Clip], fps: Fraction) -> Timeline:
     start = Fraction(0)
     for index, clip in enumerate(clips):
         if not isinstance(clip.duration, Fraction):
-            raise PermanentError(
-                f"spec.clips[{index}].duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC
-            )
+            raise PermanentError(f"spec.clips[{index}].duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
         entry = transition_s(clip) if index else Fraction(0)
         departure = transition_s(clips[index + 1]) if index + 1 < len(clips) else Fraction(0)
         if entry + departure > clip.duration:
@@ -72,9 +70,7 @@ def build_timeline(clips: Sequence[Clip], fps: Fraction) -> Timeline:
                 Reason.INVALID_SPEC,
             )
         end = start + clip.duration
-        times.append(
-            ClipTimes(to_frame(start, fps), to_frame(start + entry, fps), to_frame(end - departure, fps))
-        )
+        times.append(ClipTimes(to_frame(start, fps), to_frame(start + entry, fps), to_frame(end - departure, fps)))
         start = end - departure
     frames = times[-1].leaves if times else 0
     if frames < 1:

@@ -1,0 +1,180 @@
+"""Pictures: colour conversion, fit, and transitions against known values and ffmpeg."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import media
+from tests.render.studio import Studio, decode, image, psnr
+from videojob_contract.resources.timeline import Anchor, Fit
+from videojob_worker.compose.color import from_rgb, planes, rgb_to_yuv, solid, to_rgb
+from videojob_worker.compose.fit import fit_image
+from videojob_worker.compose.mix import mix
+from videojob_worker.compose.transitions import TRANSITIONS
+
+# 8-bit limited range values of BT.709's 100 % colour bars.
+BARS = {
+    "#000000": (16, 128, 128),
+    "#ffffff": (235, 128, 128),
+    "#ff0000": (63, 102, 240),
+    "#00ff00": (173, 42, 26),
+    "#0000ff": (32, 240, 118),
+    "#ffff00": (219, 16, 138),
+    "#00ffff": (188, 154, 16),
+    "#ff00ff": (78, 214, 230),
+}
+
+
+@pytest.mark.parametrize(("color", "expected"), BARS.items())
+def test_colour_bars_have_their_standard_values(color: str, expected: tuple[int, int, int]) -> None:
+    rgb = tuple(bytes.fromhex(color[1:]))
+    assert rgb_to_yuv((rgb[0], rgb[1], rgb[2])) == expected
+    for picture in (solid(color, 18, 16), from_rgb(Image.new("RGB", (18, 16), color))):
+        for plane, value in zip(planes(picture), expected, strict=True):
+            assert np.abs(plane.astype(int) - value).max() <= 1
+        back = np.asarray(to_rgb(picture)).astype(int)
+        assert np.abs(back - rgb).max() <= 3
+
+
+def test_planes_have_the_layout_of_yuv420p() -> None:
+    luma, cb, cr = planes(np.arange(6 * 3, dtype=np.uint8).reshape(3, 6))
+    assert luma.tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
+    assert cb.tolist() == [[12, 13, 14]]
+    assert cr.tolist() == [[15, 16, 17]]
+
+
+def test_chroma_is_sited_left() -> None:
+    # One red column at an even place lies on a chroma sample; at an odd place, half way between two of them.
+    on_sample, between = (np.zeros((4, 12, 3), np.uint8) for _ in range(2))
+    on_sample[:, 6] = between[:, 7] = (255, 0, 0)
+    cr = [planes(from_rgb(Image.fromarray(pixels)))[2][0].astype(int) - 128 for pixels in (on_sample, between)]
+    assert cr[0].tolist() == [0, 0, 0, 56, 0, 0]
+    assert cr[1].tolist() == [0, 0, 0, 28, 28, 0]
+
+
+def test_a_photograph_survives_the_conversion() -> None:
+    with Image.open(media.photographs(640, 360)[0]) as photograph:
+        photograph.load()
+    assert psnr(np.asarray(to_rgb(from_rgb(photograph))), np.asarray(photograph)) > 33
+
+
+@pytest.fixture
+def halves() -> Image.Image:
+    """Left half red, right half blue, 400x200."""
+    picture = Image.new("RGB", (400, 200), "red")
+    picture.paste("blue", (200, 0, 400, 200))
+    return picture
+
+
+def pixel(picture: Image.Image, x: float, y: float) -> str:
+    red, green, blue = np.asarray(picture)[int(y * (picture.height - 1)), int(x * (picture.width - 1))]
+    # Sharp scaling rings a little at the edge between the halves.
+    return {max(red, 200): "red", max(blue, 200): "blue", max(green, 200): "green"}[max(red, green, blue)]
+
+
+@pytest.mark.parametrize(
+    ("anchor", "left", "right"),
+    [(Anchor.CENTER, "red", "blue"), (Anchor.LEFT, "red", "red"), (Anchor.RIGHT, "blue", "blue")],
+)
+def test_cover_fills_the_canvas_and_keeps_its_anchor(
+    halves: Image.Image, anchor: Anchor, left: str, right: str
+) -> None:
+    out = fit_image(halves, (100, 100), Fit.COVER, anchor, (0, 255, 0))
+    assert out.size == (100, 100)
+    assert (pixel(out, 0, 0.5), pixel(out, 1, 0.5)) == (left, right)
+
+
+@pytest.mark.parametrize(("anchor", "top"), [(Anchor.CENTER, 25), (Anchor.TOP_LEFT, 0), (Anchor.BOTTOM, 50)])
+def test_contain_shows_all_on_the_background(halves: Image.Image, anchor: Anchor, top: int) -> None:
+    out = np.asarray(fit_image(halves, (100, 100), Fit.CONTAIN, anchor, (0, 255, 0)))
+    shown = (out != (0, 255, 0)).any(axis=2)
+    assert shown[top : top + 50].all()
+    assert shown.sum() == 50 * 100
+
+
+def test_stretch_fills_the_canvas_with_the_whole_picture(halves: Image.Image) -> None:
+    out = fit_image(halves, (100, 300), Fit.STRETCH, Anchor.CENTER, (0, 255, 0))
+    assert [pixel(out, x, y) for x in (0, 1) for y in (0, 1)] == ["red", "red", "blue", "blue"]
+
+
+def test_cover_keeps_the_shape_of_things() -> None:
+    circle = Image.new("L", (1000, 500))
+    circle.paste(255, (400, 150, 600, 350))
+    out = np.asarray(fit_image(circle.convert("RGB"), (300, 200), Fit.COVER, Anchor.CENTER, (0, 0, 0)))[:, :, 0] > 127
+    assert np.flatnonzero(out.any(axis=0)).size == np.flatnonzero(out.any(axis=1)).size == 80
+
+
+def test_crossfade_has_the_steps_of_xfade() -> None:
+    black, white = np.zeros((24, 16), np.uint8), np.full((24, 16), 255, np.uint8)
+    out = np.empty_like(black)
+    steps = []
+    for frame in range(11):
+        TRANSITIONS["crossfade"](black, white, frame / 10, black, out)
+        assert out.min() == out.max()
+        steps.append(int(out[0, 0]))
+    assert steps == pytest.approx([0, 25, 50, 76, 101, 127, 153, 178, 204, 229, 255], abs=1)
+
+
+def test_mix_is_within_one_step_of_the_exact_mean() -> None:
+    random = np.random.default_rng(7)
+    # Larger than the block in which it works, and no multiple of it.
+    before, after = (random.integers(0, 256, (1110, 500), np.uint8) for _ in range(2))
+    out = np.empty_like(before)
+    for weight in (0.0, 0.1, 1 / 3, 0.5, 0.999, 1.0):
+        mix(before, after, weight, out)
+        exact = before * (1 - weight) + after * weight
+        assert np.abs(out - exact).max() <= 1
+    mix(before, after, 0.0, out)
+    assert (out == before).all()
+    mix(before, after, 1.0, out)
+    assert (out == after).all()
+
+
+def test_fade_goes_through_its_colour() -> None:
+    before, after, through = (np.full((24, 16), value, np.uint8) for value in (200, 100, 16))
+    out = np.empty_like(before)
+    seen = []
+    for progress in (0.0, 0.25, 0.5, 0.75, 1.0):
+        TRANSITIONS["fade"](before, after, progress, through, out)
+        seen.append(int(out[0, 0]))
+    assert seen == [200, 108, 16, 58, 100]
+
+
+def test_cut_changes_in_the_middle() -> None:
+    before, after = np.zeros((24, 16), np.uint8), np.full((24, 16), 9, np.uint8)
+    out = np.empty_like(before)
+    TRANSITIONS["cut"](before, after, 0.49, before, out)
+    assert out.max() == 0
+    TRANSITIONS["cut"](before, after, 0.5, before, out)
+    assert out.min() == 9
+
+
+def test_a_crossfade_of_photographs_equals_that_of_ffmpeg(studio: Studio, tmp_path: Path) -> None:
+    first, second = media.photographs(320, 180)[:2]
+    transition = {"type": "crossfade", "duration": "400ms"}
+    ours = studio.movie(
+        [image(first), image(second, transition=transition)],
+        files=[first, second],
+        size=(320, 180),
+        outputs=[{"name": "main", "format": "mp4", "crf": 1}],
+    )
+    theirs = tmp_path / "xfade.mkv"
+    graph = (
+        "[0][1]xfade=transition=fade:duration=0.4:offset=0.6,"
+        "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd,format=yuv420p"
+    )
+    inputs = [
+        word for path in (first, second) for word in ("-loop", "1", "-framerate", "25", "-t", "1", "-i", str(path))
+    ]
+    subprocess.run(
+        ["ffmpeg", "-v", "error", *inputs, "-filter_complex", graph, "-c:v", "ffv1", str(theirs)], check=True
+    )
+    expected = decode(theirs)
+    made = decode(ours)
+    assert made.shape == expected.shape == (40, 270, 320)
+    luma = [psnr(a[:180], b[:180]) for a, b in zip(made, expected, strict=True)]
+    assert min(luma) > 40, luma
+    assert min(psnr(a[180:], b[180:]) for a, b in zip(made, expected, strict=True)) > 35

@@ -1,0 +1,198 @@
+"""Opening photographs: every kind that is promised, and every refusal with its message."""
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from tests import media
+from videojob_contract.errors import PermanentError, Reason
+from videojob_worker.media.image import check_image, load_image
+from videojob_worker.media.source import Source
+
+
+def source(path: Path) -> Source:
+    return Source("spec.clips[2].image.uri", "volume://media/x.jpg", path)
+
+
+def load(path: Path, at_least: tuple[int, int] = (10_000, 10_000)) -> Image.Image:
+    check_image(source(path))
+    return load_image(source(path), at_least)
+
+
+@pytest.fixture
+def marked() -> Image.Image:
+    """A picture with a red corner at its top left, green at its top right, blue at its bottom left, on white."""
+    picture = Image.new("RGB", (64, 32), "white")
+    picture.paste("red", (0, 0, 16, 16))
+    picture.paste("lime", (48, 0, 64, 16))
+    picture.paste("blue", (0, 16, 16, 32))
+    return picture
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_turned_upright(marked: Image.Image, tmp_path: Path, orientation: int) -> None:
+    turned = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = marked.transpose(turned[orientation]) if orientation in turned else marked
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(np.asarray(load(tmp_path / "turned.png")), np.asarray(marked))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_small_but_never_too_small(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (4000, 2000), "teal").save(tmp_path / "large.jpg", exif=exif)
+    width, height = load(tmp_path / "large.jpg", (400, 200)).size
+    assert sorted((width, height)) == [500, 1000] if orientation == 1 else sorted((width, height)) == [1000, 2000]
+    assert (width > height) == (orientation == 1)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_kept(tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGBA", (20, 10), (255, 255, 255, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, 10, 10))
+    picture.convert(mode).save(tmp_path / "clear.png")
+    loaded = load(tmp_path / "clear.png")
+    assert loaded.mode == "RGBA"
+    assert np.asarray(loaded)[0, :, 3].tolist() == [0] * 10 + [255] * 10
+
+
+def test_a_transparent_palette_is_kept(tmp_path: Path) -> None:
+    picture = Image.new("P", (4, 4), 1)
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((0, 0), 0)
+    picture.save(tmp_path / "palette.png", transparency=0)
+    pixels = np.asarray(load(tmp_path / "palette.png"))
+    assert pixels[0, 0, 3] == 0
+    assert pixels[3, 3].tolist() == [0, 0, 255, 255]
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=95)
+    loaded = load(tmp_path / "red.jpg")
+    assert loaded.mode == "RGB"
+    assert np.asarray(loaded)[5, 5].tolist() == pytest.approx([255, 0, 0], abs=4)
+
+
+def png16(path: Path, values: np.ndarray, colour_type: int) -> Path:
+    """Write a PNG of 16 bits a sample, which Pillow cannot, from `(h, w, channels) uint16`."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_16_bits_are_scaled_to_8(tmp_path: Path, colour_type: int, channels: int) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16, 1).repeat(channels, axis=2)
+    pixels = np.asarray(load(png16(tmp_path / "deep.png", ramp, colour_type))).astype(int)
+    assert np.abs(pixels[:, :, 0].ravel() - np.arange(256)).max() <= 1
+
+
+def test_a_profile_is_converted_to_srgb(tmp_path: Path) -> None:
+    # In a space whose green primary and gamma differ, the same numbers are another colour.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    wide = _with_swapped_primaries(profile)
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(tmp_path / "swapped.png", icc_profile=wide)
+    assert np.asarray(load(tmp_path / "swapped.png"))[0, 0].tolist() == pytest.approx([0, 255, 0], abs=2)
+
+
+def _with_swapped_primaries(profile: bytes) -> bytes:
+    """An sRGB profile in which red and green have changed places, and which no longer calls itself sRGB."""
+    swapped = bytearray(profile)
+    tags = {bytes(swapped[at : at + 4]): at for at in range(132, 132 + 12 * int.from_bytes(swapped[128:132]), 12)}
+    red, green = tags[b"rXYZ"], tags[b"gXYZ"]
+    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
+    for name in (b"s\0R\0G\0B", b"sRGB"):
+        while (at := swapped.find(name)) >= 0:
+            swapped[at] = ord("x")
+    return bytes(swapped)
+
+
+def test_a_broken_profile_is_ignored(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), (10, 20, 30)).save(tmp_path / "odd.png", icc_profile=b"no profile at all")
+    assert np.asarray(load(tmp_path / "odd.png"))[0, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_names_mean_nothing(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "picture.txt"
+    with Image.open(media.photograph("coffee.png")) as photograph:
+        photograph.save(path, {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[suffix])
+        assert load(path).size == photograph.size
+
+
+def jpeg() -> bytes:
+    return media.photographs(640, 360)[0].read_bytes()
+
+
+def png() -> bytes:
+    return media.photograph("coffee.png").read_bytes()
+
+
+def animated(kind: str) -> bytes:
+    file = BytesIO()
+    frames = [Image.new("RGB", (16, 16), color) for color in ("red", "blue")]
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
+    return file.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG whose header claims 30000 x 30000 pixels."""
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "reason"),
+    [
+        pytest.param(b"hello\n", "is a text file, not a JPEG, PNG or WebP image", Reason.INVALID_MEDIA, id="text"),
+        pytest.param(b"", "is an empty file, not a JPEG, PNG or WebP image", Reason.INVALID_MEDIA, id="empty"),
+        pytest.param(b"<html><body>404", "is an HTML file, not", Reason.INVALID_MEDIA, id="html"),
+        pytest.param(b"<?xml version='1.0'?><svg/>", "is an SVG file, not", Reason.INVALID_MEDIA, id="svg"),
+        pytest.param(b"#EXTM3U\n/etc/passwd", "is a playlist file, not", Reason.INVALID_MEDIA, id="playlist"),
+        pytest.param(b"\x07\x01\xfe" * 99, "is a file of unknown kind, not", Reason.INVALID_MEDIA, id="noise"),
+        pytest.param(b"\0\0\0\x18ftypheic", "is a HEIC file, not", Reason.INVALID_MEDIA, id="heic"),
+        pytest.param(b"\0\0\0\x18ftypisom", "is an MP4 file, not", Reason.INVALID_MEDIA, id="mp4"),
+        pytest.param(jpeg()[:20_000], "is a damaged JPEG: .*truncated", Reason.INVALID_MEDIA, id="truncated-jpeg"),
+        pytest.param(jpeg()[:30], "is a damaged JPEG: ", Reason.INVALID_MEDIA, id="jpeg-header"),
+        pytest.param(png()[:30_000], "is a damaged PNG: .*truncated", Reason.INVALID_MEDIA, id="truncated-png"),
+        pytest.param(
+            png()[:5000] + bytes(9000) + png()[14_000:], "is a damaged PNG: ", Reason.INVALID_MEDIA, id="corrupt-png"
+        ),
+        pytest.param(b"RIFF\x10\0\0\0WEBPVP8 \0", "is a damaged WebP: ", Reason.INVALID_MEDIA, id="webp-header"),
+        pytest.param(animated("GIF"), "is a GIF file, not", Reason.INVALID_MEDIA, id="gif"),
+        pytest.param(animated("WEBP"), "is an animated WebP; only still", Reason.NOT_SUPPORTED, id="moving-webp"),
+        pytest.param(animated("PNG"), "is an animated PNG; only still", Reason.NOT_SUPPORTED, id="moving-png"),
+        pytest.param(bomb(), "has 30000x30000 pixels; at most 128", Reason.SOURCE_TOO_LARGE, id="bomb"),
+    ],
+)
+def test_what_is_no_photograph_is_refused_by_name(tmp_path: Path, content: bytes, says: str, reason: Reason) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(content)
+    with pytest.raises(PermanentError, match=rf"^spec\.clips\[2\]\.image\.uri: volume://media/x\.jpg {says}") as caught:
+        load(path)
+    assert caught.value.reason is reason

@@ -1,0 +1,91 @@
+"""The last check finds what is wrong with a file that looks finished."""
+
+import dataclasses
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests import media
+from tests.render.studio import Studio, image, uri
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.timeline import Clip
+from videojob_worker.plan.timeline import build_timeline
+from videojob_worker.verify import Expected, verify_mp4, verify_picture
+
+
+@pytest.fixture
+def movie(studio: Studio) -> Path:
+    path = media.photographs(320, 180)[0]
+    tracks = [{"uri": uri(media.music())}]
+    return studio.movie([image(path, "2s")], files=[path, media.music()], size=(320, 180), tracks=tracks)
+
+
+@pytest.fixture
+def expected() -> Expected:
+    return Expected(320, 180, build_timeline([Clip(color="#000000", duration=Fraction(2))], Fraction(25)), sound=True)
+
+
+def remux(source: Path, target: Path, *arguments: str) -> Path:
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(source), *arguments, str(target)], check=True)
+    return target
+
+
+def test_a_good_file_passes(movie: Path, expected: Expected) -> None:
+    verify_mp4(movie, expected)
+
+
+def cut_short(movie: Path) -> None:
+    content = movie.read_bytes()
+    movie.write_bytes(content[: len(content) * 2 // 3])
+
+
+def damage_the_first_keyframe(movie: Path) -> None:
+    content = bytearray(movie.read_bytes())
+    at = content.index(b"mdat") + 800
+    content[at : at + 4000] = bytes(4000)
+    movie.write_bytes(content)
+
+
+@pytest.mark.parametrize("tamper", [cut_short, damage_the_first_keyframe])
+def test_a_damaged_file_is_found(movie: Path, expected: Expected, tamper: Callable[[Path], None]) -> None:
+    tamper(movie)
+    with pytest.raises(PermanentError, match="the finished output is wrong") as caught:
+        verify_mp4(movie, expected)
+    assert caught.value.reason is Reason.VERIFICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(("-c", "copy", "-an"), "the streams video instead of video, audio", id="no-sound"),
+        pytest.param(("-c", "copy", "-frames:v", "49"), "49 frames instead of 50", id="a-frame-less"),
+        pytest.param(("-c:a", "copy", "-vf", "scale=160:90"), "160x90 pixels instead of 320x180", id="size"),
+        pytest.param(("-c:a", "copy", "-r", "50", "-t", "1"), "frame 1 is at 0.020s instead of 0.040s", id="rate"),
+        pytest.param(("-c:v", "copy", "-af", "atrim=end=1.5"), "its sound lasts 1.5", id="short-sound"),
+    ],
+)
+def test_another_file_than_planned_is_found(
+    movie: Path, expected: Expected, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    other = remux(movie, tmp_path / "other.mp4", *arguments)
+    with pytest.raises(PermanentError, match=says):
+        verify_mp4(other, expected)
+
+
+def test_sound_that_nobody_asked_for_is_found(movie: Path, expected: Expected) -> None:
+    with pytest.raises(PermanentError, match="the streams video, audio instead of video"):
+        verify_mp4(movie, dataclasses.replace(expected, sound=False))
+
+
+def test_posters_are_checked(tmp_path: Path) -> None:
+    good = media.photographs(320, 180)[0]
+    verify_picture(good, 320, 180)
+    with pytest.raises(PermanentError, match="320x180 pixels instead of 640x360"):
+        verify_picture(good, 640, 360)
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(good.read_bytes()[:3000])
+    with pytest.raises(PermanentError, match="cannot be read back"):
+        verify_picture(cut, 320, 180)
