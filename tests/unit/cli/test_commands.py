@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from videojob_cli.exits import HELP
+from videojob_cli.main import main
+from videojob_contract.version import __version__
+
+SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").glob("*.yaml"))
+
+GOOD = """\
+apiVersion: videojob.dev/v1alpha1
+kind: VideoJob
+metadata: {name: holiday}
+spec:
+  clips:
+    - {color: "#000000", duration: 1s}
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "job.yaml"
+
+
+def test_validate_good(file: Path) -> None:
+    file.write_text(GOOD)
+    result = run("validate", file)
+    assert (result.exit_code, result.output) == (0, f"{file}: VideoJob holiday is valid\n")
+
+
+def test_validate_lists_every_problem_where_it_stands(file: Path) -> None:
+    file.write_text(GOOD.replace("duration: 1s", "duration: 1, fitt: cover"))
+    result = run("validate", file)
+    assert result.exit_code == 3
+    lines = result.stderr.splitlines()
+    assert any(line.startswith(f"{file}:6:26: spec.clips[0].duration: ") for line in lines), lines
+    assert any(line.startswith(f"{file}:6:39: spec.clips[0].fitt: ") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("duration: 1s}", "duration: 1s, motion: {zoom: {}}}"), "spec.clips[0].motion: is not supported yet"),
+        (("duration: 1s}", "duration: 1s, transition: {type: cut}}"), "spec.clips[0].transition"),
+        (("{name: holiday}", "{}"), "metadata.name: is required"),
+        (("{name: holiday}", "{name: ../up}"), "metadata.name"),
+    ],
+)
+def test_validate_checks_meaning_support_and_name(file: Path, change: tuple[str, str], says: str) -> None:
+    file.write_text(GOOD.replace(*change))
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert says in result.stderr
+
+
+def test_validate_reads_every_file_before_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("1s", "never"))
+    (tmp_path / "good.yaml").write_text(GOOD)
+    result = run("validate", tmp_path / "bad.yaml", tmp_path / "good.yaml")
+    assert result.exit_code == 3
+    assert "is valid" in result.stdout
+
+
+def test_a_file_without_a_videojob(file: Path) -> None:
+    file.write_text("kind: ConfigMap\n")
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert "has no VideoJob" in result.stderr
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_samples_that_are_videojobs_are_valid(sample: Path) -> None:
+    result = run("validate", sample)
+    assert "has no VideoJob" in result.stderr or result.exit_code == 0, result.output
+
+
+def test_render_asks_for_the_volumes_that_are_read(file: Path, tmp_path: Path) -> None:
+    file.write_text(GOOD.replace('color: "#000000"', "image: {uri: volume://photos/a.jpg}"))
+    result = run("render", file, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--volume photos=DIR" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("value", ["photos", "=.", "photos=/does/not/exist"])
+def test_render_refuses_volumes_that_are_none(file: Path, tmp_path: Path, value: str) -> None:
+    file.write_text(GOOD)
+    assert run("render", file, "--out", tmp_path / "out", "--volume", value).exit_code == 2
+
+
+def test_render_refuses_an_invalid_spec_before_it_starts(file: Path, tmp_path: Path) -> None:
+    file.write_text(GOOD.replace("1s", "never"))
+    result = run("render", file, "--out", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "spec.clips[0].duration" in result.stderr
+
+
+def test_version() -> None:
+    assert run("version").output == f"videojob {__version__}\n"
+
+
+def test_help_explains_every_exit_code_and_gives_examples() -> None:
+    output = run("render", "--help").output
+    assert "videojob render holiday.yaml --out out --volume media=./photos" in output
+    for code, text in HELP.items():
+        assert f"{code.value}  {text}" in output
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "_VIDEOJOB_COMPLETE" in result.output
