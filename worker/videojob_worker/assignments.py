@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, Retired
 from videojob_worker.lease import QueueLease, Verdict
@@ -14,6 +13,7 @@ from videojob_worker.lease import QueueLease, Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from videojob_contract.assignment import Assignment, Progress, Result
     from videojob_contract.queue.api import WorkerApi
 
 log = logging.getLogger("videojob.assignments")
@@ -98,6 +98,8 @@ class FileAssignment:
 
     async def next(self) -> Lease | None:
         """Read the assignment."""
+        from videojob_contract.assignment import Assignment  # noqa: PLC0415 - not before the announcement
+
         return _FileLease(Assignment.model_validate_json(await asyncio.to_thread(self._path.read_bytes)))
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AGAIN_S = 0.05
-
 
 class Stop(Exception):  # noqa: N818 - a signal to unwind, not an error
     """Raised by work in a thread when it sees that it was told to stop."""
@@ -52,13 +50,7 @@ async def undisturbed(work: Awaitable[T]) -> T:
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks until they are done.
-
-    Once is not enough: until Python 3.12, `asyncio.wait_for` loses a cancellation that comes just when what it
-    waits for is done, and the Redis client sends every command through it.
-    """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_AGAIN_S)
+    """Cancel tasks, and wait until they are done."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

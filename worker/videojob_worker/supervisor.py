@@ -11,7 +11,6 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from videojob_contract.assignment import Result
 from videojob_contract.errors import Reason
 from videojob_worker import logs, termination
 from videojob_worker.concurrency import end
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
-    from videojob_contract.assignment import Assignment
+    from videojob_contract.assignment import Assignment, Result
     from videojob_worker.assignments import AssignmentSource, Lease
 
 T = TypeVar("T")
@@ -40,7 +39,8 @@ class Workbench(Protocol):
         """Make what is asked for; see `pipeline.run_attempt`."""
 
 
-_STOPPED: dict[Verdict | None, tuple[Literal["cancelled", "failed"], Reason, str]] = {
+_Outcome = Literal["cancelled", "failed"]
+_STOPPED: dict[Verdict | None, tuple[_Outcome, Reason, str]] = {
     Verdict.CANCELLED: ("cancelled", Reason.CANCELLED, "cancelled"),
     Verdict.LOST: ("failed", Reason.LEASE_LOST, "the lease was lost: another attempt may be running"),
     None: ("failed", Reason.EVICTED, "the worker was asked to stop"),
@@ -69,8 +69,7 @@ async def supervise(source: AssignmentSource, workbench: Workbench, termination_
         return 0
     finally:
         if preparing is not None:
-            preparing.cancel()
-            await asyncio.wait([preparing])
+            await end(preparing)
 
 
 async def _see_through(
@@ -95,8 +94,7 @@ async def _see_through(
     try:
         await asyncio.wait([working, watching, stopping], return_when=asyncio.FIRST_COMPLETED)
         verdict = watching.result() if watching.done() else None
-        working.cancel()  # nothing happens when it is done
-        await asyncio.wait([working])
+        await end(working)  # nothing happens when it is done
         code = 0
         if working.cancelled():
             result = _stopped(assignment, verdict, time.monotonic() - started)
@@ -111,7 +109,7 @@ async def _see_through(
         log.info("%s after %.1f s%s", result.result, time.monotonic() - started, _reason(result))
         return code
     finally:
-        await end(watching, stopping)
+        await end(working, watching, stopping)
 
 
 async def _hand_in(lease: Lease, result: Result, *, hurry: bool) -> None:
@@ -143,18 +141,17 @@ def _reason(result: Result) -> str:
 
 def _crashed(assignment: Assignment, error: BaseException, elapsed_s: float) -> Result:
     """Say that the worker itself has a fault: for the job it is as if the worker were lost."""
-    return Result(
-        uid=assignment.uid,
-        attempt=assignment.attempt,
-        result="failed",
-        reason=Reason.WORKER_LOST,
-        message=f"the worker failed: {type(error).__name__}: {error}",
-        render_s=elapsed_s,
-    )
+    message = f"the worker failed: {type(error).__name__}: {error}"
+    return _ended(assignment, "failed", Reason.WORKER_LOST, message, elapsed_s)
 
 
 def _stopped(assignment: Assignment, verdict: Verdict | None, elapsed_s: float) -> Result:
-    outcome, reason, message = _STOPPED[verdict]
+    return _ended(assignment, *_STOPPED[verdict], elapsed_s)
+
+
+def _ended(assignment: Assignment, outcome: _Outcome, reason: Reason, message: str, elapsed_s: float) -> Result:
+    from videojob_contract.assignment import Result  # noqa: PLC0415 - not before the announcement
+
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,

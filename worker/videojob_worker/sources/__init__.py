@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
+from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_worker.sources import http, volume
 
 if TYPE_CHECKING:
