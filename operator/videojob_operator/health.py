@@ -5,7 +5,7 @@ confirm that there was nothing to deliver.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
 from aiohttp import web
@@ -26,8 +26,16 @@ class Waiting(Protocol):
 class Health:
     """What is known of the operator's own state."""
 
-    def __init__(self, queues: Sequence[Waiting], *, watch_limit_s: float, queue_limit_s: float) -> None:
+    def __init__(
+        self,
+        queues: Sequence[Waiting],
+        *,
+        watch_limit_s: float,
+        queue_limit_s: float,
+        on_measure: Callable[[], None],
+    ) -> None:
         self._queues = queues
+        self._on_measure = on_measure
         self._watch_limit_s = watch_limit_s
         self._queue_limit_s = queue_limit_s
         self._alive_at: dict[str, float] = {}
@@ -53,7 +61,8 @@ class Health:
         return watches + keys
 
     def measure(self) -> None:
-        """Bring the gauges up to date that only time changes."""
+        """Bring the gauges up to date that are not set when something happens."""
+        self._on_measure()
         now = asyncio.get_running_loop().time()
         for plural, at in self._alive_at.items():
             metrics.watch_age(plural, now - at)

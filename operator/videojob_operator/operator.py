@@ -76,6 +76,7 @@ class Operator:
             # Two resyncs without a word: the first may have come just before the watch died.
             watch_limit_s=2 * settings.resync_s + settings.stall_s,
             queue_limit_s=settings.stall_s,
+            on_measure=self._measure,
         )
         self.intake = Intake(self.cache, self._videojobs, self._pools)
         self._resync = Resync(
@@ -115,6 +116,10 @@ class Operator:
         """Note that a watch is alive."""
         metrics.watch_event(plural)
         self.health.watch_alive(plural)
+
+    def _measure(self) -> None:
+        for pool in self.cache.pools:
+            metrics.jobs_by_phase(pool.namespace, pool.name, self.cache.phases(pool))
 
     def _wake_pool(self, pool: PoolKey) -> None:
         self._pools.add(pool)

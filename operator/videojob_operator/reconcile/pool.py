@@ -162,8 +162,8 @@ class PoolReconciler:
             message=f"a worker Job could not be created: {error}",
         )
 
-    def _measure(self, key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
-        metrics.jobs_by_phase(key.namespace, key.name, self._cache.phases(key))
+    @staticmethod
+    def _measure(key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
         states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
         metrics.workers(key.namespace, key.name, states)
         if snapshot is not None:

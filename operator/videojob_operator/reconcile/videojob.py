@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from videojob_contract.errors import Reason
@@ -108,6 +109,8 @@ class VideoJobReconciler:
             latest = self._cache.videojobs.get(key)
             if latest and latest.uid == record.uid:
                 latest.memory = decision.memory
+        if decision.status is not None and decision.status.phase.is_final:
+            return 0.0  # what follows the end, such as its time to live, is looked at once the end is written
         return decision.requeue_after_s
 
     def _is_connecting(self, pool: PoolKey) -> bool:
@@ -126,10 +129,15 @@ class VideoJobReconciler:
             job, pod = self._worker(record, entry.job)
             # Once more: what the pod shows must be older than what the queue says.
             entry = await self._entry(record, link)
+        now = datetime.now(UTC)
+        memory = record.memory
+        if memory.patched_at is None:
+            # After a restart, progress waits for its turn as ever, rather than being written for all at once.
+            memory = replace(memory, patched_at=now)
         return Observation(
             raw=record.object,
             accepted=_accepted(record),
-            now=datetime.now(UTC),
+            now=now,
             pool=pool.spec if pool else None,
             queue_known=link is not None and link.known,
             entry=entry,
@@ -137,7 +145,7 @@ class VideoJobReconciler:
             pod=pod,
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
-            memory=record.memory,
+            memory=memory,
         )
 
     async def _entry(self, record: VideoJobRecord, link: Link | None) -> Entry | None:

@@ -18,7 +18,7 @@ class OperatorProcess:
     """One `videojob-operator`, with its log in a file."""
 
     def __init__(self, env: Mapping[str, str], log: Path) -> None:
-        self._env = os.environ | env
+        self.env = os.environ | env
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -27,7 +27,7 @@ class OperatorProcess:
         """Start it and wait until it answers."""
         begin = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen([PROGRAM], env=self._env, stderr=output, stdout=output)
+            self._process = subprocess.Popen([PROGRAM], env=self.env, stderr=output, stdout=output)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log.read_text()[-3000:]

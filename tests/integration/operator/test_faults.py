@@ -141,6 +141,20 @@ async def test_finished_videojob_is_deleted_after_its_time(world: World) -> None
     assert await world.videojob("kept")
 
 
+async def test_time_to_live_is_counted_from_a_cancel_before_any_worker(world: World) -> None:
+    """Nothing happens after the end that would have the VideoJob looked at once more."""
+    world.operator.start()
+    await world.create_pool(minIdle=0, maxWorkers=0)
+    await world.create("idle", ttlAfterFinished="1s")
+    await world.reaches("idle", "Queued")
+    await world.kubernetes.patch(VIDEOJOBS, world.namespace, "idle", {"spec": {"cancel": True}})
+
+    async def gone() -> bool:
+        return await world.videojob("idle") is None
+
+    await eventually(gone, "idle was deleted", timeout_s=10)
+
+
 async def test_videojob_waits_for_a_pool_that_is_made_later(world: World) -> None:
     world.operator.start()
     await world.create("early")

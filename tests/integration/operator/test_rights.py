@@ -1,0 +1,73 @@
+"""The rights that the chart gives are enough, and each is used: least privilege, held to on the real API server."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.apiserver import ApiServer
+from tests.integration.operator.conftest import World, eventually
+from videojob_operator.act.kubernetes import EVENTS
+
+ROOT = Path(__file__).parents[3]
+
+
+def rules_of_the_chart() -> list[dict[str, list[str]]]:
+    """Rules of the operator's ClusterRole, as installed by default."""
+    documents = yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text())
+    (role,) = [each for each in documents if each and each["kind"] == "ClusterRole"]
+    return list(role["rules"])
+
+
+@pytest.mark.parametrize("scope", ["namespace", "cluster"])
+async def test_operator_lives_on_the_rights_of_the_chart(
+    world: World, apiserver: ApiServer, tmp_path: Path, scope: str
+) -> None:
+    name = f"operator-{world.namespace}"
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": rules_of_the_chart(),
+    }
+    kind = {"namespace": "RoleBinding", "cluster": "ClusterRoleBinding"}[scope]
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": world.namespace}],
+    }
+    apiserver.kubectl("create", "serviceaccount", "operator", "-n", world.namespace)
+    apiserver.apply(role, world.namespace)
+    apiserver.apply(binding, world.namespace)
+    token = apiserver.kubectl("create", "token", "operator", "-n", world.namespace).stdout.strip()
+    config = yaml.safe_load(apiserver.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(yaml.safe_dump(config))
+    world.operator.env["KUBECONFIG"] = str(kubeconfig)
+    if scope == "cluster":
+        world.operator.env["VIDEOJOB_NAMESPACES"] = ""
+    try:
+        world.operator.start()
+        await world.create_pool()
+        await world.create("one", ttlAfterFinished="2s")
+        await world.reaches("one", "Succeeded")
+
+        async def gone() -> bool:
+            return await world.videojob("one") is None
+
+        await eventually(gone, "the VideoJob was deleted after its time")
+
+        async def told() -> bool:
+            return bool([event async for event in world.kubernetes.list(EVENTS, world.namespace)])
+
+        await eventually(told, "Events were posted")
+        assert world.operator.metric("videojob_api_requests_total", code="403") == 0
+        assert "forbidden" not in world.operator.log.read_text().lower()
+    finally:
+        world.operator.stop()
+        for each in ("clusterrole", kind.lower()):
+            apiserver.kubectl("delete", each, name, "-n", world.namespace)
