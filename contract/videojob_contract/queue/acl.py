@@ -20,7 +20,6 @@ _OPERATOR_DIRECT = {
     "evalsha",
     "script|load",
     "set",
-    "hscan",
     "unlink",
     "multi",
     "exec",

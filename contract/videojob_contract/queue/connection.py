@@ -38,6 +38,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
         decode_responses=True,
         protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
         driver_info=None,  # the same
+        max_connections=10_000,  # one for each pool whose events the operator waits for, and more
         socket_connect_timeout=2,
         socket_timeout=SOCKET_TIMEOUT_S,
         socket_keepalive=True,

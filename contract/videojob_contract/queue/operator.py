@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue import reading
-from videojob_contract.queue.connection import Runner, awaited
+from videojob_contract.queue.connection import Runner
 from videojob_contract.queue.errors import UnknownQueueError, converted
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.stream import EventStream
@@ -117,12 +117,11 @@ class OperatorQueue:
     async def known_uids(self) -> set[str]:
         """Return the uids of every entry that is queued, claimed or finished; for the slow resync."""
         known: set[str] = set()
-        key, cursor = self._runner.keys.fixed("entries"), 0
+        cursor = "0"
         while True:
-            with converted():
-                cursor, page = await awaited(self._redis.hscan(key, cursor, count=500))
-            known.update(uid for uid, record in page.items() if reading.is_live(record))
-            if cursor == 0:
+            cursor, uids = await self._runner.run("scan", cursor)
+            known.update(uids)
+            if cursor == "0":
                 return known
 
     async def snapshot(self) -> PoolSnapshot:

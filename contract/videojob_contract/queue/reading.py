@@ -9,17 +9,11 @@ from videojob_contract.assignment import Progress, Result
 from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
 
 _STATES = frozenset(EntryState)
-_LIVE = frozenset({EntryState.QUEUED, EntryState.CLAIMED, EntryState.FINISHED})
 
 
 def at(milliseconds: float | str | None) -> datetime | None:
     """Return the moment of a time in Redis, which has milliseconds."""
     return None if milliseconds is None else datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
-
-
-def is_live(record: str) -> bool:
-    """Whether a record in JSON is more than a tombstone."""
-    return json.loads(record)["state"] in _LIVE
 
 
 def entry(reply: Sequence[Any] | None) -> Entry | None:

@@ -38,9 +38,7 @@ class EventStream:
     async def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever; raises `QueueUnavailableError` while Redis cannot be reached."""
         now = asyncio.get_running_loop().time
-        start = (
-            "0"  # gives what this consumer took before and did not acknowledge, then what comes after that
-        )
+        start = "0"  # gives what this consumer took before and did not acknowledge, then what comes after that
         next_look = 0.0
         while True:
             stalled: _Messages = []

@@ -20,9 +20,7 @@ if TYPE_CHECKING:  # a worker registers before it takes the time to import the m
 class WorkerQueue:
     """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.WORKER`."""
 
-    def __init__(
-        self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S
-    ) -> None:
+    def __init__(self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S) -> None:
         self._runner = Runner(pool, redis, may_load=False)
         self._worker = worker
         self._job = job

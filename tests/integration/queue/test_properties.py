@@ -44,16 +44,22 @@ times = st.integers(1, 2)
 
 async def everything_in(redis: Redis, *, but_times: bool) -> dict[str, Any]:
     """Return every key's content; `but_times` leaves out what a repeated call may refresh."""
-    read: dict[str, Callable[[str], Any]] = {
-        "string": redis.get,
-        "hash": redis.hgetall,
-        "list": lambda key: redis.lrange(key, 0, -1),
-        "stream": redis.xrange,
-        "zset": lambda key: redis.zrange(key, 0, -1, withscores=not but_times),
-    }
-    content = {str(key): await read[str(await redis.type(key))](str(key)) for key in await redis.keys()}
+    keys = [str(key) for key in await redis.keys()]
+    async with redis.pipeline(transaction=False) as types, redis.pipeline(transaction=False) as contents:
+        for key in keys:
+            types.type(key)
+        read: dict[str, Callable[[str], Any]] = {
+            "string": contents.get,
+            "hash": contents.hgetall,
+            "list": lambda key: contents.lrange(key, 0, -1),
+            "stream": contents.xrange,
+            "zset": lambda key: contents.zrange(key, 0, -1, withscores=not but_times),
+        }
+        for key, kind in zip(keys, await types.execute(), strict=True):
+            read[kind](key)
+        found = dict(zip(keys, await contents.execute(), strict=True))
     by_time = (":seen", ":leases")  # their order is of times
-    return {key: sorted(value) if key.endswith(by_time) else value for key, value in content.items()}
+    return {key: sorted(value) if key.endswith(by_time) else value for key, value in found.items()}
 
 
 async def seen_by_the_operator(operator: OperatorApi, uids: list[str]) -> Any:
@@ -325,4 +331,4 @@ class QueueMachine(RuleBasedStateMachine):
 @pytest.mark.timeout(600)  # shrinking a failure takes longer than finding none
 def test_any_interleaving(redis_url: str) -> None:
     machine = type("Machine", (QueueMachine,), {"redis_url": redis_url})
-    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=50, stateful_step_count=40, deadline=None))

@@ -68,9 +68,7 @@ class FakeOperatorQueue(Side):
             await self.configure(self._queues)
         if not state.weights.get(queue):
             known_queues = ", ".join(sorted(self._queues)) or "none"
-            raise UnknownQueueError(
-                f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}'
-            )
+            raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}')
         if not record or record.entry.attempt != attempt or record.entry.queue != queue:
             self._tell(uid)
             self._detach(uid)

@@ -26,9 +26,7 @@ _STRIDE = 232792560
 class FakeWorkerQueue(Side):
     """One worker's view of its pool, in memory; see `api.WorkerApi`."""
 
-    def __init__(
-        self, pool: PoolKey, server: FakeServer, worker: str, job: str, *, lease_s: float = LEASE_S
-    ) -> None:
+    def __init__(self, pool: PoolKey, server: FakeServer, worker: str, job: str, *, lease_s: float = LEASE_S) -> None:
         super().__init__(pool, server)
         self._worker = worker
         self._job = job
@@ -40,9 +38,7 @@ class FakeWorkerQueue(Side):
         if known:
             self._state.workers[self._worker] = replace(known, last_seen=now)
         else:
-            self._state.workers[self._worker] = WorkerInfo(
-                self._worker, self._job, WorkerState.IDLE, now, now
-            )
+            self._state.workers[self._worker] = WorkerInfo(self._worker, self._job, WorkerState.IDLE, now, now)
             self._emit(lambda event_id: Registered(event_id, self._worker, self._job))
 
     async def claim(self, timeout_s: float) -> Claim | Retired | None:
@@ -99,9 +95,7 @@ class FakeWorkerQueue(Side):
             lease_expires_at=now + timedelta(seconds=self._lease_s),
         )
         self._state.records[uid] = record
-        self._state.workers[self._worker] = WorkerInfo(
-            self._worker, self._job, WorkerState.BUSY, now, now, uid
-        )
+        self._state.workers[self._worker] = WorkerInfo(self._worker, self._job, WorkerState.BUSY, now, now, uid)
         self._emit(lambda event_id: Claimed(event_id, uid, attempt, self._worker, self._job))
 
     def _claim_of(self, record: Record) -> Claim:
@@ -142,9 +136,7 @@ class FakeWorkerQueue(Side):
             worker, job, uid = record.entry.worker or "", record.entry.job or "", record.entry.uid
             known = self._state.workers.get(worker)
             self._state.workers[worker] = (
-                replace(known, last_seen=now)
-                if known
-                else WorkerInfo(worker, job, WorkerState.BUSY, now, now, uid)
+                replace(known, last_seen=now) if known else WorkerInfo(worker, job, WorkerState.BUSY, now, now, uid)
             )
         return outcome
 
@@ -164,9 +156,7 @@ class FakeWorkerQueue(Side):
         if record:
             uid, attempt = claim.assignment.uid, claim.assignment.attempt
             record.state, record.payload = "finished", None
-            record.entry = replace(
-                record.entry, state=EntryState.FINISHED, result=result, lease_expires_at=None
-            )
+            record.entry = replace(record.entry, state=EntryState.FINISHED, result=result, lease_expires_at=None)
             self._dismiss(record.entry.worker, uid)
             self._emit(lambda event_id: Finished(event_id, uid, attempt, result))
             return True

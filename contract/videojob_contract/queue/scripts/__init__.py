@@ -46,9 +46,7 @@ def scripts() -> Mapping[str, Script]:
 def _assemble(name: str, text: str) -> Script:
     uses = _USES.search(text)
     libraries = [library.strip() for library in uses.group(1).split(",")] if uses else []
-    parts = [
-        files(__name__).joinpath("lib", f"{library}.lua").read_text(encoding="utf-8") for library in libraries
-    ]
+    parts = [files(__name__).joinpath("lib", f"{library}.lua").read_text(encoding="utf-8") for library in libraries]
     source = "\n".join([*parts, text])
     declared = _KEY.findall(text)
     if [int(number) for _, number in declared] != list(range(1, len(declared) + 1)):
