@@ -126,13 +126,18 @@ class Cluster:
             recording.seen.append(state)
             at += 1  # the line's end
 
-    def events(self, name: str) -> list[tuple[str, str]]:
-        """Type and reason of the Events about a VideoJob, oldest first."""
-        found = self.core.list_namespaced_event(
-            self.namespace, field_selector=f"involvedObject.kind=VideoJob,involvedObject.name={name}"
-        ).items
-        moment = lambda e: (e.event_time or e.last_timestamp or e.metadata.creation_timestamp).timestamp()  # noqa: E731
-        return [(event.type, event.reason) for event in sorted(found, key=moment)]
+    def events(self, name: str, last: str) -> list[tuple[str, str]]:
+        """Type and reason of the Events about a VideoJob, oldest first; waits for that of reason `last`."""
+        end = time.monotonic() + 10
+        while True:
+            found = self.core.list_namespaced_event(
+                self.namespace, field_selector=f"involvedObject.kind=VideoJob,involvedObject.name={name}"
+            ).items
+            events = [(e.type, e.reason) for e in sorted(found, key=lambda e: e.event_time)]
+            if last in {reason for _, reason in events}:
+                return events
+            assert time.monotonic() < end, f"no Event {last} came: {events}"
+            time.sleep(0.1)
 
     # --- pods and their processes
 

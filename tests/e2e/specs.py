@@ -14,8 +14,8 @@ def short(color: str = "#204060") -> Spec:
     }
 
 
-def long(crossfade_s: int = 8) -> Spec:
-    """Some ten seconds of work on two cores: crossfades, in which every frame differs, at full size."""
+def long(crossfade_s: int = 5) -> Spec:
+    """Several seconds of work on two cores: crossfades, in which every frame differs, at full size."""
     names = ["astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg"]
     clips: list[Spec] = [
         {"image": {"uri": f"volume://media/photos/{name}"}, "duration": f"{2 * crossfade_s + 1}s"} for name in names

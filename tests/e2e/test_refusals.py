@@ -18,7 +18,7 @@ from tests.e2e.specs import short, still
                 ]
             },
             "InvalidSpec",
-            ["spec.clips[1].transition", "3s"],
+            ["spec.clips[0].duration", "spec.clips[1].duration", "3s"],
         ),
         (
             "unsupported",
@@ -47,12 +47,12 @@ from tests.e2e.specs import short, still
         (
             "escape",
             still("volume://media/../../etc/passwd"),
-            None,
+            "InvalidSpec",
             ["spec.clips[1].image.uri"],
         ),
         (
             "inside-address",
-            still("http://redis.videojob.svc:6379/a.jpg"),
+            still("http://videojob-redis.videojob.svc:6379/a.jpg"),
             "SourceForbidden",
             ["spec.clips[1].image.uri"],
         ),
@@ -62,13 +62,12 @@ def test_bad_input_fails_with_the_file_and_the_field(cluster: Cluster, name, spe
     cluster.create(name, spec)
     status = cluster.finish(name)
     assert status["phase"] == "Failed"
-    if reason:
-        assert status["failure"]["reason"] == reason, status["failure"]
+    assert status["failure"]["reason"] == reason, status["failure"]
     assert status["failure"]["retryable"] is False
     assert status.get("attempts", 0) <= 1
     for word in words:
         assert word in status["failure"]["message"], status["failure"]
-    assert cluster.events(name)[-1][0] == "Warning"
+    assert cluster.events(name, status["failure"]["reason"])[-1][0] == "Warning"
 
 
 def test_a_job_of_a_missing_pool_waits_and_says_so(cluster: Cluster) -> None:
