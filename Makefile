@@ -64,6 +64,7 @@ lint: $(VENV)/.stamp ## formatting, lint, types, import directions
 	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy contract/videojob_contract operator/videojob_operator worker/videojob_worker cli/videojob_cli
+	@MYPYPATH=hack/cluster $(VENV)/bin/mypy hack/cluster/node hack/cluster/imaging hack/demo.py hack/media.py
 	@$(VENV)/bin/lint-imports --no-cache | tail -n 4
 
 .PHONY: format
@@ -82,7 +83,7 @@ verify: $(VENV)/.stamp ## fail when a generated file differs from its source
 .PHONY: bench
 bench: $(VENV)/.stamp ## measure the render beside MoviePy and ffmpeg; tables, and JSON in .bench/
 	@hack/bootstrap base
-	@$(PY) bench/render.py
+	@PYTHONPATH=. $(PY) bench/render.py
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster
