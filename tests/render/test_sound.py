@@ -48,9 +48,8 @@ def numbers(samples: np.ndarray) -> np.ndarray:
 
 def mixed(tmp_path: Path, path: Path, total: int, **fields: str | float | bool) -> np.ndarray:
     track = Track.model_validate({"uri": "volume://media/x.wav", **fields})
-    needed = None if track.loop else total
     decoded = decode_track(
-        source(path), tmp_path / "raw", start_s=track.from_, end_s=track.to, needed=needed, stopped=lambda: False
+        source(path), tmp_path / "raw", start_s=track.from_, end_s=track.to, needed=total, stopped=lambda: False
     )
     return np.concatenate(list(mix_tracks([(decoded, place(track, decoded.samples, total))], total)), axis=1)
 
@@ -114,7 +113,9 @@ def test_tracks_are_added(tmp_path: Path) -> None:
 
     def decoded(name: str) -> Decoded:
         path = flat(tmp_path / f"{name}.wav", 0.1)
-        return decode_track(source(path), tmp_path / name, start_s=None, end_s=None, needed=None, stopped=lambda: False)
+        return decode_track(
+            source(path), tmp_path / name, start_s=None, end_s=None, needed=10 * RATE, stopped=lambda: False
+        )
 
     pair = [(decoded(name), place(track, 4800, 4800)) for name in ("a", "b")]
     out = np.concatenate(list(mix_tracks(pair, 4800)), axis=1)
@@ -147,7 +148,9 @@ def test_every_promised_format_decodes_to_its_length(tmp_path: Path, arguments: 
     subprocess.run([*command, *arguments], check=True, cwd=tmp_path)
     path = tmp_path / arguments[-1]
     check_audio(source(path))
-    decoded = decode_track(source(path), tmp_path / "raw", start_s=None, end_s=None, needed=None, stopped=lambda: False)
+    decoded = decode_track(
+        source(path), tmp_path / "raw", start_s=None, end_s=None, needed=10 * RATE, stopped=lambda: False
+    )
     assert decoded.samples == pytest.approx(2 * RATE, abs=2400)
 
 
@@ -167,7 +170,7 @@ def cut(path: Path, share: float) -> Path:
 
 def decode_all(tmp_path: Path, path: Path, end_s: Fraction | None = None, start_s: Fraction | None = None) -> Decoded:
     return decode_track(
-        source(path), tmp_path / "raw", start_s=start_s, end_s=end_s, needed=None, stopped=lambda: False
+        source(path), tmp_path / "raw", start_s=start_s, end_s=end_s, needed=10 * RATE, stopped=lambda: False
     )
 
 
@@ -232,7 +235,7 @@ def test_decoding_stops_when_told(tmp_path: Path) -> None:
             tmp_path / "raw",
             start_s=None,
             end_s=None,
-            needed=None,
+            needed=10 * RATE,
             stopped=lambda: next(answers),
         )
 

@@ -77,13 +77,12 @@ def _sound_cost(project: Project) -> float:
 def _decode(project: Project, index: int, cancelled: Callable[[], bool]) -> tuple[Decoded, Placement]:
     sound = project.sounds[index]
     track, total = sound.track, project.timeline.samples
-    needed = None if track.loop else max(total - to_samples(track.offset), 0)
     decoded = decode_track(
         sound.source,
         project.scratch / f"sound-{index}.f32",
         start_s=track.from_,
         end_s=track.to,
-        needed=needed,
+        needed=max(total - to_samples(track.offset), 0),
         stopped=cancelled,
     )
     return decoded, place(track, decoded.samples, total)

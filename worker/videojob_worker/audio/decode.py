@@ -35,7 +35,6 @@ _DEMUXERS: Final = {
 }
 _OPTIONS: Final = {"protocol_whitelist": "file"}
 _KINDS_IN_WORDS: Final = "an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"
-MAX_SAMPLES: Final = 24 * 3600 * SAMPLE_RATE
 # Containers round their durations and encoders pad; what is missing beyond this was cut off.
 _MISSING_S: Final = Fraction(1, 5)
 _CHANNELS: Final = 2
@@ -69,21 +68,19 @@ def decode_track(
     *,
     start_s: Fraction | None,
     end_s: Fraction | None,
-    needed: int | None,
+    needed: int,
     stopped: Callable[[], bool],
 ) -> Decoded:
     """Decode a sound file from `start_s` to `end_s` (None: its ends) into `path`.
 
-    Only the first `needed` samples of that are decoded, unless it is None.
+    Only the first `needed` samples of that are decoded: so a long file takes no more room than the timeline.
 
     Raises:
         PermanentError: damaged, cut short, or nothing lies between `start_s` and `end_s`.
         CancelledError: `stopped` said so.
     """
     first = to_samples(start_s)
-    last = to_samples(end_s) if end_s is not None else MAX_SAMPLES
-    if needed is not None:
-        last = min(last, first + needed)
+    last = first + needed if end_s is None else min(first + needed, to_samples(end_s))
     position = 0
     with _open(source) as container, path.open("wb") as file:
         for block in _blocks(source, container):

@@ -85,9 +85,11 @@ def encode_segment(
 
 def _frames(pictures: Iterable[tuple[Picture, int]], context: VideoCodecContext) -> Iterator[VideoFrame | None]:
     """Wrap pictures as frames without a copy (the encoder makes its own); end with the None that flushes."""
+    # PyAV's view of a buffer takes heights that are no multiple of four for smaller ones.
+    wrap = VideoFrame.from_ndarray if context.height % 4 else VideoFrame.from_numpy_buffer
     number = 0
     for picture, count in pictures:
-        frame = VideoFrame.from_numpy_buffer(picture, format="yuv420p")
+        frame = wrap(picture, format="yuv420p")
         frame.color_range = ColorRange.MPEG
         frame.colorspace = Colorspace.ITU709
         frame.color_primaries = ColorPrimaries.BT709

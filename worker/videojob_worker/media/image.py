@@ -5,7 +5,6 @@ anything is decoded, so that a small file cannot claim a huge picture.
 """
 
 import struct
-import warnings
 import zlib
 from io import BytesIO
 from typing import Final
@@ -88,9 +87,7 @@ def _open(source: Source) -> ImageFile.ImageFile:
     if kind not in _KINDS:
         raise source.error(f"is {describe(kind)}, not a JPEG, PNG or WebP image")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged metadata, which does not matter here
-            image = Image.open(source.path, formats=_FORMATS)
+        image = Image.open(source.path, formats=_FORMATS)
     except UnidentifiedImageError as error:
         raise source.error(f"is a damaged {kind}: its header cannot be read") from error
     except _DECODE_ERRORS as error:

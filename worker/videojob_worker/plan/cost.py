@@ -18,7 +18,7 @@ SETTLING_FRAMES = 4
 """Frames at the start of a still in which the encoder still refines the picture."""
 
 # A segment starts with a keyframe and an empty lookahead; shorter ones than this cost more than they gain.
-MIN_SEGMENT_FRAMES = 48
+MIN_SEGMENT_FRAMES = 100
 MAX_SEGMENT_FRAMES = 1800
 SEGMENTS_PER_THREAD = 3
 
