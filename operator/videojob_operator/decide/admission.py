@@ -46,7 +46,7 @@ def apply(step: Step) -> Step:
     if hold is not None:
         return _hold_back(step, hold)
     pool = step.observation.pool
-    if pool is None or not step.observation.queue_known or not _is_due(step, spec):
+    if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
         return step
     return _enqueue(step, spec, pool)
@@ -97,13 +97,12 @@ def _backing_off(step: Step, again: datetime) -> str:
     return f"the next attempt follows at {_clock(again)}"
 
 
-def _is_due(step: Step, spec: VideoJobSpec) -> bool:
+def _is_due(step: Step) -> bool:
     """Whether the queue lacks the attempt, or has it as an earlier spec wanted it."""
     entry = current_entry(step)
     return (
         entry is None
         or step.status.phase is Phase.PENDING
-        or entry.queue != spec.queue
         or step.status.observed_generation != generation_of(step.observation)
     )
 

@@ -49,7 +49,6 @@ def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:
             worker=worker,
             started_at=claimed_at,
         )
-        .remember(missing_since=None, cancelled_at=None)
         .condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
         .condition(ConditionType.ADMITTED, Reason.CLAIMED, f"claimed by {worker}", holds=True)
         .condition(ConditionType.STARTED, Reason.STARTED, message, holds=True, at=claimed_at)

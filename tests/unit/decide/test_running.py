@@ -16,7 +16,7 @@ from tests.unit.decide.build import (
 )
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import Phase, Stage
-from videojob_operator.decide.types import Adopt
+from videojob_operator.decide.types import Adopt, Memory
 
 CLAIMED = entry(EntryState.CLAIMED)
 ADOPT = Adopt(JOB, "holiday")
@@ -42,7 +42,7 @@ def test_a_claim_starts_the_job_and_adopts_its_worker():
 def test_what_the_worker_says_meanwhile_is_in_the_same_write():
     claimed = entry(EntryState.CLAIMED, progress=progress(12.9, Stage.FETCHING))
 
-    status = status_of(decide({}, queued(), entry=claimed))
+    status = status_of(decide({}, queued(), entry=claimed, memory=Memory(patched_at=NOW)))
 
     assert (status.progress, status.stage) == (12, Stage.FETCHING)
 

@@ -75,9 +75,10 @@ class Story(RuleBasedStateMachine):
                 self.world.reconcile(job)
             self.world.reconcile_pool()
 
-    @precondition(lambda self: self.world.jobs)
+    @precondition(lambda self: self.world.jobs and not self.world.lagging)
     @rule(pick=PICK)
     def look_until_quiet(self, pick):
+        self.world.watch()
         job = self.job(pick)
         for _ in range(5):
             decision = self.world.reconcile(job)

@@ -150,6 +150,8 @@ class World:
         self.lagging = False
         self.known = False
         self.applied = 0
+        self.graves: set[str] = set()
+        """Deleted VideoJobs that the queue is still to forget."""
         run(self.queue.configure({queue.name: queue.weight for queue in self.pool.queues}))
         self.connect()
         self.tick(GRACE_S)
@@ -218,7 +220,7 @@ class World:
             uid = answer.assignment.uid
             others = [other for other in self.rendering(uid) if not other.disturbed]
             assert not others, f"{uid} is claimed twice"
-            assert self.jobs[uid].phase not in {Phase.SUCCEEDED, Phase.FAILED}
+            assert uid not in self.jobs or self.jobs[uid].phase not in {Phase.SUCCEEDED, Phase.FAILED}
             worker.claim, worker.renewed_at = answer, self.time
 
     def rendering(self, uid: str) -> list[Worker]:
@@ -241,7 +243,8 @@ class World:
         result = Result.model_validate({"uid": given.uid, "attempt": given.attempt, "result": kind, "reason": reason})
         if self.reaches(worker):
             accepted = run(worker.queue.finish(worker.claim, result))
-            self.jobs[given.uid].done |= accepted and kind == "succeeded"
+            if given.uid in self.jobs:
+                self.jobs[given.uid].done |= accepted and kind == "succeeded"
             if not accepted:
                 self.exit(worker, 0)
                 return
@@ -262,8 +265,8 @@ class World:
     def delete(self, job: Job) -> None:
         """Delete a VideoJob; the operator sees it go."""
         del self.jobs[job.uid]
-        if self.server.available:
-            run(self.queue.forget(job.uid))
+        self.graves.add(job.uid)
+        self.connect()
 
     # --- what the operator sees
 
@@ -280,6 +283,8 @@ class World:
             self.found_empty()
         self.known = self.time - self.empty_at >= GRACE_S
         run(self.queue.expired())
+        while self.graves:
+            run(self.queue.forget(self.graves.pop()))
 
     def found_empty(self) -> None:
         self.known = False
@@ -439,8 +444,14 @@ class World:
             FakeWorkerQueue(KEY, self.server, pod_name, name),
         )
         self.seen[name] = (worker.job, worker.pod)
-        working = [w for w in self.workers.values() if w.lives and not w.disturbed and not w.cut_off]
+        working = [w for w in self.workers.values() if w.lives and self._works(w)]
         assert len(working) <= self.pool.max_workers, "more workers than the pool may have"
+
+    def _works(self, worker: Worker) -> bool:
+        """Whether a worker has all it needs to work, and was not told to stop."""
+        job = self.jobs.get(worker.claim.assignment.uid) if worker.claim else None
+        told_to_stop = worker.claim is not None and (job is None or job.phase.is_final)
+        return not (worker.disturbed or worker.cut_off or told_to_stop)
 
     def settle(self) -> None:
         """Let all faults end, every worker succeed and the operator look often, until nothing is left to do."""
