@@ -19,6 +19,7 @@ _WORKER_LISTS = {"mail:*", "signal:*"}
 _OPERATOR_DIRECT = {
     "evalsha",
     "script|load",
+    "get",
     "set",
     "unlink",
     "multi",

@@ -57,12 +57,15 @@ class OperatorQueue:
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
+        key = self._runner.keys.fixed("epoch")
         with converted():
-            was_empty = await self._redis.set(self._runner.keys.fixed("epoch"), uuid.uuid4().hex, nx=True)
-        if was_empty:
-            await self.load_scripts()
-            await self.configure(self._queues)
-        return bool(was_empty)
+            if await self._redis.get(key):
+                return False
+        # The mark comes last: if this ends halfway, it is all done again.
+        await self.load_scripts()
+        await self.configure(self._queues)
+        with converted():
+            return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
