@@ -31,6 +31,9 @@ class VideoJobKey(NamedTuple):
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
 
 class ObjectKey(NamedTuple):
     """Names a Job or a pod."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from videojob_contract.queue.events import Claimed, Event, Finished
+from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
@@ -156,8 +156,10 @@ class Operator:
                     self._reconciler.hold(key, link, event.id)
                     self._videojobs.add(key)
                     return
-            case _:
+            case Registered() | WorkerRetired():
                 self._pools.add(link.pool)
+            case StageChanged():
+                pass  # progress is looked at in its turn
         await link.ack([event.id])
 
     def lease_expired(self, link: Link, uid: str) -> None:

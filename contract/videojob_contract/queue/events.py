@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from videojob_contract.assignment import Result
+from videojob_contract.queue.reading import read_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def parse_event(event_id: str, fields: Mapping[str, str]) -> Event | None:
         case "stage":
             return StageChanged(event_id, fields["uid"], int(fields["attempt"]))
         case "finished":
-            result = Result.model_validate_json(fields["result"])
-            return Finished(event_id, fields["uid"], int(fields["attempt"]), result)
+            uid, attempt = fields["uid"], int(fields["attempt"])
+            return Finished(event_id, uid, attempt, read_result(fields["result"], uid, attempt))
         case "registered":
             return Registered(event_id, fields["worker"], fields["job"])
         case "retired":

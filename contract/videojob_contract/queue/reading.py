@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from videojob_contract.assignment import Progress, Result
+from videojob_contract.errors import Reason
 from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
 
 _STATES = frozenset(EntryState)
@@ -38,9 +41,30 @@ def entry(reply: Sequence[Any] | None) -> Entry | None:
         job=record.get("job"),
         token=record.get("token"),
         cancelling=record.get("cancelling", False),
-        progress=Progress.model_validate_json(progress) if progress else None,
-        result=Result.model_validate_json(result) if result else None,
+        progress=read_progress(progress) if progress else None,
+        result=read_result(result, uid, record["attempt"]) if result else None,
     )
+
+
+def read_progress(text: str) -> Progress | None:
+    """Read what a worker reported; None when it makes no sense."""
+    try:
+        return Progress.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def read_result(text: str, uid: str, attempt: int) -> Result:
+    """Read what a worker handed in.
+
+    Workers read untrusted media, so the operator trusts none of them to write what can be read: the attempt has then
+    failed, and nobody else is harmed.
+    """
+    try:
+        return Result.model_validate_json(text)
+    except ValidationError:
+        message = "what the worker handed in cannot be read"
+        return Result(uid=uid, attempt=attempt, result="failed", reason=Reason.RENDER_FAILED, message=message)
 
 
 def snapshot(reply: Sequence[Any]) -> PoolSnapshot:

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio import config as kube_config
@@ -49,7 +50,9 @@ class Resource:
     def url(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
         """Path of the collection in a namespace (or in all), of one object, or of its subresource."""
         scope = f"/namespaces/{namespace}" if namespace else ""
-        return "/".join(part for part in (f"/{self.path}{scope}/{self.plural}", name, subresource) if part)
+        # Some names come from workers, who read untrusted media: none may lead to another path.
+        parts = (f"/{self.path}{scope}/{self.plural}", quote(name, safe=""), subresource)
+        return "/".join(part for part in parts if part)
 
 
 VIDEOJOBS = Resource("apis/videojob.dev/v1alpha1", "videojobs")

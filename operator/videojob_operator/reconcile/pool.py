@@ -19,6 +19,7 @@ from videojob_operator.cache import Cache, PoolRecord
 from videojob_operator.config import Settings
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
+from videojob_operator.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,14 @@ class PoolReconciler:
         self._open_link = open_link
         self._close_link = close_link
         self._settings = settings
+        self._failure_told: dict[PoolKey, str] = {}
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, pool=key.name):
             record = self._cache.pools.get(key)
             if record is None:
+                self._failure_told.pop(key, None)
                 await self._close_link(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
@@ -114,8 +117,9 @@ class PoolReconciler:
         )
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
-            self._emit_failure(record, failures[0])
+            self._tell_failure(record, failures[0])
             raise failures[0]
+        self._failure_told.pop(key, None)
 
     async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
@@ -151,7 +155,12 @@ class PoolReconciler:
             message=event.message,
         )
 
-    def _emit_failure(self, record: PoolRecord, error: BaseException) -> None:
+    def _tell_failure(self, record: PoolRecord, error: BaseException) -> None:
+        """Post an Event, once for each kind of failure in a row: the creation is tried again and again."""
+        kind = f"{error.code} {error.reason}" if isinstance(error, ApiError) else type(error).__name__
+        if self._failure_told.get(record.key) == kind:
+            return
+        self._failure_told[record.key] = kind
         self._events.emit(
             "RenderPool",
             record.key.namespace,

@@ -189,9 +189,7 @@ class VideoJobReconciler:
                     message=action.message,
                 )
             case Adopt():
-                job = await self._kubernetes.patch(JOBS, namespace, action.job, adoption(name, record.uid))
-                if job is not None:
-                    self._cache.refresh_job(job)
+                await self._adopt(record, action.job)
             case DeleteWorkerJob():
                 await self._kubernetes.delete(JOBS, namespace, action.job, uid=action.uid)
             case DeleteVideoJob():
@@ -200,6 +198,16 @@ class VideoJobReconciler:
                 link = self._link_of(record.pool)
                 if link is not None:
                     await self._do_in_queue(link, action)
+
+    async def _adopt(self, record: VideoJobRecord, job: str) -> None:
+        known = self._cache.job(record.key.namespace, job)
+        if known is None or known.pool != record.pool.name:
+            # A worker says which Job is its own, and it reads untrusted media: only a worker Job of this pool is.
+            log.warning("Job %s is no worker of pool %s, and is not adopted", job, record.pool)
+            return
+        patched = await self._kubernetes.patch(JOBS, record.key.namespace, job, adoption(record.key.name, record.uid))
+        if patched is not None:
+            self._cache.refresh_job(patched)
 
     @staticmethod
     async def _do_in_queue(link: Link, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:

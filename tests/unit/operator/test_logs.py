@@ -1,0 +1,49 @@
+"""Log lines."""
+
+import json
+import logging
+
+import pytest
+
+from videojob_operator import logs
+
+
+@pytest.fixture
+def record():
+    return logging.makeLogRecord({"name": "test", "levelname": "INFO", "msg": "claimed by %s", "args": ("w",)})
+
+
+def test_a_json_line_names_what_it_is_about(record):
+    with logs.about(namespace="ns", name="one"):
+        logs.attempt(2)
+        line = json.loads(logs.JsonFormatter().format(record))
+    assert line | {"time": ""} == {
+        "time": "",
+        "level": "info",
+        "logger": "test",
+        "message": "claimed by w",
+        "namespace": "ns",
+        "name": "one",
+        "attempt": 2,
+    }
+
+
+def test_the_subject_ends_with_its_block(record):
+    with logs.about(name="one"):
+        logs.attempt(1)
+    assert "name" not in json.loads(logs.JsonFormatter().format(record))
+
+
+def test_an_exception_stays_on_its_json_line(record):
+    try:
+        int("no")
+    except ValueError as error:
+        record.exc_info = (ValueError, error, error.__traceback__)
+    text = logs.JsonFormatter().format(record)
+    assert "\n" not in text
+    assert "ValueError: invalid literal" in json.loads(text)["exception"]
+
+
+def test_a_text_line_is_for_people(record):
+    with logs.about(name="one"):
+        assert logs.TextFormatter().format(record).endswith("INFO    claimed by w  [name=one]")
