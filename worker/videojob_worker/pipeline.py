@@ -24,7 +24,7 @@ from videojob_worker import engine, oserrors, publish, sources
 from videojob_worker.beneath import UnsafePathError, open_file
 from videojob_worker.concurrency import undisturbed
 from videojob_worker.publish.base import Destination
-from videojob_worker.renderer.process import RenderTask
+from videojob_worker.renderer.task import RenderTask
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import Resolver, resolve_by_system
 from videojob_worker.tracker import Tracker
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from videojob_worker.publish.base import Staged
-    from videojob_worker.renderer.process import Renderer
     from videojob_worker.renderer.protocol import Rendered
+    from videojob_worker.renderer.task import Renderer
     from videojob_worker.report import Reporter
 
 log = logging.getLogger("videojob.pipeline")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from videojob_worker.renderer.process import RenderTask
+    from videojob_worker.renderer.task import RenderTask
 
 
 @dataclass

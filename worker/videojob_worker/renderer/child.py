@@ -1,0 +1,166 @@
+"""The supervisor's side of one renderer process: start it, talk to it, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import OutOfMemoryError, PermanentError, Reason, VideoJobError
+from videojob_worker.renderer.cgroup import oom_kills
+from videojob_worker.renderer.ending import error_of, explain
+from videojob_worker.renderer.output import Output
+from videojob_worker.renderer.protocol import (
+    LENGTH,
+    MAX_ANSWER,
+    Advanced,
+    Done,
+    Failed,
+    Ready,
+    Rendered,
+    Request,
+    decode_answer,
+    send_request,
+)
+from videojob_worker.renderer.sandbox import Limits, clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from videojob_contract.assignment import Progress
+    from videojob_worker.renderer.task import RenderTask
+
+
+class _EndedError(Exception):
+    """The process ended without an answer."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A renderer process, good for one render."""
+
+    process: asyncio.subprocess.Process
+    requests: socket.socket
+    answers: asyncio.StreamReader
+    output: Output
+    transports: tuple[asyncio.BaseTransport, ...]
+
+    @classmethod
+    async def start(cls, limits: Limits, directory: Path) -> Child:
+        """Start the process; it confines itself before it loads anything that decodes."""
+        requests, child_requests = socket.socketpair()
+        answers, child_answers = os.pipe()
+        # Not the pipe of `subprocess`: waiting for the process would wait for whoever else holds its end.
+        errors, child_errors = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # nothing is imported from the working directory
+                "-m",
+                "videojob_worker.renderer",
+                str(child_requests.fileno()),
+                str(child_answers),
+                str(os.getpid()),
+                str(limits.memory_bytes or 0),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=child_errors,
+                cwd=directory,
+                env=clean_environment(os.environ),
+                pass_fds=(child_requests.fileno(), child_answers),
+                start_new_session=True,  # killed as a group, and out of reach of Ctrl-C
+            )
+        except BaseException:
+            requests.close()
+            os.close(answers)
+            os.close(errors)
+            raise
+        finally:
+            child_requests.close()
+            os.close(child_answers)
+            os.close(child_errors)
+        requests.setblocking(False)
+        answer_stream, answer_transport = await _stream(answers)
+        error_stream, error_transport = await _stream(errors)
+        return cls(process, requests, answer_stream, Output(error_stream), (answer_transport, error_transport))
+
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        """Render; see `task.Renderer`."""
+        kills_before = oom_kills()
+        try:
+            return await self._render(task, on_progress)
+        except _EndedError:
+            code = await self.process.wait()
+            kills = _more(kills_before, oom_kills())
+            said = await self.output.says_out_of_memory()
+        raise explain(code, killed_for_memory=kills, said_out_of_memory=said)
+
+    async def kill(self) -> None:
+        """End the process and whatever it started, now; may be called more than once."""
+        self.requests.close()
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+        await self.output.aclose()
+        for transport in self.transports:
+            transport.close()
+
+    async def _render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        request = Request(
+            spec=task.spec,
+            name=task.name,
+            sources=list(task.sources),
+            scratch=str(task.scratch),
+            threads=task.threads,
+            cpu_s=task.cpu_s,
+        )
+        try:
+            await send_request(self.requests, request, list(task.sources.values()))
+        except OSError as error:
+            raise _EndedError from error
+        while True:
+            match await self._answer():
+                case Advanced(progress=progress):
+                    on_progress(progress)
+                case Done(outputs=outputs):
+                    return outputs
+                case Failed(reason=reason, message=message):
+                    raise await self._failure(reason, message)
+                case Ready():
+                    pass  # the engine was loaded before this render came
+
+    async def _failure(self, reason: Reason, message: str) -> VideoJobError:
+        """Believe the renderer, save that encoders report a lack of memory as nothing in particular."""
+        if reason is Reason.RENDER_FAILED and await self.output.says_out_of_memory():
+            return OutOfMemoryError("rendering: out of memory")
+        return error_of(reason, message)
+
+    async def _answer(self) -> Ready | Advanced | Done | Failed:
+        try:
+            (length,) = LENGTH.unpack(await self.answers.readexactly(LENGTH.size))
+            if length > MAX_ANSWER:
+                raise PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED)
+            return decode_answer(await self.answers.readexactly(length))
+        except asyncio.IncompleteReadError as error:
+            raise _EndedError from error
+        except ValueError as error:
+            raise PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED) from error
+
+
+async def _stream(fd: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(fd, "rb", buffering=0)
+    )
+    return stream, transport
+
+
+def _more(before: int | None, after: int | None) -> bool | None:
+    return None if before is None or after is None else after > before

@@ -1,0 +1,68 @@
+"""What the renderer process and its libraries write to standard error.
+
+It goes into the worker's log line by line, up to a bound, because what decodes media is not trusted with more. The last
+lines are kept: encoders tell only there that they were refused memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from videojob_worker.concurrency import end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+log = logging.getLogger("videojob.renderer")
+
+_LONGEST_LINE = 2000
+_MOST_LINES = 1000
+_KEPT_LINES = 50
+_READ_BYTES = 4096
+_LAST_WORDS_S = 1.0  # how long to wait for the end of what a dead process wrote
+
+_OUT_OF_MEMORY = re.compile(
+    r"malloc of size \d+ failed|Cannot allocate memory|bad_alloc|Insufficient memory|MemoryError"
+)
+"""As x264, libav and libc, C++, OpenCV and Python say it."""
+
+
+class Output:
+    """Reads standard error of one process until its end."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+        self._last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._logged = 0
+        self._reading = asyncio.create_task(self._read())
+
+    async def says_out_of_memory(self) -> bool:
+        """Tell, once the process has ended, whether its last words were of memory."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await asyncio.wait([self._reading])
+        return any(_OUT_OF_MEMORY.search(line) for line in self._last)
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await end(self._reading)
+
+    async def _read(self) -> None:
+        rest = ""
+        while data := await self._stream.read(_READ_BYTES):
+            *lines, rest = (rest + data.decode(errors="replace")).split("\n")
+            self._keep(lines)
+            rest = rest[-_LONGEST_LINE:]
+        self._keep([rest])
+
+    def _keep(self, lines: Iterable[str]) -> None:
+        for line in filter(None, map(str.rstrip, lines)):
+            self._last.append(line[:_LONGEST_LINE])
+            self._logged += 1
+            if self._logged <= _MOST_LINES:
+                log.info("renderer: %s", self._last[-1])

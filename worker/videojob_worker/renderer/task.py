@@ -1,0 +1,40 @@
+"""What a render is given, and what renders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from videojob_contract.assignment import Progress
+    from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.renderer.protocol import Rendered
+
+
+@dataclass(frozen=True)
+class RenderTask:
+    """What to render, and from what."""
+
+    spec: VideoJobSpec
+    name: str
+    sources: Mapping[str, int]
+    """Open descriptors by URI."""
+    scratch: Path
+    """Folder for intermediate and finished files."""
+    threads: int
+    cpu_s: int
+    """Most seconds of processor time."""
+
+
+class Renderer(Protocol):
+    """Something that renders."""
+
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        """Render and verify every output; cancelling it stops the work at once.
+
+        Raises:
+            VideoJobError: for every way in which it can fail.
+        """
