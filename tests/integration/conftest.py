@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.integration.apiserver import ApiServer, running
 from tests.redis_server import redis_server
 
