@@ -81,6 +81,13 @@ class VideoJobSpec(Model):
             ".cancel",
             "FieldValueForbidden",
         ),
+        # An attempt that waits or runs in one pool could otherwise be started in another too.
+        Rule(
+            "self.pool == oldSelf.pool",
+            "a VideoJob stays in its pool; make another VideoJob",
+            ".pool",
+            "FieldValueForbidden",
+        ),
         Rule(
             "!has(self.clips[0].transition)",
             "the first clip has no transition, because none is before it to come from",

@@ -102,13 +102,19 @@ def test_how_it_is_scheduled_can_change(apiserver: ApiServer, namespace: str) ->
         "suspend": False,
         "queue": "high",
         "user": "bob",
-        "pool": "other",
         "deadline": "1m",
         "retry": {"limit": 0},
     }
     apiserver.apply(videojob(**changed), namespace)
     spec = apiserver.get("vj", "job", namespace)["spec"]
     assert spec.items() >= {"queue": "high", "user": "bob", "deadline": "1m"}.items()
+
+
+def test_a_job_stays_in_its_pool(apiserver: ApiServer, namespace: str) -> None:
+    apiserver.apply(videojob(), namespace)
+    assert "spec.pool: Forbidden: a VideoJob stays in its pool; make another VideoJob" in apiserver.refusal(
+        videojob(pool="other"), namespace
+    )
 
 
 def test_cancel_goes_one_way(apiserver: ApiServer, namespace: str) -> None:
