@@ -1,4 +1,7 @@
-"""Logs of a worker: JSON lines on standard error, with the job and the attempt once they are known."""
+"""Logs of a worker: JSON lines on standard error, with the job and the attempt once they are known.
+
+The fields are those of the operator's lines, so that one query finds both.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def bind(**fields: Any) -> None:
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -42,3 +45,7 @@ class _JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -80,7 +80,7 @@ async def _see_through(
     stop: asyncio.Event,
 ) -> int:
     assignment = lease.assignment
-    logs.bind(videojob=f"{assignment.namespace}/{assignment.name}", attempt=assignment.attempt)
+    logs.bind(namespace=assignment.namespace, name=assignment.name, attempt=assignment.attempt)
     log.info("claimed")
     started = time.monotonic()
 
