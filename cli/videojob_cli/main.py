@@ -110,7 +110,10 @@ def render(  # noqa: PLR0917 - one parameter for each option
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 def validate(files: tuple[Path, ...]) -> None:
-    """Check the VideoJobs in FILES as the operator would; needs no cluster."""
+    """Check the VideoJobs in FILES as the operator would; needs no cluster.
+
+    Whether the pool has the queue and the volumes that a job names is left to the operator.
+    """
     from videojob_cli.checks import check  # noqa: PLC0415 - as in `render`
 
     def check_one(document: Document) -> Checked:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from videojob_contract.resources.base import NAME_PATTERN
-from videojob_contract.resources.renderpool import PoolVolume, RenderPoolSpec, Storage
+from videojob_contract.resources.renderpool import PoolVolume, Queue, RenderPoolSpec, Storage
 from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ OUTPUT_VOLUME = "videojob-output"
 
 
 def local_pool(spec: VideoJobSpec, *, allow_private_networks: bool = False) -> RenderPoolSpec:
-    """Describe a pool that has whatever volumes a spec names; a name that cannot be one is left to be refused."""
+    """Describe a pool that has the queue and the volumes that a spec names, whatever they are.
+
+    A name that cannot be a volume's is left to be refused.
+    """
     named = {name for name, _ in _volume_uses(spec) if re.fullmatch(NAME_PATTERN, name)}
     return RenderPoolSpec(
+        queues=[Queue(name=spec.queue)],
         volumes=[PoolVolume(name=name, source={"hostPath": {}}) for name in sorted(named | {OUTPUT_VOLUME})],
         storage=Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks),
     )

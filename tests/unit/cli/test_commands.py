@@ -36,6 +36,12 @@ def test_validate_good(file: Path) -> None:
     assert (result.exit_code, result.output) == (0, f"{file}: VideoJob holiday is valid\n")
 
 
+def test_validate_leaves_queues_and_volumes_to_the_pool(file: Path) -> None:
+    image = "image: {uri: volume://photos/a.jpg}"
+    file.write_text(GOOD.replace("spec:", "spec:\n  queue: nightly").replace('color: "#000000"', image))
+    assert run("validate", file).exit_code == 0
+
+
 def test_validate_lists_every_problem_where_it_stands(file: Path) -> None:
     file.write_text(GOOD.replace("duration: 1s", "duration: 1, fitt: cover"))
     result = run("validate", file)
