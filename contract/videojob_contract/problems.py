@@ -80,7 +80,8 @@ def from_validation(error: ValidationError, resource: Mapping[str, Any], model: 
     for detail in error.errors(include_url=False):
         path = _real_path(detail, resource)
         found = messages.setdefault(join_path(path), [])
-        message = _message(detail)
+        alternative = detail["type"] == "literal_error" and found
+        message = detail["ctx"]["expected"] if alternative else _message(detail)
         if detail["type"] == "extra_forbidden":
             message += _suggestion(path, model)
         if message not in found:

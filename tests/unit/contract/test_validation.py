@@ -31,14 +31,14 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         'spec.cancel: should be a valid boolean, not "true"',
         'spec.retry.limit: should be a valid integer, not "3"',
         'spec.retry.backoff.initial: a duration is a string with a unit, such as "3s", "500ms" or "1m30s"',
-        'spec.parallelism: should be a valid integer, not "some", or should be \'auto\', not "some"',
+        'spec.parallelism: should be a valid integer, not "some", or \'auto\'',
         "spec.canvas.width: should be a multiple of 2, not 1281",
         'spec.canvas.fps: \'29,97\' is not a frame rate: write "30", "30000/1001" or "29.97"',
         'spec.clips[0].color: "red" is not a colour: write "#rrggbb", such as "#203040"',
         'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, https://… or http://…',
         (
             'spec.clips[1].duration: "3" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
-            ", or should be 'auto', not \"3\""
+            ", or 'auto'"
         ),
         "spec.clips[1].fit: should be 'cover', 'contain', 'blur' or 'stretch', not \"fill\"",
         "spec.clips[2]: a clip has exactly one of image, video, color, gradient, title; this one has none of them",
