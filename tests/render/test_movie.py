@@ -132,6 +132,26 @@ def test_better_quality_is_larger(studio: Studio) -> None:
     assert sizes[-1] > 2 * sizes[0]
 
 
+def test_crf_0_is_lossless(studio: Studio) -> None:
+    path = media.photographs(160, 90)[0]
+    output = {"name": "main", "format": "mp4", "crf": 0}
+    frames = decode(studio.movie([image(path, "400ms", fit="stretch")], files=[path], outputs=[output]))
+    with Image.open(path) as photograph:
+        expected = from_rgb(photograph.convert("RGB"))
+    assert all(np.array_equal(frame, expected) for frame in frames)
+
+
+def test_keyframes_can_be_as_far_apart_as_any_duration(studio: Studio) -> None:
+    output = {"name": "main", "format": "mp4", "keyframeInterval": "10000h"}
+    assert len(decode(studio.movie([color("#204060", "100ms")], fps="240", outputs=[output]))) == 24
+
+
+def test_a_tag_named_timecode_is_no_track(studio: Studio) -> None:
+    output = {"name": "main", "format": "mp4", "metadata": {"timecode": "01:00:00:00"}}
+    streams = probe(studio.movie([color("#204060", "200ms")], outputs=[output]))["streams"]
+    assert [stream["codec_type"] for stream in streams] == ["video"]
+
+
 @pytest.mark.parametrize(("field", "value"), [("preset", "warp9"), ("crf", 60)])
 def test_what_the_encoder_does_not_have_is_refused(studio: Studio, field: str, value: str | int) -> None:
     with pytest.raises(PermanentError, match=rf"^spec\.outputs\[0\]\.{field}: {value} is ") as caught:

@@ -62,7 +62,10 @@ class Layout:
         """Return libav's options."""
         # The unit of the tracks' lengths; with the muxer's own, a millisecond, sound would be cut short.
         timescale = lcm(SAMPLE_RATE, fps.numerator)
-        options = {"movie_timescale": str(timescale if timescale <= _LARGEST_TIMESCALE else SAMPLE_RATE)}
+        options = {
+            "movie_timescale": str(timescale if timescale <= _LARGEST_TIMESCALE else SAMPLE_RATE),
+            "write_tmcd": "0",  # a tag named timecode is a tag, and no further track
+        }
         flags = ["faststart"] if self.faststart else []
         if not set(self.metadata) <= _ITUNES_TAGS:
             flags.append("use_metadata_tags")

@@ -8,6 +8,10 @@ from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Outp
 from videojob_worker.plan.timeline import to_frame
 
 
+_ENDLESS_FRAMES = 1 << 30
+"""What x264 takes for no limit between keyframes; more would not fit into its field."""
+
+
 @dataclass(frozen=True, slots=True)
 class QualitySettings:
     """One row of the table of quality presets: x264's preset and crf, and the bits a second of AAC."""
@@ -58,6 +62,6 @@ def video_settings(field: str, output: Output, width: int, height: int, fps: Fra
         fps=fps,
         preset=preset,
         crf=crf,
-        keyframe_frames=None if interval is None else max(1, to_frame(interval, fps)),
+        keyframe_frames=None if interval is None else min(max(1, to_frame(interval, fps)), _ENDLESS_FRAMES),
         audio_bits=quality.audio_bits,
     )

@@ -37,7 +37,8 @@ def configure(context: VideoCodecContext, settings: VideoSettings, threads: int,
     context.flags |= Flags.global_header
     if settings.keyframe_frames is not None:
         context.gop_size = settings.keyframe_frames
-    context.options = {"preset": settings.preset, "crf": f"{settings.crf + CRF_OFFSET:.1f}"}
+    # 0 is lossless; what is below, x264 takes for no answer and uses its own default.
+    context.options = {"preset": settings.preset, "crf": f"{max(0.0, settings.crf + CRF_OFFSET):.1f}"}
     if zones:
         context.options["x264-params"] = f"zones={zones}"
 
