@@ -193,6 +193,41 @@ def test_what_is_not_needed_is_not_decoded(tmp_path: Path, flac: Path) -> None:
     assert decoded.samples == RATE
 
 
+def test_an_mp3_whose_bitrate_grows_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "grows.mp3"
+    sound_of = (
+        "aevalsrc=0:duration=2,aformat=channel_layouts=stereo[a];anoisesrc=duration=4:seed=1[b];[a][b]concat=v=0:a=1"
+    )
+    command = ["ffmpeg", "-v", "error", "-filter_complex", sound_of, "-write_xing", "0", "-q:a", "2", str(path)]
+    subprocess.run(command, check=True)
+    assert decode_all(tmp_path, path).samples == pytest.approx(6 * RATE, abs=3000)
+
+
+@pytest.fixture
+def short_sound(tmp_path: Path) -> Path:
+    """A Matroska file whose sound ends before its pictures."""
+    path = tmp_path / "short.mka"
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=4:size=64x64", "-f", "lavfi"]
+    subprocess.run([*command, "-i", "anoisesrc=duration=2:seed=1", "-f", "matroska", str(path)], check=True)
+    return path
+
+
+def test_sound_may_end_before_the_pictures_beside_it(tmp_path: Path, short_sound: Path) -> None:
+    assert decode_all(tmp_path, short_sound).samples == pytest.approx(2 * RATE, abs=2400)
+
+
+def test_truncated_sound_beside_pictures_is_refused(tmp_path: Path, short_sound: Path) -> None:
+    with pytest.raises(PermanentError, match="is cut short: "):
+        decode_all(tmp_path, cut(short_sound, 0.3))
+
+
+def test_less_than_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match="is to play for less than one sample"):
+        decode_all(
+            tmp_path, counting(tmp_path / "a.wav", 1), start_s=Fraction(1, 2), end_s=Fraction(500_001, 1_000_000)
+        )
+
+
 def test_a_start_after_the_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match=r"lasts 1\.0s, so that nothing is left from 2s on"):
         decode_all(tmp_path, counting(tmp_path / "a.wav", 1), start_s=Fraction(2))

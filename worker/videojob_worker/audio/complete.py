@@ -13,6 +13,11 @@ _STREAMED_SIZES: Final = (0, 0xFFFFFFFF)
 _OGG_PAGE_BYTES: Final = 65_307
 _OGG_LAST: Final = 0x04
 _OGG_FLAGS: Final = 5
+# ID3v2.4, 3.1: the size of the tag is in four bytes of seven bits. Behind it, the first frame may hold a header.
+_ID3_HEADER: Final = 10
+_ID3_SIZE_BITS: Final = 7
+_MP3_HEADERS: Final = (b"Xing", b"Info", b"VBRI")
+_MP3_FIRST_FRAME: Final = 1024
 
 
 def is_cut_off(path: Path, kind: str) -> bool:
@@ -44,3 +49,26 @@ def _ogg_is_cut_off(path: Path) -> bool:
         tail = file.read()
     page = tail.rfind(b"OggS")
     return page < 0 or len(tail) <= page + _OGG_FLAGS or not tail[page + _OGG_FLAGS] & _OGG_LAST
+
+
+def tells_length(path: Path, kind: str) -> bool:
+    """Tell whether a file itself says how long it is.
+
+    Of an MP3 without a header that does, libav guesses it from the bitrate of the first frames, and is far off when
+    the rest has another.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if kind != "MP3":
+        return True
+    with path.open("rb") as file:
+        head = file.read(_ID3_HEADER)
+        size = 0
+        if head.startswith(b"ID3"):
+            for byte in head[-4:]:
+                size = size << _ID3_SIZE_BITS | byte
+            size += _ID3_HEADER
+        file.seek(size)
+        first = file.read(_MP3_FIRST_FRAME)
+    return any(header in first for header in _MP3_HEADERS)

@@ -5,6 +5,7 @@ and looping are exact to the sample. The demuxer is named from an allow list by 
 local files can be opened: a playlist in disguise opens nothing.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from videojob_contract.errors import CancelledError, Reason
-from videojob_worker.audio.complete import is_cut_off
+from videojob_worker.audio.complete import is_cut_off, tells_length
 from videojob_worker.audio.track import Samples, to_samples
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
@@ -38,6 +39,7 @@ _KINDS_IN_WORDS: Final = "an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"
 # Containers round their durations and encoders pad; what is missing beyond this was cut off.
 _MISSING_S: Final = Fraction(1, 5)
 _CHANNELS: Final = 2
+_TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def check_audio(source: Source) -> Fraction | None:
         PermanentError: not a kind that is read here, damaged, or without sound.
     """
     with _open(source) as container:
-        return _claimed_s(container)
+        return _claimed_s(source, container)
 
 
 def decode_track(
@@ -81,6 +83,8 @@ def decode_track(
     """
     first = to_samples(start_s)
     last = first + needed if end_s is None else min(first + needed, to_samples(end_s))
+    if last <= first:
+        raise source.error("is to play for less than one sample", Reason.INVALID_SPEC)
     position = 0
     with _open(source) as container, path.open("wb") as file:
         for block in _blocks(source, container):
@@ -113,11 +117,24 @@ def _open(source: Source) -> InputContainer:
     return container
 
 
-def _claimed_s(container: InputContainer) -> Fraction | None:
+def _claimed_s(source: Source, container: InputContainer) -> Fraction | None:
     stream = container.streams.audio[0]
+    if not tells_length(source.path, kind_of(source.path)):
+        return None
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
+    if container.streams.video:  # the file lasts as long as its pictures, which the sound may not
+        return _tagged_s(stream.metadata.get("DURATION", ""))
     return Fraction(container.duration, av.time_base) if container.duration else None
+
+
+def _tagged_s(tag: str) -> Fraction | None:
+    """Read `00:01:02.500000000`, as Matroska's writers tag each stream; None for anything else."""
+    found = _TAGGED.fullmatch(tag)
+    if found is None:
+        return None
+    hours, minutes, seconds = found.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def _blocks(source: Source, container: InputContainer) -> Iterator[Samples]:
@@ -137,7 +154,7 @@ def _blocks(source: Source, container: InputContainer) -> Iterator[Samples]:
 def _check_end(source: Source, container: InputContainer, decoded: int, first: int, last: int | None) -> None:
     """Refuse a file that ended too early: it was cut short, or does not last as long as the spec says."""
     length_s = Fraction(decoded, SAMPLE_RATE)
-    claimed_s = _claimed_s(container)
+    claimed_s = _claimed_s(source, container)
     if claimed_s is not None and claimed_s - length_s > _MISSING_S:
         raise source.error(
             f"is cut short: it holds {float(length_s):.1f} of its {float(claimed_s):.1f} seconds of sound"
