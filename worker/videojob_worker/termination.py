@@ -20,6 +20,7 @@ MAX_BYTES = 4096
 """What the kubelet reads of it."""
 
 _LONGEST_MESSAGE = 1024
+"""In bytes, as it is written in JSON."""
 
 
 def write(path: Path, result: Result) -> None:
@@ -56,6 +57,10 @@ def _encode(result: Result) -> bytes:
 
 
 def _shorten(message: str) -> str:
-    # Four bytes is the longest that a character can be.
-    short = message.encode()[:_LONGEST_MESSAGE].decode(errors="ignore")
-    return short if short == message else f"{short}…"
+    """Cut a message, measured as it is written: JSON makes six bytes of a control character."""
+    length = 0
+    for index, character in enumerate(message):
+        length += len(json.dumps(character, ensure_ascii=False).encode()) - len('""')
+        if length > _LONGEST_MESSAGE:
+            return f"{message[:index]}…"
+    return message

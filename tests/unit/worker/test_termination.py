@@ -37,6 +37,14 @@ def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputSt
     assert (read.uid, read.attempt, read.result, read.reason) == ("uid", 2, "failed", Reason.DISK_FULL)
 
 
+def test_fits_however_long_its_characters_become() -> None:
+    for character in ("\x01", '"', "\N{GRINNING FACE}"):
+        result = Result(uid="uid", attempt=1, result="failed", reason=Reason.INVALID_MEDIA, message=character * 5000)
+        encoded = termination.encode(result)
+        assert len(encoded) <= termination.MAX_BYTES
+        assert Result.model_validate_json(encoded).message.startswith(character * 100)
+
+
 def test_what_fits_is_whole(tmp_path: Path) -> None:
     result = Result(uid="uid", attempt=1, result="succeeded", message="fine", render_s=1.5)
     termination.write(tmp_path / "log", result)
