@@ -294,6 +294,12 @@ async def test_a_redirect_to_another_scheme_is_refused(server: Server, context: 
         assert (await refusal(server.url("/a"), context)).reason is Reason.SOURCE_FORBIDDEN
 
 
+async def test_a_redirect_to_nonsense_is_refused(server: Server, context: Context) -> None:
+    for target in ("http://[::1/", "http://[x]/", "http://a:99999/", "http://a..b\u00fc/"):
+        server.answers["/a"] = [answer("302 Found", Location=target)]
+        assert (await refusal(server.url("/a"), context)).reason is Reason.SOURCE_FORBIDDEN
+
+
 async def test_proxies_of_the_environment_are_not_used(
     server: Server, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from videojob_worker.sources.guard import (
 METADATA = ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192"]
 NEVER = [*METADATA, "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "fe80::1", "ff02::1", "240.0.0.1"]  # noqa: S104
 PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "127.0.0.1", "127.8.8.8", "100.64.0.1"]
-PRIVATE6 = ["::1", "fc00::1", "fd12::1", "2001:db8::1"]
+PRIVATE6 = ["::1", "fc00::1", "fd12::1", "2001:db8::1", "64:ff9b:1::101:101"]
 PUBLIC = ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.63.255.255", "100.128.0.1", "2606:4700:4700::1111"]
 
 
@@ -52,6 +52,7 @@ def carried_by(v4: ipaddress.IPv4Address) -> list[ipaddress.IPv6Address]:
     low = int(v4)
     return [
         ipaddress.IPv6Address((0xFFFF << 32) | low),
+        ipaddress.IPv6Address((0xFFFF << 48) | low),
         ipaddress.IPv6Address(low),
         ipaddress.IPv6Address((0x64FF9B << 96) | low),
         ipaddress.IPv6Address((0x2002 << 112) | (low << 80)),

@@ -67,6 +67,7 @@ _PRIVATE = [
         "198.51.100.0/24",  # documentation
         "203.0.113.0/24",  # documentation
         "::1/128",  # loopback
+        "64:ff9b:1::/48",  # NAT64 of the network's own
         "fc00::/7",  # unique local
         "2001:db8::/32",  # documentation
         "3fff::/20",  # documentation
@@ -76,6 +77,7 @@ _PRIVATE = [
 # IPv6 addresses that carry an IPv4 address: network, and how far its bits stand from the right.
 _CARRIERS = [
     (ipaddress.IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
+    (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated
     (ipaddress.IPv6Network("::/96"), 0),  # IPv4-compatible, deprecated
     (ipaddress.IPv6Network("64:ff9b::/96"), 0),  # NAT64
     (ipaddress.IPv6Network("64:ff9b:1::/48"), 0),  # NAT64, local

@@ -129,7 +129,7 @@ async def _request(what: str, uri: str, file: IO[bytes], context: Context) -> st
         ):
             headers = {name.lower(): value for name, value in response.headers}
             if response.status in _REDIRECTS and b"location" in headers:
-                return urljoin(uri, headers[b"location"].decode("latin-1"))
+                return _follow(what, uri, headers[b"location"].decode("latin-1"))
             _check_status(what, response.status)
             await _download(what, response, headers, file, limits.max_source_bytes)
             return None
@@ -179,6 +179,13 @@ def _take_apart(what: str, uri: str) -> _Hop:
         raise _forbidden(what, "has no host in its URL")
     target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
     return _Hop(parts.scheme, host, port, target)
+
+
+def _follow(what: str, uri: str, location: str) -> str:
+    try:
+        return urljoin(uri, location)
+    except ValueError as error:
+        raise _forbidden(what, "redirects to something that is not a URL") from error
 
 
 def _check_status(what: str, status: int) -> None:
