@@ -60,7 +60,7 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
     if spec.start_at is not None and spec.start_at > now:
         yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:
-        message = f'there is no RenderPool "{spec.pool}" in this namespace, or its spec was refused'
+        message = f'the namespace has no RenderPool "{spec.pool}", or its spec was refused: see kubectl describe rp'
         yield Hold(Reason.WAITING_FOR_POOL, message)
     elif spec.queue not in (queues := [queue.name for queue in observation.pool.queues]):
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
