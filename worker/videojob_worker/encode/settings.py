@@ -7,7 +7,6 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Output, Quality
 from videojob_worker.plan.timeline import to_frame
 
-
 _ENDLESS_FRAMES = 1 << 30
 """What x264 takes for no limit between keyframes; more would not fit into its field."""
 
