@@ -39,7 +39,7 @@ class Progress(Model):
     """Share of the whole attempt's predicted cost; never goes back."""
     message: str = ""
     """Such as "frame 321 of 765, 84 fps"."""
-    eta_s: float | None = None
+    eta_s: Annotated[float, Field(ge=0, le=1e10)] | None = None
     """Seconds until the end, predicted."""
 
 

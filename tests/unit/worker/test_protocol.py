@@ -47,6 +47,13 @@ def test_nonsense_is_refused(nonsense: bytes) -> None:
         decode_answer(nonsense)
 
 
+@pytest.mark.parametrize("eta_s", ["1e300", "NaN", "-1"])
+def test_an_end_that_no_calendar_has_is_refused(eta_s: str) -> None:
+    body = f'{{"kind": "advanced", "progress": {{"stage": "Audio", "percent": 1, "etaS": {eta_s}}}}}'
+    with pytest.raises(ValueError, match="etaS"):
+        decode_answer(body.encode())
+
+
 async def test_request_brings_more_descriptors_than_one_message_can() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
