@@ -59,8 +59,7 @@ class Settings:
     """Seconds between two comparisons of everything known with the API server and Redis, give or take a
     tenth."""
     stall_s: float = 90.0
-    """Age of the oldest waiting key, or of a difference that no watch event explained, at which /healthz
-    fails."""
+    """Seconds for which a work queue may stand still, or a watch be in doubt, before /healthz fails."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

@@ -1,6 +1,6 @@
 """Whether the operator moves: /healthz for Kubernetes, and /metrics beside it.
 
-It fails when a key waits in a work queue for long, or when a watch has delivered nothing and no resync could
+It fails when a work queue stands still, however long it is, or when a watch has delivered nothing and no resync could
 confirm that there was nothing to deliver.
 """
 
@@ -21,6 +21,10 @@ class Waiting(Protocol):
     @property
     def oldest_age_s(self) -> float:
         """Age of its oldest key, in seconds."""
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long it has not moved, in seconds."""
 
 
 class Health:
@@ -54,9 +58,9 @@ class Health:
             if now - at > self._watch_limit_s
         ]
         keys = [
-            f"a key waits in the work queue {queue.name} since {queue.oldest_age_s:.0f} s"
+            f"the work queue {queue.name} stands still since {queue.stalled_s:.0f} s"
             for queue in self._queues
-            if queue.oldest_age_s > self._queue_limit_s
+            if queue.stalled_s > self._queue_limit_s
         ]
         return watches + keys
 

@@ -22,6 +22,9 @@ from videojob_operator.errors import OperatorError
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
 
+SPARE_ENTRIES = 1000
+"""Entries of the timer that may be void, beside as many as there are keys, before they are cleared away."""
+
 
 class WorkQueue(Generic[Key]):
     """Keys that wait for `reconcile`.
@@ -55,6 +58,7 @@ class WorkQueue(Generic[Key]):
         self._order = itertools.count()
         self._failures: dict[Key, int] = {}
         self._last_run: dict[Key, float] = {}  # kept only with an interval
+        self._moved_at = 0.0  # when a key was last done with, or came when none waited
         self._wake_worker = asyncio.Event()
         self._wake_timer = asyncio.Event()
 
@@ -71,7 +75,9 @@ class WorkQueue(Generic[Key]):
                 self.add_after(key, wait_s)
                 return
         self._due.pop(key, None)
-        self._ready[key] = self._now()
+        self._ready[key] = now = self._now()
+        if len(self._ready) == 1:
+            self._moved_at = now
         self._wake_worker.set()
 
     def add_after(self, key: Key, delay_s: float) -> None:
@@ -81,16 +87,12 @@ class WorkQueue(Generic[Key]):
             return
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
+        if len(self._heap) > 2 * len(self._due) + SPARE_ENTRIES:
+            # A key that is due tomorrow and is looked at every few minutes leaves a void entry each time.
+            self._heap = [(due, next(self._order), key) for key, due in self._due.items()]
+            heapq.heapify(self._heap)
         if self._heap[0][2] == key:
             self._wake_timer.set()
-
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of a key whose object is gone."""
-        self._ready.pop(key, None)
-        self._due.pop(key, None)
-        self._again.discard(key)
-        self._failures.pop(key, None)
-        self._last_run.pop(key, None)
 
     @property
     def waiting(self) -> int:
@@ -103,6 +105,15 @@ class WorkQueue(Generic[Key]):
         oldest_ready = next(iter(self._ready.values()), None)
         started = [*self._running.values(), *([] if oldest_ready is None else [oldest_ready])]
         return max(self._now() - min(started), 0.0) if started else 0.0
+
+    @property
+    def stalled_s(self) -> float:
+        """Seconds for which a reconcile has hung, or keys have waited and none was done with; 0 when all moves.
+
+        Of 10,000 keys that came at once the last waits long, and nothing is wrong.
+        """
+        since = [*self._running.values(), *([self._moved_at] if self._ready else [])]
+        return max(self._now() - min(since), 0.0) if since else 0.0
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -139,6 +150,7 @@ class WorkQueue(Generic[Key]):
             self._failures.pop(key, None)
         finally:
             del self._running[key]
+            self._moved_at = self._now()
             metrics.reconcile_finished(self.name, self._now() - started, failed=failed)
         if requeue_after_s is not None:
             self.add_after(key, max(requeue_after_s, self._interval_s))

@@ -7,11 +7,12 @@ from videojob_operator.health import Health
 
 
 class Queue:
-    """A work queue whose oldest key has the age that a test says."""
+    """A work queue that has stood still for as long as a test says."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.oldest_age_s = 0.0
+        self.oldest_age_s = 1000.0
+        self.stalled_s = 0.0
 
 
 def health_of(*queues: Queue) -> Health:
@@ -40,8 +41,8 @@ async def test_a_watch_that_stands_still_is_told_until_it_delivers_again():
 
 
 @virtual_time
-async def test_a_key_that_waits_is_told_by_its_queue():
+async def test_a_queue_that_stands_still_is_told():
     stuck = Queue("renderpools")
     health = health_of(Queue("videojobs"), stuck)
-    stuck.oldest_age_s = 11
-    assert health.problems() == ["a key waits in the work queue renderpools since 11 s"]
+    stuck.stalled_s = 11
+    assert health.problems() == ["the work queue renderpools stands still since 11 s"]

@@ -194,11 +194,63 @@ async def test_age_is_that_of_the_oldest_key_waiting_or_running(recorder):
 
 
 @virtual_time
-async def test_a_forgotten_key_does_not_run(recorder):
+async def test_a_long_queue_that_moves_does_not_stand_still():
+    async def slow(_: str) -> None:
+        await asyncio.sleep(0.01)
+
+    queue = WorkQueue("test", slow, workers=1, retry_initial_s=1, retry_max_s=1)
+    for number in range(100):
+        queue.add(f"key {number}")
+    task = asyncio.create_task(queue.run())
+    await asyncio.sleep(0.905)
+    assert queue.oldest_age_s > 0.9
+    assert queue.stalled_s <= 0.01
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
+async def test_a_reconcile_that_hangs_stands_still_though_others_move():
+    hangs = asyncio.Event()
+
+    async def reconcile(key: str) -> float:
+        if key == "stuck":
+            await hangs.wait()
+        return 0.01
+
+    queue = WorkQueue("test", reconcile, workers=2, retry_initial_s=1, retry_max_s=1)
+    assert queue.stalled_s == 0
+    queue.add("stuck")
+    queue.add("moves")
+    task = asyncio.create_task(queue.run())
+    await asyncio.sleep(1)
+    assert queue.stalled_s == pytest.approx(1)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
+async def test_keys_stand_still_when_nobody_takes_them(recorder):
     queue = queue_of(recorder)
+    await asyncio.sleep(5)
     queue.add("a")
-    queue.add_after("b", 0.01)
-    queue.forget("a")
-    queue.forget("b")
-    await run(queue, 0.05)
-    assert recorder.runs == []
+    assert queue.stalled_s == 0
+    await asyncio.sleep(1)
+    queue.add("b")
+    assert queue.stalled_s == pytest.approx(1)
+
+
+@virtual_time
+async def test_the_timer_keeps_no_more_than_the_keys_that_it_has(recorder):
+    queue = queue_of(recorder)
+    task = asyncio.create_task(queue.run())
+    for number in range(5000):
+        queue.add_after("a", 1000 - number * 0.01)
+    queue.add_after("b", 0.5)
+    assert len(queue._heap) < 1100
+    await asyncio.sleep(1)
+    assert recorder.runs == ["b"]
+    await asyncio.sleep(999)
+    assert recorder.runs == ["b", "a"]
+    task.cancel()
+    await asyncio.wait([task])
