@@ -208,6 +208,10 @@ class Cache:
         counts = self._phases.get(pool, Counter())
         return {phase.value: counts[phase] for phase in Phase}
 
+    def graves_of(self, pool: PoolKey) -> list[VideoJobKey]:
+        """Names of the VideoJobs that this pool's queues are to forget."""
+        return [key for key, graves in self.graves.items() if any(grave[0] == pool for grave in graves)]
+
     def _bury(self, record: VideoJobRecord) -> None:
         self.graves.setdefault(record.key, set()).add((record.pool, record.uid))
 

@@ -142,6 +142,7 @@ class Operator:
             found[1].cancel()
             with suppress(asyncio.CancelledError):
                 await found[1]
+        self._clear_graves(pool)
         await OperatorQueue(pool, self._redis).delete_pool()
 
     # --- what the links see
@@ -171,9 +172,14 @@ class Operator:
     def queue_known(self, pool: PoolKey) -> None:
         """Have everything that belongs into a queue put there."""
         self._pools.add(pool)
+        self._clear_graves(pool)
         for key in self.cache.videojobs_of(pool):
             if not self.cache.videojobs[key].phase.is_final:
                 self._videojobs.add(key)
+
+    def _clear_graves(self, pool: PoolKey) -> None:
+        for key in self.cache.graves_of(pool):
+            self._videojobs.add(key)
 
     def has_active(self, pool: PoolKey) -> bool:
         """Whether a worker could hold a VideoJob of this pool."""

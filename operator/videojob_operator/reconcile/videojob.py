@@ -88,6 +88,8 @@ class VideoJobReconciler:
         for pool, uid in list(graves):
             link = self._link_of(pool)
             if link is not None:
+                if not link.known:
+                    continue  # its turn comes when the queue is back; what has this name now need not wait for that
                 await link.queue.forget(uid)
             graves.discard((pool, uid))
             self._wake_pool(pool)
@@ -167,10 +169,11 @@ class VideoJobReconciler:
     async def _act(self, record: VideoJobRecord, observation: Observation, decision: Decision) -> None:
         for action in decision.before:
             await self._do(record, action)
-        if decision.status is not None:
-            await self._write(record, observation, decision.status)
-        for action in decision.after:
-            await self._do(record, action)
+        if decision.status is None or await self._write(record, observation, decision.status):
+            for action in decision.after:
+                await self._do(record, action)
+        else:
+            self._cache.remove_videojob(record.key, record.uid)  # it is gone: the queue forgets it in the next run
         if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 
@@ -225,17 +228,23 @@ class VideoJobReconciler:
             case Forget():
                 await link.queue.forget(action.uid)
 
-    async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> None:
+    async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
+        """Write the status; False when there is no such VideoJob any more."""
         old = observation.raw.get("status", {})
         patch = status_patch.difference(old, new.to_dict())
         if not patch:
-            return
+            return True
         namespace, name = record.key
-        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, {"status": patch}, subresource="status")
+        # Refused if it is no longer what was looked at. Above all, one that was created anew under this name must not
+        # be given the end of its predecessor; of a UID in a patch of a status, the API server takes no notice.
+        body = {"metadata": {"resourceVersion": str(record.version)}, "status": patch}
+        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
-        if written is not None:
-            self._cache.refresh_videojob(written)
-            _count(record, observation, new)
+        if written is None:
+            return False
+        self._cache.refresh_videojob(written)
+        _count(record, observation, new)
+        return True
 
 
 def _accepted(record: VideoJobRecord) -> Accepted:

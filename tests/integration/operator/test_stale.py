@@ -1,0 +1,106 @@
+"""A reconcile that works from what the API server has no more: it must harm nobody, and come to an end."""
+
+from typing import Any
+
+import pytest
+
+from videojob_contract.queue.types import PoolKey
+from videojob_operator.act.events import Events
+from videojob_operator.act.kubernetes import CONFLICT, VIDEOJOBS, Kubernetes, Object
+from videojob_operator.act.queues import Link
+from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.config import Settings
+from videojob_operator.errors import ApiError
+from videojob_operator.reconcile.videojob import VideoJobReconciler
+
+REFUSED = {"clips": [{"gradient": {"colors": ["#000000", "#3050a0"]}, "duration": "1s"}]}  # Failed at the first look
+
+
+class Told(Events):
+    """Events that are not posted."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        super().__init__(kubernetes)
+        self.reasons: list[str] = []
+
+    def emit(self, *_: Any, reason: str, **__: Any) -> None:
+        """Note the reason."""
+        self.reasons.append(reason)
+
+
+class Scene:
+    """A VideoJob that the operator knows, and the reconciler that is to look at it."""
+
+    def __init__(self, kubernetes: Kubernetes, namespace: str) -> None:
+        self.kubernetes = kubernetes
+        self.key = VideoJobKey(namespace, "holiday")
+        self.cache = Cache()
+        self.events = Told(kubernetes)
+        self.link: Link | None = None
+        self.reconcile = VideoJobReconciler(
+            cache=self.cache,
+            kubernetes=kubernetes,
+            events=self.events,
+            link_of=lambda _: self.link,
+            wake_pool=lambda _: None,
+            settings=Settings(),
+        )
+
+    async def create(self) -> Object:
+        """Create it."""
+        body = {"apiVersion": "videojob.dev/v1alpha1", "kind": "VideoJob", "metadata": {"name": self.key.name}}
+        created = await self.kubernetes.create(VIDEOJOBS, self.key.namespace, {**body, "spec": REFUSED})
+        assert created
+        return created
+
+    async def delete(self) -> None:
+        """Delete it."""
+        await self.kubernetes.delete(VIDEOJOBS, self.key.namespace, self.key.name)
+
+
+@pytest.fixture
+async def scene(kubernetes: Kubernetes, namespace: str) -> Scene:
+    scene = Scene(kubernetes, namespace)
+    scene.cache.put_videojob(await scene.create())
+    return scene
+
+
+async def test_the_end_of_a_videojob_is_not_written_to_its_successor(scene: Scene) -> None:
+    await scene.delete()
+    await scene.create()
+    with pytest.raises(ApiError) as refusal:
+        await scene.reconcile(scene.key)
+    assert refusal.value.code == CONFLICT
+    successor = await scene.kubernetes.get(VIDEOJOBS, *scene.key)
+    assert successor
+    assert "status" not in successor
+    assert scene.events.reasons == []
+
+
+async def test_a_videojob_that_is_gone_is_told_of_once_and_not_looked_at_for_ever(scene: Scene) -> None:
+    await scene.delete()
+    waits = [await scene.reconcile(scene.key) for _ in range(2)]
+    assert waits[-1] is None
+    assert scene.events.reasons == []
+    assert scene.cache.graves == {}
+
+
+class Away:
+    """A queue out of reach."""
+
+    pool = PoolKey("ns", "default")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked of a queue that is known to be away")
+
+
+async def test_a_queue_that_is_away_keeps_no_name_from_being_used_again(scene: Scene) -> None:
+    scene.link = Link(Away(), listener=None, consumer="")  # type: ignore[arg-type]
+    scene.cache.remove_videojob(scene.key)
+    await scene.delete()
+    scene.cache.put_videojob(await scene.create())
+    await scene.reconcile(scene.key)
+    successor = await scene.kubernetes.get(VIDEOJOBS, *scene.key)
+    assert successor
+    assert successor["status"]["phase"] == "Failed"
+    assert scene.cache.graves.keys() == {scene.key}  # to be forgotten yet, once the queue is back
