@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType, Phase, Stage
 from videojob_operator.decide import attempt, cleanup
+from videojob_operator.decide.conditions import shorten
 
 if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
@@ -19,7 +20,7 @@ def apply(step: Step) -> Step:
     result = attempt.result(step)
     if result is None or result.result != "succeeded":
         return step
-    message = result.message or f"{result.video_s:.1f} s of video in {result.render_s:.1f} s"
+    message = shorten(result.message) or f"{result.video_s:.1f} s of video in {result.render_s:.1f} s"
     now = step.observation.now
     step = (
         step.update(

@@ -49,16 +49,17 @@ def paused_until(observation: PoolObservation, failed: Sequence[Worker]) -> date
 def delete_at(observation: PoolObservation, worker: Worker, failed: Sequence[Worker]) -> datetime | None:
     """Return when a worker's Job is to be deleted, as things are; None when it is not.
 
-    What a VideoJob has adopted is the VideoJob's to delete.
+    What has ended while a VideoJob owned it is left to its own time to live: its logs are of use. One that leaves is no
+    VideoJob's any more, for one that runs on it would make it busy.
     """
-    if worker.job.owner_uid is not None or worker.job.deleting:
+    if worker.job.deleting:
         return None
     match worker.state:
         case State.STARTING:
             return _overdue_at(observation, worker)
         case State.LEAVING if worker.info is None:
             return _absent_since(observation, worker) + timedelta(seconds=LEAVE_S)
-        case State.ENDED:
+        case State.ENDED if worker.job.owner_uid is None:
             return _litter_at(observation, worker, failed)
         case _:
             return None
@@ -79,6 +80,13 @@ def complaint(workers: Sequence[Worker], failed: Sequence[Worker]) -> str:
             if worker.age >= timedelta(seconds=REGISTER_S):
                 return f"worker {worker.job.name} has not registered for {REGISTER_S:.0f} s"
     return _words(failed[-1]) if failed else ""
+
+
+def tell_in_s(workers: Sequence[Worker]) -> float | None:
+    """Return in how many seconds a worker that is still starting then is worth a word; None when none is."""
+    ages_s = [worker.age.total_seconds() for worker in workers if worker.state is State.STARTING]
+    waits_s = (limit_s - age_s for age_s in ages_s for limit_s in (_WORTH_TELLING_S, REGISTER_S))
+    return min((wait_s for wait_s in waits_s if wait_s > 0), default=None)
 
 
 def _overdue_at(observation: PoolObservation, worker: Worker) -> datetime | None:

@@ -22,6 +22,11 @@ from videojob_operator.decide.types import Forget
 OUTPUT = {"name": "main", "uri": "volume://media/out/main.mp4", "bytes": 9, "sha256": "0" * 64}
 
 
+def test_a_long_last_word_is_cut_to_what_a_status_can_hold():
+    status = status_of(decide({}, running(), entry=finished(message="x" * 5000)))
+    assert status == type(status).model_validate(status.to_dict())
+
+
 def test_a_result_in_the_queue_ends_the_job_with_its_outputs():
     decision = decide({}, running(progress=60), entry=finished(outputs=[OUTPUT], render_s=2, video_s=10))
 

@@ -106,6 +106,7 @@ def test_a_moments_wait_is_not_worth_a_word():
     decision = decide_pool(observe_pool(old_job(1, 5), pods=[pod_view(1, **PULLING)], spec={"minIdle": 1}))
 
     assert complaint(decision) == ""
+    assert decision.requeue_after_s == 10  # by then it is
 
 
 def test_one_that_runs_and_does_not_register_is_told_too():
@@ -220,10 +221,11 @@ def test_what_a_videojob_has_or_may_yet_want_is_left_to_it(job, pods):
     assert decide_pool(observe_pool(job, pods=pods)).delete_jobs == ()
 
 
-def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted():
+@pytest.mark.parametrize("owner_uid", [None, UID])
+def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted(owner_uid):
     def decide(age_s: float) -> PoolDecision:
         memory = absent(1, age_s, came_up=True)
-        return decide_pool(observe_pool(old_job(1, 9999), pods=[pod_view(1)], memory=memory))
+        return decide_pool(observe_pool(old_job(1, 9999, owner_uid=owner_uid), pods=[pod_view(1)], memory=memory))
 
     assert decide(LEAVE_S - 1).delete_jobs == ()
     assert decide(LEAVE_S - 1).requeue_after_s == 1
