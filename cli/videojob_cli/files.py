@@ -84,6 +84,8 @@ def read_videojobs(file: Path) -> list[Document]:
         raise FileError(f"{file}{where}: {error.problem or 'not YAML'}") from error
     except yaml.YAMLError as error:
         raise FileError(f"{file}: {error}") from error
+    except RecursionError as error:  # an anchor may stand within what it names
+        raise FileError(f"{file}: is nested too deeply") from error
     finally:
         loader.dispose()
     return documents

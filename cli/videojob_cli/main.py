@@ -101,7 +101,10 @@ def render(  # noqa: PLR0917 - one parameter for each option
         if name not in volumes:
             raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
     logging.getLogger("videojob").addHandler(logging.NullHandler())  # what matters is in the result
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{str(out)!r} cannot be made: {error.strerror}", param_hint="--out") from error
     options = Options(out.resolve(), volumes, threads or default_threads())
     results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
     sys.exit(of_result(results[-1]))

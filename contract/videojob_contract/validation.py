@@ -54,11 +54,12 @@ def parse_renderpool(resource: Mapping[str, Any]) -> RenderPool:
 def _parse(model: type[_Resource], resource: Mapping[str, Any]) -> _Resource:
     document = dict(resource)
     status = document.pop("status", None)
+    # By way of JSON, in which "strict" means what it means to the API server: "3" is no number, and every key is text.
+    text = _to_json(document)
     try:
-        # By way of JSON, in which "strict" means what it means to the API server: "3" is no number.
-        parsed = model.model_validate_json(_to_json(document), strict=True, by_alias=True, by_name=False)
+        parsed = model.model_validate_json(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise SpecError(from_validation(error, document, model)) from error
+        raise SpecError(from_validation(error, json.loads(text), model)) from error
     if not status:
         return parsed
     try:
@@ -76,7 +77,10 @@ def _to_json(document: Mapping[str, Any]) -> str:
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:
-    if len(job.metadata.get("name", "")) > MAX_VIDEOJOB_NAME:
+    name = job.metadata.get("name", "")
+    if not isinstance(name, str):
+        yield Problem("metadata.name", f"should be a string, not {json.dumps(name)}")
+    elif len(name) > MAX_VIDEOJOB_NAME:
         yield Problem("metadata.name", f"must have at most {MAX_VIDEOJOB_NAME} characters")
 
 

@@ -102,6 +102,14 @@ def test_render_refuses_volumes_that_are_none(file: Path, tmp_path: Path, value:
     assert run("render", file, "--out", tmp_path / "out", "--volume", value).exit_code == 2
 
 
+def test_render_says_when_it_cannot_make_its_folder(file: Path, tmp_path: Path) -> None:
+    file.write_text(GOOD)
+    (tmp_path / "file").touch()
+    result = run("render", file, "--out", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "cannot be made: Not a directory" in result.stderr.replace("\n", " ")
+
+
 def test_render_refuses_an_invalid_spec_before_it_starts(file: Path, tmp_path: Path) -> None:
     file.write_text(GOOD.replace("1s", "never"))
     result = run("render", file, "--out", tmp_path / "out")

@@ -80,6 +80,7 @@ def test_several_in_one_file(tmp_path: Path) -> None:
         ("kind: VideoJob\nspec:\n  a: 1\n  b: 2\n  a: 3\n", ":5:3: spec.a: is given twice"),
         ("kind: VideoJob\nspec: *unknown\n", ":2:7: "),
         ("kind: VideoJob\nspec: !!python/object:os.system {}\n", ":2:7: "),
+        ("kind: VideoJob\nspec: &all [*all]\n", ": is nested too deeply"),
     ],
 )
 def test_what_is_not_yaml_says_where(tmp_path: Path, text: str, message: str) -> None:

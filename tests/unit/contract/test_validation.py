@@ -31,7 +31,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         'spec.cancel: should be a valid boolean, not "true"',
         'spec.retry.limit: should be a valid integer, not "3"',
         'spec.retry.backoff.initial: a duration is a string with a unit, such as "3s", "500ms" or "1m30s"',
-        'spec.parallelism: should be a valid integer, not "some", or \'auto\'',
+        "spec.parallelism: should be a valid integer, not \"some\", or 'auto'",
         "spec.canvas.width: should be a multiple of 2, not 1281",
         'spec.canvas.fps: \'29,97\' is not a frame rate: write "30", "30000/1001" or "29.97"',
         'spec.clips[0].color: "red" is not a colour: write "#rrggbb", such as "#203040"',
@@ -63,6 +63,8 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         (videojob(pool="A"),
          'spec.pool: "A" is not a name: use lower case letters, digits and -, with no - at either end'),
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
+        ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
+        (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
     ],
 )  # fmt: skip
 def test_one_problem(resource: dict[str, Any], message: str) -> None:
