@@ -134,10 +134,10 @@ def _outputs(spec: VideoJobSpec) -> Iterator[Problem]:
         path = f"spec.outputs[{index}]"
         if output.name in names:
             yield Problem(f"{path}.name", f'another output is named "{output.name}" too')
-        if output.uri is not None and output.uri in targets:
+        if output.uri is not None and unquote(output.uri) in targets:
             yield Problem(f"{path}.uri", f"another output goes to {output.uri} too")
         names.add(output.name)
-        targets |= {output.uri} if output.uri else set()
+        targets |= {unquote(output.uri)} if output.uri else set()
         yield from _poster(path, output, spec) if output.format.is_still else _encoding(path, output)
 
 

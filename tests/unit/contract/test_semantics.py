@@ -67,6 +67,8 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
         ([MP4, {**JPG, "name": "main"}], ['spec.outputs[1].name: another output is named "main" too']),
         ([{**MP4, "uri": "volume://m/a"}, {**JPG, "uri": "volume://m/a"}],
          ["spec.outputs[1].uri: another output goes to volume://m/a too"]),
+        ([{**MP4, "uri": "volume://m/a"}, {**JPG, "uri": "volume://m/%61"}],
+         ["spec.outputs[1].uri: another output goes to volume://m/%61 too"]),
         ([{**MP4, "at": "1s"}], ["spec.outputs[0].at: is for pictures, such as jpg and png"]),
         ([{**JPG, "crf": 20, "keyframeInterval": "1s"}],
          ["spec.outputs[0].crf: a jpg has none: it is one picture",
