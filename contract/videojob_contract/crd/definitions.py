@@ -88,12 +88,14 @@ RENDERPOOL = Definition(
     plural="renderpools",
     short="rp",
     columns=(
+        Column("Ready", '.status.conditions[?(@.type=="Ready")].status', "Whether workers come up."),
         Column("Queued", ".status.queued", "VideoJobs that wait.", "integer"),
         Column("Starting", ".status.starting", "Workers that start.", "integer"),
         Column("Idle", ".status.idle", "Workers that wait for work.", "integer"),
         Column("Busy", ".status.busy", "Workers that render.", "integer"),
         Column("Desired", ".status.desired", "Workers that there should be.", "integer"),
         Column("Max", ".spec.maxWorkers", "Most workers at a time.", "integer"),
+        Column("Message", '.status.conditions[?(@.type=="Ready")].message', "Why it is not ready.", wide=True),
         AGE,
     ),
     rules=(

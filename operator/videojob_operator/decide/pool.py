@@ -36,6 +36,7 @@ def decide_pool(observation: PoolObservation) -> PoolDecision:
     status = pool_status.accepted(observation, observation.status)
     snapshot = observation.snapshot
     if observation.spec is None:
+        status = pool_status.refused(observation, status)
         return _told(observation, status, PoolDecision(None, memory=observation.memory))
     workers = pool_workers.of_pool(observation)
     failed = pool_health.failed_starts(workers)
@@ -55,6 +56,7 @@ def decide_pool(observation: PoolObservation) -> PoolDecision:
         requeue_after_s=scaling.look_again_in_s,
         memory=_memory(observation, workers),
     )
+    decision = _sooner(decision, pool_health.tell_in_s(workers))
     if next_deletion is not None:
         decision = _sooner(decision, (next_deletion - observation.now).total_seconds())
     return _told(observation, status.model_copy(update=numbers), decision)

@@ -57,10 +57,18 @@ def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str
     return _with(observation, status, ConditionType.READY, why, holds=why[0] is Reason.READY)
 
 
+def refused(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
+    """Say that no worker is made for a spec that was refused."""
+    why = (Reason.INVALID_SPEC, "the spec was refused")
+    return _with(observation, status, ConditionType.READY, why, holds=False)
+
+
 def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, ...]:
     """Return an Event for each condition that came to another reason."""
     told: list[EmitEvent] = []
     for condition in status.conditions:
+        if condition.type is ConditionType.READY and condition.reason is Reason.INVALID_SPEC:
+            continue  # `Accepted` says it, with the fields
         known = find(was.conditions, condition.type)
         good = condition.status is ConditionStatus.TRUE
         # That all is well is worth an Event only after it was not.

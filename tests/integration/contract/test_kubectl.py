@@ -52,10 +52,18 @@ def test_renderpools_show_their_workers(apiserver: ApiServer, namespace: str) ->
     pool = {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": "pool"}, "spec": {"maxWorkers": 7}}
     apiserver.apply(pool, namespace)
     counts = {"queued": 4, "starting": 1, "idle": 2, "busy": 3, "desired": 6}
-    write_status(apiserver, namespace, "rp", "pool", counts)
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "WorkersNotStarting",
+        "message": "worker pool-1: ImagePullBackOff",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    write_status(apiserver, namespace, "rp", "pool", counts | {"conditions": [ready]})
     header, row = apiserver.kubectl("get", "rp", "-n", namespace).stdout.splitlines()
-    assert header.split() == ["NAME", "QUEUED", "STARTING", "IDLE", "BUSY", "DESIRED", "MAX", "AGE"]
-    assert row.split()[:-1] == ["pool", "4", "1", "2", "3", "6", "7"]
+    assert header.split() == ["NAME", "READY", "QUEUED", "STARTING", "IDLE", "BUSY", "DESIRED", "MAX", "AGE"]
+    assert row.split()[:-1] == ["pool", "False", "4", "1", "2", "3", "6", "7"]
+    assert ready["message"] in apiserver.kubectl("get", "rp", "-n", namespace, "-o", "wide").stdout
 
 
 def test_a_status_is_stored_as_it_was_written(apiserver: ApiServer, namespace: str) -> None:

@@ -96,7 +96,9 @@ def test_a_spec_that_was_refused_says_why():
     assert decision.status is not None
     accepted = decision.status.conditions[0]
     assert (accepted.status, accepted.reason, accepted.message) == ("False", "InvalidSpec", problem)
-    assert [(e.type, e.reason) for e in decision.events] == [("Warning", "InvalidSpec")]
+    ready = decision.status.conditions[1]
+    assert (ready.type, ready.status, ready.reason) == ("Ready", "False", "InvalidSpec")
+    assert [(e.type, e.reason, e.message) for e in decision.events] == [("Warning", "InvalidSpec", problem)]
 
 
 def test_what_a_pool_cannot_do_yet_is_refused():
