@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
@@ -73,7 +75,7 @@ class PoolReconciler:
         snapshot = await link.snapshot()
         observation = self._observe(record, snapshot, template)
         decision = decide_pool(observation)
-        await self._act(record, link, template, decision)
+        failure = await self._act(record, link, template, decision)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
@@ -82,6 +84,8 @@ class PoolReconciler:
         if latest and latest.uid == record.uid:
             latest.memory = decision.memory
         self._measure(key, decision.status or observation.status, snapshot)
+        if failure is not None:
+            raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
         return decision.requeue_after_s
 
     def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
@@ -93,7 +97,7 @@ class PoolReconciler:
             spec=record.spec,
             problem=record.problem,
             generation=record.generation,
-            status=RenderPoolStatus.model_validate(record.status),
+            status=_read(record.status),
             now=datetime.now(UTC),
             template_hash=template_hash(template),
             jobs=jobs,
@@ -103,7 +107,10 @@ class PoolReconciler:
             memory=record.memory,
         )
 
-    async def _act(self, record: PoolRecord, link: Link, template: Manifest, decision: PoolDecision) -> None:
+    async def _act(
+        self, record: PoolRecord, link: Link, template: Manifest, decision: PoolDecision
+    ) -> BaseException | None:
+        """Do what was decided; return why a worker could not be created."""
         key = record.key
         for worker in decision.retire:
             await link.queue.retire(worker)
@@ -118,8 +125,9 @@ class PoolReconciler:
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             self._tell_failure(record, failures[0])
-            raise failures[0]
+            return failures[0]
         self._failure_told.pop(key, None)
+        return None
 
     async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
@@ -178,3 +186,10 @@ class PoolReconciler:
         if snapshot is not None:
             longest_s = max(snapshot.oldest_wait_s.values(), default=0.0)
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
+
+
+def _read(status: Mapping[str, Any]) -> RenderPoolStatus:
+    try:
+        return RenderPoolStatus.model_validate(status)
+    except ValidationError:
+        return RenderPoolStatus()  # not of this version's making: it is written anew
