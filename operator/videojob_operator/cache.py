@@ -301,6 +301,10 @@ class Cache:
         names = self._jobs_of_pool.get(pool, ())
         return tuple(self._jobs[ObjectKey(pool.namespace, name)][1] for name in names)
 
+    def count_jobs(self, pool: PoolKey) -> int:
+        """How many worker Jobs a pool has."""
+        return len(self._jobs_of_pool.get(pool, ()))
+
     def put_pod(self, raw: Raw) -> bool:
         """Take a worker's pod in."""
         key, version = _identify(raw)

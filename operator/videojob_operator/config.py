@@ -50,7 +50,8 @@ class Settings:
     retry_max_s: float = 60.0
     """Longest wait between two tries."""
     pool_interval_s: float = 0.05
-    """Shortest time between two reconciles of one pool, so that a burst of events costs one."""
+    """Shortest time between two reconciles of one pool, so that a burst of events costs one; longer for hundreds of
+    workers."""
     progress_interval_s: float = 3.0
     """Shortest time between two status writes of one VideoJob that only tell of progress."""
     progress_writes_per_s: float = 20.0

@@ -27,6 +27,9 @@ from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
 
+WORKER_COST_S = 0.0002
+"""Least time between two looks at a pool, in seconds for each of its worker Jobs. A look is at all of them, and takes a
+tenth of that: so a pool of a thousand has a tenth of the event loop, and not all of it."""
 POOL_RECONCILERS = 4
 """Pools reconciled at a time; apart from VideoJobs, so that 10,000 of those do not hold up the scaling."""
 RETRY_FILL_S = 2.0
@@ -36,6 +39,7 @@ class Operator:
     """All parts of the operator but kopf, which feeds `intake`."""
 
     def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
+        self._settings = settings
         self._redis = redis
         self._links: dict[PoolKey, tuple[Link, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -69,7 +73,7 @@ class Operator:
             workers=POOL_RECONCILERS,
             retry_initial_s=settings.retry_initial_s,
             retry_max_s=settings.retry_max_s,
-            interval_s=settings.pool_interval_s,
+            interval_of=self._pool_interval_s,
         )
         self.health = Health(
             (self._videojobs, self._pools),
@@ -120,6 +124,9 @@ class Operator:
     def _measure(self) -> None:
         for pool in self.cache.pools:
             metrics.jobs_by_phase(pool.namespace, pool.name, self.cache.phases(pool))
+
+    def _pool_interval_s(self, pool: PoolKey) -> float:
+        return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))
 
     def _wake_pool(self, pool: PoolKey) -> None:
         self._pools.add(pool)

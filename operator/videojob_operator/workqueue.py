@@ -40,14 +40,14 @@ class WorkQueue(Generic[Key]):
         workers: int,
         retry_initial_s: float,
         retry_max_s: float,
-        interval_s: float = 0.0,
+        interval_of: Callable[[Key], float] = lambda _: 0.0,
     ) -> None:
         self.name = name
         self._reconcile = reconcile
         self._workers = workers
         self._retry_initial_s = retry_initial_s
         self._retry_max_s = retry_max_s
-        self._interval_s = interval_s
+        self._interval_of = interval_of  # in seconds
         self._ready: dict[Key, float] = {}  # key → when it became ready; insertion order is age
         self._running: dict[Key, float] = {}  # key → when its run started
         self._again: set[Key] = set()  # added while running
@@ -69,8 +69,8 @@ class WorkQueue(Generic[Key]):
             return
         if key in self._ready:
             return
-        if self._interval_s and key in self._last_run:
-            wait_s = self._last_run[key] + self._interval_s - self._now()
+        if key in self._last_run:
+            wait_s = self._last_run[key] + self._interval_of(key) - self._now()
             if wait_s > 0:
                 self.add_after(key, wait_s)
                 return
@@ -134,7 +134,8 @@ class WorkQueue(Generic[Key]):
     async def _run_one(self, key: Key, queued_at: float) -> None:
         self._running[key] = started = self._now()
         self._due.pop(key, None)
-        if self._interval_s:
+        interval_s = self._interval_of(key)
+        if interval_s:
             self._last_run[key] = started
         metrics.reconcile_started(self.name, started - queued_at)
         failed = False
@@ -153,7 +154,7 @@ class WorkQueue(Generic[Key]):
             self._moved_at = self._now()
             metrics.reconcile_finished(self.name, self._now() - started, failed=failed)
         if requeue_after_s is not None:
-            self.add_after(key, max(requeue_after_s, self._interval_s))
+            self.add_after(key, max(requeue_after_s, interval_s))
         if key in self._again:
             self._again.discard(key)
             self.add(key)  # something is new: that is worth a try before a backoff has passed

@@ -42,7 +42,9 @@ def recorder() -> Recorder:
 
 
 def queue_of(recorder: Recorder, *, workers: int = 4, interval_s: float = 0.0) -> WorkQueue[str]:
-    return WorkQueue("test", recorder, workers=workers, retry_initial_s=0.01, retry_max_s=0.05, interval_s=interval_s)
+    return WorkQueue(
+        "test", recorder, workers=workers, retry_initial_s=0.01, retry_max_s=0.05, interval_of=lambda _: interval_s
+    )
 
 
 async def run(queue: WorkQueue[str], seconds: float) -> None:
