@@ -300,6 +300,12 @@ async def test_a_redirect_to_nonsense_is_refused(server: Server, context: Contex
         assert (await refusal(server.url("/a"), context)).reason is Reason.SOURCE_FORBIDDEN
 
 
+@pytest.mark.parametrize("host", ["a..example", ".example", f"{'a' * 64}.example"])
+async def test_what_cannot_be_a_name_is_refused(context: Context, host: str) -> None:
+    failure = await refusal(f"http://{host}/a", context)
+    assert (type(failure), failure.reason) == (PermanentError, Reason.SOURCE_NOT_FOUND)
+
+
 async def test_proxies_of_the_environment_are_not_used(
     server: Server, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,8 @@ async def _request(what: str, uri: str, file: IO[bytes], context: Context) -> st
         )
     except ForbiddenAddressError as error:
         raise _forbidden(what, str(error)) from error
+    except UnicodeError as error:  # a part of the name is empty or too long
+        raise PermanentError(f"{what}: {hop.host} cannot be a host's name", Reason.SOURCE_NOT_FOUND) from error
     except socket.gaierror as error:
         if error.errno in _NO_SUCH_NAME:
             raise PermanentError(f"{what}: there is no host {hop.host}", Reason.SOURCE_NOT_FOUND) from error
