@@ -265,7 +265,8 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
             metrics.claimed(pool.namespace, pool.name, entry.queue, wait_s)
         return
     lost = new.failures + new.interruptions > old.get("failures", 0) + old.get("interruptions", 0)
-    if not (lost or new.phase.is_final) or record.phase.is_final:
+    attempted = new.attempts > new.failures + new.interruptions  # a spec that is refused is no attempt
+    if not (lost or (new.phase.is_final and attempted)) or record.phase.is_final:
         return
     if new.phase is Phase.SUCCEEDED:
         metrics.attempt_ended(pool.namespace, pool.name, "succeeded", Reason.SUCCEEDED)
