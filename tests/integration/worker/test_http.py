@@ -7,7 +7,7 @@ import os
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +16,7 @@ from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_worker.sources import http
 from videojob_worker.sources.base import Context
-from videojob_worker.sources.guard import checked_addresses
+from videojob_worker.sources.guard import checked_addresses, resolve_by_system
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -302,7 +302,7 @@ async def test_a_redirect_to_nonsense_is_refused(server: Server, context: Contex
 
 @pytest.mark.parametrize("host", ["a..example", ".example", f"{'a' * 64}.example"])
 async def test_what_cannot_be_a_name_is_refused(context: Context, host: str) -> None:
-    failure = await refusal(f"http://{host}/a", context)
+    failure = await refusal(f"http://{host}/a", replace(context, resolve=resolve_by_system))
     assert (type(failure), failure.reason) == (PermanentError, Reason.SOURCE_NOT_FOUND)
 
 
