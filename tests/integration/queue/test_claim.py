@@ -145,3 +145,17 @@ async def test_a_warm_claim_takes_about_a_millisecond(redis_backend: Backend) ->
         await operator.enqueue("low", assignment(f"job-{number}"))
         await waiting
     assert sorted(waits_s)[15] < 0.02  # measured 1.5 ms, enqueueing included; bench/queue.py has figures
+
+
+async def test_a_redis_that_evicts_keys_neither_stops_the_queue_nor_starts_anything_twice(
+    redis_backend: Backend,
+) -> None:
+    operator = await ready(redis_backend)
+    await operator.enqueue("default", assignment("a"))
+    await operator.enqueue("default", assignment("b"))
+    assert redis_backend.redis
+    await redis_backend.redis.delete(f"vj:{{{redis_backend.pool}}}:entries")
+    await operator.enqueue("default", assignment("b"))
+    _, claim = await redis_backend.claim()
+    assert claim.assignment.uid == "b"
+    assert await redis_backend.worker().claim(0) is None

@@ -80,13 +80,16 @@ if me.uid then
   save(workers, worker, me)
 end
 
-local member = next_member()
-if not member then
-  return {'empty'}
-end
-local uid = string.match(member, '^[^:]*:[^:]*:(.*)$')
-local record = load(entries, uid)
-redis.call('ZREM', backlog, member)
+local uid, record
+repeat
+  local member = next_member()
+  if not member then
+    return {'empty'}
+  end
+  uid = string.match(member, '^[^:]*:[^:]*:(.*)$')
+  record = load(entries, uid)
+  redis.call('ZREM', backlog, member)
+until record and record.member == member  -- in a Redis that evicts keys, one may have lost its record: it is no one's
 record.state, record.member = 'claimed', nil
 record.token, record.worker, record.job, record.claimed_at = token, worker, job, now
 save(entries, uid, record)
