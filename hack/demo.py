@@ -171,7 +171,7 @@ Try next, after  export KUBECONFIG={CLUSTER / "kubeconfig"} PATH={CLUSTER / "bin
      in a copy of {sample}, give it another metadata.name, and
        kubectl -n {NAMESPACE} apply -f COPY && kubectl -n {NAMESPACE} get videojobs --watch
   3. Render without a cluster:
-       .venv/bin/videojob render {sample} --out . --volume media={MEDIA}
+       .venv/bin/videojob render {sample} --out /tmp --volume media={MEDIA}
 
 The cluster keeps running; `make cluster-down` stops it.""")
 

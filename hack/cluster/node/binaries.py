@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,7 +31,7 @@ def build() -> Path:
     """Builds what is not in the cache, and returns the folder of the programs."""
     folder = path()
     if not folder.is_dir():
-        say("  building Kubernetes from its Go modules: five minutes or so on two cores, once")
+        say("  building Kubernetes from its Go modules: about six minutes on two cores, once")
         bootstrap("go")
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob("partial-*"):  # of a build that was killed
@@ -49,7 +50,7 @@ def build() -> Path:
 
 def bootstrap(group: str) -> None:
     """Installs a group of what we need from the machine's packages."""
-    if subprocess.run([config.CHECKOUT / "hack" / "bootstrap", group], check=False).returncode:
+    if subprocess.run([config.CHECKOUT / "hack" / "bootstrap", group], stdout=sys.stdout, check=False).returncode:
         raise ClusterError(f"hack/bootstrap {group} failed, as said above")
 
 

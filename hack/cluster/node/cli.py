@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from node import addons, binaries, cgroups, cleanup, config, containerd, controlplane, kubelet, network, pki, processes
@@ -63,7 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
         elif arguments.command == "down":
             down()
         else:
-            say(str(binaries.build()))
+            with redirect_stdout(sys.stderr):  # the folder is for programs to read, all else for people
+                folder = binaries.build()
+            say(str(folder))
     return 0
 
 
