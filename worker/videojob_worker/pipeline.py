@@ -78,6 +78,12 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     except VideoJobError as error:
         log.warning("%s: %s", error.reason, error.message)
         return failed(assignment, error, time.monotonic() - started)
+    except Exception as error:  # nobody foresaw it, so it would most likely be the same again and again
+        log.exception("the attempt failed unexpectedly")
+        unforeseen = oserrors.local(error, "the worker") or PermanentError(
+            f"the worker failed: {type(error).__name__}: {error}"
+        )
+        return failed(assignment, unforeseen, time.monotonic() - started)
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,

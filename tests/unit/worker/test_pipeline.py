@@ -9,7 +9,9 @@ import pytest
 from tests.assignments import assignment
 from videojob_contract.assignment import Assignment, Progress
 from videojob_contract.errors import (
+    FAILURE_CLASS,
     CancelledError,
+    FailureClass,
     InfrastructureError,
     OutOfMemoryError,
     PermanentError,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 class Double:
     """Renders nothing: writes a file for each output, or fails, or takes its time."""
 
-    error: VideoJobError | None = None
+    error: Exception | None = None
     takes_s: float = 0.0
     names: tuple[str, ...] = ("main", "poster")
     outside: bool = False
@@ -122,6 +124,16 @@ async def test_failures_become_results(place: Place, error: VideoJobError, outco
     result = await run_attempt(assignment(), Kept(), place.around(Double(error=error)))
     assert (result.result, result.reason, result.message) == (outcome, error.reason, error.message)
     assert place.published() == []
+    place.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(ValueError("odd"), Reason.RENDER_FAILED), (MemoryError(), Reason.OUT_OF_MEMORY)]
+)
+async def test_what_nobody_foresaw_is_not_tried_without_end(place: Place, error: Exception, reason: Reason) -> None:
+    result = await run_attempt(assignment(), Kept(), place.around(Double(error=error)))
+    assert (result.result, result.reason) == ("failed", reason)
+    assert FAILURE_CLASS[reason] is not FailureClass.INFRASTRUCTURE
     place.assert_clean()
 
 
