@@ -4,7 +4,7 @@ No label grows with the number of VideoJobs, users or files: names of jobs are f
 docs/metrics.md is generated from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
@@ -136,6 +136,9 @@ def jobs_by_phase(namespace: str, pool: str, counts: Mapping[str, int]) -> None:
 
 def queue_depth(namespace: str, pool: str, depths: Mapping[str, int], oldest_wait_s: float) -> None:
     """How many wait in each queue of a pool, and how long the first of them has."""
+    for labels in _series(_QUEUED, namespace, pool):
+        if labels[2] not in depths:
+            _QUEUED.remove(*labels)  # the pool has no such queue any more
     for queue, depth in depths.items():
         _QUEUED.labels(namespace, pool, queue).set(depth)
     _OLDEST_WAIT.labels(namespace, pool).set(oldest_wait_s)
@@ -224,8 +227,13 @@ def redis_up(namespace: str, pool: str, *, up: bool) -> None:
 def forget_pool(namespace: str, pool: str) -> None:
     """Drop the series of a pool that is gone, so that its last values do not stay for ever."""
     for metric in METRICS:
-        labels = metric._labelnames  # noqa: SLF001 - prometheus-client has no public way to tell a metric's label names
-        if labels[:2] != ("namespace", "pool"):
-            continue
-        for values in [key for key in metric._metrics if key[:2] == (namespace, pool)]:  # noqa: SLF001 - nor its children
-            metric.remove(*values)
+        for labels in _series(metric, namespace, pool):
+            metric.remove(*labels)
+
+
+def _series(metric: MetricWrapperBase, namespace: str, pool: str) -> list[Sequence[str]]:
+    """Label values of a metric's series that belong to a pool."""
+    names = metric._labelnames  # noqa: SLF001 - prometheus-client has no public way to tell a metric's label names
+    if names[:2] != ("namespace", "pool"):
+        return []
+    return [values for values in metric._metrics if values[:2] == (namespace, pool)]  # noqa: SLF001 - nor its children

@@ -27,3 +27,12 @@ def test_a_pool_that_is_gone_leaves_no_series():
     assert 'pool="gone"' not in text
     assert 'pool="stays"' in text
     metrics.forget_pool("ns", "stays")
+
+
+def test_a_queue_that_its_pool_has_no_more_leaves_no_depth():
+    metrics.queue_depth("ns", "shrinks", {"high": 1, "low": 2}, 1.0)
+    metrics.queue_depth("ns", "shrinks", {"high": 1}, 1.0)
+    text = metrics.exposition().decode()
+    assert 'pool="shrinks",queue="high"' in text
+    assert 'pool="shrinks",queue="low"' not in text
+    metrics.forget_pool("ns", "shrinks")
