@@ -74,9 +74,6 @@ class OperatorApi(Protocol):
     async def retire(self, worker: str) -> bool:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
 
-    async def unretire(self, worker: str) -> bool:
-        """Take a retirement back; False when the worker has taken it already or is not known."""
-
     async def entry(self, uid: str) -> Entry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
 

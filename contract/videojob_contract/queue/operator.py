@@ -100,10 +100,6 @@ class OperatorQueue:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
         return bool(await self._runner.run("retire", worker, worker=worker))
 
-    async def unretire(self, worker: str) -> bool:
-        """Take a retirement back; False when the worker has taken it already or is not known."""
-        return bool(await self._runner.run("unretire", worker))
-
     async def entry(self, uid: str) -> Entry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
         return (await self.entries([uid])).get(uid)

@@ -66,8 +66,6 @@ async def test_both_sides_do_all_of_their_work(users: Users) -> None:
     idle = WorkerQueue(POOL, users["worker"], "pod-2", "job-2")
     assert await idle.claim(0.1) is None
     assert await operator.retire("pod-2")
-    assert await operator.unretire("pod-2")
-    assert await operator.retire("pod-2")
     assert await idle.claim(0) == Retired()
     assert await operator.expired() == []
     assert (await operator.snapshot()).claimed == 0

@@ -210,9 +210,9 @@ class QueueMachine(RuleBasedStateMachine):
             self.accounted.pop(uid, None)
             self.newest.pop(uid, None)
 
-    @rule(worker=workers, repeat=times, how=st.sampled_from(["retire", "unretire"]))
-    def change_the_mind(self, worker: str, repeat: int, how: str) -> None:
-        self._both(lambda side: getattr(self.operators[side], how)(worker), repeat)
+    @rule(worker=workers, repeat=times)
+    def retire(self, worker: str, repeat: int) -> None:
+        self._both(lambda side: self.operators[side].retire(worker), repeat)
 
     @rule()
     def release_what_expired(self) -> None:

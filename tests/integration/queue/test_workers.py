@@ -48,19 +48,6 @@ async def test_a_busy_or_unknown_worker_is_not_retired(operator: OperatorApi, ba
     assert await worker.finish(claim, result(claim))
 
 
-async def test_unretire_makes_it_idle_again_if_it_comes_in_time(operator: OperatorApi, backend: Backend) -> None:
-    worker = backend.worker("pod-x")
-    assert not await operator.unretire("pod-x")
-    await worker.register()
-    await operator.retire("pod-x")
-    for _ in range(2):
-        assert await operator.unretire("pod-x")
-    assert await worker.claim(0.1) is None
-    await operator.retire("pod-x")
-    assert await worker.claim(0) == Retired()
-    assert not await operator.unretire("pod-x")
-
-
 async def test_snapshot_tells_who_does_what(operator: OperatorApi, backend: Backend) -> None:
     await operator.enqueue("high", assignment("a"))
     await operator.enqueue("high", assignment("b"))

@@ -135,15 +135,6 @@ class FakeOperatorQueue(Side):
             self._server.touch()
         return True
 
-    async def unretire(self, worker: str) -> bool:
-        """Take a retirement back; False when the worker has taken it already or is not known."""
-        known = self._state.workers.get(worker)
-        if not known or worker in self._state.retired:
-            return False
-        if known.state is WorkerState.RETIRING:
-            self._state.workers[worker] = replace(known, state=WorkerState.IDLE, since=self._server.now())
-        return True
-
     async def entry(self, uid: str) -> Entry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
         record = self._state.records.get(uid)

@@ -19,7 +19,7 @@ each_script = pytest.mark.parametrize("script", scripts().values(), ids=lambda s
 
 def test_there_is_a_script_for_each_change() -> None:
     changes = {"enqueue", "claim", "renew", "restore", "report", "finish", "cancel", "release", "withdraw", "forget"}
-    assert changes | {"register", "retire", "unretire", "configure"} <= scripts().keys()
+    assert changes | {"register", "retire", "configure"} <= scripts().keys()
     assert scripts().keys() >= WORKER_SCRIPTS
 
 
