@@ -65,6 +65,7 @@ class Bench:
     takes_s: float = 0.0
     error: Exception | None = None
     order: list[str] = field(default_factory=list)
+    running: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def prepare(self) -> None:
         await asyncio.sleep(0.01)
@@ -72,6 +73,7 @@ class Bench:
 
     async def run(self, lease: Lease) -> Result:
         self.order.append("ran")
+        self.running.set()
         try:
             await asyncio.sleep(self.takes_s)
         except asyncio.CancelledError:
@@ -137,12 +139,12 @@ async def test_why_it_stopped(
 ) -> None:
     stop, bench = asyncio.Event(), Bench(takes_s=60)
     running = asyncio.create_task(supervise(Source(hold), bench, log, stop))
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(bench.running.wait(), 30)
     if verdict is None:
         stop.set()
     else:
         hold.verdict.set_result(verdict)
-    assert await asyncio.wait_for(running, 1) == 0
+    assert await asyncio.wait_for(running, 30) == 0
     assert bench.order[-1] == "stopped"
     assert (said(log).result, said(log).reason) == (result, reason)
     assert bool(hold.handed_in) is handed_in
