@@ -27,6 +27,10 @@ from videojob_contract.resources.motion import Easing, Motion
 from videojob_contract.resources.text import Title
 
 
+# By its text, because `duration()` of a text that is none adds an error to that of the pattern.
+_IS_ZERO = "self.duration.matches('^(0+([.]0+)?(ms|s|m|h))+$')"
+
+
 def _exactly_one(fields: tuple[str, ...]) -> str:
     return f"[{', '.join(f'has(self.{field})' for field in fields)}].filter(given, given).size() == 1"
 
@@ -107,7 +111,7 @@ class Transition(Model):
 
     model_config = rules(
         Rule(
-            "self.type != 'cut' || !has(self.duration) || duration(self.duration) == duration('0s')",
+            f"self.type != 'cut' || !has(self.duration) || {_IS_ZERO}",
             "a cut takes no time; leave it out, or choose another type",
             ".duration",
             "FieldValueForbidden",
@@ -165,9 +169,10 @@ class Clip(Model):
             "FieldValueRequired",
         ),
         Rule(
-            "!has(self.duration) || self.duration == 'auto' || duration(self.duration) > duration('0s')",
+            f"!has(self.duration) || !{_IS_ZERO}",
             "must be longer than 0s",
             ".duration",
+            "FieldValueForbidden",
         ),
     )
 

@@ -89,7 +89,7 @@ class VideoJobSpec(Model):
             "FieldValueForbidden",
         ),
         Rule(
-            "!has(self.clips[0].transition)",
+            "self.clips.size() == 0 || !has(self.clips[0].transition)",
             "the first clip has no transition, because none is before it to come from",
             ".clips",
             "FieldValueForbidden",

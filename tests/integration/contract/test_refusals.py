@@ -28,7 +28,9 @@ def renderpool(name: str = "pool", **spec: Any) -> dict[str, Any]:
         (videojob({"image": IMAGE, "duration": "auto"}),
          "spec.clips[0].duration: Required value: only a video has a length of its own"),
         (videojob({"color": "#000000", "duration": "0ms"}),
-         'spec.clips[0].duration: Invalid value: "object": must be longer than 0s'),
+         "spec.clips[0].duration: Forbidden: must be longer than 0s"),
+        (videojob({"color": "#000000", "duration": "0.0s000h0ms"}),
+         "spec.clips[0].duration: Forbidden: must be longer than 0s"),
         (videojob({**CLIP, "transition": {"type": "crossfade"}}),
          "spec.clips: Forbidden: the first clip has no transition, because none is before it to come from"),
         (videojob(CLIP, {**CLIP, "transition": {"type": "cut", "duration": "1s"}}),
@@ -62,6 +64,22 @@ def test_a_bad_resource_is_refused(
     apiserver: ApiServer, namespace: str, resource: dict[str, Any], message: str
 ) -> None:
     assert message in apiserver.refusal(resource, namespace)
+
+
+@pytest.mark.parametrize(
+    ("resource", "field"),
+    [
+        (videojob(clips=[]), "spec.clips"),
+        (videojob({"color": "#000000", "duration": "3"}), "spec.clips[0].duration"),
+        (videojob({"color": "#000000", "duration": "0"}), "spec.clips[0].duration"),
+        (videojob(CLIP, {**CLIP, "transition": {"type": "fade", "duration": "1"}}), "spec.clips[1].transition.duration"),
+    ],
+)
+def test_one_fault_is_told_once(apiserver: ApiServer, namespace: str, resource: dict[str, Any], field: str) -> None:
+    refusal = apiserver.refusal(resource, namespace)
+    assert f"{field}: Invalid value" in refusal
+    assert "evaluating rule" not in refusal
+    assert refusal.count("spec") == 2  # by the server, before and within its message
 
 
 def test_a_misspelt_field_is_refused_when_kubectl_validates(apiserver: ApiServer, namespace: str) -> None:
