@@ -19,7 +19,7 @@ from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.pool import accept_pool
-from videojob_operator.decide.types import Accepted, JobView, Memory, PodView, PoolMemory
+from videojob_operator.decide.types import Accepted, JobView, Memory, PodView, PoolMemory, Refusal
 from videojob_operator.views import job_view, parse_time, pod_view
 
 Raw = Mapping[str, Any]
@@ -96,9 +96,9 @@ class PoolRecord:
     version: int
     generation: int
     spec: RenderPoolSpec | None
-    """Its spec; None when it cannot be read."""
-    problem: str
-    """Why it cannot be read."""
+    """Its spec; None when it cannot be used."""
+    refusal: Refusal | None
+    """Why it cannot be used."""
     status: Raw
     memory: PoolMemory = field(default_factory=PoolMemory)
 
@@ -234,16 +234,16 @@ class Cache:
             return False
         same = old if old and old.uid == metadata["uid"] else None
         if same and same.generation == metadata["generation"]:
-            spec, problem = same.spec, same.problem
+            spec, refusal = same.spec, same.refusal
         else:
-            spec, problem = accept_pool(raw)
+            spec, refusal = accept_pool(raw)
         self.pools[key] = PoolRecord(
             key=key,
             uid=metadata["uid"],
             version=version,
             generation=metadata["generation"],
             spec=spec,
-            problem=problem,
+            refusal=refusal,
             status=raw.get("status", {}),
             memory=same.memory if same else PoolMemory(),
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from videojob_operator.decide.pool_workers import Worker
     from videojob_operator.decide.types import PoolObservation
 
+_REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
 
@@ -36,13 +37,13 @@ def counts(workers: Sequence[Worker], *, queued: int, desired: int) -> dict[str,
 
 def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say whether the spec can be used."""
-    holds = observation.spec is not None
+    refusal = observation.refusal
     return _with(
         observation,
         status.model_copy(update={"observed_generation": observation.generation}),
         ConditionType.ACCEPTED,
-        (Reason.ACCEPTED, "") if holds else (Reason.INVALID_SPEC, observation.problem),
-        holds=holds,
+        (refusal.reason, refusal.message) if refusal else (Reason.ACCEPTED, ""),
+        holds=refusal is None,
     )
 
 
@@ -59,7 +60,8 @@ def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str
 
 def refused(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say that no worker is made for a spec that was refused."""
-    why = (Reason.INVALID_SPEC, "the spec was refused")
+    reason = observation.refusal.reason if observation.refusal else Reason.INVALID_SPEC
+    why = (reason, "the spec was refused")
     return _with(observation, status, ConditionType.READY, why, holds=False)
 
 
@@ -67,7 +69,7 @@ def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, 
     """Return an Event for each condition that came to another reason."""
     told: list[EmitEvent] = []
     for condition in status.conditions:
-        if condition.type is ConditionType.READY and condition.reason is Reason.INVALID_SPEC:
+        if condition.type is ConditionType.READY and condition.reason in _REFUSALS:
             continue  # `Accepted` says it, with the fields
         known = find(was.conditions, condition.type)
         good = condition.status is ConditionStatus.TRUE

@@ -269,6 +269,14 @@ class PoolMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a RenderPool's spec cannot be used."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
@@ -280,8 +288,8 @@ class PoolObservation:
     now: datetime
     template_hash: str
     """Of the pod template that a worker would be made from now."""
-    problem: str = ""
-    """Why the spec was refused."""
+    refusal: Refusal | None = None
+    """Why there is no spec."""
     jobs: tuple[JobView, ...] = ()
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
     pods: Mapping[str, PodView] = field(default_factory=dict)

@@ -95,7 +95,7 @@ class PoolReconciler:
         return PoolObservation(
             name=key.name,
             spec=record.spec,
-            problem=record.problem,
+            refusal=record.refusal,
             generation=record.generation,
             status=_read(record.status),
             now=datetime.now(UTC),

@@ -1,4 +1,7 @@
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.unit.decide.build import (
     NOW,
@@ -81,35 +84,29 @@ def test_counts_stay_while_they_are_not_known():
     assert status.busy == 3
 
 
-def test_a_spec_that_was_refused_says_why():
-    spec, problem = accept_pool(
-        {
-            "metadata": {"namespace": "team", "name": "default"},
-            "spec": {"maxWorkers": -1, "limits": {"runningPerUser": 1}},
-        }
-    )
-    assert spec is None
-    assert "spec.maxWorkers" in problem
+@pytest.mark.parametrize(
+    ("spec", "reason", "path"),
+    [
+        ({"maxWorkers": -1, "limits": {"runningPerUser": 1}}, "InvalidSpec", "spec.maxWorkers"),
+        ({"limits": {"runningPerUser": 1}}, "NotSupported", "spec.limits"),
+    ],
+)
+def test_a_spec_that_was_refused_says_why(spec: dict[str, Any], reason: str, path: str):
+    read, refusal = accept_pool({"metadata": {"namespace": "team", "name": "default"}, "spec": spec})
+    assert read is None
+    assert refusal is not None
+    assert path in refusal.message
 
-    observation = replace(observe_pool(), spec=spec, problem=problem)
-    decision = decide_pool(observation)
+    decision = decide_pool(replace(observe_pool(), spec=read, refusal=refusal))
     assert decision.status is not None
-    accepted = decision.status.conditions[0]
-    assert (accepted.status, accepted.reason, accepted.message) == ("False", "InvalidSpec", problem)
-    ready = decision.status.conditions[1]
-    assert (ready.type, ready.status, ready.reason) == ("Ready", "False", "InvalidSpec")
-    assert [(e.type, e.reason, e.message) for e in decision.events] == [("Warning", "InvalidSpec", problem)]
-
-
-def test_what_a_pool_cannot_do_yet_is_refused():
-    spec, problem = accept_pool({"spec": {"limits": {"runningPerUser": 1}}})
-
-    assert spec is None
-    assert "spec.limits" in problem
+    accepted, ready = decision.status.conditions[:2]
+    assert (accepted.status, accepted.reason, accepted.message) == ("False", reason, refusal.message)
+    assert (ready.type, ready.status, ready.reason) == ("Ready", "False", reason)
+    assert [(e.type, e.reason, e.message) for e in decision.events] == [("Warning", reason, refusal.message)]
 
 
 def test_a_good_spec_is_read_whatever_the_status():
-    spec, problem = accept_pool({"spec": {"minIdle": 2}, "status": {"nonsense": 1}})
+    spec, refusal = accept_pool({"spec": {"minIdle": 2}, "status": {"nonsense": 1}})
 
     assert spec is not None
-    assert (spec.min_idle, problem) == (2, "")
+    assert (spec.min_idle, refusal) == (2, None)

@@ -165,4 +165,6 @@ def test_a_pool_keeps_its_spec_while_its_generation_stays(cache):
     assert cache.pools[POOL].spec is spec
     cache.put_pool(pool(3, 2, {"maxWorkers": -5}))
     assert cache.pools[POOL].spec is None
-    assert "maxWorkers" in cache.pools[POOL].problem
+    refusal = cache.pools[POOL].refusal
+    assert refusal is not None
+    assert "maxWorkers" in refusal.message
