@@ -108,7 +108,10 @@ _WATCH_MISSED = Counter(
     registry=REGISTRY,
 )
 _QUEUE_EVENTS = Counter(
-    "videojob_queue_events", "Events that workers sent by Redis, by kind", ["event"], registry=REGISTRY
+    "videojob_queue_events",
+    "Events that workers sent by Redis, by type: claimed, stage, finished, registered or retired",
+    ["event"],
+    registry=REGISTRY,
 )
 _REDIS_RESETS = Counter(
     "videojob_redis_resets", "Times that Redis was found empty and was filled again", registry=REGISTRY

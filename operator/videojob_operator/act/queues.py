@@ -132,7 +132,7 @@ class Link:
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):
-            metrics.queue_event(type(event).__name__)
+            metrics.queue_event(event.type)
             await self._listener.queue_event(self, event)
 
     async def _tick(self) -> None:
