@@ -7,12 +7,13 @@ there is any server, and a server may have an older CRD.
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
-from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Codec, Format
+from videojob_contract.resources.outputs import KNOWN_EXTENSIONS, X264_MAX_CRF, X264_PRESETS, Codec, Format
 from videojob_contract.resources.uris import VOLUME, iter_uris, split_uri
 
 if TYPE_CHECKING:
@@ -138,7 +139,15 @@ def _outputs(spec: VideoJobSpec) -> Iterator[Problem]:
             yield Problem(f"{path}.uri", f"another output goes to {output.uri} too")
         names.add(output.name)
         targets |= {unquote(output.uri)} if output.uri else set()
+        yield from _extension(path, output)
         yield from _poster(path, output, spec) if output.format.is_still else _encoding(path, output)
+
+
+def _extension(path: str, output: Output) -> Iterator[Problem]:
+    extension = PurePosixPath(unquote(output.uri or "")).suffix.removeprefix(".").lower()
+    if extension in KNOWN_EXTENSIONS - output.format.extensions:
+        message = f"ends in .{extension}, but its format is {output.format}: end it in .{output.format.extension}"
+        yield Problem(f"{path}.uri", f"{message}, or choose another format")
 
 
 def _poster(path: str, output: Output, spec: VideoJobSpec) -> Iterator[Problem]:

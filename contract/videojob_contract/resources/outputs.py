@@ -28,9 +28,18 @@ class Format(StrEnum):
         return {Format.HLS: "m3u8", Format.SPRITE: "jpg"}.get(self, self.value)
 
     @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions by which people and players know its files."""
+        return frozenset((self.extension, "jpeg")) if self.extension == "jpg" else frozenset((self.extension,))
+
+    @property
     def is_still(self) -> bool:
         """Whether it is one picture of one moment."""
         return self in {Format.JPG, Format.PNG}
+
+
+KNOWN_EXTENSIONS = frozenset(extension for format_ in Format for extension in format_.extensions)
+"""Those that tell a format; a URI with another, or with none, may be of any."""
 
 
 class Quality(StrEnum):
@@ -77,7 +86,7 @@ class Output(Model):
     format: Format
     """What it is: `mp4`, or for a poster `jpg` or `png`."""
     uri: Uri | None = None
-    """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}."""
+    """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension must not be that of another format."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None
