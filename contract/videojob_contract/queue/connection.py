@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from videojob_contract.queue.errors import QueueUnavailableError, converted
+from videojob_contract.queue.errors import ScriptsMissingError, converted
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.scripts import scripts
 from videojob_contract.queue.types import RENEW_S, PoolKey
@@ -99,7 +99,8 @@ class Runner:
         A script that Redis does not have is loaded by the operator. A worker waits until that has happened.
 
         Raises:
-            QueueUnavailableError: Redis cannot be reached, or nobody loads the scripts.
+            QueueUnavailableError: Redis cannot be reached.
+            ScriptsMissingError: nobody loads the scripts.
         """
         script = scripts()[name]
         special = {"signal": self.keys.signal(uid), "mail": self.keys.mail(worker)}
@@ -111,8 +112,8 @@ class Runner:
                     return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, args)))
                 except NoScriptError as error:
                     if waited_s >= SCRIPT_WAIT_S:
-                        raise QueueUnavailableError(
-                            "Redis lacks the queue's scripts: is the operator running?"
+                        raise ScriptsMissingError(
+                            "Redis lacks the queue's scripts: is an operator of this version running?"
                         ) from error
                 if self._may_load:
                     await self.load()

@@ -2,6 +2,7 @@
 
 TransientError
 └── QueueUnavailableError   Redis cannot be reached, or refuses: try again
+    └── ScriptsMissingError nobody has loaded the scripts that this version runs
 PermanentError
 └── UnknownQueueError       the pool has no such queue
 """
@@ -16,6 +17,10 @@ from videojob_contract.errors import PermanentError, Reason, TransientError
 
 class QueueUnavailableError(TransientError):
     """Redis cannot be reached, or refuses to work; nothing is known of what was asked."""
+
+
+class ScriptsMissingError(QueueUnavailableError):
+    """Redis works, but has not got the scripts of this version: no operator runs, or one of another version."""
 
 
 class UnknownQueueError(PermanentError):

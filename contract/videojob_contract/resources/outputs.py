@@ -86,7 +86,8 @@ class Output(Model):
     format: Format
     """What it is: `mp4`, or for a poster `jpg` or `png`."""
     uri: Uri | None = None
-    """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension must not be that of another format."""
+    """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension
+    must not be that of another format."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None

@@ -26,7 +26,6 @@ from videojob_contract.resources.base import (
 from videojob_contract.resources.motion import Easing, Motion
 from videojob_contract.resources.text import Title
 
-
 # By its text, because `duration()` of a text that is none adds an error to that of the pattern.
 _IS_ZERO = "self.duration.matches('^(0+([.]0+)?(ms|s|m|h))+$')"
 
