@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from videojob_cli.volumes import local_pool
 from videojob_contract.errors import Reason
 from videojob_contract.problems import Problem, SpecError
+from videojob_contract.resources.base import POOL_NAME_PATTERN
 from videojob_contract.resources.defaults import resolve
-from videojob_contract.support import unsupported
-from videojob_contract.validation import parse_videojob
+from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.validation import parse_renderpool, parse_videojob
 
 if TYPE_CHECKING:
     from videojob_cli.files import Document
@@ -43,10 +44,7 @@ def check(document: Document, *, allow_private_networks: bool = False) -> Checke
         SpecError: with all problems of the first kind that there are: structure, meaning, support, defaults.
     """
     job = parse_videojob(document.resource)
-    if not document.name:
-        raise SpecError([Problem("metadata.name", "is required")])
-    if not re.fullmatch(_NAME, document.name):
-        raise SpecError([Problem("metadata.name", f'"{document.name}" is not a name for a resource')])
+    _check_name(document, _NAME)
     namespace = str(job.metadata.get("namespace") or DEFAULT_NAMESPACE)
     problems = unsupported(job.spec)
     if problems:
@@ -54,3 +52,23 @@ def check(document: Document, *, allow_private_networks: bool = False) -> Checke
     pool = local_pool(job.spec, allow_private_networks=allow_private_networks)
     spec = resolve(job.spec, pool, namespace=namespace, name=document.name)
     return Checked(spec, document.name, namespace, pool)
+
+
+def check_pool(document: Document) -> None:
+    """Check a document that is a RenderPool.
+
+    Raises:
+        SpecError: with all problems of the first kind that there are: structure, name, support.
+    """
+    spec = parse_renderpool(document.resource).spec
+    _check_name(document, POOL_NAME_PATTERN)
+    problems = unsupported_pool(spec)
+    if problems:
+        raise SpecError(problems, Reason.NOT_SUPPORTED)
+
+
+def _check_name(document: Document, pattern: str) -> None:
+    if not document.name:
+        raise SpecError([Problem("metadata.name", "is required")])
+    if not re.fullmatch(pattern, document.name):
+        raise SpecError([Problem("metadata.name", f'"{document.name}" is not a name for a {document.kind}')])

@@ -1,4 +1,4 @@
-"""Read VideoJobs from the YAML or JSON that `kubectl apply` takes, and remember where everything stands."""
+"""Read resources from the YAML or JSON that `kubectl apply` takes, and remember where everything stands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import yaml
 from videojob_contract.problems import Problem, join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-KIND = "VideoJob"
+VIDEOJOB = "VideoJob"
+RENDERPOOL = "RenderPool"
 
 
 class FileError(Exception):
@@ -35,6 +36,11 @@ class Document:
     file: Path
     resource: Mapping[str, Any]
     _positions: Mapping[str, Position] = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The resource's kind."""
+        return str(self.resource["kind"])
 
     @property
     def name(self) -> str:
@@ -61,8 +67,8 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read_videojobs(file: Path) -> list[Document]:
-    """Return the VideoJobs of a file in order; documents of other kinds are passed over.
+def read_documents(file: Path, kinds: Collection[str]) -> list[Document]:
+    """Return the resources of these kinds in order; documents of other kinds are passed over.
 
     Raises:
         FileError: it cannot be read, is not YAML, or gives a field twice.
@@ -76,7 +82,7 @@ def read_videojobs(file: Path) -> list[Document]:
         documents = []
         while loader.check_node() and (node := loader.get_node()) is not None:
             resource = loader.construct_document(node)
-            if isinstance(resource, dict) and resource.get("kind") == KIND:
+            if isinstance(resource, dict) and resource.get("kind") in kinds:
                 documents.append(Document(file, resource, dict(_positions(file, node))))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

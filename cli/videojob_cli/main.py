@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_result
-from videojob_cli.files import Document, FileError, read_videojobs
+from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from videojob_cli.checks import Checked
+    from collections.abc import Callable, Collection, Iterable
 
 PROGRAM = "videojob"
+Checked = TypeVar("Checked")
 _COMPLETE_VARIABLE = "_VIDEOJOB_COMPLETE"
 
 _RENDER_EPILOG = (
@@ -58,6 +57,7 @@ def _parse_volumes(_context: click.Context, _parameter: click.Parameter, values:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def main() -> None:
     """Check and render VideoJobs on this machine, from the YAML that `kubectl apply` takes."""
 
@@ -93,7 +93,7 @@ def render(  # noqa: PLR0917 - one parameter for each option
     from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
     checked = _check_all(
-        _documents((file,)), lambda document: check(document, allow_private_networks=allow_private_networks)
+        _documents((file,), [VIDEOJOB]), lambda document: check(document, allow_private_networks=allow_private_networks)
     )
     if checked is None:
         sys.exit(Exit.PERMANENT)
@@ -113,18 +113,19 @@ def render(  # noqa: PLR0917 - one parameter for each option
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 def validate(files: tuple[Path, ...]) -> None:
-    """Check the VideoJobs in FILES as the operator would; needs no cluster.
+    """Check the VideoJobs and RenderPools in FILES as the operator would; needs no cluster.
 
     Whether the pool has the queue and the volumes that a job names is left to the operator.
     """
-    from videojob_cli.checks import check  # noqa: PLC0415 - as in `render`
+    from videojob_cli.checks import check, check_pool  # noqa: PLC0415 - as in `render`
 
-    def check_one(document: Document) -> Checked:
-        checked = check(document)
-        click.echo(f"{document.file}: VideoJob {checked.name} is valid")
-        return checked
+    checks: dict[str, Callable[[Document], object]] = {VIDEOJOB: check, RENDERPOOL: check_pool}
 
-    sys.exit(Exit.PERMANENT if _check_all(_documents(files), check_one) is None else Exit.OK)
+    def check_one(document: Document) -> None:
+        checks[document.kind](document)
+        click.echo(f"{document.file}: {document.kind} {document.name} is valid")
+
+    sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
 
 
 @main.command()
@@ -143,17 +144,17 @@ def completion(shell: str) -> None:
     click.echo(script(main, {}, PROGRAM, _COMPLETE_VARIABLE).source())
 
 
-def _documents(files: Iterable[Path]) -> list[Document]:
-    """Read the VideoJobs of all files; ends the program when there is none at all, or a file cannot be read."""
+def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:
+    """Read the resources of these kinds; ends the program when there is none at all, or a file cannot be read."""
     documents: list[Document] = []
     for file in files:
         try:
-            found = read_videojobs(file)
+            found = read_documents(file, kinds)
         except FileError as error:
             click.echo(error, err=True)
             sys.exit(Exit.PERMANENT)
         if not found:
-            click.echo(f"{file}: has no VideoJob", err=True)
+            click.echo(f"{file}: has no {' or '.join(kinds)}", err=True)
         documents += found
     if not documents:
         sys.exit(Exit.PERMANENT)

@@ -79,13 +79,34 @@ def test_a_file_without_a_videojob(file: Path) -> None:
     file.write_text("kind: ConfigMap\n")
     result = run("validate", file)
     assert result.exit_code == 3
-    assert "has no VideoJob" in result.stderr
+    assert "has no VideoJob or RenderPool" in result.stderr
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_samples_that_are_videojobs_are_valid(sample: Path) -> None:
+def test_samples_are_valid(sample: Path) -> None:
     result = run("validate", sample)
-    assert "has no VideoJob" in result.stderr or result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "says"),
+    [
+        ("photos", "{minIdle: -1}", ":4:8: spec.minIdle: "),
+        ("photos", "{limits: {runningPerUser: 1}}", ":4:8: spec.limits: is not supported yet"),
+        ("pho.tos", "{}", ':3:12: metadata.name: "pho.tos" is not a name for a RenderPool'),
+    ],
+)
+def test_validate_checks_pools(file: Path, name: str, spec: str, says: str) -> None:
+    file.write_text(f"apiVersion: videojob.dev/v1alpha1\nkind: RenderPool\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert f"{file}{says}" in result.stderr
+
+
+def test_render_wants_a_videojob(tmp_path: Path) -> None:
+    result = run("render", *(sample for sample in SAMPLES if sample.stem == "renderpool"), "--out", tmp_path)
+    assert result.exit_code == 3
+    assert "has no VideoJob\n" in result.stderr
 
 
 def test_render_asks_for_the_volumes_that_are_read(file: Path, tmp_path: Path) -> None:
@@ -118,7 +139,7 @@ def test_render_refuses_an_invalid_spec_before_it_starts(file: Path, tmp_path: P
 
 
 def test_version() -> None:
-    assert run("version").output == f"videojob {__version__}\n"
+    assert run("version").output == run("--version").output == f"videojob {__version__}\n"
 
 
 def test_help_explains_every_exit_code_and_gives_examples() -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from videojob_cli.files import FileError, read_videojobs
+from videojob_cli.files import VIDEOJOB, FileError, read_documents
 from videojob_contract.problems import Problem
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def file(tmp_path: Path) -> Path:
     ],
 )
 def test_problems_stand_at_their_field_or_at_what_lacks_it(file: Path, path: str, where: str) -> None:
-    (document,) = read_videojobs(file)
+    (document,) = read_documents(file, [VIDEOJOB])
     assert document.locate(Problem(path, "is wrong")) == f"{file}:{where}: {path}: is wrong"
 
 
 def test_other_kinds_are_passed_over_and_times_stay_text(file: Path) -> None:
-    (document,) = read_videojobs(file)
+    (document,) = read_documents(file, [VIDEOJOB])
     assert document.name == "holiday"
     assert document.resource["spec"]["startAt"] == "2026-01-01T00:00:00Z"
 
@@ -63,14 +63,14 @@ def test_other_kinds_are_passed_over_and_times_stay_text(file: Path) -> None:
 def test_json_is_read_as_well(tmp_path: Path) -> None:
     path = tmp_path / "job.json"
     path.write_text('{"kind": "VideoJob",\n "metadata": {"name": "a"},\n "spec": {"clips": []}}')
-    (document,) = read_videojobs(path)
+    (document,) = read_documents(path, [VIDEOJOB])
     assert document.locate(Problem("spec.clips", "is empty")) == f"{path}:3:11: spec.clips: is empty"
 
 
 def test_several_in_one_file(tmp_path: Path) -> None:
     path = tmp_path / "jobs.yaml"
     path.write_text("kind: VideoJob\nmetadata: {name: a}\n---\nkind: VideoJob\nmetadata: {name: b}\n---\n")
-    assert [document.name for document in read_videojobs(path)] == ["a", "b"]
+    assert [document.name for document in read_documents(path, [VIDEOJOB])] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -87,16 +87,16 @@ def test_what_is_not_yaml_says_where(tmp_path: Path, text: str, message: str) ->
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(FileError) as failure:
-        read_videojobs(path)
+        read_documents(path, [VIDEOJOB])
     assert f"{path}{message}" in str(failure.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"gone\.yaml: No such file or directory"):
-        read_videojobs(tmp_path / "gone.yaml")
+        read_documents(tmp_path / "gone.yaml", [VIDEOJOB])
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match="binary"):
-        read_videojobs(tmp_path / "binary")
+        read_documents(tmp_path / "binary", [VIDEOJOB])
