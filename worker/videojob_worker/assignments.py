@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.errors import QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.types import Claim, Retired
 from videojob_worker.lease import QueueLease, Verdict
 
@@ -49,8 +49,8 @@ class Lease(Protocol):
 class AssignmentSource(Protocol):
     """Gives a worker its one assignment."""
 
-    async def announce(self) -> None:
-        """Say that this worker can be given work."""
+    async def announce(self) -> bool:
+        """Say that this worker can be given work; False when nobody is there to give it any."""
 
     async def next(self) -> Lease | None:
         """Wait for work; None when this worker is not needed any more."""
@@ -62,16 +62,20 @@ class QueueAssignments:
     def __init__(self, queue: WorkerApi) -> None:
         self._queue = queue
 
-    async def announce(self) -> None:
-        """Register, as soon as Redis can be reached."""
+    async def announce(self) -> bool:
+        """Register, as soon as Redis can be reached; False when this worker is of another version than the operator."""
         while True:
             try:
-                return await self._queue.register()
+                await self._queue.register()
+            except ScriptsMissingError as error:
+                return self._give_up(error)
             except QueueUnavailableError as error:
                 await self._wait(error)
+            else:
+                return True
 
     async def next(self) -> Lease | None:
-        """Claim an attempt; None when this worker was retired."""
+        """Claim an attempt; None when this worker was retired, or is of another version than the operator."""
         while True:
             try:
                 match await self._queue.claim(_CLAIM_S):
@@ -79,8 +83,16 @@ class QueueAssignments:
                         return QueueLease(self._queue, claim)
                     case Retired():
                         return None
+            except ScriptsMissingError as error:
+                self._give_up(error)
+                return None
             except QueueUnavailableError as error:
                 await self._wait(error)
+
+    def _give_up(self, error: ScriptsMissingError) -> bool:
+        # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
+        log.warning("%s; leaving", error.message)
+        return False
 
     async def _wait(self, error: QueueUnavailableError) -> None:
         log.warning("%s; trying again", error.message)
@@ -93,8 +105,9 @@ class FileAssignment:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def announce(self) -> None:
+    async def announce(self) -> bool:
         """Nobody waits to hear of this worker."""
+        return True
 
     async def next(self) -> Lease | None:
         """Read the assignment."""

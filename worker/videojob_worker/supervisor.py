@@ -55,7 +55,8 @@ async def supervise(source: AssignmentSource, workbench: Workbench, termination_
     """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
     preparing: asyncio.Task[None] | None = None
     try:
-        await _unless(stop, source.announce())
+        if not await _unless(stop, source.announce()):
+            return 0
         log.info("can be claimed")
         # Work may come before everything is loaded; it then waits for it.
         preparing = asyncio.create_task(workbench.prepare())

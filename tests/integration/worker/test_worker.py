@@ -307,3 +307,9 @@ async def test_missing_source_names_file_and_field(operator: OperatorQueue, work
     assert entry.result.reason is Reason.SOURCE_NOT_FOUND
     assert "spec.clips[0].image.uri" in entry.result.message
     assert "volume://media/photos/gone.jpg" in entry.result.message
+
+
+def test_a_worker_leaves_when_no_operator_of_its_version_is_there(workers: Workers) -> None:
+    worker = workers.start()  # Redis has no scripts
+    assert worker.wait() == 0
+    assert "is an operator of this version running?; leaving" in worker.log()

@@ -49,8 +49,11 @@ class Source:
     waits: bool = False
     announced: int = 0
 
-    async def announce(self) -> None:
+    useful: bool = True
+
+    async def announce(self) -> bool:
         self.announced += 1
+        return self.useful
 
     async def next(self) -> Lease | None:
         if self.waits:
@@ -124,6 +127,12 @@ async def test_an_idle_worker_stops_when_asked(log: Path) -> None:
     stop.set()
     assert await asyncio.wait_for(running, 1) == 0
     assert not said_anything(log)
+
+
+async def test_a_worker_that_nobody_can_give_work_leaves(tmp_path: Path) -> None:
+    source = Source(None, waits=True, useful=False)
+    assert await supervise(source, Bench(), tmp_path / "log", asyncio.Event()) == 0
+    assert not said_anything(tmp_path / "log")
 
 
 @pytest.mark.parametrize(
