@@ -1,8 +1,9 @@
-"""What can go wrong in the operator itself; all of it is tried again.
+"""What can go wrong in the operator itself; nearly all of it is tried again.
 
 OperatorError
-├── ApiError       the API server refused a request, or did not answer
-└── RefusedError   the queue refused an attempt
+├── ApiError                        the API server refused a request, or did not answer
+│   └── NamespaceTerminatingError   nothing can be created any more where it should be
+└── RefusedError                    the queue refused an attempt
 """
 
 
@@ -20,6 +21,10 @@ class ApiError(OperatorError):
         super().__init__(message)
         self.code = code
         self.reason = reason
+
+
+class NamespaceTerminatingError(ApiError):
+    """The namespace goes, and soon all that is in it: there is no use in trying again."""
 
 
 class RefusedError(OperatorError):

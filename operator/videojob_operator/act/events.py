@@ -13,7 +13,7 @@ from typing import Any, Literal
 from videojob_contract.labels import MANAGED_BY_VALUE
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.kubernetes import EVENTS, Kubernetes
-from videojob_operator.errors import ApiError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
 log = logging.getLogger(__name__)
 
@@ -74,5 +74,7 @@ class Events:
             namespace, event = await self._waiting.get()
             try:
                 await self._kubernetes.create(EVENTS, namespace, event)
+            except NamespaceTerminatingError:
+                pass  # whoever would read it goes too
             except ApiError as error:
                 log.warning("an event was not posted: %s", error)

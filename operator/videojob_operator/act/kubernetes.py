@@ -17,7 +17,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from videojob_operator import metrics
-from videojob_operator.errors import ApiError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
 Object = dict[str, Any]
 """A Kubernetes object, as JSON has it."""
@@ -189,6 +189,8 @@ class Kubernetes:
 def _refusal(code: int, data: bytes, request: str) -> ApiError:
     try:
         status = json.loads(data)
-        return ApiError(code, status.get("reason", ""), f"{request}: {code} {status.get('message', '')}")
+        causes = [cause.get("reason") for cause in (status.get("details") or {}).get("causes") or ()]
+        kind = NamespaceTerminatingError if "NamespaceTerminating" in causes else ApiError
+        return kind(code, status.get("reason", ""), f"{request}: {code} {status.get('message', '')}")
     except (ValueError, AttributeError):  # a proxy answered, not the API server
         return ApiError(code, "", f"{request}: {code} {data[:200].decode(errors='replace')}")

@@ -21,12 +21,13 @@ from videojob_operator.cache import Cache, PoolRecord
 from videojob_operator.config import Settings
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
-from videojob_operator.errors import ApiError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
 log = logging.getLogger(__name__)
 
 CONNECTING_S = 1.0
 """How soon to look again at a pool whose queues are only just being connected, in seconds."""
+_TERMINATING = "the namespace is being terminated"
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""
 
@@ -110,7 +111,7 @@ class PoolReconciler:
     async def _act(
         self, record: PoolRecord, link: Link, template: Manifest, decision: PoolDecision
     ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created."""
+        """Do what was decided; return why a worker could not be created, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
             await link.queue.retire(worker)
@@ -123,6 +124,11 @@ class PoolReconciler:
             *(self._create(record, name, template, gate) for name in decision.create), return_exceptions=True
         )
         failures = [result for result in results if isinstance(result, BaseException)]
+        if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
+            if self._failure_told.get(key) != _TERMINATING:
+                self._failure_told[key] = _TERMINATING
+                log.info("no worker is started: the namespace is being terminated")
+            return None
         if failures:
             self._tell_failure(record, failures[0])
             return failures[0]

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from tests.integration.apiserver import ApiServer
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.events import Events
-from videojob_operator.act.kubernetes import CONFLICT, VIDEOJOBS, Kubernetes, Object
+from videojob_operator.act.kubernetes import CONFLICT, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
 from videojob_operator.act.queues import Link
 from videojob_operator.cache import Cache, VideoJobKey
 from videojob_operator.config import Settings
-from videojob_operator.errors import ApiError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.reconcile.videojob import VideoJobReconciler
 
 REFUSED = {"clips": [{"gradient": {"colors": ["#000000", "#3050a0"]}, "duration": "1s"}]}  # Failed at the first look
@@ -104,3 +105,12 @@ async def test_a_queue_that_is_away_keeps_no_name_from_being_used_again(scene: S
     assert successor
     assert successor["status"]["phase"] == "Failed"
     assert scene.cache.graves.keys() == {scene.key}  # to be forgotten yet, once the queue is back
+
+
+async def test_nothing_can_be_created_in_a_namespace_that_is_terminated(
+    apiserver: ApiServer, kubernetes: Kubernetes, namespace: str
+) -> None:
+    apiserver.kubectl("delete", "namespace", namespace, "--wait=false")
+    pool = {"apiVersion": "videojob.dev/v1alpha1", "kind": "RenderPool", "metadata": {"name": "default"}, "spec": {}}
+    with pytest.raises(NamespaceTerminatingError):
+        await kubernetes.create(RENDERPOOLS, namespace, pool)

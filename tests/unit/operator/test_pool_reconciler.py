@@ -9,7 +9,7 @@ from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_operator.act.kubernetes import Object
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
-from videojob_operator.errors import ApiError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.reconcile.pool import PoolReconciler
 
 POOL = PoolKey("ns", "default")
@@ -20,9 +20,10 @@ class UsedUp:
 
     def __init__(self) -> None:
         self.written: list[Object] = []
+        self.refusal = ApiError(403, "Forbidden", "exceeded quota")
 
     async def create(self, *_: Any) -> Object:
-        raise ApiError(403, "Forbidden", "exceeded quota")
+        raise self.refusal
 
     async def patch(self, *args: Any, **_: Any) -> Object | None:
         self.written.append(args[-1]["status"])
@@ -74,6 +75,16 @@ async def test_a_used_up_quota_is_told_once_and_the_status_is_written_all_the_sa
     assert kubernetes.written[0]["queued"] == 3
     assert events.reasons == ["FailedCreate"]
     assert cache.pools[POOL].memory.patched_at is not None
+
+
+async def test_a_namespace_that_is_terminated_is_left_alone(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    reconcile, kubernetes, events, _ = scene({})
+    kubernetes.refusal = NamespaceTerminatingError(403, "Forbidden", "because it is being terminated")
+    for _ in range(2):
+        assert await reconcile(POOL) is None
+    assert events.reasons == []
+    assert caplog.text.count("is being terminated") == 1
 
 
 async def test_a_status_of_another_version_is_written_anew():
