@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
+from videojob_contract.resources.uris import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +136,9 @@ def _message(detail: ErrorDetails) -> str:
         case "too_long":
             message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
         case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
-            message = f"{_show(detail['input'])} {_PATTERNS[context['pattern']]}"
+            value = detail["input"]
+            value = shown(value) if context["pattern"] == URI_PATTERN else value
+            message = f"{_show(value)} {_PATTERNS[context['pattern']]}"
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {_show(detail['input'])}"
     return message
@@ -146,4 +149,6 @@ def _show(value: object) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str):
         return str(value)
+    if "://" in value:
+        value = shown(value)
     return f'"{value}"' if len(value) <= _LONGEST_VALUE else f'"{value[: _LONGEST_VALUE - 1]}…"'

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.outputs import KNOWN_EXTENSIONS, X264_MAX_CRF, X264_PRESETS, Codec, Format
-from videojob_contract.resources.uris import VOLUME, iter_uris, split_uri
+from videojob_contract.resources.uris import VOLUME, iter_uris, shown, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,7 +136,7 @@ def _outputs(spec: VideoJobSpec) -> Iterator[Problem]:
         if output.name in names:
             yield Problem(f"{path}.name", f'another output is named "{output.name}" too')
         if output.uri is not None and unquote(output.uri) in targets:
-            yield Problem(f"{path}.uri", f"another output goes to {output.uri} too")
+            yield Problem(f"{path}.uri", f"another output goes to {shown(output.uri)} too")
         names.add(output.name)
         targets |= {unquote(output.uri)} if output.uri else set()
         yield from _extension(path, output)
@@ -182,13 +182,14 @@ def _uris(spec: VideoJobSpec) -> Iterator[Problem]:
     for path, uri, _ in iter_uris(spec):
         scheme, place, rest = split_uri(uri)
         names = [unquote(part) for part in rest.split("/")]
+        said = shown(uri)
         if not place:
-            yield Problem(path, f"{uri} names no {'volume' if scheme == VOLUME else 'host or bucket'}")
+            yield Problem(path, f"{said} names no {'volume' if scheme == VOLUME else 'host or bucket'}")
         elif scheme != VOLUME:
             continue
         elif not names[-1]:
-            yield Problem(path, f"{uri} names no file; write volume://{place}/path/to/file")
+            yield Problem(path, f"{said} names no file; write volume://{split_uri(said)[1]}/path/to/file")
         elif set("?#") & set(rest):
-            yield Problem(path, f"{uri} must not have ? or #; write them as %3F and %23")
+            yield Problem(path, f"{said} must not go on with ? or #; write them as %3F and %23")
         elif any(name in {"", ".", ".."} or "/" in name for name in names):
-            yield Problem(path, f"{uri} must not have empty, . or .. parts in its path")
+            yield Problem(path, f"{said} must not have empty, . or .. parts in its path")

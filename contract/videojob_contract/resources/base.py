@@ -57,6 +57,7 @@ class Model(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # it has signed URLs in it, and a traceback goes to logs
     )
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from videojob_contract.resources.videojob import VideoJobSpec
 
 VOLUME = "volume"
+
+_USER = re.compile(r"^([A-Za-z0-9+.-]*:/*)?[^/?#]*@")
+_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 
 
 class Use(Enum):
@@ -26,6 +30,14 @@ def split_uri(uri: str) -> tuple[str, str, str]:
     scheme, _, remainder = uri.partition("://")
     place, _, rest = remainder.partition("/")
     return scheme, place, rest
+
+
+def shown(uri: str) -> str:
+    """Return what messages and logs may have of a URI, or of what should be one: no user, query or fragment.
+
+    A signed URL is a secret, and a message goes to a status, to Events and to logs.
+    """
+    return _QUERY_OR_FRAGMENT.sub("", _USER.sub(r"\1", uri))
 
 
 def iter_uris(spec: VideoJobSpec) -> Iterator[tuple[str, str, Use]]:

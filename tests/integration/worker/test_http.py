@@ -147,9 +147,24 @@ async def test_statuses(  # noqa: PLR0917 - pytest passes them by name
 
 
 async def test_a_signature_in_the_url_is_not_repeated(server: Server, context: Context) -> None:
-    failure = await refusal(server.url("/a?signature=secret"), context)
-    assert "signature" not in failure.message
-    assert "/a" in failure.message
+    for uri in (server.url("/a?signature=secret"), server.url("/a#secret"), server.url("/a", "user:secret@127.0.0.1")):
+        failure = await refusal(uri, context)
+        assert "signature" not in failure.message
+        assert "secret" not in failure.message
+        assert server.url("/a") in failure.message
+
+
+async def test_a_signature_in_a_redirect_is_not_repeated(server: Server, context: Context) -> None:
+    for target in (
+        server.url("/b?signature=secret"),
+        server.url("/b?signature=secret", "user:secret@127.0.0.1"),
+        "http://user:secret@[::1/",
+        "ftp://user:secret@127.0.0.1/?signature=secret",
+    ):
+        server.answers["/a"] = [answer("302 Found", Location=target)]
+        failure = await refusal(server.url("/a"), context)
+        assert server.url("/a") in failure.message
+        assert "secret" not in failure.message
 
 
 async def test_tries_again_from_the_start(server: Server, context: Context) -> None:

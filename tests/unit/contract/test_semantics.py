@@ -108,7 +108,7 @@ def test_outputs(outputs: list[dict[str, Any]], expected: list[str]) -> None:
         ("volume://media/%2e%2e/a.jpg", "volume://media/%2e%2e/a.jpg must not have empty, . or .. parts in its path"),
         ("volume://media/..%2fa.jpg", "volume://media/..%2fa.jpg must not have empty, . or .. parts in its path"),
         ("volume://media//a.jpg", "volume://media//a.jpg must not have empty, . or .. parts in its path"),
-        ("volume://media/a?.jpg", "volume://media/a?.jpg must not have ? or #; write them as %3F and %23"),
+        ("volume://media/a?.jpg", "volume://media/a must not go on with ? or #; write them as %3F and %23"),
     ],
 )
 def test_uris(uri: str, problem: str | None) -> None:

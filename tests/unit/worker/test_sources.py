@@ -8,7 +8,8 @@ import pytest
 
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
-from videojob_worker.sources import fetched
+from videojob_worker.media.source import Source
+from videojob_worker.sources import Sources, fetched
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import resolve_by_system
 
@@ -79,6 +80,17 @@ async def test_a_file_that_is_written_to_is_found_out(context: Context) -> None:
         file.write_bytes(b"longer than before")
         with pytest.raises(TransientError, match=r"volume://media/a\.jpg was changed while it was read"):
             sources.check_unchanged()
+
+
+async def test_what_can_be_secret_in_a_uri_is_not_repeated(context: Context, tmp_path: Path) -> None:
+    failure = await refusal(context, "volume://user:secret@media/a.jpg?secret#secret")
+    assert "volume://media/a.jpg" in failure.message
+    assert "secret" not in failure.message
+    uri = "https://user:secret@host/a.jpg?secret"
+    assert Source(PATH, uri, tmp_path).error("is odd").message == f"{PATH}: https://host/a.jpg is odd"
+    with (tmp_path / "media" / "a.jpg").open() as file, pytest.raises(TransientError) as changed:
+        Sources({uri: file.fileno()}, {uri: (0, 0, 0)}).check_unchanged()
+    assert changed.value.message == "https://host/a.jpg was changed while it was read"
 
 
 async def test_a_file_that_may_not_be_read(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from videojob_contract.resources.uris import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -27,7 +29,7 @@ class Destination:
     """Called, from any thread, with the number of bytes just copied."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.uri}"
+        return f"{self.path}: {shown(self.uri)}"
 
 
 class Staged(Protocol):

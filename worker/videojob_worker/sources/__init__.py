@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, TransientError
+from videojob_contract.resources.uris import shown
 from videojob_worker.sources import http, volume
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Sources:
         """
         for uri, fd in self.fds.items():
             if _mark(fd) != self._marks[uri]:
-                raise TransientError(f"{uri} was changed while it was read", Reason.STORAGE_UNAVAILABLE)
+                raise TransientError(f"{shown(uri)} was changed while it was read", Reason.STORAGE_UNAVAILABLE)
 
 
 @asynccontextmanager

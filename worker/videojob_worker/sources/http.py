@@ -21,6 +21,7 @@ import httpcore
 import idna
 
 from videojob_contract.errors import PermanentError, Reason, TransientError
+from videojob_contract.resources.uris import shown
 from videojob_contract.version import __version__
 from videojob_worker import oserrors
 from videojob_worker.sources.dial import PinnedBackend
@@ -69,8 +70,7 @@ async def fetch(path: str, uri: str, context: Context) -> int:
         PermanentError: not found, forbidden, or too large.
         TransientError: the server or the network fails, or the disk is full.
     """
-    # What follows a ? can be a signature, and a message goes to logs.
-    what = f"{path}: {uri.partition('?')[0]}"
+    what = f"{path}: {shown(uri)}"
     for wait_s in RETRY_AFTER_S:
         try:
             return await _fetch_once(what, uri, context)

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.uris import shown
 from videojob_worker import oserrors
 from videojob_worker.beneath import UnsafePathError, open_file, split_volume_uri
 
@@ -30,12 +31,12 @@ async def fetch(path: str, uri: str, context: Context) -> int:
 
 
 def _open(path: str, uri: str, context: Context) -> int:
-    what = f"{path}: {uri}"
+    what = f"{path}: {shown(uri)}"
     try:
         name, names = split_volume_uri(uri)
         root = context.volumes.get(name)
         if root is None:
-            raise PermanentError(f"{what}: the pool has no volume {name}", Reason.SOURCE_NOT_FOUND)
+            raise PermanentError(f"{what}: the pool has no such volume", Reason.SOURCE_NOT_FOUND)
         fd = open_file(root, names)
     except UnsafePathError as error:
         raise PermanentError(f"{what}: {error}", Reason.SOURCE_FORBIDDEN) from error
