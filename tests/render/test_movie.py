@@ -4,10 +4,11 @@ import hashlib
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from threading import Event, Timer
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +16,14 @@ from PIL import Image
 
 from tests import media
 from tests.render.studio import Studio, color, decode, image, probe, psnr, uri
+from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError, PermanentError, Reason, TransientError
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.compose.color import from_rgb, parse_color, planes, rgb_to_yuv
 from videojob_worker.encode.settings import QUALITIES
 from videojob_worker.engine import source_uris
-
-if TYPE_CHECKING:
-    from videojob_contract.assignment import Progress
+from videojob_worker.plan.cost import Segment
 
 RATES = ["24000/1001", "25", "30000/1001", "30", "50", "60000/1001"]
 CROSSFADE = {"type": "crossfade", "duration": "500ms"}
@@ -220,6 +220,27 @@ def test_progress_is_steady_and_never_goes_back(studio: Studio) -> None:
         message.startswith("frame ") and "of 388, " in message and message.endswith(" fps") for message in messages
     )
     assert all(progress.eta_s is not None for _, progress in told if progress.percent > 5)
+
+
+def test_frames_count_by_half_while_the_encoder_has_them(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_ahead(segment: Segment, *_: Any, on_given: Callable[[int], None], stopped: Callable[[], bool], **__: Any):
+        for frame in range(segment.start, segment.start + segment.frames):
+            on_given(frame)
+        while not stopped():
+            time.sleep(0.01)
+        raise CancelledError("the render was stopped")
+
+    monkeypatch.setattr("videojob_worker.movie.encode_segment", look_ahead)
+    path, told, patience = media.photographs(320, 180)[0], list[Progress](), time.monotonic() + 10
+    with pytest.raises(CancelledError):
+        studio.render(
+            [image(path)],
+            files=[path],
+            on_progress=told.append,
+            cancelled=lambda: time.monotonic() > patience or any(progress.percent > 45 for progress in told),
+        )
+    assert told[-1].message.startswith("frame 0 of ")
+    assert 45 < told[-1].percent < 51
 
 
 def test_a_cancel_takes_effect_within_half_a_second(studio: Studio) -> None:

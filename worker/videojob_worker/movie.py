@@ -23,6 +23,7 @@ from videojob_worker.project import Project, ProjectOutput
 from videojob_worker.verify import Expected, verify_mp4
 
 _POLL_S = 0.1
+_FIRST_POLL_S = 0.01  # until there is something to tell
 # What an encoder holds, mostly its lookahead: measured at 1080p. Side by side they may take this much together.
 _ENCODER_BYTES_A_PIXEL = 200
 _ENCODERS_BYTES = 1 << 30
@@ -90,17 +91,24 @@ def _decode(project: Project, index: int, cancelled: Callable[[], bool]) -> tupl
 
 @dataclass(slots=True)
 class _Tally:
-    """Frames and cost done so far by all segments, which are encoded in several threads."""
+    """Frames and cost done so far by all segments, which are encoded in several threads.
+
+    Half of a frame's cost counts when the encoder is given it: it looks ahead, so the first is done late.
+    """
 
     costs: Sequence[float]
     frames: int = 0
     cost: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
-    def add(self, frame: int) -> None:
+    def give(self, frame: int) -> None:
+        with self.lock:
+            self.cost += self.costs[frame] / 2
+
+    def finish(self, frame: int) -> None:
         with self.lock:
             self.frames += 1
-            self.cost += self.costs[frame]
+            self.cost += self.costs[frame] / 2
 
 
 def _encode(
@@ -126,7 +134,8 @@ def _encode(
             settings,
             threads=max(1, project.threads // side_by_side),
             path=path,
-            on_frame=tally.add,
+            on_given=tally.give,
+            on_frame=tally.finish,
             stopped=stop.is_set,
         )
 
@@ -134,7 +143,9 @@ def _encode(
         futures = [pool.submit(encode, number, segment) for number, segment in enumerate(project.segments)]
         try:
             while True:
-                done, waiting = wait(futures, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+                done, waiting = wait(
+                    futures, timeout=_POLL_S if tally.cost else _FIRST_POLL_S, return_when=FIRST_EXCEPTION
+                )
                 for future in done:
                     future.result()
                 if cancelled():

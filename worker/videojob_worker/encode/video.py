@@ -50,6 +50,7 @@ def encode_segment(
     *,
     threads: int,
     path: Path,
+    on_given: Callable[[int], None],
     on_frame: Callable[[int], None],
     stopped: Callable[[], bool],
 ) -> Spool:
@@ -61,6 +62,8 @@ def encode_segment(
         settings: the output's.
         threads: threads of this encoder.
         path: where the packets are parked.
+        on_given: told the number, in the timeline, of each frame that the encoder is given; it looks at many before
+            the first is done.
         on_frame: told the number, in the timeline, of each frame that is done.
         stopped: asked before each frame.
 
@@ -73,6 +76,8 @@ def encode_segment(
 
     def packets() -> Iterator["Packet[VideoStream]"]:
         for frame in _frames(pictures, context):
+            if frame is not None:
+                on_given(segment.start + (frame.pts or 0))
             for packet in context.encode_lazy(frame):
                 if stopped():
                     raise CancelledError("the render was stopped")
