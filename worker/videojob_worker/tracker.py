@@ -6,6 +6,7 @@ in.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 _FETCH_SHARE = {False: 2.0, True: 15.0}  # opened where they are; downloaded
 _PUBLISH_SHARE = 5.0
-_LEAST_FOR_ETA = 5.0  # per cent: before that, a prediction is a guess
+
+log = logging.getLogger("videojob.tracker")
 
 
 class Tracker:
@@ -34,6 +36,7 @@ class Tracker:
         self._percent = 0.0
         self._stage = Stage.INITIALIZING
         self._warning = ""
+        self._has_frames = False
 
     def starting(self) -> None:
         """Say that the attempt was taken on."""
@@ -46,6 +49,9 @@ class Tracker:
     def rendering(self, progress: Progress) -> None:
         """Pass on what the engine says of its own work."""
         percent = self._fetch_share + self._render_share * progress.percent / 100
+        if progress.stage is Stage.RENDERING and progress.percent > 0 and not self._has_frames:
+            self._has_frames = True
+            log.info("first frame")
         self._report(max(self._stage, progress.stage, key=_order), percent, progress.message, progress.eta_s)
 
     def publishing(self, done_bytes: int, total_bytes: int) -> None:
@@ -53,7 +59,8 @@ class Tracker:
         percent = 100.0 - _PUBLISH_SHARE * (1 - _share(done_bytes, total_bytes))
         # 100 is for when everything has its name.
         message = f"{done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB published"
-        self._report(Stage.PUBLISHING, min(percent, 99.0), message)
+        elapsed_s = self._clock() - self._started
+        self._report(Stage.PUBLISHING, min(percent, 99.0), message, elapsed_s * (100.0 - percent) / percent)
 
     def completed(self, message: str) -> None:
         """Say that all is done."""
@@ -72,15 +79,9 @@ class Tracker:
                 stage=stage,
                 percent=round(self._percent, 2),
                 message=text,
-                eta_s=self._eta_s() if eta_s is None else round(eta_s, 1),
+                eta_s=None if eta_s is None else round(eta_s, 1),
             )
         )
-
-    def _eta_s(self) -> float | None:
-        if self._percent < _LEAST_FOR_ETA:
-            return None
-        elapsed = self._clock() - self._started
-        return round(elapsed * (100.0 - self._percent) / self._percent, 1)
 
 
 _ORDER = list(Stage)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from videojob_contract.assignment import Progress
 from videojob_contract.resources.status import Stage
 from videojob_worker.tracker import Tracker
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Kept:
@@ -55,16 +60,30 @@ def test_a_download_has_a_larger_share_than_an_open_file() -> None:
     assert shares == [2.0, 15.0]
 
 
-def test_predicts_the_end_from_what_is_done() -> None:
+def test_predicts_the_end_once_the_engine_does() -> None:
     kept, now = Kept(), 0.0
-    tracker = Tracker(kept, downloads=False, clock=lambda: now)
+    tracker = Tracker(kept, downloads=True, clock=lambda: now)
+    now = 10.0
     tracker.fetching(1, 1)
     assert kept.all[-1].eta_s is None
-    now = 10.0
-    tracker.rendering(Progress(stage=Stage.RENDERING, percent=(25.0 - 2) / 93 * 100))
-    assert kept.all[-1].eta_s == 30.0
+    tracker.rendering(Progress(stage=Stage.RENDERING, percent=1))
+    assert kept.all[-1].eta_s is None
     tracker.rendering(Progress(stage=Stage.RENDERING, percent=50, eta_s=1.23))
     assert kept.all[-1].eta_s == 1.2
+    now = 19.0
+    tracker.publishing(0, 100)
+    assert kept.all[-1].eta_s == 1.0
+
+
+def test_the_first_frame_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    tracker = Tracker(Kept(), downloads=False)
+    tracker.rendering(Progress(stage=Stage.INITIALIZING, percent=0))
+    tracker.rendering(Progress(stage=Stage.RENDERING, percent=0, message="frame 0 of 9"))
+    assert caplog.messages == []
+    for percent in (1, 2):
+        tracker.rendering(Progress(stage=Stage.RENDERING, percent=percent))
+    assert caplog.messages == ["first frame"]
 
 
 def test_a_warning_stays() -> None:
