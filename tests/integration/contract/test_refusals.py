@@ -72,7 +72,10 @@ def test_a_bad_resource_is_refused(
         (videojob(clips=[]), "spec.clips"),
         (videojob({"color": "#000000", "duration": "3"}), "spec.clips[0].duration"),
         (videojob({"color": "#000000", "duration": "0"}), "spec.clips[0].duration"),
-        (videojob(CLIP, {**CLIP, "transition": {"type": "fade", "duration": "1"}}), "spec.clips[1].transition.duration"),
+        (
+            videojob(CLIP, {**CLIP, "transition": {"type": "fade", "duration": "1"}}),
+            "spec.clips[1].transition.duration",
+        ),
     ],
 )
 def test_one_fault_is_told_once(apiserver: ApiServer, namespace: str, resource: dict[str, Any], field: str) -> None:
