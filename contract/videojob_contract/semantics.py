@@ -130,15 +130,16 @@ def _audio(spec: VideoJobSpec) -> Iterator[Problem]:
 
 def _outputs(spec: VideoJobSpec) -> Iterator[Problem]:
     names: set[str] = set()
-    targets: set[str] = set()
+    targets: dict[str, str] = {}  # what goes there first, by where it goes
     for index, output in enumerate(spec.outputs or []):
         path = f"spec.outputs[{index}]"
         if output.name in names:
             yield Problem(f"{path}.name", f'another output is named "{output.name}" too')
-        if output.uri is not None and unquote(output.uri) in targets:
-            yield Problem(f"{path}.uri", f"another output goes to {shown(output.uri)} too")
         names.add(output.name)
-        targets |= {unquote(output.uri)} if output.uri else set()
+        if output.uri is not None:
+            first = targets.setdefault(unquote(output.uri), f"{path}.uri")
+            if first != f"{path}.uri":
+                yield Problem(f"{path}.uri", f"{first} goes to {shown(output.uri)} too")
         yield from _extension(path, output)
         yield from _poster(path, output, spec) if output.format.is_still else _encoding(path, output)
 

@@ -67,6 +67,19 @@ def test_validate_checks_meaning_support_and_name(file: Path, change: tuple[str,
     assert says in result.stderr
 
 
+@pytest.mark.parametrize("command", ["validate", "render --out out"])
+def test_an_output_where_another_goes_by_default_is_refused(
+    file: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    uri = "volume://videojob-output/default/holiday/main.mp4"
+    outputs = f"  outputs: [{{name: main, format: mp4}}, {{name: copy, format: mp4, uri: '{uri}'}}]\n"
+    file.write_text(GOOD + outputs)
+    result = run(*command.split(), file)
+    assert result.exit_code == 3
+    assert f"spec.outputs[1].uri: spec.outputs[0].uri goes to {uri} too" in result.stderr
+
+
 def test_validate_reads_every_file_before_it_fails(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(GOOD.replace("1s", "never"))
     (tmp_path / "good.yaml").write_text(GOOD)

@@ -106,7 +106,13 @@ def test_a_cut_takes_no_time() -> None:
         (
             {"outputs": [{"name": "b", "format": "mp4", "uri": "volume://media/out/films/job/a.mp4"},
                          {"name": "a", "format": "mp4"}]},
-            "spec.outputs[1].uri: another output goes to volume://media/out/films/job/a.mp4 too",
+            "spec.outputs[1].uri: spec.outputs[0].uri goes to volume://media/out/films/job/a.mp4 too",
+        ),
+        (
+            {"outputs": [{"name": "x", "format": "jpg"},
+                         {"name": "a", "format": "mp4"},
+                         {"name": "b", "format": "mp4", "uri": "volume://media/out/films/j%6fb/a.mp4"}]},
+            "spec.outputs[2].uri: spec.outputs[1].uri goes to volume://media/out/films/j%6fb/a.mp4 too",
         ),
         (
             {"clips": [{"color": "#000000", "duration": "15ms"}]},

@@ -66,9 +66,9 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
     [
         ([MP4, {**JPG, "name": "main"}], ['spec.outputs[1].name: another output is named "main" too']),
         ([{**MP4, "uri": "volume://m/a"}, {**JPG, "uri": "volume://m/a"}],
-         ["spec.outputs[1].uri: another output goes to volume://m/a too"]),
+         ["spec.outputs[1].uri: spec.outputs[0].uri goes to volume://m/a too"]),
         ([{**MP4, "uri": "volume://m/a"}, {**JPG, "uri": "volume://m/%61"}],
-         ["spec.outputs[1].uri: another output goes to volume://m/%61 too"]),
+         ["spec.outputs[1].uri: spec.outputs[0].uri goes to volume://m/%61 too"]),
         ([{**MP4, "uri": "volume://m/a.PNG"}],
          ["spec.outputs[0].uri: ends in .png, but its format is mp4: end it in .mp4, or choose another format"]),
         ([{**JPG, "uri": "volume://m/a%2Ewebm"}],

@@ -58,6 +58,16 @@ def test_what_shows_only_with_the_pool_is_refused_too():
     assert status.conditions[0].status is ConditionStatus.FALSE
 
 
+def test_an_output_where_another_goes_by_default_is_refused():
+    uri = "volume://media/out/team/holiday/main.mp4"
+    outputs = [{"name": "main", "format": "mp4"}, {"name": "copy", "format": "mp4", "uri": uri}]
+
+    status = status_of(decide({"clips": [{"color": "#000000", "duration": "1s"}], "outputs": outputs}))
+
+    assert (status.phase, status.conditions[0].reason) == (Phase.FAILED, Reason.INVALID_SPEC)
+    assert status.message == f"spec.outputs[1].uri: spec.outputs[0].uri goes to {uri} too"
+
+
 def test_a_queued_job_whose_spec_is_no_longer_good_leaves_its_queue():
     decision = decide({"parallelism": 4}, queued(), metadata={"generation": 2}, entry=entry(EntryState.QUEUED))
 
