@@ -9,7 +9,7 @@ from tests.integration.queue.conftest import QUEUES, assignment
 from tests.redis_server import free_port, redis_server
 from videojob_contract.queue import connection
 from videojob_contract.queue.connection import connect
-from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.errors import QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import Claim, PoolKey, RenewOutcome
 from videojob_contract.queue.worker import WorkerQueue
@@ -59,10 +59,9 @@ async def test_a_redis_that_is_not_there_is_unavailable_soon() -> None:
 async def test_a_worker_says_when_nobody_loads_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SCRIPT_WAIT_S", 0.2)
     with redis_server() as url:
-        redis = connect(url)
-        with pytest.raises(QueueUnavailableError, match="is the operator running"):
-            await WorkerQueue(POOL, redis, "pod-1", "job-1").register()
-        await redis.aclose()
+        async with connect(url) as redis:
+            with pytest.raises(ScriptsMissingError, match="is an operator of this version running"):
+                await WorkerQueue(POOL, redis, "pod-1", "job-1").register()
 
 
 async def test_the_operator_loads_scripts_that_were_lost() -> None:

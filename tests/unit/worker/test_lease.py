@@ -92,8 +92,9 @@ def progress(percent: float, stage: Stage = Stage.RENDERING) -> Progress:
 async def test_renewal_tells_when_to_stop(outcome: RenewOutcome, verdict: Verdict) -> None:
     queue = Scripted()
     watching = asyncio.create_task(lease_on(queue).watch())
-    await asyncio.sleep(0.1)
-    assert queue.renewed >= 2
+    async with asyncio.timeout(10):
+        while queue.renewed < 2:
+            await asyncio.sleep(0.01)
     assert not watching.done()
     queue.outcome = outcome
     assert await asyncio.wait_for(watching, 1) is verdict
