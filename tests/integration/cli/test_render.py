@@ -167,7 +167,7 @@ def test_a_bar_on_a_terminal(job: Path) -> None:
     os.close(ours)
     assert process.wait(10) == 0
     text = shown.decode()
-    assert "Rendering" in text
-    assert "%" in text
+    assert "Starting" in text  # a job this short may go through its stages between two pictures of the bar
+    assert "100%" in text
     assert "main.mp4" in text
     assert "{" not in text
