@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from tests.chart.helm import render
-from tests.redis_server import free_port
+from tests.ports import free_port
 
 PASSWORDS = {"OPERATOR": "blank and 'quotes' #1", "WORKER": "$HOME >all", "ADMIN": "admin"}
 

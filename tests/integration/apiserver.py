@@ -6,7 +6,6 @@ There are no controllers and no nodes: Jobs and pods stay as they are written. O
 import os
 import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "manifests" / "crds.yaml"
@@ -88,9 +89,9 @@ def programs() -> Path:
 def running(folder: Path) -> Iterator[ApiServer]:
     """Run an API server with its files below `folder`, and stop it."""
     binaries = programs()
-    etcd_url = f"http://127.0.0.1:{_free_port()}"
-    peer_url = f"http://127.0.0.1:{_free_port()}"
-    port = _free_port()
+    etcd_url = f"http://127.0.0.1:{free_port()}"
+    peer_url = f"http://127.0.0.1:{free_port()}"
+    port = free_port()
     url = f"https://127.0.0.1:{port}"
     certificates = folder / "certificates"
     certificates.mkdir()
@@ -139,12 +140,6 @@ def running(folder: Path) -> Iterator[ApiServer]:
         server.kubectl("apply", "--server-side", "-f", str(CRDS))
         server.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
         yield server
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager

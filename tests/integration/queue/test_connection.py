@@ -6,7 +6,8 @@ import time
 import pytest
 
 from tests.integration.queue.conftest import QUEUES, assignment
-from tests.redis_server import free_port, redis_server
+from tests.ports import free_port
+from tests.redis_server import redis_server
 from videojob_contract.queue import connection
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.errors import QueueUnavailableError, ScriptsMissingError
