@@ -7,6 +7,7 @@ Redis, the workers and this program.
 
 import argparse
 import json
+import os
 import re
 import statistics
 import sys
@@ -96,7 +97,7 @@ class Bench:
             raise RuntimeError(f"{name}: {status}")
         claimed = moment(status["startedAt"])
         told = next(at for at, s in self.seen[name] if s.get("phase", "Pending") != "Pending")
-        frame = self.first_frame(status["worker"])
+        frame = self.said(status["worker"], "first frame")
         return {
             "queued": (moment(status["queuedAt"]) - created) * 1000,
             "phase seen by a watch": (told - created) * 1000,
@@ -106,10 +107,22 @@ class Bench:
             "end seen by a watch": (self.seen[name][-1][0] - created) * 1000,
         }
 
-    def first_frame(self, worker: str) -> float:
-        """When the worker says that it made its first frame."""
+    def start_to_claimable(self) -> float:
+        """Milliseconds from the start of the idle worker's process to its word that it can be claimed."""
+        pods = [p for p in self.cluster.worker_pods() if p.metadata.labels["videojob.dev/pool"] == POOL]
+        pod = max(pods, key=lambda p: p.metadata.creation_timestamp)
+        ticks = min(
+            int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+            for pid in processes_of(pod.metadata.uid)
+        )
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        started = booted + ticks / os.sysconf("SC_CLK_TCK")
+        return (self.said(pod.metadata.name, "can be claimed") - started) * 1000
+
+    def said(self, worker: str, words: str) -> float:
+        """When a worker wrote a line with these words into its log."""
         log = self.cluster.core.read_namespaced_pod_log(worker, RELEASE_NAMESPACE)
-        line = next(line for line in log.splitlines() if "first frame" in line)
+        line = next(line for line in log.splitlines() if words in line)
         return moment(json.loads(line)["time"])
 
     def metrics(self) -> dict[str, float]:
@@ -148,6 +161,8 @@ def latencies(bench: Bench, kind: str, count: int) -> dict[str, dict[str, float]
     bench.pool({"minIdle": idle, "idleTimeout": "1s"})
     for n in range(count):
         bench.idle(idle)
+        if idle:
+            rows.setdefault("start to claimable", []).append(bench.start_to_claimable())
         for key, value in bench.life(f"bench-{kind}-{n}", short()).items():
             rows.setdefault(key, []).append(value)
         progress(f"{kind} {n + 1}/{count}")
