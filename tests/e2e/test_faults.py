@@ -43,6 +43,7 @@ def test_a_cancelled_job_stops_at_once_and_publishes_nothing(cluster: Cluster, m
 def test_a_job_cancelled_in_the_queue_never_starts(cluster: Cluster) -> None:
     cluster.patch("e2e", {"maxWorkers": 0, "minIdle": 0}, "renderpools")
     try:
+        cluster.drain()
         cluster.create("waiting", short())
         cluster.wait("waiting", lambda s: s.get("phase") == "Queued")
         cluster.patch("waiting", {"cancel": True})
