@@ -15,12 +15,14 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import kubernetes
 from kubernetes.client import ApiException
+from urllib3.exceptions import ProtocolError
 
 from tests.e2e.cluster import FINAL, GROUP, RELEASE_NAMESPACE, VERSION, Cluster, processes_of
 from tests.e2e.specs import long, short
@@ -46,10 +48,13 @@ class Bench:
         version = self.custom.list_namespaced_custom_object(*of)["metadata"]["resourceVersion"]
 
         def run() -> None:
-            for event in self.watch.stream(self.custom.list_namespaced_custom_object, *of, resource_version=version):
-                found = event["object"]
-                states = self.seen.setdefault(found["metadata"]["name"], [])
-                states.append((time.time(), found.get("status") or {}))
+            with suppress(ProtocolError):  # so it ends when it is stopped
+                for event in self.watch.stream(
+                    self.custom.list_namespaced_custom_object, *of, resource_version=version
+                ):
+                    found = event["object"]
+                    states = self.seen.setdefault(found["metadata"]["name"], [])
+                    states.append((time.time(), found.get("status") or {}))
 
         threading.Thread(target=run, daemon=True).start()
 

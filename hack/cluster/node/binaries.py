@@ -31,7 +31,7 @@ def build() -> Path:
     """Builds what is not in the cache, and returns the folder of the programs."""
     folder = path()
     if not folder.is_dir():
-        say("  building Kubernetes from its Go modules: about six minutes on two cores, once")
+        say("  building Kubernetes from its Go modules: about seven minutes on two cores, once")
         bootstrap("go")
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob("partial-*"):  # of a build that was killed
