@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from tests.e2e.cluster import Cluster
+from tests.e2e.specs import short
 
 SAMPLE = Path(__file__).parents[2] / "manifests" / "samples" / "slideshow.yaml"
 
@@ -74,7 +75,7 @@ def test_a_slideshow_goes_through_every_phase_and_stage_to_a_verified_video(
 
 
 def test_the_worker_job_belongs_to_its_video_job(cluster: Cluster) -> None:
-    created = cluster.create("owned", {**spec_of_two_seconds(), "queue": "high"})
+    created = cluster.create("owned", short() | {"queue": "high"})
     status = cluster.finish("owned")
     job = cluster.batch.read_namespaced_job(status["job"]["name"], cluster.namespace)
     owners = [(o.kind, o.uid) for o in job.metadata.owner_references]
@@ -86,16 +87,8 @@ def test_the_worker_job_belongs_to_its_video_job(cluster: Cluster) -> None:
 
 
 def test_kubectl_shows_a_video_job_in_one_line(cluster: Cluster) -> None:
-    cluster.create("shown", spec_of_two_seconds())
+    cluster.create("shown", short())
     cluster.finish("shown")
     header, row = cluster.kubectl("get", "vj", "shown").splitlines()
     assert header.split() == ["NAME", "PHASE", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
     assert row.split()[:3] == ["shown", "Succeeded", "100"]
-
-
-def spec_of_two_seconds() -> dict:
-    return {
-        "canvas": {"width": 320, "height": 240, "fps": "25"},
-        "clips": [{"color": "#204060", "duration": "2s"}],
-        "outputs": [{"name": "main", "format": "mp4"}],
-    }

@@ -68,7 +68,8 @@ class QueueAssignments:
             try:
                 await self._queue.register()
             except ScriptsMissingError as error:
-                return self._give_up(error)
+                _say_why_it_leaves(error)
+                return False
             except QueueUnavailableError as error:
                 await self._wait(error)
             else:
@@ -84,19 +85,19 @@ class QueueAssignments:
                     case Retired():
                         return None
             except ScriptsMissingError as error:
-                self._give_up(error)
+                _say_why_it_leaves(error)
                 return None
             except QueueUnavailableError as error:
                 await self._wait(error)
 
-    def _give_up(self, error: ScriptsMissingError) -> bool:
-        # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
-        log.warning("%s; leaving", error.message)
-        return False
-
     async def _wait(self, error: QueueUnavailableError) -> None:
         log.warning("%s; trying again", error.message)
         await asyncio.sleep(_AGAIN_S)
+
+
+def _say_why_it_leaves(error: ScriptsMissingError) -> None:
+    # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
+    log.warning("%s; leaving", error.message)
 
 
 class FileAssignment:

@@ -42,10 +42,10 @@ class Scripted:
         return self.outcome
 
     async def register(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # before there is a lease
 
     async def claim(self, timeout_s: float) -> Claim | Retired | None:
-        raise NotImplementedError
+        raise NotImplementedError  # before there is a lease
 
     async def renew(self, claim: Claim) -> RenewOutcome:
         self.renewed += 1
