@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 TICK_S = 2.0
 """How often a link looks whether Redis was emptied and whether leases have ended, in seconds."""
+CONNECTING_S = 1.0
+"""How soon to look again at what waits for a link that is only just being made, in seconds."""
 RECONNECT_S = 1.0
 """Pause before a link tries again to reach Redis, in seconds."""
 

@@ -15,7 +15,7 @@ from videojob_operator import logs, metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes
-from videojob_operator.act.queues import Link
+from videojob_operator.act.queues import CONNECTING_S, Link
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache, PoolRecord
 from videojob_operator.config import Settings
@@ -25,8 +25,6 @@ from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
 log = logging.getLogger(__name__)
 
-CONNECTING_S = 1.0
-"""How soon to look again at a pool whose queues are only just being connected, in seconds."""
 _TERMINATING = "the namespace is being terminated"
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""

@@ -13,7 +13,7 @@ from videojob_operator import logs, metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
-from videojob_operator.act.queues import Link
+from videojob_operator.act.queues import CONNECTING_S, Link
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache, VideoJobKey, VideoJobRecord
 from videojob_operator.config import Settings
@@ -39,9 +39,6 @@ from videojob_operator.decide.videojob import decide_videojob
 from videojob_operator.errors import RefusedError
 
 log = logging.getLogger(__name__)
-
-CONNECTING_S = 1.0
-"""How soon to look again at a VideoJob whose pool is only just being connected, in seconds."""
 
 
 class VideoJobReconciler:
