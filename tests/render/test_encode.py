@@ -7,23 +7,24 @@ from PIL import Image
 
 from videojob_worker.compose.color import from_rgb
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.video import encode_segment
+from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.plan.cost import Segment
 from videojob_worker.plan.spans import Still
 
 
 def test_each_frame_is_told_of_when_it_is_given_and_when_it_is_done(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
-    encode_segment(
-        Segment((Still(100, 90, 0),), 90.0),
-        [(from_rgb(Image.new("RGB", (320, 180), "navy")), 90)],
+    with SegmentEncoder(
         VideoSettings(320, 180, Fraction(30), "medium", 23, None, 128_000),
-        threads=1,
-        path=tmp_path / "segment.h264",
+        Segment((Still(100, 90, 0),), 90.0),
+        1,
+        tmp_path / "segment.h264",
         on_given=lambda frame: told.append(("given", frame)),
         on_frame=lambda frame: told.append(("done", frame)),
         stopped=lambda: False,
-    )
+    ) as encoder:
+        encoder.write(from_rgb(Image.new("RGB", (320, 180), "navy")), 90)
+        encoder.close()
     assert [frame for what, frame in told if what == "given"] == list(range(100, 190))
     assert sorted(frame for what, frame in told if what == "done") == list(range(100, 190))
     ahead = told.index(next(each for each in told if each[0] == "done"))

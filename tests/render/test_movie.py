@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from threading import Event, Timer
@@ -20,10 +19,10 @@ from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError, PermanentError, Reason, TransientError
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.compose.color import from_rgb, parse_color, planes, rgb_to_yuv
+from videojob_worker.compose.color import Picture, from_rgb, parse_color, planes, rgb_to_yuv
 from videojob_worker.encode.settings import QUALITIES
+from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.engine import source_uris
-from videojob_worker.plan.cost import Segment
 
 RATES = ["24000/1001", "25", "30000/1001", "30", "50", "60000/1001"]
 CROSSFADE = {"type": "crossfade", "duration": "500ms"}
@@ -223,14 +222,21 @@ def test_progress_is_steady_and_never_goes_back(studio: Studio) -> None:
 
 
 def test_frames_count_by_half_while_the_encoder_has_them(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_ahead(segment: Segment, *_: Any, on_given: Callable[[int], None], stopped: Callable[[], bool], **__: Any):
-        for frame in range(segment.start, segment.start + segment.frames):
-            on_given(frame)
-        while not stopped():
-            time.sleep(0.01)
-        raise CancelledError("the render was stopped")
+    class LookAhead(SegmentEncoder):
+        """Is given every frame, and never done with one."""
 
-    monkeypatch.setattr("videojob_worker.movie.encode_segment", look_ahead)
+        def __init__(self, *arguments: Any, **told: Any) -> None:
+            super().__init__(*arguments, **told)
+            self.given, self.stopped = told["on_given"], told["stopped"]
+
+        def write(self, picture: Picture, count: int) -> None:  # noqa: ARG002 - the method's shape
+            for frame in range(count):
+                self.given(frame)
+            while not self.stopped():
+                time.sleep(0.01)
+            raise CancelledError("the render was stopped")
+
+    monkeypatch.setattr("videojob_worker.movie.SegmentEncoder", LookAhead)
     path, told, patience = media.photographs(320, 180)[0], list[Progress](), time.monotonic() + 10
     with pytest.raises(CancelledError):
         studio.render(

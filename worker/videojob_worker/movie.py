@@ -16,7 +16,7 @@ from videojob_worker.compose.stills import Stills
 from videojob_worker.encode.mux import Layout, write_mp4
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool
-from videojob_worker.encode.video import encode_segment
+from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.plan.cost import Segment, frame_costs
 from videojob_worker.progress import Meter
 from videojob_worker.project import Project, ProjectOutput
@@ -128,16 +128,18 @@ def _encode(
 
     def encode(number: int, segment: Segment, stills: Stills = stills) -> Spool:
         path = project.scratch / f"{output.name}-{number:04}.h264"
-        return encode_segment(
-            segment,
-            compose(project, segment.spans, stills),
+        with SegmentEncoder(
             settings,
-            threads=max(1, project.threads // side_by_side),
-            path=path,
+            segment,
+            max(1, project.threads // side_by_side),
+            path,
             on_given=tally.give,
             on_frame=tally.finish,
             stopped=stop.is_set,
-        )
+        ) as encoder:
+            for picture, count in compose(project, segment.spans, stills):
+                encoder.write(picture, count)
+            return encoder.close()
 
     with ThreadPoolExecutor(side_by_side, thread_name_prefix="encode") as pool:
         futures = [pool.submit(encode, number, segment) for number, segment in enumerate(project.segments)]

@@ -5,7 +5,7 @@ video.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,19 +41,35 @@ class Spool:
         self.path.unlink()
 
 
-def spool_packets(
-    path: Path, packets: Iterable["Packet[VideoStream]"], first_frame: int, parameter_sets: bytes
-) -> Spool:
-    """Write packets, whose times count frames of their segment, to a file."""
-    pts, dts, sizes = array("q"), array("q"), array("q")
-    keyframes = bytearray()
-    with path.open("wb") as file:
-        for packet in packets:
-            if packet.pts is None or packet.dts is None:
-                raise AssertionError("the encoder gave a packet without its time")
-            file.write(bytes(packet))
-            pts.append(packet.pts + first_frame)
-            dts.append(packet.dts + first_frame)
-            sizes.append(packet.size)
-            keyframes.append(packet.is_keyframe)
-    return Spool(path, parameter_sets, pts, dts, sizes, keyframes)
+class SpoolWriter:
+    """Parks the packets of a segment in a file at `path`, as they come.
+
+    Args:
+        path: where; the file is made at once.
+        first_frame: the segment's first frame: the packets' own times count frames of their segment.
+    """
+
+    def __init__(self, path: Path, first_frame: int) -> None:
+        self._path, self._first_frame = path, first_frame
+        self._pts, self._dts, self._sizes = array("q"), array("q"), array("q")
+        self._keyframes = bytearray()
+        self._file = path.open("wb")
+
+    def write(self, packet: "Packet[VideoStream]") -> None:
+        """Add a packet."""
+        if packet.pts is None or packet.dts is None:
+            raise AssertionError("the encoder gave a packet without its time")
+        self._file.write(bytes(packet))
+        self._pts.append(packet.pts + self._first_frame)
+        self._dts.append(packet.dts + self._first_frame)
+        self._sizes.append(packet.size)
+        self._keyframes.append(packet.is_keyframe)
+
+    def finish(self, parameter_sets: bytes) -> Spool:
+        """End the file, and return what is in it."""
+        self.close()
+        return Spool(self._path, parameter_sets, self._pts, self._dts, self._sizes, self._keyframes)
+
+    def close(self) -> None:
+        """End the file; more than once does no harm."""
+        self._file.close()

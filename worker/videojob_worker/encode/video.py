@@ -4,23 +4,20 @@ All encoders have the same settings, and so the same parameter sets: their packe
 without re-encoding.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
-from av import CodecContext, Packet, VideoCodecContext, VideoFrame
+from av import CodecContext, VideoCodecContext, VideoFrame
 from av.codec.context import Flags
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from videojob_contract.errors import CancelledError
 from videojob_worker.compose.color import Picture
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.spool import Spool, spool_packets
+from videojob_worker.encode.spool import Spool, SpoolWriter
 from videojob_worker.encode.zones import CRF_OFFSET, still_zones
 from videojob_worker.plan.cost import Segment
-
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
 
 
 def configure(context: VideoCodecContext, settings: VideoSettings, threads: int, zones: str = "") -> None:
@@ -43,65 +40,80 @@ def configure(context: VideoCodecContext, settings: VideoSettings, threads: int,
         context.options["x264-params"] = f"zones={zones}"
 
 
-def encode_segment(
-    segment: Segment,
-    pictures: Iterable[tuple[Picture, int]],
-    settings: VideoSettings,
-    *,
-    threads: int,
-    path: Path,
-    on_given: Callable[[int], None],
-    on_frame: Callable[[int], None],
-    stopped: Callable[[], bool],
-) -> Spool:
-    """Encode the pictures of a segment into a spool at `path`.
+class SegmentEncoder:
+    """Encodes the frames of one segment, in order, into a spool; a context manager that frees what it holds.
 
     Args:
-        segment: what is encoded.
-        pictures: its pictures, each with the number of frames that it is shown.
         settings: the output's.
+        segment: what will be encoded.
         threads: threads of this encoder.
         path: where the packets are parked.
         on_given: told the number, in the timeline, of each frame that the encoder is given; it looks at many before
             the first is done.
         on_frame: told the number, in the timeline, of each frame that is done.
         stopped: asked before each frame.
-
-    Raises:
-        CancelledError: `stopped` said so.
     """
-    context = CodecContext.create("libx264", "w")
-    configure(context, settings, threads, still_zones(segment.spans))
-    context.open()
 
-    def packets() -> Iterator["Packet[VideoStream]"]:
-        for frame in _frames(pictures, context):
-            if frame is not None:
-                on_given(segment.start + (frame.pts or 0))
-            for packet in context.encode_lazy(frame):
-                if stopped():
-                    raise CancelledError("the render was stopped")
-                yield packet
-                on_frame(segment.start + (packet.pts or 0))
-            if stopped():
-                raise CancelledError("the render was stopped")
+    def __init__(
+        self,
+        settings: VideoSettings,
+        segment: Segment,
+        threads: int,
+        path: Path,
+        *,
+        on_given: Callable[[int], None],
+        on_frame: Callable[[int], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._segment = segment
+        self._on_given, self._on_frame, self._stopped = on_given, on_frame, stopped
+        self._context = CodecContext.create("libx264", "w")
+        configure(self._context, settings, threads, still_zones(segment.spans))
+        self._context.open()
+        self._spool = SpoolWriter(path, segment.start)
+        self._written = 0
 
-    return spool_packets(path, packets(), segment.start, context.extradata or b"")
+    def write(self, picture: Picture, count: int) -> None:
+        """Encode a picture that is shown for `count` frames; it may change after the return.
 
-
-def _frames(pictures: Iterable[tuple[Picture, int]], context: VideoCodecContext) -> Iterator[VideoFrame | None]:
-    """Wrap pictures as frames without a copy (the encoder makes its own); end with the None that flushes."""
-    # PyAV's view of a buffer takes heights that are no multiple of four for smaller ones.
-    wrap = VideoFrame.from_ndarray if context.height % 4 else VideoFrame.from_numpy_buffer
-    number = 0
-    for picture, count in pictures:
+        Raises:
+            CancelledError: `stopped` said so.
+        """
+        # PyAV's view of a buffer takes heights that are no multiple of four for smaller ones.
+        wrap = VideoFrame.from_ndarray if self._context.height % 4 else VideoFrame.from_numpy_buffer
         frame = wrap(picture, format="yuv420p")
         frame.color_range = ColorRange.MPEG
         frame.colorspace = Colorspace.ITU709
         frame.color_primaries = ColorPrimaries.BT709
         frame.color_trc = ColorTrc.BT709
         for _ in range(count):
-            frame.pts, frame.time_base = number, context.time_base
-            yield frame
-            number += 1
-    yield None
+            self._raise_if_stopped()
+            frame.pts, frame.time_base = self._written, self._context.time_base
+            self._on_given(self._segment.start + self._written)
+            self._written += 1
+            self._encode(frame)
+
+    def close(self) -> Spool:
+        """Encode what the encoder still holds, and return all packets.
+
+        Raises:
+            CancelledError: `stopped` said so.
+        """
+        self._encode(None)
+        return self._spool.finish(self._context.extradata or b"")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.close()
+
+    def _encode(self, frame: VideoFrame | None) -> None:
+        for packet in self._context.encode_lazy(frame):
+            self._raise_if_stopped()
+            self._spool.write(packet)
+            self._on_frame(self._segment.start + (packet.pts or 0))
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped():
+            raise CancelledError("the render was stopped")
