@@ -22,12 +22,13 @@ CRF, PRESET = 23, "medium"
 
 def ours(output: Path, photographs: list[Path]) -> None:
     """Render with the engine, as a worker does."""
+    from videojob_contract.resources.encoding import Encoding
     from videojob_worker.engine import RenderRequest, render
 
     with TemporaryDirectory(dir=output.parent) as scratch:
         spec, sources = _spec(photographs)
         cores = len(os.sched_getaffinity(0))
-        request = RenderRequest(spec, "bench", sources, Path(scratch), cores)
+        request = RenderRequest(spec, "bench", sources, Path(scratch), cores, Encoding())
         render(request, lambda _: None, lambda: False)[0].path.rename(output)
 
 

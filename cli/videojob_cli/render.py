@@ -80,6 +80,7 @@ def assignment_of(checked: Checked) -> Assignment:
             allow_hosts=storage.allow_hosts,
             max_source_bytes=storage.max_source_bytes,
         ),
+        encoding=checked.pool.encoding,
     )
 
 

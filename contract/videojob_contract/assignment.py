@@ -6,6 +6,7 @@ from pydantic import Field
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
+from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.status import OutputStatus, Stage
 from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -29,6 +30,7 @@ class Assignment(Model):
     deadline: Duration
     soft_deadline: Duration
     sources: SourceLimits = SourceLimits()
+    encoding: Encoding = Encoding()
 
 
 class Progress(Model):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videojob_contract.assignment import Progress
+from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.engine import RenderedOutput, RenderRequest, render
 
@@ -62,6 +63,7 @@ class Studio:
             sources={uri(path): path for path in files},
             scratch=self.scratch,
             threads=threads,
+            encoding=Encoding(),
         )
 
     def render(

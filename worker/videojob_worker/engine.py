@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
+    from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
 
 
@@ -34,6 +35,8 @@ class RenderRequest:
     """An existing folder for outputs and for what is needed on the way to them."""
     threads: int
     """Cores to use; the bytes of a video depend on it."""
+    encoding: Encoding
+    """Which encoders to use."""
 
 
 @dataclass(frozen=True, slots=True)

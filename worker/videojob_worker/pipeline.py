@@ -155,6 +155,7 @@ class _Attempt:
             threads=threads,
             # The wall clock limits a render; this limits one that has escaped from it.
             cpu_s=int(self.assignment.deadline * (threads + 1)) + _CPU_SLACK_S,
+            encoding=self.assignment.encoding,
         )
 
     async def _publish(self, rendered: list[Rendered], folder: Path) -> list[OutputStatus]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from videojob_contract.resources.base import BY_NAME, Duration, Manifest, Model, Name, ShortText, Text, Uri
+from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
@@ -122,6 +123,8 @@ class RenderPoolSpec(Model):
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, and what sources may be."""
+    encoding: Encoding = Encoding()
+    """What workers encode video with."""
     worker: WorkerTemplate = WorkerTemplate()
     """How worker pods differ from the built-in template."""
 

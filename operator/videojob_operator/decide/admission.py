@@ -129,6 +129,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
             allow_hosts=pool.storage.allow_hosts,
             max_source_bytes=pool.storage.max_source_bytes,
         ),
+        encoding=pool.encoding,
     )
     step = step.first(Enqueue(spec.queue, assignment))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)

@@ -124,3 +124,10 @@ def test_pool_limits_of_sources_go_with_the_assignment():
     assert isinstance(enqueue, Enqueue)
     assert enqueue.assignment.sources.allow_hosts == ["*.example.org"]
     assert enqueue.assignment.sources.max_source_bytes == 9
+
+
+def test_the_pools_encoders_go_with_the_assignment():
+    [enqueue] = decide(pool=pool_spec(encoding={"hardware": "nvenc", "fallback": True})).before
+
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.encoding.to_dict() == {"hardware": "nvenc", "fallback": True}

@@ -18,6 +18,7 @@ from videojob_contract.errors import (
     Reason,
     VideoJobError,
 )
+from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.status import Stage
 from videojob_worker.pipeline import Surroundings, run_attempt
 from videojob_worker.renderer.protocol import Rendered
@@ -225,3 +226,10 @@ async def test_processor_time_is_bounded_by_deadline_and_threads(place: Place) -
     await run_attempt(assignment(deadline="1m"), Kept(), place.around(double))
     assert double.tasks[0].cpu_s == 60 * 3 + 60
     assert double.tasks[0].threads == 2
+
+
+async def test_the_renderer_is_told_which_encoders_to_use(place: Place) -> None:
+    double = Double()
+    encoding = Encoding(hardware=Hardware.VAAPI)
+    await run_attempt(assignment().model_copy(update={"encoding": encoding}), Kept(), place.around(double))
+    assert double.tasks[0].encoding == encoding

@@ -66,6 +66,7 @@ def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd
                 sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
                 scratch=Path(request.scratch),
                 threads=request.threads,
+                encoding=request.encoding,
             ),
             on_progress,
             hung_up,

@@ -120,6 +120,7 @@ class Child:
             scratch=str(task.scratch),
             threads=task.threads,
             cpu_s=task.cpu_s,
+            encoding=task.encoding,
         )
         try:
             await send_request(self.requests, request, list(task.sources.values()))

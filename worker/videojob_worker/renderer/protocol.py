@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
+from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Request(Model):
     threads: int
     cpu_s: int
     """Most seconds of processor time that the render may take."""
+    encoding: Encoding = Encoding()
+    """Which encoders to use."""
 
 
 class Ready(Model):

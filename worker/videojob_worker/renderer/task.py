@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
+    from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_worker.renderer.protocol import Rendered
 
@@ -27,6 +28,8 @@ class RenderTask:
     threads: int
     cpu_s: int
     """Most seconds of processor time."""
+    encoding: Encoding
+    """Which encoders to use."""
 
 
 class Renderer(Protocol):
