@@ -114,12 +114,16 @@ def _moviepy(output: Path, photographs: list[Path], **canvas: Any) -> None:
 
 def _frames(photographs: list[Path]) -> Iterator[tuple[Any, int]]:
     """Yield the engine's pictures and how often each is shown."""
-    from videojob_worker.compose.compositor import compose, stills_of
+    from videojob_contract.resources.encoding import Encoding
+    from videojob_worker.compose.compositor import Scene
+    from videojob_worker.engine import RenderRequest
     from videojob_worker.project import build_project
+    from videojob_worker.rendering import probe_sources
 
     spec, sources = _spec(photographs)
-    project = build_project(spec, sources, Path(), 1)
-    return compose(project, project.spans, stills_of(project, project.spans))
+    request = RenderRequest(spec, "bench", sources, Path(), 1, Encoding())
+    project = build_project(request, probe_sources(request, lambda _: None, lambda: False))
+    return Scene(project, project.spans).compose(project.spans)
 
 
 def _encode(output: Path, frames: Iterator[tuple[Any, int]], options: dict[str, str]) -> None:

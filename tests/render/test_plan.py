@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format, Output
-from videojob_contract.resources.timeline import Clip, Transition
+from videojob_contract.resources.timeline import Clip, Overlay, Transition
+from videojob_worker.plan.above import PlacedOverlay, Shown, place_overlays
 from videojob_worker.plan.cost import cut_segments, frame_costs, span_cost
-from videojob_worker.plan.spans import Blend, Still, compile_spans, end_of
+from videojob_worker.plan.spans import Kind, Span, compile_spans
 from videojob_worker.plan.timeline import Timeline, build_timeline
 from videojob_worker.poster import poster_frame
 
@@ -30,6 +31,14 @@ def clip(duration: Fraction, transition: Fraction | None = None) -> Clip:
     return Clip(color="#000000", duration=duration, transition=entry)
 
 
+def build(clips: list[Clip], fps: Fraction) -> Timeline:
+    return build_timeline(clips, [clip.duration for clip in clips if isinstance(clip.duration, Fraction)], fps)
+
+
+def stills(timeline: Timeline) -> tuple[Span, ...]:
+    return compile_spans(timeline, [Kind.STILL] * len(timeline.clips))
+
+
 @st.composite
 def timelines(draw: st.DrawFn) -> Timeline:
     """Any timeline that the contract lets through."""
@@ -40,52 +49,85 @@ def timelines(draw: st.DrawFn) -> Timeline:
         departure = overlaps[index] if index < len(overlaps) else 0
         solo = draw(st.integers(0, 5000))
         clips.append(clip(Fraction(max(entry + departure + solo, 40), 1000), Fraction(entry, 1000)))
-    return build_timeline(clips, draw(st.sampled_from(RATES)))
+    return build(clips, draw(st.sampled_from(RATES)))
 
 
 @given(timelines())
 def test_spans_cover_every_frame_once_in_order(timeline: Timeline) -> None:
-    spans = compile_spans(timeline)
+    spans = stills(timeline)
     assert spans[0].start == 0
-    assert all(end_of(a) == b.start for a, b in pairwise(spans))
-    assert end_of(spans[-1]) == timeline.frames
+    assert all(a.end == b.start for a, b in pairwise(spans))
+    assert spans[-1].end == timeline.frames
     assert all(span.frames > 0 for span in spans)
     assert abs(timeline.frames - timeline.length_s * timeline.fps) <= Fraction(1, 2)
 
 
+@st.composite
+def layered(draw: st.DrawFn) -> tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]]:
+    """Any timeline with clips of all kinds, overlays and cues."""
+    timeline = draw(timelines())
+    of_clips = st.sampled_from([kind for kind in Kind if kind is not Kind.BLEND])
+    kinds = draw(st.lists(of_clips, min_size=len(timeline.clips), max_size=len(timeline.clips)))
+    times = st.integers(0, 6000).map(lambda ms: Fraction(ms, 1000))
+    overlays = []
+    for _ in range(draw(st.integers(0, 3))):
+        fades = {"fade_in": draw(times | st.none()), "fade_out": draw(times | st.none())}
+        image = {"uri": "volume://media/logo.png"}
+        overlays.append(Overlay(image=image, from_=draw(times), to=draw(times | st.none()), **fades))
+    placed = place_overlays(overlays, timeline, lambda _: draw(st.booleans()))
+    cues = draw(st.lists(st.builds(Shown, st.integers(0, 200), st.integers(0, 200), st.booleans()), max_size=5))
+    return timeline, kinds, placed, cues
+
+
+@given(layered())
+def test_spans_show_what_is_over_the_clips_for_just_its_frames(
+    plan: tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]],
+) -> None:
+    timeline, kinds, placed, cues = plan
+    spans = compile_spans(timeline, kinds, placed, cues)
+    assert [number for span in spans for number in range(span.start, span.end)] == list(range(timeline.frames))
+    for span in spans:
+        for frame in {span.start, span.end - 1}:
+            seen = [index for index, clip in enumerate(timeline.clips) if clip.start <= frame < clip.end]
+            assert list(span.clips) == seen
+            assert list(span.overlays) == [n for n, each in enumerate(placed) if each.start <= frame < each.end]
+            assert span.captions == any(cue.start <= frame < cue.end for cue in cues)
+            fading = [placed[n] for n in span.overlays if placed[n].opacity(frame) < placed[n].overlay.opacity]
+            moves = any(placed[n].moving for n in span.overlays) or fading
+            moves = moves or any(cue.moving for cue in cues if cue.start <= frame < cue.end)
+            assert not (moves and span.kind in {Kind.STILL, Kind.BLEND})
+        assert span.kind is not Kind.STILL or (len(span.clips) == 1 and kinds[span.clips[0]] is Kind.STILL)
+
+
 @given(timelines(), st.integers(1, 16))
 def test_segments_keep_all_spans_and_start_with_stills(timeline: Timeline, threads: int) -> None:
-    spans = compile_spans(timeline)
+    spans = stills(timeline)
     segments = cut_segments(spans, threads)
     assert tuple(span for segment in segments for span in segment.spans) == spans
-    assert all(isinstance(segment.spans[0], Still) for segment in segments[1:])
+    assert all(segment.spans[0].is_still for segment in segments[1:])
     assert sum(segment.cost for segment in segments) == pytest.approx(sum(map(span_cost, spans)))
     assert sum(frame_costs(spans)) == pytest.approx(sum(map(span_cost, spans)))
     assert threads > 1 or timeline.frames > 1800 or len(segments) == 1
 
 
 def test_long_timelines_are_cut_for_all_threads() -> None:
-    timeline = build_timeline(
-        [clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(100)], Fraction(30)
-    )
-    segments = cut_segments(compile_spans(timeline), 4)
+    timeline = build([clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(100)], Fraction(30))
+    segments = cut_segments(stills(timeline), 4)
     assert 12 <= len(segments) <= 16
     assert max(segment.cost for segment in segments) < 1.5 * min(segment.cost for segment in segments)
 
 
 def test_ten_photographs_with_crossfades_are_765_frames() -> None:
-    timeline = build_timeline(
-        [clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(10)], Fraction(30)
-    )
-    spans = compile_spans(timeline)
+    timeline = build([clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(10)], Fraction(30))
+    spans = stills(timeline)
     assert timeline.frames == 765
     assert timeline.samples == 1_224_000
-    assert sum(span.frames for span in spans if isinstance(span, Blend)) == 135
+    assert sum(span.frames for span in spans if span.kind is Kind.BLEND) == 135
 
 
 def test_boundaries_are_rounded_once_and_never_drift() -> None:
     # A third of a second is 7.99 frames at 23.976: rounding each clip on its own would gain 8 frames in 1000.
-    timeline = build_timeline([clip(Fraction(1, 3))] * 1000, RATES[0])
+    timeline = build([clip(Fraction(1, 3))] * 1000, RATES[0])
     assert timeline.frames == round(Fraction(1000, 3) * RATES[0])
     for index, times in enumerate(timeline.clips):
         assert abs(times.start - Fraction(index, 3) * RATES[0]) <= Fraction(1, 2)
@@ -94,13 +136,13 @@ def test_boundaries_are_rounded_once_and_never_drift() -> None:
 def test_a_clip_shorter_than_its_transitions_is_refused() -> None:
     clips = [clip(Fraction(2)), clip(Fraction(1), Fraction(3, 4)), clip(Fraction(2), Fraction(1, 2))]
     with pytest.raises(PermanentError, match=r"spec\.clips\[1\]\.duration: 1s is shorter .* \(1\.25s\)") as caught:
-        build_timeline(clips, Fraction(25))
+        build(clips, Fraction(25))
     assert caught.value.reason is Reason.INVALID_SPEC
 
 
 def test_a_timeline_without_a_frame_is_refused() -> None:
     with pytest.raises(PermanentError, match="shorter than one frame"):
-        build_timeline([clip(Fraction(1, 1000))], Fraction(25))
+        build([clip(Fraction(1, 1000))], Fraction(25))
 
 
 @pytest.mark.parametrize(
@@ -108,5 +150,5 @@ def test_a_timeline_without_a_frame_is_refused() -> None:
     [(None, 4, 25), (None, 1, 12), (Fraction(2), 4, 50), (Fraction(99), 4, 99), (Fraction(0), 4, 0)],
 )
 def test_a_poster_shows_the_frame_on_screen_at_its_time(at: Fraction | None, length: int, frame: int) -> None:
-    timeline = build_timeline([clip(Fraction(length))], Fraction(25))
+    timeline = build([clip(Fraction(length))], Fraction(25))
     assert poster_frame(Output(name="poster", format=Format.JPG, at=at), timeline) == frame

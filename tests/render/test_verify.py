@@ -25,7 +25,7 @@ def movie(studio: Studio) -> Path:
 
 @pytest.fixture
 def expected() -> Expected:
-    return Expected(320, 180, build_timeline([Clip(color="#000000", duration=Fraction(2))], Fraction(25)), sound=True)
+    return Expected(320, 180, build_timeline([Clip(color="#000000")], [Fraction(2)], Fraction(25)), sound=True)
 
 
 def remux(source: Path, target: Path, *arguments: str) -> Path:

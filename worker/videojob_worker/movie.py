@@ -11,8 +11,7 @@ from videojob_contract.resources.status import Stage
 from videojob_worker.audio.decode import Decoded, decode_track
 from videojob_worker.audio.mix import mix_tracks
 from videojob_worker.audio.track import Placement, place, to_samples
-from videojob_worker.compose.compositor import compose, stills_of
-from videojob_worker.compose.stills import Stills
+from videojob_worker.compose.compositor import Scene
 from videojob_worker.encode.mux import Layout, write_mp4
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool
@@ -121,12 +120,12 @@ def _encode(
     """Encode all segments, as many side by side as there are threads."""
     stop = Event()
     tally = _Tally(frame_costs(project.spans))
-    stills = stills_of(project, project.spans)
+    scene = Scene(project, project.spans)
     affordable = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES_A_PIXEL * settings.width * settings.height))
     side_by_side = min(project.threads, len(project.segments), affordable)
     started = time.monotonic()
 
-    def encode(number: int, segment: Segment, stills: Stills = stills) -> Spool:
+    def encode(number: int, segment: Segment) -> Spool:
         path = project.scratch / f"{output.name}-{number:04}.h264"
         with SegmentEncoder(
             settings,
@@ -137,7 +136,7 @@ def _encode(
             on_frame=tally.finish,
             stopped=stop.is_set,
         ) as encoder:
-            for picture, count in compose(project, segment.spans, stills):
+            for picture, count in scene.compose(segment.spans):
                 encoder.write(picture, count)
             return encoder.close()
 
@@ -159,3 +158,4 @@ def _encode(
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+            scene.close()

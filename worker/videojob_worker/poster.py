@@ -4,8 +4,7 @@ from fractions import Fraction
 
 from videojob_contract.resources.outputs import Format, Output
 from videojob_worker.compose.color import to_rgb
-from videojob_worker.compose.compositor import compose, stills_of
-from videojob_worker.plan.spans import end_of
+from videojob_worker.compose.compositor import Scene
 from videojob_worker.plan.timeline import Timeline
 from videojob_worker.project import Project, ProjectOutput
 
@@ -27,9 +26,9 @@ def write_poster(project: Project, output: ProjectOutput) -> None:
         PermanentError: a source cannot be used.
     """
     number = poster_frame(output.spec, project.timeline)
-    span = next(span for span in project.spans if end_of(span) > number)
+    span = next(span for span in project.spans if span.end > number)
     shown = span.start
-    for picture, frames in compose(project, [span], stills_of(project, [span])):
+    for picture, frames in Scene(project, [span]).compose([span]):
         shown += frames
         if shown > number:
             image = to_rgb(picture)

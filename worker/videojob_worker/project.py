@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.audio import Track
 from videojob_contract.resources.outputs import Format, Output
-from videojob_contract.resources.timeline import Clip
+from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.compose.transitions import TRANSITIONS
 from videojob_worker.encode.settings import VideoSettings, video_settings
+from videojob_worker.engine import RenderRequest
+from videojob_worker.media.probe import Facts, video_clip_length
 from videojob_worker.media.source import Source
+from videojob_worker.plan.above import PlacedOverlay, place_overlays
 from videojob_worker.plan.cost import Segment, cut_segments
-from videojob_worker.plan.spans import Span, compile_spans
+from videojob_worker.plan.spans import Kind, Span, compile_spans
 from videojob_worker.plan.timeline import Timeline, build_timeline
 
 _PICTURES = (Format.JPG, Format.PNG)
+_MOVING = ("animation", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +53,50 @@ class ProjectOutput:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """All that rendering needs; nothing in it is opened yet."""
+    """All that rendering needs; nothing in it is opened."""
 
+    spec: VideoJobSpec
+    name: str
     look: Look
     timeline: Timeline
-    clips: tuple[Clip, ...]
     spans: tuple[Span, ...]
     segments: tuple[Segment, ...]
-    images: Mapping[int, Source]
-    """The source of each image clip, by the clip's number."""
-    sounds: tuple[Sound, ...]
+    overlays: tuple[PlacedOverlay, ...]
+    """What spans mean by the numbers in `overlays`."""
+    files: Mapping[str, Path]
+    """The local file of each URI."""
+    facts: Mapping[str, Facts]
+    """What is known of each picture, video and sound, by URI."""
     outputs: tuple[ProjectOutput, ...]
     scratch: Path
     threads: int
 
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips of the timeline, in order."""
+        return self.spec.clips
 
-def build_project(spec: VideoJobSpec, files: Mapping[str, Path], scratch: Path, threads: int) -> Project:
-    """Resolve a spec whose defaults are filled in.
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """The tracks under the timeline."""
+        tracks = self.spec.audio.tracks if self.spec.audio else ()
+        return tuple(
+            Sound(track, self.source(f"spec.audio.tracks[{index}].uri", track.uri))
+            for index, track in enumerate(tracks)
+        )
+
+    def source(self, field: str, uri: str) -> Source:
+        """Return the source that a field of the spec names by its URI."""
+        return Source(field, uri, self.files[uri])
+
+
+def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project:
+    """Plan a request whose spec has its defaults filled in.
 
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
-    canvas = spec.canvas
+    spec, canvas = request.spec, request.spec.canvas
     if canvas is None or canvas.width is None or canvas.height is None or canvas.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     look = Look(canvas.width, canvas.height, canvas.background or "#000000")
@@ -79,27 +106,50 @@ def build_project(spec: VideoJobSpec, files: Mapping[str, Path], scratch: Path, 
                 f"spec.clips[{index}].transition.type: {clip.transition.type} is not supported yet",
                 Reason.NOT_SUPPORTED,
             )
-    timeline = build_timeline(spec.clips, canvas.fps)
-    spans = compile_spans(timeline)
+    lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
+    timeline = build_timeline(spec.clips, lengths, canvas.fps)
+    overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
+    spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays)
     return Project(
+        spec=spec,
+        name=request.name,
         look=look,
         timeline=timeline,
-        clips=tuple(spec.clips),
         spans=spans,
-        segments=cut_segments(spans, threads),
-        images={
-            index: Source(f"spec.clips[{index}].image.uri", clip.image.uri, files[clip.image.uri])
-            for index, clip in enumerate(spec.clips)
-            if clip.image is not None
-        },
-        sounds=tuple(
-            Sound(track, Source(f"spec.audio.tracks[{index}].uri", track.uri, files[track.uri]))
-            for index, track in enumerate(spec.audio.tracks if spec.audio else ())
+        segments=cut_segments(spans, request.threads),
+        overlays=overlays,
+        files=request.sources,
+        facts=facts,
+        outputs=tuple(
+            _output(index, output, look, timeline, request.scratch) for index, output in enumerate(spec.outputs)
         ),
-        outputs=tuple(_output(index, output, look, timeline, scratch) for index, output in enumerate(spec.outputs)),
-        scratch=scratch,
-        threads=threads,
+        scratch=request.scratch,
+        threads=request.threads,
     )
+
+
+def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
+    """Tell how a clip's own frames come about."""
+    if clip.effects:
+        return Kind.EFFECT
+    if clip.video is not None or (clip.image is not None and facts[clip.image.uri].kind in _MOVING):
+        return Kind.DECODED
+    return Kind.ANIMATED if clip.motion is not None else Kind.STILL
+
+
+def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
+    """Return how many seconds a clip lasts."""
+    if isinstance(clip.duration, Fraction):
+        return clip.duration
+    if clip.video is None:
+        raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
+    return video_clip_length(clip.video, facts[clip.video.uri])
+
+
+def _moves(overlay: Overlay, facts: Mapping[str, Facts]) -> bool:
+    if overlay.video is not None:
+        return True
+    return overlay.image is not None and facts[overlay.image.uri].kind in _MOVING
 
 
 def _output(index: int, output: Output, look: Look, timeline: Timeline, scratch: Path) -> ProjectOutput:

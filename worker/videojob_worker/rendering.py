@@ -1,20 +1,25 @@
 """Renders a job: check the sources, plan, make each output, verify it."""
 
 from collections.abc import Callable
+from typing import Final
 
 from PIL import Image
 
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
 from videojob_contract.resources.status import Stage
-from videojob_worker.audio.decode import check_audio
+from videojob_contract.resources.uris import Use, iter_uris
 from videojob_worker.engine import RenderedOutput, RenderRequest
-from videojob_worker.media.image import check_image
+from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
+from videojob_worker.media.source import Source
 from videojob_worker.movie import movie_cost, render_movie
 from videojob_worker.poster import POSTER_COST, write_poster
 from videojob_worker.progress import Meter
-from videojob_worker.project import Project, build_project
+from videojob_worker.project import build_project
 from videojob_worker.verify import verify_picture
+
+_PROBES: Final = {".image.uri": probe_picture, ".video.uri": probe_video, "spec.audio.tracks[": probe_sound}
+"""What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
 
 
 def preload() -> None:
@@ -26,11 +31,9 @@ def render(
     request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> list[RenderedOutput]:
     """Do the work of `engine.render`."""
-    project = build_project(request.spec, request.sources, request.scratch, request.threads)
+    project = build_project(request, probe_sources(request, on_progress, cancelled))
     costs = [POSTER_COST if output.settings is None else movie_cost(project) for output in project.outputs]
     meter = Meter(sum(costs), on_progress)
-    meter.enter(Stage.INITIALIZING, "checking sources")
-    _check_sources(project, cancelled)
     look, timeline = project.look, project.timeline
     rendered: list[RenderedOutput] = []
     for output, cost in zip(project.outputs, costs, strict=True):
@@ -48,11 +51,24 @@ def render(
     return rendered
 
 
-def _check_sources(project: Project, cancelled: Callable[[], bool]) -> None:
-    """Open every source once before any work, so that what is wrong with the last one is said at once."""
-    for source in project.images.values():
+def probe_sources(
+    request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> dict[str, Facts]:
+    """Open every picture, video and sound once before any work, so that what is wrong with the last is said at once.
+
+    Raises:
+        PermanentError: a source cannot be used; the message names it.
+        CancelledError: `cancelled` said so.
+    """
+    on_progress(Progress(stage=Stage.INITIALIZING, percent=0.0, message="checking sources"))
+    facts: dict[str, Facts] = {}
+    probed: set[tuple[object, str]] = set()
+    for field, uri, use in iter_uris(request.spec):
+        probe = next((probe for part, probe in _PROBES.items() if part in field), None)
+        if use is not Use.SOURCE or probe is None or (probe, uri) in probed:
+            continue
         if cancelled():
             raise CancelledError("the render was cancelled")
-        check_image(source)
-    for sound in project.sounds:
-        check_audio(sound.source)
+        probed.add((probe, uri))
+        facts.setdefault(uri, probe(Source(field, uri, request.sources[uri])))
+    return facts

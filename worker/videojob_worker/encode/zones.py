@@ -8,7 +8,7 @@ saves; `make bench` measures it, with the quality.
 from collections.abc import Sequence
 
 from videojob_worker.plan.cost import SETTLING_FRAMES
-from videojob_worker.plan.spans import Span, Still
+from videojob_worker.plan.spans import Span
 
 _SETTLED = "me=dia,subme=0,trellis=0,ref=1"
 
@@ -22,5 +22,5 @@ def still_zones(spans: Sequence[Span]) -> str:
     return "/".join(
         f"{span.start - origin + SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"
         for span in spans
-        if isinstance(span, Still) and span.frames > SETTLING_FRAMES
+        if span.is_still and span.frames > SETTLING_FRAMES
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from videojob_worker.plan.spans import Blend, Span, Still, end_of
+from videojob_worker.plan.spans import Kind, Span
 
 STILL_FRAME = 1.0
 SETTLING_FRAME = 4.0
@@ -38,12 +38,12 @@ class Segment:
     @property
     def frames(self) -> int:
         """How many frames."""
-        return end_of(self.spans[-1]) - self.start
+        return self.spans[-1].end - self.start
 
 
 def span_cost(span: Span) -> float:
     """Predicted cost of a span."""
-    if isinstance(span, Blend):
+    if span.kind is not Kind.STILL:
         return span.frames * BLEND_FRAME
     settling = min(span.frames, SETTLING_FRAMES)
     return settling * SETTLING_FRAME + (span.frames - settling) * STILL_FRAME
@@ -53,7 +53,7 @@ def frame_costs(spans: Iterable[Span]) -> "array[float]":
     """Return the predicted cost of every frame, in order."""
     costs = array("f")
     for span in spans:
-        if isinstance(span, Blend):
+        if span.kind is not Kind.STILL:
             costs.extend([BLEND_FRAME] * span.frames)
         else:
             settling = min(span.frames, SETTLING_FRAMES)
@@ -68,7 +68,7 @@ def cut_segments(spans: Sequence[Span], threads: int) -> tuple[Segment, ...]:
     others idle, and a long timeline has more still, so that no segment is large. The cuts depend on the
     arguments alone: the same input gives the same bytes.
     """
-    total_frames = end_of(spans[-1])
+    total_frames = spans[-1].end
     wanted = 1 if threads == 1 else threads * SEGMENTS_PER_THREAD
     wanted = max(1, -(-total_frames // MAX_SEGMENT_FRAMES), min(wanted, total_frames // MIN_SEGMENT_FRAMES))
     ends = list(accumulate(span_cost(span) for span in spans))
@@ -79,8 +79,8 @@ def cut_segments(spans: Sequence[Span], threads: int) -> tuple[Segment, ...]:
         last = index == len(spans)
         cost = ends[index - 1] - (ends[first - 1] if first else 0.0)
         if last or (
-            isinstance(spans[index], Still)
-            and end_of(spans[index - 1]) - spans[first].start >= MIN_SEGMENT_FRAMES
+            spans[index].is_still
+            and spans[index - 1].end - spans[first].start >= MIN_SEGMENT_FRAMES
             and total_frames - spans[index].start >= MIN_SEGMENT_FRAMES
             and ends[index - 1] >= target * (len(segments) + 1) - span_cost(spans[index]) / 2
         ):

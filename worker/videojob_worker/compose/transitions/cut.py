@@ -3,6 +3,6 @@
 from videojob_worker.compose.color import Picture
 
 
-def cut(before: Picture, after: Picture, progress: float, through: Picture, out: Picture) -> None:  # noqa: ARG001 - the registry's shape
+def cut(before: Picture, after: Picture, progress: float, out: Picture) -> None:
     """Show the one picture in the first half, the other in the second."""
     out[...] = before if progress < 0.5 else after  # noqa: PLR2004 - the middle
