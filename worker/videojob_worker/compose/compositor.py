@@ -5,15 +5,13 @@ from contextlib import closing
 
 import numpy as np
 
-from videojob_worker.compose.color import Picture, solid
+from videojob_worker.compose.color import Picture
 from videojob_worker.compose.layers import open_layer
 from videojob_worker.compose.layers.base import Layer
 from videojob_worker.compose.shared import Shared
-from videojob_worker.compose.transitions import TRANSITIONS
+from videojob_worker.compose.transitions import start
 from videojob_worker.plan.spans import Span
 from videojob_worker.project import Project
-
-_DEFAULT_THROUGH = "#000000"
 
 
 class Scene:
@@ -58,14 +56,12 @@ class Scene:
         times = self.project.timeline.clips[span.clips[1]]
         if transition is None:
             raise AssertionError(f"clip {span.clips[1]} overlaps the one before it without a transition")
-        look = self.project.look
-        render = TRANSITIONS[transition.type]
-        through = solid(transition.color or _DEFAULT_THROUGH, look.width, look.height)
+        render = start(transition, self.project.look)
         before, after = (reels.pictures(span, place, layer) for place, layer in enumerate(layers))
         length = times.settled - times.start
         for number, (old, new) in enumerate(zip(before, after, strict=True), span.start - times.start):
             # As in ffmpeg's xfade, the first frame is wholly the old clip, and the first after the span the new.
-            render(old, new, number / length, through, out)
+            render(old, new, number / length, out)
             yield out
 
 
