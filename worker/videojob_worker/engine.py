@@ -54,12 +54,12 @@ class RenderedOutput:
 
 def source_uris(spec: VideoJobSpec) -> list[tuple[str, str]]:
     """Return what to fetch as `("spec.clips[3].image.uri", uri)`: each URI once, where it is first named."""
+    from videojob_contract.resources.uris import Use, iter_uris  # noqa: PLC0415 - brings the models along
+
     found: dict[str, str] = {}
-    for index, clip in enumerate(spec.clips):
-        if clip.image is not None:
-            found.setdefault(clip.image.uri, f"spec.clips[{index}].image.uri")
-    for index, track in enumerate(spec.audio.tracks if spec.audio else ()):
-        found.setdefault(track.uri, f"spec.audio.tracks[{index}].uri")
+    for field, uri, use in iter_uris(spec):
+        if use is Use.SOURCE:
+            found.setdefault(uri, field)
     return [(field, uri) for uri, field in found.items()]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.audio import Track
+from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
@@ -70,6 +71,8 @@ class Project:
     outputs: tuple[ProjectOutput, ...]
     scratch: Path
     threads: int
+    encoding: Encoding
+    """Which encoders the pool wants used."""
 
     @property
     def clips(self) -> list[Clip]:
@@ -125,6 +128,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         ),
         scratch=request.scratch,
         threads=request.threads,
+        encoding=request.encoding,
     )
 
 
