@@ -20,7 +20,7 @@ class Scene:
     def __init__(self, project: Project, spans: Sequence[Span]) -> None:
         """`spans` are all that will be composed, once each."""
         self._project = project
-        self._clips: Shared[Layer] = Shared(
+        self._clips = Shared[Layer](
             lambda index: open_layer(project, index), (clip for span in spans for clip in span.clips)
         )
 
