@@ -1,19 +1,14 @@
 """Pictures: colour conversion, fit, and transitions against known values and ffmpeg."""
 
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests import media
-from tests.render.studio import Studio, decode, image, psnr
+from tests.render.studio import psnr
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.compose.color import from_rgb, planes, rgb_to_yuv, solid, to_rgb
 from videojob_worker.compose.fit import fit_image
-from videojob_worker.compose.mix import mix
-from videojob_worker.compose.transitions import TRANSITIONS
 
 # 8-bit limited range values of BT.709's 100 % colour bars.
 BARS = {
@@ -105,76 +100,3 @@ def test_cover_keeps_the_shape_of_things() -> None:
     circle.paste(255, (400, 150, 600, 350))
     out = np.asarray(fit_image(circle.convert("RGB"), (300, 200), Fit.COVER, Anchor.CENTER, (0, 0, 0)))[:, :, 0] > 127
     assert np.flatnonzero(out.any(axis=0)).size == np.flatnonzero(out.any(axis=1)).size == 80
-
-
-def test_crossfade_has_the_steps_of_xfade() -> None:
-    black, white = np.zeros((24, 16), np.uint8), np.full((24, 16), 255, np.uint8)
-    out = np.empty_like(black)
-    steps = []
-    for frame in range(11):
-        TRANSITIONS["crossfade"](black, white, frame / 10, black, out)
-        assert out.min() == out.max()
-        steps.append(int(out[0, 0]))
-    assert steps == pytest.approx([0, 25, 50, 76, 101, 127, 153, 178, 204, 229, 255], abs=1)
-
-
-def test_mix_is_within_one_step_of_the_exact_mean() -> None:
-    random = np.random.default_rng(7)
-    # Larger than the block in which it works, and no multiple of it.
-    before, after = (random.integers(0, 256, (1110, 500), np.uint8) for _ in range(2))
-    out = np.empty_like(before)
-    for weight in (0.0, 0.1, 1 / 3, 0.5, 0.999, 1.0):
-        mix(before, after, weight, out)
-        exact = before * (1 - weight) + after * weight
-        assert np.abs(out - exact).max() <= 1
-    mix(before, after, 0.0, out)
-    assert (out == before).all()
-    mix(before, after, 1.0, out)
-    assert (out == after).all()
-
-
-def test_fade_goes_through_its_colour() -> None:
-    before, after, through = (np.full((24, 16), value, np.uint8) for value in (200, 100, 16))
-    out = np.empty_like(before)
-    seen = []
-    for progress in (0.0, 0.25, 0.5, 0.75, 1.0):
-        TRANSITIONS["fade"](before, after, progress, through, out)
-        seen.append(int(out[0, 0]))
-    assert seen == [200, 108, 16, 58, 100]
-
-
-def test_cut_changes_in_the_middle() -> None:
-    before, after = np.zeros((24, 16), np.uint8), np.full((24, 16), 9, np.uint8)
-    out = np.empty_like(before)
-    TRANSITIONS["cut"](before, after, 0.49, before, out)
-    assert out.max() == 0
-    TRANSITIONS["cut"](before, after, 0.5, before, out)
-    assert out.min() == 9
-
-
-def test_a_crossfade_of_photographs_equals_that_of_ffmpeg(studio: Studio, tmp_path: Path) -> None:
-    first, second = media.photographs(320, 180)[:2]
-    transition = {"type": "crossfade", "duration": "400ms"}
-    ours = studio.movie(
-        [image(first), image(second, transition=transition)],
-        files=[first, second],
-        size=(320, 180),
-        outputs=[{"name": "main", "format": "mp4", "crf": 1}],
-    )
-    theirs = tmp_path / "xfade.mkv"
-    graph = (
-        "[0][1]xfade=transition=fade:duration=0.4:offset=0.6,"
-        "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd,format=yuv420p"
-    )
-    inputs = [
-        word for path in (first, second) for word in ("-loop", "1", "-framerate", "25", "-t", "1", "-i", str(path))
-    ]
-    subprocess.run(
-        ["ffmpeg", "-v", "error", *inputs, "-filter_complex", graph, "-c:v", "ffv1", str(theirs)], check=True
-    )
-    expected = decode(theirs)
-    made = decode(ours)
-    assert made.shape == expected.shape == (40, 270, 320)
-    luma = [psnr(a[:180], b[:180]) for a, b in zip(made, expected, strict=True)]
-    assert min(luma) > 40, luma
-    assert min(psnr(a[180:], b[180:]) for a, b in zip(made, expected, strict=True)) > 35

@@ -20,13 +20,14 @@ from videojob_worker.compose.transitions.pixelize import pixelize
 from videojob_worker.compose.transitions.push import push
 from videojob_worker.compose.transitions.slide import slide
 from videojob_worker.compose.transitions.wipe import wipe
-from videojob_worker.compose.transitions.xfade import NAMES as XFADE
-from videojob_worker.compose.transitions.xfade import xfade
+from videojob_worker.compose.transitions.xfade import XFADE, xfade
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
     from videojob_worker.compose.color import Picture
     from videojob_worker.project import Look
+
+__all__ = ["TRANSITIONS", "XFADE", "Render", "start"]
 
 TRANSITIONS: Final[dict[str, Start]] = {
     "cut": always(cut),

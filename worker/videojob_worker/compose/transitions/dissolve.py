@@ -1,0 +1,30 @@
+"""Dissolve: grain by grain, in random order, one picture turns into the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videojob_worker.compose.mix import choose
+
+if TYPE_CHECKING:
+    from videojob_contract.resources.timeline import Transition
+    from videojob_worker.compose.color import Picture
+    from videojob_worker.compose.transitions.base import Render
+    from videojob_worker.project import Look
+
+_RANKS = 1 << 16
+
+
+def dissolve(look: Look, _transition: Transition) -> Render:
+    """Change grains of two pixels by two, so that a grain has one sample of chroma; always the same ones first."""
+    # RandomState, because its stream is the same in every version of numpy.
+    grains = np.random.RandomState(0).randint(0, _RANKS, (look.height // 2, look.width // 2), np.uint16)
+    luma = grains.repeat(2, axis=0).repeat(2, axis=1)
+    ranks = np.concatenate([luma.reshape(-1), grains.reshape(-1), grains.reshape(-1)])
+
+    def render(before: Picture, after: Picture, progress: float, out: Picture) -> None:
+        choose(before, after, ranks, round(progress * _RANKS), out)
+
+    return render
