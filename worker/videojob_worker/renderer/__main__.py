@@ -1,4 +1,4 @@
-"""The renderer process itself: confines itself, loads the engine while it is idle, then renders once.
+"""The renderer process itself: confines itself, loads the engine while it is idle, then renders or plans once.
 
 Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors,
 the supervisor's process id, and the limit of memory in bytes (0: none).
@@ -16,19 +16,25 @@ from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker import engine, oserrors
+from videojob_worker.renderer.landlock import confine_files
 from videojob_worker.renderer.protocol import (
     Advanced,
     Done,
     Failed,
+    Planned,
+    PlannedPart,
     Ready,
     Rendered,
     Request,
     encode,
+    planned,
     receive_request,
 )
 from videojob_worker.renderer.sandbox import Limits, confine, limit_cpu
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from videojob_contract.assignment import Progress
     from videojob_contract.resources.base import Model
 
@@ -47,10 +53,14 @@ def main() -> None:
         return
     request, fds = received
     limit_cpu(request.cpu_s)
-    _send(answers_fd, _serve(request, fds, requests, answers_fd))
+    confine_files(fds, Path(request.scratch))
+    for answer in _serve(request, fds, requests, answers_fd):
+        _send(answers_fd, answer)
 
 
-def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd: int) -> Done | Failed:
+def _serve(
+    request: Request, fds: list[int], requests: socket.socket, answers_fd: int
+) -> Iterable[Done | PlannedPart | Planned | Failed]:
     def on_progress(progress: Progress) -> None:
         _send(answers_fd, Advanced(progress=progress))
 
@@ -58,27 +68,29 @@ def _serve(request: Request, fds: list[int], requests: socket.socket, answers_fd
         # Nothing more is sent to us, so what can be read is the end: the supervisor is gone.
         return bool(select.select([requests], [], [], 0)[0])
 
+    wanted = engine.RenderRequest(
+        spec=request.spec,
+        name=request.name,
+        sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
+        scratch=Path(request.scratch),
+        threads=request.threads,
+        encoding=request.encoding,
+    )
     try:
-        outputs = engine.render(
-            engine.RenderRequest(
-                spec=request.spec,
-                name=request.name,
-                sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
-                scratch=Path(request.scratch),
-                threads=request.threads,
-                encoding=request.encoding,
-            ),
-            on_progress,
-            hung_up,
-        )
+        if request.only_plan:
+            return planned(engine.plan(wanted, on_progress, hung_up))
+        return [_done(engine.render(wanted, on_progress, hung_up))]
     except VideoJobError as error:
-        return _failed(error)
+        return [_failed(error)]
     except Exception as error:  # the boundary of the process: every failure becomes an answer
         log.warning("the render failed unexpectedly", exc_info=True)
-        return _failed(
-            oserrors.local(error, "rendering")
-            or PermanentError(f"the renderer failed: {type(error).__name__}: {error}", Reason.RENDER_FAILED)
+        unforeseen = oserrors.local(error, "rendering") or PermanentError(
+            f"the renderer failed: {type(error).__name__}: {error}", Reason.RENDER_FAILED
         )
+        return [_failed(unforeseen)]
+
+
+def _done(outputs: list[engine.RenderedOutput]) -> Done:
     return Done(
         outputs=[
             Rendered(

@@ -24,6 +24,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 _KEPT_PREFIXES = ("PYTHON",)
+# No threads are wanted of numpy's linear algebra, and none may be there yet when the process gives up its files.
+_ADDED = {"OPENBLAS_NUM_THREADS": "1"}
 
 SUPERVISOR_BYTES = 192 * 1024**2
 """What the supervisor may need of the container's memory, in bytes; the rest is the renderer's."""
@@ -61,7 +63,8 @@ def shield_this_process() -> None:
 
 def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Keep what a decoder needs to run, and no secret."""
-    return {name: value for name, value in env.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    kept = {name: value for name, value in env.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    return kept | _ADDED
 
 
 def confine(limits: Limits, parent: int) -> None:
