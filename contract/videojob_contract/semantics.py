@@ -7,25 +7,21 @@ there is any server, and a server may have an older CRD.
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
-from videojob_contract.resources.outputs import KNOWN_EXTENSIONS, X264_MAX_CRF, X264_PRESETS, Codec, Format
 from videojob_contract.resources.uris import VOLUME, iter_uris, shown, split_uri
+from videojob_contract.semantics_outputs import check_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.timeline import Clip, Transition
     from videojob_contract.resources.videojob import VideoJobSpec
 
 DEFAULT_TRANSITION = Fraction(1, 2)
-# Of an output, what only video has.
-_VIDEO_FIELDS = ("codec", "fps", "crf", "bitrate", "max_bitrate", "preset", "keyframe_interval")
 
 
 def check(spec: VideoJobSpec) -> list[Problem]:
@@ -35,7 +31,7 @@ def check(spec: VideoJobSpec) -> list[Problem]:
         *_clips(spec.clips),
         *_overlays(spec),
         *_audio(spec),
-        *_outputs(spec),
+        *check_outputs(spec, timeline_length(spec)),
         *_uris(spec),
     ]
 
@@ -126,57 +122,6 @@ def _audio(spec: VideoJobSpec) -> Iterator[Problem]:
         if track.offset and length is not None and track.offset >= length:
             message = f"is after the end of the timeline, which lasts {format_duration(length)}"
             yield Problem(f"{path}.offset", message)
-
-
-def _outputs(spec: VideoJobSpec) -> Iterator[Problem]:
-    names: set[str] = set()
-    targets: dict[str, str] = {}  # what goes there first, by where it goes
-    for index, output in enumerate(spec.outputs or []):
-        path = f"spec.outputs[{index}]"
-        if output.name in names:
-            yield Problem(f"{path}.name", f'another output is named "{output.name}" too')
-        names.add(output.name)
-        if output.uri is not None:
-            first = targets.setdefault(unquote(output.uri), f"{path}.uri")
-            if first != f"{path}.uri":
-                yield Problem(f"{path}.uri", f"{first} goes to {shown(output.uri)} too")
-        yield from _extension(path, output)
-        yield from _poster(path, output, spec) if output.format.is_still else _encoding(path, output)
-
-
-def _extension(path: str, output: Output) -> Iterator[Problem]:
-    extension = PurePosixPath(unquote(output.uri or "")).suffix.removeprefix(".").lower()
-    if extension in KNOWN_EXTENSIONS - output.format.extensions:
-        message = f"ends in .{extension}, but its format is {output.format}: end it in .{output.format.extension}"
-        yield Problem(f"{path}.uri", f"{message}, or choose another format")
-
-
-def _poster(path: str, output: Output, spec: VideoJobSpec) -> Iterator[Problem]:
-    for field in _VIDEO_FIELDS:
-        if getattr(output, field) is not None:
-            alias = type(output).model_fields[field].alias
-            yield Problem(f"{path}.{alias}", f"a {output.format} has none: it is one picture")
-    length = timeline_length(spec)
-    if output.at is not None and length is not None and output.at >= length:
-        yield Problem(f"{path}.at", f"is after the end of the timeline, which lasts {format_duration(length)}")
-
-
-def _encoding(path: str, output: Output) -> Iterator[Problem]:
-    if output.at is not None:
-        yield Problem(f"{path}.at", "is for pictures, such as jpg and png")
-    if output.crf is not None and output.bitrate is not None:
-        yield Problem(f"{path}.crf", "give either crf, for constant quality, or bitrate")
-    if output.format is Format.MP4 and output.codec in {None, Codec.H264}:
-        yield from _x264(path, output)
-    if output.keyframe_interval == 0:
-        yield Problem(f"{path}.keyframeInterval", "must be longer than 0s")
-
-
-def _x264(path: str, output: Output) -> Iterator[Problem]:
-    if output.crf is not None and output.crf > X264_MAX_CRF:
-        yield Problem(f"{path}.crf", f"is at most {X264_MAX_CRF} for h264")
-    if output.preset is not None and output.preset not in X264_PRESETS:
-        yield Problem(f"{path}.preset", f"{output.preset} is none of h264's: {', '.join(X264_PRESETS)}")
 
 
 def _uris(spec: VideoJobSpec) -> Iterator[Problem]:

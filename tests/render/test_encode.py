@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from videojob_contract.resources.outputs import Codec
 from videojob_worker.compose.color import from_rgb
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.video import SegmentEncoder
@@ -15,7 +16,7 @@ from videojob_worker.plan.spans import Kind, Span
 def test_each_frame_is_told_of_when_it_is_given_and_when_it_is_done(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
     with SegmentEncoder(
-        VideoSettings(320, 180, Fraction(30), "medium", 23, None, 128_000),
+        VideoSettings(Codec.H264, "libx264", 320, 180, Fraction(30), crf=23),
         Segment((Span(100, 90, Kind.STILL, (0,)),), 90.0),
         1,
         tmp_path / "segment.h264",

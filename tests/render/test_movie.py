@@ -17,10 +17,10 @@ from tests import media
 from tests.render.studio import Studio, color, decode, image, probe, psnr, uri
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError, PermanentError, Reason, TransientError
+from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.compose.color import Picture, from_rgb, parse_color, planes, rgb_to_yuv
-from videojob_worker.encode.settings import QUALITIES
 from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.engine import source_uris
 
@@ -124,7 +124,7 @@ def test_the_index_is_last_without_faststart_and_own_tags_are_kept(studio: Studi
 
 def test_better_quality_is_larger(studio: Studio) -> None:
     path = media.photographs(320, 180)[0]
-    outputs = [{"name": quality.lower(), "format": "mp4", "quality": quality} for quality in QUALITIES]
+    outputs = [{"name": quality.lower(), "format": "mp4", "quality": quality} for quality in Quality]
     rendered = studio.render([image(path, "400ms")], files=[path], size=(320, 180), outputs=outputs)
     sizes = [output.path.stat().st_size for output in rendered]
     assert sizes == sorted(sizes)

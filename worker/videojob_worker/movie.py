@@ -13,7 +13,7 @@ from videojob_worker.audio.mix import mix_tracks
 from videojob_worker.audio.track import Placement, place, to_samples
 from videojob_worker.compose.compositor import Scene
 from videojob_worker.encode.mux import Layout, write_mp4
-from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.encode.settings import VideoSettings, audio_settings
 from videojob_worker.encode.spool import Spool
 from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.plan.cost import Segment, frame_costs
@@ -60,7 +60,9 @@ def render_movie(
     sound = mix_tracks(tracks, project.timeline.samples) if tracks else None
     layout = Layout(output.spec.faststart, output.spec.metadata or {})
     length_s = float(project.timeline.length_s)
-    for written_s in write_mp4(output.path, settings, layout, spools, sound):
+    for written_s in write_mp4(
+        output.path, settings, layout, spools, None if sound is None else (audio_settings(output.spec), sound)
+    ):
         if cancelled():
             raise CancelledError("the render was cancelled")
         meter.update(pictures_cost + _sound_cost(project) * (1 + max(float(written_s), 0.0) / length_s) / 2)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem, SpecError
-from videojob_contract.resources.outputs import Codec, Format, Output, Quality
+from videojob_contract.resources.outputs import Format, Output, Quality
 from videojob_contract.resources.timeline import Canvas, Clip
 from videojob_contract.resources.uris import VOLUME, Use, iter_uris, shown, split_uri
 from videojob_contract.resources.videojob import Retry, VideoJobSpec
@@ -48,6 +48,7 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
             "soft_deadline": spec.soft_deadline or _whole_ms(deadline * SOFT_DEADLINE_SHARE),
             "retry": spec.retry or (defaults and defaults.retry) or Retry(),
             "ttl_after_finished": _ttl(spec, defaults),
+            "parameters": None,  # they have been put in place
             "clips": [_resolve_clip(clip) for clip in spec.clips],
             "outputs": [
                 _resolve_output(output, pool, f"{namespace}/{name}") for output in spec.outputs or DEFAULT_OUTPUTS
@@ -99,7 +100,7 @@ def _resolve_clip(clip: Clip) -> Clip:
 
 def _resolve_output(output: Output, pool: RenderPoolSpec, folder: str) -> Output:
     quality = output.quality or (pool.defaults and pool.defaults.quality) or Quality.STANDARD
-    codec = Codec.H264 if output.format is Format.MP4 else None
+    codec = next(iter(output.format.codecs), None)
     uri = output.uri
     if uri is None and pool.storage.output_prefix is not None:
         prefix = pool.storage.output_prefix.rstrip("/")

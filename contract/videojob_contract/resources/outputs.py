@@ -1,5 +1,6 @@
 """What a VideoJob makes: one entry an output file."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -37,6 +38,16 @@ class Format(StrEnum):
         """Whether it is one picture of one moment."""
         return self in {Format.JPG, Format.PNG}
 
+    @property
+    def is_audio(self) -> bool:
+        """Whether it is sound alone."""
+        return self in {Format.MP3, Format.M4A}
+
+    @property
+    def codecs(self) -> "tuple[Codec, ...]":
+        """The video codecs that may be chosen for it, its default first; none where the format says all."""
+        return _CODECS.get(self, ())
+
 
 KNOWN_EXTENSIONS = frozenset(extension for format_ in Format for extension in format_.extensions)
 """Those that tell a format; a URI with another, or with none, may be of any."""
@@ -60,8 +71,17 @@ class Codec(StrEnum):
     VP9 = "vp9"
 
 
-X264_MAX_CRF = 51
-X264_PRESETS = (
+_CODECS = {
+    Format.MP4: (Codec.H264, Codec.H265, Codec.AV1),
+    Format.WEBM: (Codec.VP9, Codec.AV1),
+    Format.HLS: (Codec.H264, Codec.H265),
+}
+
+TWO_PASS_CODECS = (Codec.H264, Codec.H265)
+
+MAX_CRF = {Codec.H264: 51, Codec.H265: 51, Codec.AV1: 63, Codec.VP9: 63}
+
+_X26X_PRESETS = (
     "ultrafast",
     "superfast",
     "veryfast",
@@ -73,9 +93,40 @@ X264_PRESETS = (
     "veryslow",
     "placebo",
 )
+PRESETS: dict[Codec, tuple[str, ...]] = {
+    Codec.H264: _X26X_PRESETS,
+    Codec.H265: _X26X_PRESETS,
+    Codec.AV1: tuple(str(speed) for speed in range(14)),
+    Codec.VP9: tuple(str(speed) for speed in range(9)),
+}
+"""Speed presets by codec: those of x264 and x265, SVT-AV1's numbers and libvpx' `cpu-used`."""
 
 BITRATE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$"
 Bitrate = Annotated[str, StringConstraints(pattern=BITRATE_PATTERN, max_length=12)]
+
+_UNITS = {"k": 1000, "M": 1_000_000}
+
+
+def bits_a_second(bitrate: str) -> int:
+    """Turn `"4M"` or `"800k"` into bits a second."""
+    return int(Decimal(bitrate[:-1]) * _UNITS[bitrate[-1]])
+
+
+class Rendition(Model):
+    """One size and rate of an HLS output, among which players choose."""
+
+    name: Name | None = None
+    """Its name in file names. Default: its height and a p, such as 720p."""
+    width: EvenPixels | None = None
+    """Width in pixels. Default: from the height, in the shape of the canvas."""
+    height: EvenPixels | None = None
+    """Height in pixels. Default: from the width, in the shape of the canvas."""
+    crf: Annotated[int, Field(ge=0, le=63)] | None = None
+    """Constant rate factor, instead of the output's."""
+    bitrate: Bitrate | None = None
+    """Mean bitrate, instead of constant quality."""
+    max_bitrate: Bitrate | None = None
+    """Highest bitrate."""
 
 
 class Output(Model):
@@ -84,30 +135,33 @@ class Output(Model):
     name: Name
     """Its name, unique within the job."""
     format: Format
-    """What it is: `mp4`, or for a poster `jpg` or `png`."""
+    """What it is: video (`mp4`, `webm`, `hls`), moving pictures (`gif`, `webp`), the sound alone (`mp3`, `m4a`), a
+    poster (`jpg`, `png`) or a sheet of thumbnails (`sprite`)."""
     uri: Uri | None = None
     """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension
     must not be that of another format."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None
-    """Video codec. Default: the format's own (mp4: h264)."""
+    """Video codec. Of mp4: h264, h265 or av1; of webm: vp9 or av1; of hls: h264 or h265; the first is the default."""
     width: EvenPixels | None = None
-    """Width in pixels. Default: the canvas'."""
+    """Width in pixels. Default: the canvas', or with a height, what keeps its shape; of gif and webp at most 480; of a
+    sprite's thumbnails 160."""
     height: EvenPixels | None = None
-    """Height in pixels. Default: the canvas'."""
+    """Height in pixels. Default: what keeps the shape of the canvas."""
     fps: Fps | None = None
-    """Frames a second. Default: the canvas'."""
+    """Frames a second. Default: the canvas'; of gif and webp at most 15."""
     crf: Annotated[int, Field(ge=0, le=63)] | None = None
     """Constant rate factor, instead of the preset's."""
     bitrate: Bitrate | None = None
-    """Mean bitrate, such as 4M or 800k, instead of constant quality."""
+    """Mean bitrate, such as 4M or 800k, instead of constant quality; of mp3 and m4a, that of the sound."""
     max_bitrate: Bitrate | None = None
     """Highest bitrate."""
     two_pass: bool = False
-    """Encode twice, to meet the bitrate best."""
+    """Encode twice, to meet the bitrate best; with h264 and h265."""
     preset: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+$", max_length=16)] | None = None
-    """The encoder's own speed preset, instead of the quality's."""
+    """The encoder's own speed preset, instead of the quality's: medium and the like of h264 and h265, 0 to 13 of av1,
+    0 to 8 of vp9."""
     keyframe_interval: Duration | None = None
     """Longest time between keyframes. Default: the encoder's."""
     faststart: bool = True
@@ -121,5 +175,13 @@ class Output(Model):
         Field(max_length=32),
     ] = None
     """Tags of the container, such as title and artist."""
+    renditions: Annotated[list[Rendition] | None, Field(min_length=1, max_length=8)] = None
+    """Of hls: sizes and rates to choose from. Default: one, of the output's own size."""
+    segment_duration: Duration | None = None
+    """Of hls: length of a segment. Default: 6s."""
+    interval: Duration | None = None
+    """Of a sprite: time between thumbnails. Default: a hundredth of the length, and at least 1s."""
+    columns: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Of a sprite: thumbnails in a row. Default: 10."""
     at: Duration | None = None
     """Of a poster: which moment of the timeline. Default: 1s, or the middle of a shorter one."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.contract.examples import CLIP, problems, videojob
 from videojob_contract.resources.base import format_duration
-from videojob_contract.resources.outputs import X264_PRESETS
+from videojob_contract.resources.outputs import PRESETS, Codec
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_contract.semantics import check, timeline_length
 from videojob_contract.validation import parse_videojob
@@ -86,8 +86,30 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
         ([{**MP4, "crf": 52}], ["spec.outputs[0].crf: is at most 51 for h264"]),
         ([{**MP4, "crf": 52, "codec": "av1"}], []),
         ([{**MP4, "preset": "quick"}],
-         [f"spec.outputs[0].preset: quick is none of h264's: {', '.join(X264_PRESETS)}"]),
+         [f"spec.outputs[0].preset: quick is none of h264's: {', '.join(PRESETS[Codec.H264])}"]),
         ([{**MP4, "keyframeInterval": "0s"}], ["spec.outputs[0].keyframeInterval: must be longer than 0s"]),
+        ([{**MP4, "codec": "vp9"}], ["spec.outputs[0].codec: mp4 has no vp9; choose h264, h265 or av1"]),
+        ([{**MP4, "format": "webm", "codec": "av1", "preset": "8"}], []),
+        ([{**MP4, "codec": "av1", "preset": "medium"}],
+         [f"spec.outputs[0].preset: medium is none of av1's: {', '.join(PRESETS[Codec.AV1])}"]),
+        ([{**MP4, "format": "webm", "bitrate": "1M", "twoPass": True}],
+         ["spec.outputs[0].twoPass: is for h264 or h265, not for vp9"]),
+        ([{**MP4, "twoPass": True}], ["spec.outputs[0].twoPass: is to meet a bitrate: give that too"]),
+        ([{**MP4, "bitrate": "2M", "maxBitrate": "1999k"}],
+         ["spec.outputs[0].maxBitrate: is less than the bitrate, which is 2M"]),
+        ([{**MP4, "bitrate": "0k"}], ["spec.outputs[0].bitrate: must be more than 0"]),
+        ([{**MP4, "format": "gif", "crf": 20}], ["spec.outputs[0].crf: a gif has none: it has colours by number"]),
+        ([{**MP4, "format": "m4a", "bitrate": "96k"}], []),
+        ([{**MP4, "format": "mp3", "width": 640}], ["spec.outputs[0].width: an mp3 has none: it is sound alone"]),
+        ([{**MP4, "interval": "2s"}], ["spec.outputs[0].interval: is for a sprite"]),
+        ([{**MP4, "renditions": [{"height": 360}]}], ["spec.outputs[0].renditions: is for hls"]),
+        ([{**MP4, "format": "hls", "renditions": [{"height": 360}, {"height": 360, "width": 640}]}],
+         ["spec.outputs[0].renditions[1].name: spec.outputs[0].renditions[0] is named 360p too"]),
+        ([{**MP4, "format": "hls", "width": 640, "renditions": [{"width": 320}]}],
+         ["spec.outputs[0].renditions[0].name: is required where no height is given",
+          "spec.outputs[0].width: give it in each of the renditions instead"]),
+        ([{**MP4, "format": "hls", "renditions": [{"height": 360, "crf": 20, "bitrate": "1M"}]}],
+         ["spec.outputs[0].renditions[0].crf: give either crf, for constant quality, or bitrate"]),
     ],
 )  # fmt: skip
 def test_outputs(outputs: list[dict[str, Any]], expected: list[str]) -> None:

@@ -16,9 +16,9 @@ from av.video.stream import VideoStream
 
 from videojob_contract.errors import PermanentError
 from videojob_worker.audio.track import Samples
-from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.encode.encoder import configure
+from videojob_worker.encode.settings import AudioSettings, VideoSettings
 from videojob_worker.encode.spool import Spool
-from videojob_worker.encode.video import configure
 from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def write_mp4(
     settings: VideoSettings,
     layout: Layout,
     spools: Sequence[Spool],
-    sound: Iterator[Samples] | None,
+    sound: tuple[AudioSettings, Iterator[Samples]] | None,
 ) -> Iterator[Fraction]:
     """Write the file; yields, packet by packet, how many seconds of it are written.
 
@@ -90,13 +90,15 @@ def write_mp4(
     with av.open(str(path), "w", format="mp4", container_options=options) as out:
         out.metadata.update(layout.metadata)
         # This encoder is never used: it tells the muxer what those of the segments have made.
-        video = out.add_stream("libx264", rate=settings.fps)
+        video = out.add_stream(settings.encoder, rate=settings.fps)
+        if not isinstance(video, VideoStream):
+            raise TypeError(f"{settings.encoder} makes no video")
         configure(video.codec_context, settings, 1)
         sounds: Iterator[Packet[Stream]] = iter(())
         if sound is not None:
             audio = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
-            audio.codec_context.bit_rate = settings.audio_bits
-            sounds = _encode_sound(audio, sound)
+            audio.codec_context.bit_rate = sound[0].bit_rate
+            sounds = _encode_sound(audio, sound[1])
         out.start_encoding()
         if any(spool.parameter_sets != video.codec_context.extradata for spool in spools):
             raise PermanentError("the encoder made segments that do not fit together")

@@ -1,66 +1,175 @@
-"""What an output asks of the encoder: quality presets and what overrides them."""
+"""What an output asks of its encoders: presets of quality, and what overrides them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.outputs import X264_MAX_CRF, X264_PRESETS, Output, Quality
+from videojob_contract.resources.outputs import (
+    MAX_CRF,
+    PRESETS,
+    Codec,
+    Format,
+    Output,
+    Quality,
+    Rendition,
+    bits_a_second,
+)
+from videojob_worker.encode.codecs import SOFTWARE, Encoder
 from videojob_worker.plan.timeline import to_frame
 
 _ENDLESS_FRAMES = 1 << 30
-"""What x264 takes for no limit between keyframes; more would not fit into its field."""
-
-
-@dataclass(frozen=True, slots=True)
-class QualitySettings:
-    """One row of the table of quality presets: x264's preset and crf, and the bits a second of AAC."""
-
-    preset: str
-    crf: int
-    audio_bits: int
-
-
-QUALITIES: dict[Quality, QualitySettings] = {
-    Quality.DRAFT: QualitySettings("veryfast", 28, 128_000),
-    Quality.STANDARD: QualitySettings("medium", 23, 160_000),
-    Quality.HIGH: QualitySettings("medium", 19, 192_000),
-    Quality.VISUALLY_LOSSLESS: QualitySettings("slow", 15, 256_000),
-}
+"""What encoders take for no limit between keyframes; more would not fit into their field."""
+_BUFFER_S = 2
+"""Seconds at the highest bitrate that a player has to buffer (the VBV's size)."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoSettings:
-    """All that an encoder needs to know; `keyframe_frames` is None for the encoder's own choice."""
+    """All that an encoder needs to know, save its number of threads."""
 
+    codec: Codec
+    encoder: str
+    """libav's name."""
     width: int
     height: int
     fps: Fraction
-    preset: str
-    crf: int
-    keyframe_frames: int | None
-    audio_bits: int
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The encoder's own, preset and limits included, but not the crf."""
+    crf: float | None = None
+    """Constant rate factor, or None where the bitrate is given or nothing is to be lost."""
+    bit_rate: int | None = None
+    """Mean bits a second."""
+    keyframe_frames: int | None = None
+    """Most frames from keyframe to keyframe; None for the encoder's own choice."""
+    cut_s: Fraction | None = None
+    """Seconds from cut to cut: the first frame at or after each is a keyframe."""
+    two_pass: bool = False
+    bytes_a_pixel: int = 200
+    """What the encoder holds, for each pixel of a picture."""
+    cost: float = 1.0
+    """Of a frame of this size, against x264 with its medium preset."""
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether one encoder must see the whole timeline, because it has bits to share out."""
+        return self.bit_rate is not None or "maxrate" in self.options
+
+    @property
+    def encoder_bytes(self) -> int:
+        """What one open encoder holds in memory."""
+        return self.bytes_a_pixel * self.width * self.height
+
+    def is_cut(self, frame: int) -> bool:
+        """Tell whether a frame of the output has to be a keyframe."""
+        if self.cut_s is None or frame == 0:
+            return False
+        step = self.cut_s * self.fps
+        return frame // step > (frame - 1) // step
 
 
-def video_settings(field: str, output: Output, width: int, height: int, fps: Fraction) -> VideoSettings:
-    """Resolve an mp4 output, found at `field` of the spec.
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """How the sound is encoded; outputs that ask for the same share it."""
+
+    encoder: str
+    """libav's name."""
+    bit_rate: int
+    """Bits a second."""
+
+
+_AUDIO_BITS: dict[str, tuple[int, int, int, int]] = {
+    "aac": (128_000, 160_000, 192_000, 256_000),
+    "libopus": (96_000, 128_000, 160_000, 192_000),
+    "libmp3lame": (128_000, 192_000, 256_000, 320_000),
+}
+_AUDIO_ENCODERS = {Format.WEBM: "libopus", Format.MP3: "libmp3lame"}
+
+
+def audio_settings(output: Output) -> AudioSettings:
+    """Resolve the sound of an output."""
+    encoder = _AUDIO_ENCODERS.get(output.format, "aac")
+    if output.format.is_audio and output.bitrate is not None:
+        return AudioSettings(encoder, bits_a_second(output.bitrate))
+    bits = dict(zip(Quality, _AUDIO_BITS[encoder], strict=True))
+    return AudioSettings(encoder, bits[output.quality or Quality.STANDARD])
+
+
+def video_settings(
+    field: str,
+    output: Output,
+    width: int,
+    height: int,
+    fps: Fraction,
+    *,
+    rendition: Rendition | None = None,
+    encoder: Encoder | None = None,
+    cut_s: Fraction | None = None,
+) -> VideoSettings:
+    """Resolve the video of an output.
+
+    Args:
+        field: where the output is in the spec.
+        output: what is asked for.
+        width: of its pictures, in pixels.
+        height: the same.
+        fps: its frames a second.
+        rendition: of which its rates come, where it gives them.
+        encoder: which to use. Default: the codec's own, on the processor.
+        cut_s: seconds from cut to cut.
 
     Raises:
-        PermanentError: a preset or crf that x264 does not have.
+        PermanentError: a preset or crf that the encoder does not have.
     """
-    quality = QUALITIES[output.quality or Quality.STANDARD]
-    preset = output.preset or quality.preset
-    if preset not in X264_PRESETS:
-        raise PermanentError(f"{field}.preset: {preset} is none of {', '.join(X264_PRESETS)}", Reason.INVALID_SPEC)
-    crf = quality.crf if output.crf is None else output.crf
-    if crf > X264_MAX_CRF:
-        raise PermanentError(f"{field}.crf: {crf} is more than {X264_MAX_CRF}, the most for h264", Reason.INVALID_SPEC)
+    codec = output.codec or output.format.codecs[0]
+    software = SOFTWARE[codec]
+    encoder = encoder or software
+    preset, crf = encoder.qualities[output.quality or Quality.STANDARD]
+    if output.preset is not None and output.preset not in PRESETS[codec]:
+        raise PermanentError(
+            f"{field}.preset: {output.preset} is none of {', '.join(PRESETS[codec])}", Reason.INVALID_SPEC
+        )
+    if encoder is software:
+        preset = output.preset or preset
+    rate: Output | Rendition = output
+    if rendition is not None and (rendition.crf, rendition.bitrate, rendition.max_bitrate) != (None, None, None):
+        rate = rendition
+    crf = crf if rate.crf is None else rate.crf
+    if crf > MAX_CRF[codec]:
+        raise PermanentError(
+            f"{field}.crf: {crf} is more than {MAX_CRF[codec]}, the most for {codec}", Reason.INVALID_SPEC
+        )
+    options = {encoder.preset_option: preset, **encoder.options}
+    if rate.max_bitrate is not None:
+        most = bits_a_second(rate.max_bitrate)
+        options |= {"maxrate": str(most), "bufsize": str(most * _BUFFER_S)}
     interval = output.keyframe_interval
     return VideoSettings(
+        codec=codec,
+        encoder=encoder.name,
         width=width,
         height=height,
         fps=fps,
-        preset=preset,
-        crf=crf,
+        options=options,
+        crf=None if rate.bitrate is not None else float(crf),
+        bit_rate=None if rate.bitrate is None else bits_a_second(rate.bitrate),
         keyframe_frames=None if interval is None else min(max(1, to_frame(interval, fps)), _ENDLESS_FRAMES),
-        audio_bits=quality.audio_bits,
+        cut_s=cut_s,
+        two_pass=output.two_pass and rate.bitrate is not None,
+        bytes_a_pixel=encoder.bytes_a_pixel,
+        cost=encoder.cost,
+    )
+
+
+def lossless_settings(width: int, height: int, fps: Fraction) -> VideoSettings:
+    """Return settings for pictures that are only parked on the disk: nothing is lost, and it is quick."""
+    return VideoSettings(
+        codec=Codec.H264,
+        encoder="libx264",
+        width=width,
+        height=height,
+        fps=fps,
+        options={"preset": "ultrafast", "qp": "0"},
+        bytes_a_pixel=40,
+        cost=0.3,
     )

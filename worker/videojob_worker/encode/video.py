@@ -1,4 +1,4 @@
-"""Encodes segments with x264, side by side, one encoder each; the packets go to spools.
+"""Encodes segments, side by side, one encoder each; the packets go to spools.
 
 All encoders have the same settings, and so the same parameter sets: their packets join into one stream
 without re-encoding.
@@ -8,36 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from av import CodecContext, VideoCodecContext, VideoFrame
-from av.codec.context import Flags
+from av import VideoFrame
+from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from videojob_contract.errors import CancelledError
 from videojob_worker.compose.color import Picture
+from videojob_worker.encode.encoder import new_encoder
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool, SpoolWriter
-from videojob_worker.encode.zones import CRF_OFFSET, still_zones
+from videojob_worker.encode.zones import still_zones
 from videojob_worker.plan.cost import Segment
-
-
-def configure(context: VideoCodecContext, settings: VideoSettings, threads: int, zones: str = "") -> None:
-    """Set up an x264 encoder that is not open yet."""
-    context.width, context.height = settings.width, settings.height
-    context.pix_fmt = "yuv420p"
-    context.framerate = settings.fps
-    context.time_base = 1 / settings.fps
-    context.color_range = ColorRange.MPEG
-    context.colorspace = Colorspace.ITU709
-    context.color_primaries = ColorPrimaries.BT709
-    context.color_trc = ColorTrc.BT709
-    context.thread_count = threads
-    context.flags |= Flags.global_header
-    if settings.keyframe_frames is not None:
-        context.gop_size = settings.keyframe_frames
-    # 0 is lossless; what is below, x264 takes for no answer and uses its own default.
-    context.options = {"preset": settings.preset, "crf": f"{max(0.0, settings.crf + CRF_OFFSET):.1f}"}
-    if zones:
-        context.options["x264-params"] = f"zones={zones}"
 
 
 class SegmentEncoder:
@@ -67,8 +48,9 @@ class SegmentEncoder:
     ) -> None:
         self._segment = segment
         self._on_given, self._on_frame, self._stopped = on_given, on_frame, stopped
-        self._context = CodecContext.create("libx264", "w")
-        configure(self._context, settings, threads, still_zones(segment.spans))
+        self._settings = settings
+        zones = still_zones(segment.spans) if settings.encoder == "libx264" and settings.crf is not None else ""
+        self._context = new_encoder(settings, threads, {"zones": zones} if zones else {})
         self._context.open()
         self._spool = SpoolWriter(path, segment.start)
         self._written = 0
@@ -89,6 +71,8 @@ class SegmentEncoder:
         for _ in range(count):
             self._raise_if_stopped()
             frame.pts, frame.time_base = self._written, self._context.time_base
+            is_cut = self._settings.is_cut(self._segment.start + self._written)
+            frame.pict_type = PictureType.I if is_cut else PictureType.NONE
             self._on_given(self._segment.start + self._written)
             self._written += 1
             self._encode(frame)
