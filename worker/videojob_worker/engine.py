@@ -6,6 +6,7 @@ Light to import, because the supervisor does so before its first claim; the libr
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker import oserrors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from fractions import Fraction
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
     from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.plan.report import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,26 @@ def render(
     """
     from videojob_worker import rendering  # noqa: PLC0415 - heavy
 
-    try:
+    with _own_errors():
         return rendering.render(request, on_progress, cancelled)
+
+
+def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:
+    """Say how `render` would make a job, and make nothing; it opens every source, as `render` does first.
+
+    Args and errors are those of `render`.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.plan(request, on_progress, cancelled)
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn what the system says into errors of a job."""
+    try:
+        yield
     except VideoJobError:
         raise
     except (OSError, MemoryError) as error:

@@ -17,15 +17,13 @@ from videojob_worker.encode.settings import VideoSettings, audio_settings
 from videojob_worker.encode.spool import Spool
 from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.plan.cost import Segment, frame_costs
+from videojob_worker.plan.memory import encoders_side_by_side
 from videojob_worker.progress import Meter
 from videojob_worker.project import Project, ProjectOutput
 from videojob_worker.verify import Expected, verify_mp4
 
 _POLL_S = 0.1
 _FIRST_POLL_S = 0.01  # until there is something to tell
-# What an encoder holds, mostly its lookahead: measured at 1080p. Side by side they may take this much together.
-_ENCODER_BYTES_A_PIXEL = 200
-_ENCODERS_BYTES = 1 << 30
 _SOUND_SECOND_COST = 6.0
 _FINISH_SHARE = 0.02
 """Share of a video's cost that goes into joining and checking it."""
@@ -123,8 +121,7 @@ def _encode(
     stop = Event()
     tally = _Tally(frame_costs(project.spans))
     scene = Scene(project, project.spans)
-    affordable = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES_A_PIXEL * settings.width * settings.height))
-    side_by_side = min(project.threads, len(project.segments), affordable)
+    side_by_side = encoders_side_by_side(project.threads, len(project.segments), settings.width * settings.height)
     started = time.monotonic()
 
     def encode(number: int, segment: Segment) -> Spool:

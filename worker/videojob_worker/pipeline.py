@@ -32,9 +32,10 @@ from videojob_worker.tracker import Tracker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from videojob_worker.plan.report import Plan
     from videojob_worker.publish.base import Staged
     from videojob_worker.renderer.protocol import Rendered
-    from videojob_worker.renderer.task import Renderer
+    from videojob_worker.renderer.task import Planner, Renderer
     from videojob_worker.report import Reporter
 
 log = logging.getLogger("videojob.pipeline")
@@ -94,6 +95,17 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     )
 
 
+async def plan_attempt(assignment: Assignment, reporter: Reporter, around: Surroundings, planner: Planner) -> Plan:
+    """Say how the assignment would be rendered: its sources are fetched and opened, and nothing is made.
+
+    Raises:
+        VideoJobError: it cannot be rendered, or not planned within its deadline.
+    """
+    wanted = engine.source_uris(assignment.spec)
+    tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
+    return await _Attempt(assignment, around, tracker).plan(wanted, planner)
+
+
 def failed(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
     """Say how an attempt failed, or that it was cancelled."""
     return Result(
@@ -113,12 +125,24 @@ class _Attempt:
     tracker: Tracker
 
     async def run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
+        async with self._in_time(), self._fetched(wanted) as (opened, scratch):
+            rendered = await self.around.renderer.render(self._task(opened, scratch), self.tracker.rendering)
+            opened.check_unchanged()
+            return await self._publish(rendered, scratch)
+
+    async def plan(self, wanted: list[tuple[str, str]], planner: Planner) -> Plan:
+        async with self._in_time(), self._fetched(wanted) as (opened, scratch):
+            return await planner.plan(self._task(opened, scratch))
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Stop what is done at the deadline; turn what the scratch folder's disk says into errors."""
         deadline, soft = self.assignment.deadline, self.assignment.soft_deadline
         loop = asyncio.get_running_loop()
         warning = loop.call_later(float(soft), self._warn)
         try:
             async with asyncio.timeout(float(deadline)):
-                return await self._run(wanted)
+                yield
         except TimeoutError as error:
             raise DeadlineError(f"not done within its deadline of {format_duration(deadline)}") from error
         except OSError as error:
@@ -131,7 +155,9 @@ class _Attempt:
         log.warning("past its soft deadline of %s", format_duration(self.assignment.soft_deadline))
         self.tracker.warn(f"past its soft deadline, stops at {deadline}")
 
-    async def _run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
+    @asynccontextmanager
+    async def _fetched(self, wanted: list[tuple[str, str]]) -> AsyncIterator[tuple[sources.Sources, Path]]:
+        """Give the sources and a fresh folder to render in."""
         async with _scratch(self.around.scratch, self.assignment) as scratch:
             downloads, renders = scratch / "sources", scratch / "render"
             downloads.mkdir()
@@ -141,9 +167,7 @@ class _Attempt:
             async with sources.fetched(
                 wanted, context, lambda done: self.tracker.fetching(done, len(wanted))
             ) as opened:
-                rendered = await self.around.renderer.render(self._task(opened, renders), self.tracker.rendering)
-                opened.check_unchanged()
-            return await self._publish(rendered, renders)
+                yield opened, renders
 
     def _task(self, opened: sources.Sources, scratch: Path) -> RenderTask:
         threads = self.around.threads

@@ -13,6 +13,8 @@ from videojob_worker.engine import RenderedOutput, RenderRequest
 from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
 from videojob_worker.media.source import Source
 from videojob_worker.movie import movie_cost, render_movie
+from videojob_worker.plan.describe import describe
+from videojob_worker.plan.report import Plan
 from videojob_worker.poster import POSTER_COST, write_poster
 from videojob_worker.progress import Meter
 from videojob_worker.project import build_project
@@ -49,6 +51,11 @@ def render(
         rendered.append(RenderedOutput(output.name, output.path, look.width, look.height, frames, length_s))
         meter.finish(cost)
     return rendered
+
+
+def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:
+    """Do the work of `engine.plan`."""
+    return describe(build_project(request, probe_sources(request, on_progress, cancelled)))
 
 
 def probe_sources(

@@ -19,8 +19,11 @@ from videojob_worker.renderer.protocol import (
     LENGTH,
     MAX_ANSWER,
     Advanced,
+    AnyAnswer,
     Done,
     Failed,
+    Planned,
+    PlannedPart,
     Ready,
     Rendered,
     Request,
@@ -30,11 +33,16 @@ from videojob_worker.renderer.protocol import (
 from videojob_worker.renderer.sandbox import Limits, clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
+    from videojob_worker.plan.report import Plan, SegmentEntry, SpanEntry
     from videojob_worker.renderer.task import RenderTask
+
+
+_MOST_ENTRIES = 400_000
+"""Of a plan: more than a plan that is told has, and what may be kept of one that is not to be believed."""
 
 
 class _EndedError(Exception):
@@ -43,7 +51,7 @@ class _EndedError(Exception):
 
 @dataclass(frozen=True)
 class Child:
-    """A renderer process, good for one render."""
+    """A renderer process, good for one task."""
 
     process: asyncio.subprocess.Process
     requests: socket.socket
@@ -92,14 +100,36 @@ class Child:
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
         """Render; see `task.Renderer`."""
-        kills_before = oom_kills()
-        try:
-            return await self._render(task, on_progress)
-        except _EndedError:
-            code = await self.process.wait()
-            kills = _more(kills_before, oom_kills())
-            said = await self.output.says_out_of_memory()
-        raise explain(code, killed_for_memory=kills, said_out_of_memory=said)
+        async with self._explained():
+            await self._send(task, only_plan=False)
+            while True:
+                match await self._answer():
+                    case Advanced(progress=progress):
+                        on_progress(progress)
+                    case Done(outputs=outputs):
+                        return outputs
+                    case PlannedPart() | Planned():
+                        raise _nonsense()
+
+    async def plan(self, task: RenderTask) -> Plan:
+        """Plan; see `task.Planner`."""
+        spans: list[SpanEntry] = []
+        segments: list[SegmentEntry] = []
+        async with self._explained():
+            await self._send(task, only_plan=True)
+            while True:
+                match await self._answer():
+                    case Advanced():
+                        pass  # it takes a moment: nobody is told
+                    case PlannedPart(spans=more_spans, segments=more_segments):
+                        spans += more_spans
+                        segments += more_segments
+                        if len(spans) + len(segments) > _MOST_ENTRIES:
+                            raise _nonsense()
+                    case Planned(plan=plan):
+                        return plan.model_copy(update={"spans": spans, "segments": segments})
+                    case Done():
+                        raise _nonsense()
 
     async def kill(self) -> None:
         """End the process and whatever it started, now; may be called more than once."""
@@ -112,7 +142,19 @@ class Child:
         for transport in self.transports:
             transport.close()
 
-    async def _render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    @contextlib.asynccontextmanager
+    async def _explained(self) -> AsyncIterator[None]:
+        """Say what it means when the process ends without an answer."""
+        kills_before = oom_kills()
+        try:
+            yield
+        except _EndedError:
+            code = await self.process.wait()
+            kills = _more(kills_before, oom_kills())
+            said = await self.output.says_out_of_memory()
+            raise explain(code, killed_for_memory=kills, said_out_of_memory=said) from None
+
+    async def _send(self, task: RenderTask, *, only_plan: bool) -> None:
         request = Request(
             spec=task.spec,
             name=task.name,
@@ -121,21 +163,12 @@ class Child:
             threads=task.threads,
             cpu_s=task.cpu_s,
             encoding=task.encoding,
+            only_plan=only_plan,
         )
         try:
             await send_request(self.requests, request, list(task.sources.values()))
         except OSError as error:
             raise _EndedError from error
-        while True:
-            match await self._answer():
-                case Advanced(progress=progress):
-                    on_progress(progress)
-                case Done(outputs=outputs):
-                    return outputs
-                case Failed(reason=reason, message=message):
-                    raise await self._failure(reason, message)
-                case Ready():
-                    pass  # the engine was loaded before this render came
 
     async def _failure(self, reason: Reason, message: str) -> VideoJobError:
         """Believe the renderer, save that encoders report a lack of memory as nothing in particular."""
@@ -143,16 +176,35 @@ class Child:
             return OutOfMemoryError("rendering: out of memory")
         return error_of(reason, message)
 
-    async def _answer(self) -> Ready | Advanced | Done | Failed:
+    async def _answer(self) -> Advanced | Done | PlannedPart | Planned:
+        """Wait for the next answer that says anything.
+
+        Raises:
+            VideoJobError: the answer is that it failed.
+        """
+        while True:
+            match await self._any_answer():
+                case Failed(reason=reason, message=message):
+                    raise await self._failure(reason, message)
+                case Ready():
+                    pass  # the engine was loaded before this task came
+                case answer:
+                    return answer
+
+    async def _any_answer(self) -> AnyAnswer:
         try:
             (length,) = LENGTH.unpack(await self.answers.readexactly(LENGTH.size))
             if length > MAX_ANSWER:
-                raise PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED)
+                raise _nonsense()
             return decode_answer(await self.answers.readexactly(length))
         except asyncio.IncompleteReadError as error:
             raise _EndedError from error
         except ValueError as error:
-            raise PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED) from error
+            raise _nonsense() from error
+
+
+def _nonsense() -> PermanentError:
+    return PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED)
 
 
 async def _stream(fd: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:

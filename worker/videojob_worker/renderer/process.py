@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 from videojob_worker.renderer.child import Child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
+    from videojob_worker.plan.report import Plan
     from videojob_worker.renderer.protocol import Rendered
     from videojob_worker.renderer.sandbox import Limits
     from videojob_worker.renderer.task import RenderTask
 
 
 class RendererProcess:
-    """A `task.Renderer` that keeps a process warm."""
+    """A `task.Renderer` and `task.Planner` that keeps a process warm."""
 
     def __init__(self, limits: Limits, directory: Path) -> None:
         """`directory` is its working directory, which it may write to."""
@@ -43,9 +45,20 @@ class RendererProcess:
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
         """Render in the process, which ends with the render, or at once when that is cancelled."""
+        async with self._one() as child:
+            return await child.render(task, on_progress)
+
+    async def plan(self, task: RenderTask) -> Plan:
+        """Plan in the process, which ends with that, or at once when it is cancelled."""
+        async with self._one() as child:
+            return await child.plan(task)
+
+    @asynccontextmanager
+    async def _one(self) -> AsyncIterator[Child]:
+        """Give the process away for one task; what follows gets another."""
         child, self._child = await self._running(), None
         try:
-            return await child.render(task, on_progress)
+            yield child
         finally:
             await child.kill()
 

@@ -19,19 +19,21 @@ from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
+from videojob_worker.plan.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LENGTH = struct.Struct(">I")
 MAX_ANSWER = 1 << 20
 """Longest answer in bytes: one that says more is not to be believed."""
 
+_ENTRIES_AN_ANSWER = 250  # of a plan: their reasons are a few hundred bytes each, and at most two thousand
 _FDS_A_MESSAGE = 200  # the kernel passes at most 253 with one sendmsg
 
 
 class Request(Model):
-    """Render this. The descriptors of the sources follow in the order of `sources`."""
+    """Render or plan this. The descriptors of the sources follow in the order of `sources`."""
 
     spec: VideoJobSpec
     name: str
@@ -43,6 +45,8 @@ class Request(Model):
     """Most seconds of processor time that the render may take."""
     encoding: Encoding = Encoding()
     """Which encoders to use."""
+    only_plan: bool = False
+    """Say what would be done, and do nothing."""
 
 
 class Ready(Model):
@@ -85,8 +89,23 @@ class Failed(Model):
     message: str
 
 
-Answer = Annotated[Ready | Advanced | Done | Failed, Field(discriminator="kind")]
-_ANSWER: TypeAdapter[Ready | Advanced | Done | Failed] = TypeAdapter(Answer)
+class PlannedPart(Model):
+    """Some of a plan's spans and segments, in order; the rest of the plan follows."""
+
+    kind: Literal["plannedPart"] = "plannedPart"
+    spans: list[SpanEntry]
+    segments: list[SegmentEntry]
+
+
+class Planned(Model):
+    """The plan, without the spans and segments that came before."""
+
+    kind: Literal["planned"] = "planned"
+    plan: Plan
+
+
+AnyAnswer = Ready | Advanced | Done | PlannedPart | Planned | Failed
+_ANSWER: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")])
 
 
 def encode(message: Model) -> bytes:
@@ -95,9 +114,18 @@ def encode(message: Model) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
-def decode_answer(body: bytes) -> Ready | Advanced | Done | Failed:
+def decode_answer(body: bytes) -> AnyAnswer:
     """Read an answer; raises `ValueError` when it is none."""
     return _ANSWER.validate_json(body)
+
+
+def planned(plan: Plan) -> Iterator[PlannedPart | Planned]:
+    """Split a plan into answers, each well below `MAX_ANSWER`."""
+    for start in range(0, len(plan.spans), _ENTRIES_AN_ANSWER):
+        yield PlannedPart(spans=plan.spans[start : start + _ENTRIES_AN_ANSWER], segments=[])
+    for start in range(0, len(plan.segments), _ENTRIES_AN_ANSWER):
+        yield PlannedPart(spans=[], segments=plan.segments[start : start + _ENTRIES_AN_ANSWER])
+    yield Planned(plan=plan.model_copy(update={"spans": [], "segments": []}))
 
 
 async def send_request(sock: socket.socket, request: Request, fds: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""What a render is given, and what renders."""
+"""What a render is given, what renders, and what plans."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from videojob_contract.assignment import Progress
     from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.plan.report import Plan
     from videojob_worker.renderer.protocol import Rendered
 
 
@@ -37,6 +38,17 @@ class Renderer(Protocol):
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
         """Render and verify every output; cancelling it stops the work at once.
+
+        Raises:
+            VideoJobError: for every way in which it can fail.
+        """
+
+
+class Planner(Protocol):
+    """Something that says how it would be rendered."""
+
+    async def plan(self, task: RenderTask) -> Plan:
+        """Open every source and plan; cancelling it stops the work at once.
 
         Raises:
             VideoJobError: for every way in which it can fail.

@@ -1,0 +1,171 @@
+"""Turns a project into the plan that is shown: every count exact, nothing opened."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.outputs import Quality
+from videojob_worker.plan.cost import span_cost
+from videojob_worker.plan.explain import why
+from videojob_worker.plan.memory import encoders_side_by_side, peak_bytes, span_bytes
+from videojob_worker.plan.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_worker.plan.timeline import SAMPLE_RATE, to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videojob_contract.resources.audio import Track
+    from videojob_contract.resources.outputs import Output
+    from videojob_worker.plan.spans import Span
+    from videojob_worker.project import Project
+
+MOST_SPANS: Final = 100_000
+"""More than these are not described: nobody reads them, and each takes memory in two processes."""
+
+
+def describe(project: Project) -> Plan:
+    """Describe a project.
+
+    Raises:
+        PermanentError: it has more than `MOST_SPANS` spans.
+    """
+    if len(project.spans) > MOST_SPANS:
+        raise PermanentError(
+            f"the plan has {len(project.spans)} spans, more than the {MOST_SPANS} that can be shown",
+            Reason.INVALID_SPEC,
+        )
+    look, timeline = project.look, project.timeline
+    spans = [_span(project, span) for span in project.spans]
+    return Plan(
+        width=look.width,
+        height=look.height,
+        fps=timeline.fps,
+        frames=timeline.frames,
+        samples=timeline.samples,
+        duration_s=float(timeline.length_s),
+        threads=project.threads,
+        encoders=encoders_side_by_side(project.threads, len(project.segments), look.width * look.height),
+        cost=sum(span.cost for span in spans),
+        memory_bytes=peak_bytes(project),
+        clips=[
+            ClipEntry(
+                kind=clip.kind, start=times.start, frames=times.frames, entry_frames=max(times.settled - times.start, 0)
+            )
+            for clip, times in zip(project.clips, timeline.clips, strict=True)
+        ],
+        sounds=[*_clip_sounds(project), *_track_sounds(project)],
+        outputs=[_output(project, output) for output in project.spec.outputs or []],
+        segments=[
+            SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in project.segments
+        ],
+        spans=spans,
+    )
+
+
+def _span(project: Project, span: Span) -> SpanEntry:
+    first, end = (_sample_at(project, frame) for frame in (span.start, span.end))
+    return SpanEntry(
+        start=span.start,
+        frames=span.frames,
+        samples=end - first,
+        kind=span.kind,
+        clips=list(span.clips),
+        overlays=[project.overlays[place].number for place in span.overlays],
+        captions=span.captions,
+        memory_bytes=span_bytes(project, span),
+        cost=span_cost(span),
+        why=why(project, span),
+    )
+
+
+def _sample_at(project: Project, frame: int) -> int:
+    """Return the first sample of a frame; of the one after the last, how many samples there are."""
+    timeline = project.timeline
+    return timeline.samples if frame == timeline.frames else to_frame(frame / timeline.fps, Fraction(SAMPLE_RATE))
+
+
+def _clip_sounds(project: Project) -> Iterator[SoundEntry]:
+    for index, (clip, times) in enumerate(zip(project.clips, project.timeline.clips, strict=True)):
+        if clip.video is None or not project.facts[clip.video.uri].has_sound or not clip.video.volume:
+            continue
+        start, end = (to_frame(moment, Fraction(SAMPLE_RATE)) for moment in (times.start_s, times.end_s))
+        ways = [f"gain {clip.video.volume:g}"] if clip.video.volume != 1 else []
+        ways += [f"stretched to {clip.video.speed:g}x in its own pitch"] if clip.video.speed != 1 else []
+        ways += ["played backwards"] if clip.video.reverse else []
+        ways += [f"crossfaded for {_seconds(times.entry_s)} at its start"] if times.entry_s else []
+        ways += [f"crossfaded for {_seconds(times.departure_s)} at its end"] if times.departure_s else []
+        yield SoundEntry(
+            field=f"spec.clips[{index}].video",
+            start_sample=start,
+            samples=end - start,
+            why="; ".join(["the video's own sound", *ways]),
+        )
+
+
+def _track_sounds(project: Project) -> Iterator[SoundEntry]:
+    tracks = project.spec.audio.tracks if project.spec.audio else []
+    for index, track in enumerate(tracks):
+        total = project.timeline.samples
+        start = min(to_frame(track.offset or Fraction(0), Fraction(SAMPLE_RATE)), total)
+        yield SoundEntry(
+            field=f"spec.audio.tracks[{index}]",
+            start_sample=start,
+            samples=total - start if track.loop else _track_samples(project, track, total - start),
+            why="; ".join(["mixed over the whole timeline", *_track_ways(track)]),
+        )
+
+
+def _track_samples(project: Project, track: Track, room: int) -> int | None:
+    end = track.to if track.to is not None else project.facts[track.uri].duration_s
+    if end is None:
+        return None
+    length = max(end - (track.from_ or Fraction(0)), Fraction(0))
+    return min(to_frame(length, Fraction(SAMPLE_RATE)), room)
+
+
+def _track_ways(track: Track) -> Iterator[str]:
+    if track.loop:
+        yield "repeated"
+    if track.volume != 1:
+        yield f"gain {track.volume:g}"
+    if track.fade_in:
+        yield f"fades in for {_seconds(track.fade_in)}"
+    if track.fade_out:
+        yield f"fades out for {_seconds(track.fade_out)}"
+    if track.duck:
+        yield "quieter while other sound plays"
+
+
+def _output(project: Project, output: Output) -> OutputEntry:
+    if output.format.is_audio:
+        return OutputEntry(name=output.name, format=output.format, why="the mixed sound, encoded once")
+    moving = bool(output.format.codecs)
+    own_size = moving or output.format.is_still
+    return OutputEntry(
+        name=output.name,
+        format=output.format,
+        codec=output.codec,
+        width=output.width or (project.look.width if own_size else None),
+        height=output.height or (project.look.height if own_size else None),
+        fps=output.fps or (project.timeline.fps if moving else None),
+        why=_output_way(project, output),
+    )
+
+
+def _output_way(project: Project, output: Output) -> str:
+    if output.format.is_still:
+        at = output.at if output.at is not None else min(Fraction(1), project.timeline.length_s / 2)
+        return f"frame {project.timeline.frame_at(at)}, composed by itself"
+    if output.bitrate is not None:
+        passes = "two passes" if output.two_pass else "one pass"
+        return f"{passes} of one encoder over the whole, to meet its bitrate of {output.bitrate}"
+    if not output.format.codecs:
+        return "from pictures of the timeline"
+    quality = f"crf {output.crf}" if output.crf is not None else f"quality {output.quality or Quality.STANDARD}"
+    return f"segments side by side, joined without encoding again; {quality}"
+
+
+def _seconds(seconds: Fraction) -> str:
+    return f"{float(seconds):g}s"

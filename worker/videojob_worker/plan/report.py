@@ -1,0 +1,105 @@
+"""A plan as it is shown: what `videojob plan` prints, and what the renderer process answers with.
+
+Numbers, names of kinds and reasons, and nothing of a source but what its header says. Frames count from the start of
+the timeline; a span or segment is `start <= frame < start + frames`. Costs are relative: 1 is a frame that repeats
+the one before.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from videojob_contract.resources.base import Fps, Model
+
+Count = Annotated[int, Field(ge=0)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Reason = Annotated[str, Field(max_length=2000)]
+
+
+class ClipEntry(Model):
+    """When a clip is seen."""
+
+    kind: str
+    """What it is of: image, video, color, gradient or title."""
+    start: Count
+    frames: Count
+    entry_frames: Count
+    """For how many frames it comes in over the clip before."""
+
+
+class SpanEntry(Model):
+    """Frames that are made in one way."""
+
+    start: Count
+    frames: Count
+    samples: Count
+    """Samples of the sound under it, at 48 kHz."""
+    kind: str
+    """How: still, blend, animated, decoded or effect."""
+    clips: list[Count]
+    """The clip that is seen, or the two of a transition; they count from 0."""
+    overlays: list[Count]
+    """The overlays that are seen; they count from 0."""
+    captions: bool
+    """Whether subtitles are drawn."""
+    memory_bytes: Count
+    """What its pictures take."""
+    cost: Cost
+    why: Reason
+    """Why it is made in this way."""
+
+
+class SegmentEntry(Model):
+    """Consecutive spans that are encoded by one encoder."""
+
+    start: Count
+    frames: Count
+    cost: Cost
+
+
+class SoundEntry(Model):
+    """A sound in the mix, over `start_sample <= sample < start_sample + samples` at 48 kHz."""
+
+    field: str
+    """Where the spec names it."""
+    start_sample: Count
+    samples: Count | None = None
+    """None when the source does not tell before it is decoded."""
+    why: Reason
+
+
+class OutputEntry(Model):
+    """A file that is made."""
+
+    name: str
+    format: str
+    codec: str | None = None
+    width: Count | None = None
+    height: Count | None = None
+    fps: Fps | None = None
+    why: Reason
+
+
+class Plan(Model):
+    """All that is known before the first frame."""
+
+    width: Count
+    height: Count
+    fps: Fps
+    frames: Count
+    samples: Count
+    """Of the whole sound, at 48 kHz."""
+    duration_s: Seconds
+    threads: Count
+    encoders: Count
+    """How many segments are encoded at a time."""
+    cost: Cost
+    """Of all spans together, each made once."""
+    memory_bytes: Count
+    """Predicted peak of the renderer process."""
+    clips: list[ClipEntry]
+    sounds: list[SoundEntry]
+    outputs: list[OutputEntry]
+    segments: list[SegmentEntry]
+    spans: list[SpanEntry]
