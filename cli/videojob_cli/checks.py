@@ -11,15 +11,18 @@ from videojob_contract.errors import Reason
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
 from videojob_contract.resources.defaults import resolve
+from videojob_contract.resources.encoding import Hardware
 from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.templates import DEFAULT_NAMESPACE
 from videojob_contract.validation import parse_renderpool, parse_videojob
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from videojob_cli.files import Document
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
-
-DEFAULT_NAMESPACE = "default"
+    from videojob_contract.templates import Scalar
 
 # A DNS subdomain, as the API server demands; it is also a folder's name here.
 _NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
@@ -37,19 +40,31 @@ class Checked:
     """The pool that stands for this machine."""
 
 
-def check(document: Document, *, allow_private_networks: bool = False) -> Checked:
+def check(
+    document: Document,
+    parameters: Mapping[str, Scalar] | None = None,
+    *,
+    allow_private_networks: bool = False,
+    hardware: str = Hardware.NONE,
+) -> Checked:
     """Check a document, and fill in its defaults.
 
+    Args:
+        document: a VideoJob.
+        parameters: values for its templates, before its own.
+        allow_private_networks: as a pool would have it.
+        hardware: the same; a name of `Hardware`.
+
     Raises:
-        SpecError: with all problems of the first kind that there are: structure, meaning, support, defaults.
+        SpecError: with all problems of the first kind that there are: templates, structure, meaning, support, defaults.
     """
-    job = parse_videojob(document.resource)
+    job = parse_videojob(document.resource, parameters)
     _check_name(document, _NAME)
     namespace = str(job.metadata.get("namespace") or DEFAULT_NAMESPACE)
     problems = unsupported(job.spec)
     if problems:
         raise SpecError(problems, Reason.NOT_SUPPORTED)
-    pool = local_pool(job.spec, allow_private_networks=allow_private_networks)
+    pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
     spec = resolve(job.spec, pool, namespace=namespace, name=document.name)
     return Checked(spec, document.name, namespace, pool)
 

@@ -17,6 +17,9 @@ VIDEOJOB = "VideoJob"
 RENDERPOOL = "RenderPool"
 
 
+_UNQUOTED = '; a template needs quotes: "{{ name }}"'  # without them it is a map whose key is a map
+
+
 class FileError(Exception):
     """A file that cannot be read as YAML; the message starts with file, line and column."""
 
@@ -67,6 +70,27 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def read_scalar(text: str) -> bool | int | float | str:
+    """Read a value as YAML types one that stands alone: `3` is a number, `"3"` and `3s` are text.
+
+    Raises:
+        ValueError: it is null.
+    """
+    loader = _Loader("")
+    try:
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            return str(yaml.load(text, _Loader))  # noqa: S506 - a safe loader
+        tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        value: bool | int | float | str | None = loader.construct_object(yaml.ScalarNode(tag, text))
+    except yaml.YAMLError:
+        return text  # such as '"a" or "b"': nobody means YAML by it
+    finally:
+        loader.dispose()
+    if value is None and text:
+        raise ValueError(f"{text!r} is no text, number, true or false; put text into quotes of its own")
+    return text if value is None else value
+
+
 def read_documents(file: Path, kinds: Collection[str]) -> list[Document]:
     """Return the resources of these kinds in order; documents of other kinds are passed over.
 
@@ -87,7 +111,8 @@ def read_documents(file: Path, kinds: Collection[str]) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise FileError(f"{file}{where}: {error.problem or 'not YAML'}") from error
+        hint = _UNQUOTED if error.problem == "found unhashable key" else ""
+        raise FileError(f"{file}{where}: {error.problem or 'not YAML'}{hint}") from error
     except yaml.YAMLError as error:
         raise FileError(f"{file}: {error}") from error
     except RecursionError as error:  # an anchor may stand within what it names

@@ -11,27 +11,31 @@ import click
 from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_result
-from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
+from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents, read_scalar
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from videojob_cli.checks import Checked
+
 PROGRAM = "videojob"
-Checked = TypeVar("Checked")
+_Checked = TypeVar("_Checked")
 _COMPLETE_VARIABLE = "_VIDEOJOB_COMPLETE"
 
 _RENDER_EPILOG = (
     "\b\nExamples:\n"
     "  videojob render holiday.yaml --out out --volume media=./photos\n"
     "  videojob render holiday.yaml -o out -v media=./photos --json | jq .percent\n"
+    "  videojob render card.yaml -o out --set name=Ana --set seconds=4\n"
     "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in HELP.items())
 )
 _VALIDATE_EPILOG = (
     "\b\nExamples:\n"
     "  videojob validate holiday.yaml\n"
     "  videojob validate manifests/*.yaml\n"
+    "  videojob validate card.yaml --set name=Ana\n"
     "\b\nEach problem is a line FILE:LINE:COLUMN: FIELD: MESSAGE. Exit code 0 when there is none, else 3."
 )
 _COMPLETION_EPILOG = (
@@ -56,6 +60,27 @@ def _parse_volumes(_context: click.Context, _parameter: click.Parameter, values:
     return volumes
 
 
+def _parse_parameters(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, bool | int | float | str]:
+    parameters: dict[str, bool | int | float | str] = {}
+    for value in values:
+        name, separator, text = value.partition("=")
+        if not separator or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        try:
+            parameters[name] = read_scalar(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{name}: {error}") from error
+    return parameters
+
+
+_SET = click.option(
+    "--set", "parameters", multiple=True, metavar="NAME=VALUE", callback=_parse_parameters,
+    help="A parameter for the templates, before those of the spec, typed as in YAML. Can be repeated.",
+)  # fmt: skip
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def main() -> None:
@@ -71,20 +96,26 @@ def main() -> None:
     "-v", "--volume", "volumes", multiple=True, metavar="NAME=DIR", callback=_parse_volumes,
     help="A folder that volume://NAME/ stands for. Can be repeated.",
 )  # fmt: skip
+@_SET
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to render with. Default: all processors.")
 @click.option("--allow-private-networks", is_flag=True, help="Let http(s) sources be in private networks.")
+@click.option("--hardware", type=click.Choice(["none", "nvenc", "vaapi"]), default="none", show_default=True,
+    help="Encoders to use, as a pool's encoding.hardware.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines, also to a terminal.")
 def render(  # noqa: PLR0917 - one parameter for each option
     file: Path,
     out: Path,
     volumes: dict[str, Path],
+    parameters: dict[str, bool | int | float | str],
     threads: int | None,
     allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
+    hardware: str,
     as_json: bool,  # noqa: FBT001 - the same
 ) -> None:
     """Render the VideoJobs in FILE with the worker's own pipeline; needs no cluster.
 
-    Outputs are written to OUT/JOB/OUTPUT.FORMAT, whatever URIs the spec gives them. Progress is a bar on a
+    Outputs are written to OUT/JOB/OUTPUT.EXTENSION, whatever URIs the spec gives them. Progress is a bar on a
     terminal, else JSON lines.
     """
     from videojob_cli.checks import check  # noqa: PLC0415 - `--help` and completion answer without the models
@@ -92,9 +123,10 @@ def render(  # noqa: PLR0917 - one parameter for each option
     from videojob_cli.reporters import reporter_for  # noqa: PLC0415
     from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
-    checked = _check_all(
-        _documents((file,), [VIDEOJOB]), lambda document: check(document, allow_private_networks=allow_private_networks)
-    )
+    def check_one(document: Document) -> Checked:
+        return check(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+
+    checked = _check_all(_documents((file,), [VIDEOJOB]), check_one)
     if checked is None:
         sys.exit(Exit.PERMANENT)
     for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
@@ -112,14 +144,18 @@ def render(  # noqa: PLR0917 - one parameter for each option
 
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-def validate(files: tuple[Path, ...]) -> None:
+@_SET
+def validate(files: tuple[Path, ...], parameters: dict[str, bool | int | float | str]) -> None:
     """Check the VideoJobs and RenderPools in FILES as the operator would; needs no cluster.
 
     Whether the pool has the queue and the volumes that a job names is left to the operator.
     """
     from videojob_cli.checks import check, check_pool  # noqa: PLC0415 - as in `render`
 
-    checks: dict[str, Callable[[Document], object]] = {VIDEOJOB: check, RENDERPOOL: check_pool}
+    checks: dict[str, Callable[[Document], object]] = {
+        VIDEOJOB: lambda document: check(document, parameters),
+        RENDERPOOL: check_pool,
+    }
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)
@@ -161,9 +197,9 @@ def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:
     return documents
 
 
-def _check_all(documents: Iterable[Document], check: Callable[[Document], Checked]) -> list[Checked] | None:
+def _check_all(documents: Iterable[Document], check: Callable[[Document], _Checked]) -> list[_Checked] | None:
     """Check all, printing every problem where it stands; None when there was one."""
-    checked: list[Checked] = []
+    checked: list[_Checked] = []
     sound = True
     for document in documents:
         try:

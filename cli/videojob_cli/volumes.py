@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from videojob_contract.resources.base import NAME_PATTERN
+from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.renderpool import PoolVolume, Queue, RenderPoolSpec, Storage
 from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
 
@@ -19,7 +20,9 @@ OUTPUT_VOLUME = "videojob-output"
 """The volume that stands for `--out`."""
 
 
-def local_pool(spec: VideoJobSpec, *, allow_private_networks: bool = False) -> RenderPoolSpec:
+def local_pool(
+    spec: VideoJobSpec, *, allow_private_networks: bool = False, hardware: str = Hardware.NONE
+) -> RenderPoolSpec:
     """Describe a pool that has the queue and the volumes that a spec names, whatever they are.
 
     A name that cannot be a volume's is left to be refused.
@@ -29,6 +32,7 @@ def local_pool(spec: VideoJobSpec, *, allow_private_networks: bool = False) -> R
         queues=[Queue(name=spec.queue)],
         volumes=[PoolVolume(name=name, source={"hostPath": {}}) for name in sorted(named | {OUTPUT_VOLUME})],
         storage=Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks),
+        encoding=Encoding(hardware=Hardware(hardware)),
     )
 
 
@@ -45,9 +49,9 @@ def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, Use]]:
 
 
 def redirect_outputs(spec: VideoJobSpec, job: str) -> VideoJobSpec:
-    """Send every output to `--out`, as JOB/NAME.FORMAT, wherever the spec would have it."""
+    """Send every output to `--out`, as JOB/NAME.EXTENSION, wherever the spec would have it."""
     outputs = [
-        output.model_copy(update={"uri": f"{VOLUME}://{OUTPUT_VOLUME}/{job}/{output.name}.{output.format.value}"})
+        output.model_copy(update={"uri": f"{VOLUME}://{OUTPUT_VOLUME}/{job}/{output.name}.{output.format.extension}"})
         for output in spec.outputs or []
     ]
     return spec.model_copy(update={"outputs": outputs})

@@ -135,6 +135,8 @@ def _message(detail: ErrorDetails) -> str:
             message = f"needs at least {context['min_length']}, and has {context['actual_length']}"
         case "too_long":
             message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
+        case "string_too_long":
+            message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
         case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
             value = detail["input"]
             value = shown(value) if context["pattern"] == URI_PATTERN else value

@@ -65,7 +65,7 @@ def _not_yet(path: str, what: str = "", instead: str = "") -> Problem:
 def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
     if spec.parallelism != 1:
         yield _not_yet("spec.parallelism", instead="use 1")
-    for field in ("notify", "parameters", "overlays", "subtitles"):
+    for field in ("notify", "overlays", "subtitles"):
         if getattr(spec, field):
             yield _not_yet(f"spec.{field}")
 

@@ -6,36 +6,45 @@ are filled in (`resources.defaults`), those of what the renderer cannot do yet i
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from videojob_contract.problems import Problem, SpecError, from_validation
+from videojob_contract.problems import Problem, SpecError, from_validation, join_path
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.resources.videojob import VideoJob
 from videojob_contract.semantics import check
+from videojob_contract.templates import as_text, substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+
+    from videojob_contract.templates import Path, Scalar
 
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
 _Resource = TypeVar("_Resource", bound=Model)
 
 
-def parse_videojob(resource: Mapping[str, Any]) -> VideoJob:
-    """Read a VideoJob.
+def parse_videojob(resource: Mapping[str, Any], parameters: Mapping[str, Scalar] | None = None) -> VideoJob:
+    """Read a VideoJob, with its templates put in place.
 
     Its status is read when it can be: it is the operator's own, and what another version of the operator
     wrote there is no fault of the job's.
 
+    Args:
+        resource: as the API server or a file has it.
+        parameters: values for templates, before those of the resource.
+
     Raises:
-        SpecError: with all problems of structure, or if there are none, all problems of meaning.
+        SpecError: with all problems of its templates, or if there are none, all of structure, or of meaning.
     """
-    job = _parse(VideoJob, resource)
+    substituted = substitute(_as_json(resource), parameters)
+    job = _parse(VideoJob, substituted.resource, substituted.typed)
     problems = [*_name(job), *check(job.spec)]
     if problems:
         raise SpecError(problems)
@@ -48,32 +57,57 @@ def parse_renderpool(resource: Mapping[str, Any]) -> RenderPool:
     Raises:
         SpecError: with all problems.
     """
-    return _parse(RenderPool, resource)
+    return _parse(RenderPool, _as_json(resource))
 
 
-def _parse(model: type[_Resource], resource: Mapping[str, Any]) -> _Resource:
+def _parse(model: type[_Resource], resource: Mapping[str, Any], typed: Collection[Path] = frozenset()) -> _Resource:
     document = dict(resource)
     status = document.pop("status", None)
-    # By way of JSON, in which "strict" means what it means to the API server: "3" is no number, and every key is text.
-    text = _to_json(document)
     try:
-        parsed = model.model_validate_json(text, strict=True, by_alias=True, by_name=False)
+        parsed = _validate(model, document)
     except ValidationError as error:
-        raise SpecError(from_validation(error, json.loads(text), model)) from error
+        problems = {problem.path: problem for problem in from_validation(error, document, model)}
+        document = _with_texts(document, [path for path in typed if join_path(path) in problems])
+        try:
+            parsed = _validate(model, document)
+        except ValidationError as other:
+            left = from_validation(other, document, model)
+            # Of a value that is wrong either way, what is said is about the value that was given.
+            raise SpecError([problems.get(problem.path, problem) for problem in left]) from error
     if not status:
         return parsed
     try:
-        return model.model_validate_json(_to_json(document | {"status": status}))
+        return model.model_validate_json(json.dumps(document | {"status": status}))
     except ValidationError:
         return parsed
 
 
-def _to_json(document: Mapping[str, Any]) -> str:
+def _validate(model: type[_Resource], document: Mapping[str, Any]) -> _Resource:
+    # By way of JSON, in which "strict" means what it means to the API server: "3" is no number, and every key is text.
+    return model.model_validate_json(json.dumps(document), strict=True, by_alias=True, by_name=False)
+
+
+def _with_texts(document: dict[str, Any], paths: Collection[Path]) -> dict[str, Any]:
+    """Return the document with what stands at the paths written as text: a field of text takes a number as that."""
+    if not paths:
+        return document
+    document = copy.deepcopy(document)
+    for *parents, last in paths:
+        holder: Any = document
+        for part in parents:
+            holder = holder[part]
+        holder[last] = as_text(holder[last])
+    return document
+
+
+def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JSON would have of it: copies, keys that are text, and times as text."""
     try:
-        return json.dumps(document, default=_jsonable)
+        plain: dict[str, Any] = json.loads(json.dumps(dict(document), default=_jsonable))
     except (TypeError, ValueError, RecursionError) as error:
         # YAML has more than JSON: keys of any type, bytes, and anchors within themselves.
         raise SpecError([Problem("resource", f"cannot be written as JSON: {error}")]) from error
+    return plain
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from videojob_cli.exits import HELP
 from videojob_cli.main import main
+from videojob_contract.resources.encoding import Hardware
 from videojob_contract.version import __version__
 
 SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").glob("*.yaml"))
@@ -167,3 +169,49 @@ def test_completion(shell: str) -> None:
     result = run("completion", shell)
     assert result.exit_code == 0
     assert "_VIDEOJOB_COMPLETE" in result.output
+
+
+TEMPLATED = GOOD.replace("duration: 1s", 'duration: "{{ seconds }}s"').replace('"#000000"', "'{{ color }}'")
+
+
+@pytest.mark.parametrize("command", ["validate", "render --out out --json"])
+def test_parameters_are_set_and_typed_as_in_yaml(file: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    file.write_text(TEMPLATED)
+    result = run(*command.split(), file, "--set", "seconds=3", "--set", "color=3")
+    assert result.exit_code == 3
+    assert f"{file}:6:8: spec.clips[0].color: should be a valid string, not 3" in result.stderr
+    result = run(*command.split(), file, "--set", "seconds=3")
+    assert 'spec.clips[0].color: needs the parameter "color", which spec.parameters has not; it has seconds' in (
+        result.stderr
+    )
+
+
+def test_a_set_parameter_goes_before_the_specs_own(file: Path) -> None:
+    file.write_text(TEMPLATED.replace("spec:", "spec:\n  parameters: {seconds: 0, color: red}"))
+    assert run("validate", file).exit_code == 3
+    assert run("validate", file, "--set", "seconds=1.5", "--set", "color=#ff0000").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [("name", "'name' is not NAME=VALUE"), ("=3", "'=3' is not NAME=VALUE"), ("a=null", "'null' is no text, number")],
+)
+def test_set_takes_a_name_and_a_scalar(file: Path, value: str, says: str) -> None:
+    file.write_text(GOOD)
+    result = run("validate", file, "--set", value)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+
+
+def test_a_template_without_quotes_is_told_to_need_them(file: Path) -> None:
+    file.write_text(GOOD.replace('"#000000"', "{{ color }}"))
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert 'found unhashable key; a template needs quotes: "{{ name }}"' in result.stderr
+
+
+def test_hardware_has_the_names_of_a_pool() -> None:
+    [option] = [parameter for parameter in main.commands["render"].params if parameter.name == "hardware"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == [each.value for each in Hardware]

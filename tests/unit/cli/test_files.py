@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from videojob_cli.files import VIDEOJOB, FileError, read_documents
+from videojob_cli.files import VIDEOJOB, FileError, read_documents, read_scalar
 from videojob_contract.problems import Problem
 
 if TYPE_CHECKING:
@@ -100,3 +100,33 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match="binary"):
         read_documents(tmp_path / "binary", [VIDEOJOB])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Ana", "Ana"),
+        ("3", 3),
+        ("0.5", 0.5),
+        ("true", True),
+        ("3s", "3s"),
+        ('"3"', "3"),
+        ("", ""),
+        ("a: b: c", "a: b: c"),
+        ("#203040", "#203040"),
+        ("Ana #1", "Ana #1"),
+        ("[1]", "[1]"),
+        ('"a" or "b"', '"a" or "b"'),
+        ("'it''s'", "it's"),
+        ("2026-01-01", "2026-01-01"),
+    ],
+)
+def test_a_scalar_is_typed_as_in_yaml(text: str, value: object) -> None:
+    found = read_scalar(text)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["null", "~"])
+def test_what_is_no_scalar_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no text, number, true or false"):
+        read_scalar(text)
