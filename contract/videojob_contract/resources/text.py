@@ -5,7 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from videojob_contract.resources.base import Color, Model, Text, Uri
+from videojob_contract.resources.base import Color, Model, Text, Unit, Uri
+
+Font = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+"""A font by its name, such as `Open Sans Bold`, or by its URI."""
+
+
+def is_font_uri(font: str | None) -> bool:
+    """Return whether a font is named by where its file is."""
+    return font is not None and "://" in font
 
 
 class Align(StrEnum):
@@ -16,15 +24,43 @@ class Align(StrEnum):
     RIGHT = "right"
 
 
+class Position(StrEnum):
+    """Where subtitles stand."""
+
+    TOP = "top"
+    CENTER = "center"
+    BOTTOM = "bottom"
+
+
 class Shadow(Model):
     """A shadow under text."""
 
     color: Color = "#000000"
     """Its colour."""
+    opacity: Unit = 1.0
+    """0 is invisible, 1 is solid."""
     offset: Annotated[int, Field(ge=0, le=100)] = 2
     """How far it falls to the right and down, in pixels."""
     blur: Annotated[int, Field(ge=0, le=100)] = 0
-    """Its softness, in pixels."""
+    """How far it fades out beyond the letters, in pixels."""
+
+
+class LineBox(Model):
+    """A box behind lines of text."""
+
+    color: Color = "#000000"
+    """Its colour."""
+    opacity: Unit = 1.0
+    """0 is invisible, 1 is solid."""
+    padding: Annotated[int, Field(ge=0, le=500)] = 16
+    """Distance from the text to its edges, in pixels."""
+
+
+class Box(LineBox):
+    """A box behind a text."""
+
+    radius: Annotated[int, Field(ge=0, le=500)] = 0
+    """Radius of its corners, in pixels."""
 
 
 class Title(Model):
@@ -32,45 +68,61 @@ class Title(Model):
 
     text: Text
     """What it says; it is wrapped to the width."""
-    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
-    """A font by its name or URI."""
+    font: Font | None = None
+    """A font by its name, such as `Open Sans Bold`, or by its URI. Default: `sans-serif`."""
     size: Annotated[int, Field(ge=4, le=2000)] = 96
     """Height of a line, in pixels."""
     color: Color = "#ffffff"
     """Colour of the letters."""
     align: Align = Align.CENTER
     """Alignment of the lines."""
+    line_spacing: Annotated[float, Field(ge=0.5, le=4)] = 1.0
+    """Distance from line to line, as a multiple of their height."""
     outline: Annotated[int, Field(ge=0, le=100)] = 0
     """Width of the outline, in pixels."""
     outline_color: Color = "#000000"
     """Colour of the outline."""
     shadow: Shadow | None = None
     """A shadow under the letters."""
-    box: Color | None = None
-    """Colour of a box behind the text. Default: none."""
+    box: Box | None = None
+    """A box behind the text. Default: none."""
     background: Color | None = None
-    """Colour of the canvas behind the text. Default: the canvas' own."""
+    """Colour of the canvas behind a clip's text. Default: the canvas' own."""
+    margin: Annotated[int, Field(ge=0, le=4096)] | None = None
+    """Distance of a clip's text to the canvas' edges, in pixels. Default: a twentieth of the canvas' height."""
 
 
 class SubtitleStyle(Model):
     """How burned-in subtitles look."""
 
-    font: Annotated[str, StringConstraints(max_length=2048)] | None = None
-    """A font by its name or URI."""
-    size: Annotated[int, Field(ge=4, le=500)] = 48
-    """Height of a line, in pixels."""
+    font: Font | None = None
+    """A font by its name, such as `Open Sans Bold`, or by its URI. Default: `sans-serif`."""
+    size: Annotated[int, Field(ge=4, le=500)] | None = None
+    """Height of a line, in pixels. Default: a twentieth of the canvas' height."""
     color: Color = "#ffffff"
     """Colour of the letters."""
     outline: Annotated[int, Field(ge=0, le=100)] = 2
     """Width of the outline, in pixels."""
+    outline_color: Color = "#000000"
+    """Colour of the outline."""
+    shadow: Annotated[int, Field(ge=0, le=100)] = 0
+    """How far a black shadow falls to the right and down, in pixels."""
+    box: LineBox | None = None
+    """A box behind the lines, instead of an outline. Default: none."""
+    position: Position = Position.BOTTOM
+    """Where they stand, unless the file says otherwise."""
+    margin: Annotated[int, Field(ge=0, le=4096)] | None = None
+    """Distance to the canvas' edges, in pixels. Default: a twentieth of the canvas' height."""
 
 
 class Subtitles(Model):
     """Subtitles for the whole timeline."""
 
     uri: Uri
-    """An SRT, VTT or ASS file."""
+    """An SRT, WebVTT or ASS file."""
     soft: bool = False
     """Keep them as a track that players can switch, instead of drawing them."""
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)] | None = None
+    """Language of a soft track, by the three letters of ISO 639-2, such as `eng`. Default: none is told."""
     style: SubtitleStyle | None = None
-    """How drawn subtitles look."""
+    """How drawn subtitles look; an ASS file says so itself."""

@@ -7,7 +7,7 @@ from videojob_contract.resources.timeline import Anchor, Fit
 # Pillow then shrinks by whole factors first, to at least three times the wanted size: faster, not visible.
 _REDUCING_GAP = 3.0
 
-_ANCHORS = {
+ANCHORS = {
     Anchor.CENTER: (0.5, 0.5),
     Anchor.TOP: (0.5, 0.0),
     Anchor.BOTTOM: (0.5, 1.0),
@@ -40,7 +40,7 @@ def fit_image(
     if scaled.size == size and scaled.mode == "RGB":
         return scaled
     canvas = Image.new("RGB", size, background)
-    across, down = _ANCHORS[anchor]
+    across, down = ANCHORS[anchor]
     corner = (round((size[0] - scaled.width) * across), round((size[1] - scaled.height) * down))
     canvas.paste(scaled, corner, scaled if scaled.mode == "RGBA" else None)
     return canvas
@@ -56,7 +56,7 @@ def _cover_box(source: tuple[int, int], canvas: tuple[int, int], anchor: Anchor)
     """Return the part of the source, of the canvas' shape and as large as possible, that is seen."""
     scale = min(source[0] / canvas[0], source[1] / canvas[1])
     width, height = canvas[0] * scale, canvas[1] * scale
-    across, down = _ANCHORS[anchor]
+    across, down = ANCHORS[anchor]
     left, top = (source[0] - width) * across, (source[1] - height) * down
     return left, top, min(left + width, source[0]), min(top + height, source[1])
 
