@@ -89,6 +89,12 @@ bench: $(VENV)/.stamp ## measure the render beside MoviePy and ffmpeg; tables, a
 bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster
 	@PYTHONPATH=. $(PY) bench/cluster.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/.stamp ## render broken media and odd specs for SECONDS=60; SEED=... FIRST=... CASES=1 to run one again
+	@hack/bootstrap base
+	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(FIRST),--first $(FIRST)) $(if $(CASES),--cases $(CASES))
+
 # --- environment
 
 .PHONY: venv
