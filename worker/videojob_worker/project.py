@@ -20,6 +20,8 @@ from videojob_worker.plan.above import PlacedOverlay, place_overlays
 from videojob_worker.plan.cost import Segment, cut_segments
 from videojob_worker.plan.spans import Kind, Span, compile_spans
 from videojob_worker.plan.timeline import Timeline, build_timeline
+from videojob_worker.text.fonts import Fonts
+from videojob_worker.text.opening import open_fonts
 
 _PICTURES = (Format.JPG, Format.PNG)
 _MOVING = ("animation", "video")
@@ -68,6 +70,7 @@ class Project:
     """The local file of each URI."""
     facts: Mapping[str, Facts]
     """What is known of each picture, video and sound, by URI."""
+    fonts: Fonts
     outputs: tuple[ProjectOutput, ...]
     scratch: Path
     threads: int
@@ -123,6 +126,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         overlays=overlays,
         files=request.sources,
         facts=facts,
+        fonts=open_fonts(spec, request.sources, look.width, look.height),
         outputs=tuple(
             _output(index, output, look, timeline, request.scratch) for index, output in enumerate(spec.outputs)
         ),
@@ -160,7 +164,7 @@ def _output(index: int, output: Output, look: Look, timeline: Timeline, scratch:
     field = f"spec.outputs[{index}]"
     path = scratch / f"{output.name}.{output.format}"
     if output.format is Format.MP4:
-        settings = video_settings(field, output, look.width, look.height, timeline.fps)
+        settings = video_settings(field, output, (look.width, look.height), timeline.fps)
         return ProjectOutput(output.name, output, path, settings)
     if output.format in _PICTURES:
         return ProjectOutput(output.name, output, path, None)
