@@ -22,7 +22,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.problems import Problem, SpecError, join_path
-from videojob_contract.resources.videojob import TIMELINE_FIELDS
+from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,6 @@ MAX_TOTAL = 1 << 20
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 _TEXT = r'"(?:[^"\\]|\\.)*"'
-_TEMPLATED = [name for name in TIMELINE_FIELDS if name != "parameters"]
 _TEMPLATE = re.compile(
     rf"""\{{\{{ \s*
     (?: (?P<text> {_TEXT})
@@ -83,7 +82,7 @@ def substitute(resource: Mapping[str, Any], overrides: Mapping[str, Scalar] | No
     if problems:
         raise SpecError(problems)
     work = _Substitution(parameters, _builtins(resource))
-    fields = {name: work.walk(spec[name], ("spec", name)) for name in _TEMPLATED if name in spec}
+    fields = {name: work.walk(spec[name], ("spec", name)) for name in TEMPLATED_FIELDS if name in spec}
     fields |= {"parameters": parameters} if parameters else {}
     work.problems += work.misspelt()
     if work.problems:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.crd.structural import Schema, structural, without_defaults
+from videojob_contract.crd.templated import with_templates
 from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
+from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 
 if TYPE_CHECKING:
     from videojob_contract.resources.base import Model
@@ -47,6 +49,8 @@ class Definition:
     """Rules on the whole resource: the only ones that see `metadata.name`."""
     selectable: tuple[str, ...] = ()
     """Fields for `kubectl get --field-selector`."""
+    templated: tuple[str, ...] = ()
+    """Fields of the spec that take templates."""
     categories: tuple[str, ...] = field(default=("all", "video"))
 
     @property
@@ -81,6 +85,7 @@ VIDEOJOB = Definition(
         ),
     ),
     selectable=(".status.phase", ".spec.pool"),
+    templated=TEMPLATED_FIELDS,
 )
 
 RENDERPOOL = Definition(
@@ -156,8 +161,11 @@ def custom_resource_definition(definition: Definition) -> dict[str, Any]:
 def resource_schema(definition: Definition) -> Schema:
     """Return the schema of the whole resource, with `metadata` left to the API server."""
     schema = structural(definition.model)
+    spec = schema["properties"]["spec"]
+    templated = {name: with_templates(spec["properties"][name], f"spec.{name}") for name in definition.templated}
     schema["properties"] = schema["properties"] | {
         **_TYPE_META,
+        "spec": {**spec, "properties": spec["properties"] | templated},
         "status": without_defaults(schema["properties"]["status"]),
     }
     schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]

@@ -30,8 +30,9 @@ _INTRODUCTION = f"""
 The resources of `{API_VERSION}`, field by field. [The guide](videojob.md) has examples.
 
 A field without a default that is not required stays unset unless given. The API server fills in the defaults of this
-page; where a text says “Default: the pool's”, the operator does, when an attempt starts. The schema has more than is
-rendered today; [what is not](videojob.md#what-is-not-rendered-yet) is refused at once, and never ignored.
+page; where a text says “Default: the pool's”, the operator does, when an attempt starts. In the timeline, from `canvas`
+to `outputs`, [a template](videojob.md#parameters) may stand for any value. The schema has more than is rendered today;
+[what is not](videojob.md#what-is-not-rendered-yet) is refused at once, and never ignored.
 
 | Type | Written as |
 |---|---|

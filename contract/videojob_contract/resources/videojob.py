@@ -15,8 +15,11 @@ from videojob_contract.resources.status import VideoJobStatus
 from videojob_contract.resources.text import Subtitles
 from videojob_contract.resources.timeline import Canvas, Clip, Overlay
 
-# The fields that say what is rendered: immutable once the job exists.
-TIMELINE_FIELDS = ("canvas", "clips", "overlays", "subtitles", "audio", "outputs", "parameters")
+TEMPLATED_FIELDS = ("canvas", "clips", "overlays", "subtitles", "audio", "outputs")
+"""The fields in which parameters are put in place."""
+
+TIMELINE_FIELDS = (*TEMPLATED_FIELDS, "parameters")
+"""The fields that say what is rendered: immutable once the job exists."""
 
 ParameterValue = bool | int | float | Annotated[str, StringConstraints(max_length=4096)]
 
@@ -126,7 +129,7 @@ class VideoJobSpec(Model):
     parameters: Annotated[
         dict[Annotated[str, StringConstraints(max_length=63)], ParameterValue] | None, Field(max_length=64)
     ] = None
-    """Values for `{{ name }}` in the timeline."""
+    """Values for the templates in the timeline, `{{ name }}` or `{{ name | default(…) }}`: text, numbers, booleans."""
     canvas: Canvas | None = None
     """The picture: size, frame rate, background."""
     clips: Annotated[list[Clip], Field(min_length=1, max_length=500)]

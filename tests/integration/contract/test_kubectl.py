@@ -143,10 +143,13 @@ def test_explain_reads_well(apiserver: ApiServer) -> None:
     for words in (
         "FIELD: clips <[]Object>",
         "The timeline, in order. A stretch of the timeline: exactly one of image, video, color, gradient or title.",
-        "fit <string> enum: cover, contain, blur, stretch How a picture of another shape fills the canvas.",
+        "fit <string> How a picture of another shape fills the canvas. One of cover, contain, blur, stretch.",
         "duration <string> How long it lasts, transitions included. A video may leave it out or say `auto`, ",
         "transition <Object> How it comes in over the clip before it. Default: cut.",
     ):
+        assert words in text
+    text = " ".join(apiserver.kubectl("explain", "videojob.spec.clips.video").stdout.split())
+    for words in ("A number from 0.1 to 10, or a template.", "True, false, or a template."):
         assert words in text
     recursive = apiserver.kubectl("explain", "videojob", "--recursive").stdout
     assert recursive.count("<") > 150
