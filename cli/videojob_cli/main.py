@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.shell_completion import get_completion_class
 
-from videojob_cli.exits import HELP, Exit, of_result
-from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents, read_scalar
+from videojob_cli.exits import HELP, Exit, of_reason, of_result
+from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
+from videojob_cli.options import Parameters, job_options, set_option
+from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
 
@@ -31,6 +34,13 @@ _RENDER_EPILOG = (
     "  videojob render card.yaml -o out --set name=Ana --set seconds=4\n"
     "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in HELP.items())
 )
+_PLAN_EPILOG = (
+    "\b\nExamples:\n"
+    "  videojob plan holiday.yaml --volume media=./photos\n"
+    "  videojob plan holiday.yaml -v media=./photos --explain\n"
+    "  videojob plan holiday.yaml -v media=./photos --output json | jq '.spans[] | select(.kind != \"still\")'\n"
+    "\b\nExit codes are those of render."
+)
 _VALIDATE_EPILOG = (
     "\b\nExamples:\n"
     "  videojob validate holiday.yaml\n"
@@ -48,39 +58,6 @@ _COMPLETION_EPILOG = (
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def _parse_volumes(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    volumes: dict[str, Path] = {}
-    for value in values:
-        name, separator, folder = value.partition("=")
-        if not separator or not name:
-            raise click.BadParameter(f"{value!r} is not NAME=DIR")
-        if not Path(folder).is_dir():
-            raise click.BadParameter(f"{folder!r} is not a folder")
-        volumes[name] = Path(folder).resolve()
-    return volumes
-
-
-def _parse_parameters(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, bool | int | float | str]:
-    parameters: dict[str, bool | int | float | str] = {}
-    for value in values:
-        name, separator, text = value.partition("=")
-        if not separator or not name:
-            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
-        try:
-            parameters[name] = read_scalar(text)
-        except ValueError as error:
-            raise click.BadParameter(f"{name}: {error}") from error
-    return parameters
-
-
-_SET = click.option(
-    "--set", "parameters", multiple=True, metavar="NAME=VALUE", callback=_parse_parameters,
-    help="A parameter for the templates, before those of the spec, typed as in YAML. Can be repeated.",
-)  # fmt: skip
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def main() -> None:
@@ -92,22 +69,13 @@ def main() -> None:
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the outputs."
 )
-@click.option(
-    "-v", "--volume", "volumes", multiple=True, metavar="NAME=DIR", callback=_parse_volumes,
-    help="A folder that volume://NAME/ stands for. Can be repeated.",
-)  # fmt: skip
-@_SET
-@click.option("--threads", type=click.IntRange(min=1), help="Threads to render with. Default: all processors.")
-@click.option("--allow-private-networks", is_flag=True, help="Let http(s) sources be in private networks.")
-@click.option("--hardware", type=click.Choice(["none", "nvenc", "vaapi"]), default="none", show_default=True,
-    help="Encoders to use, as a pool's encoding.hardware.",
-)  # fmt: skip
+@job_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines, also to a terminal.")
 def render(  # noqa: PLR0917 - one parameter for each option
     file: Path,
     out: Path,
     volumes: dict[str, Path],
-    parameters: dict[str, bool | int | float | str],
+    parameters: Parameters,
     threads: int | None,
     allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
     hardware: str,
@@ -118,21 +86,10 @@ def render(  # noqa: PLR0917 - one parameter for each option
     Outputs are written to OUT/JOB/OUTPUT.EXTENSION, whatever URIs the spec gives them. Progress is a bar on a
     terminal, else JSON lines.
     """
-    from videojob_cli.checks import check  # noqa: PLC0415 - `--help` and completion answer without the models
-    from videojob_cli.render import Options, default_threads, render_all  # noqa: PLC0415
+    from videojob_cli.render import Options, default_threads, render_all  # noqa: PLC0415 - `--help` answers without it
     from videojob_cli.reporters import reporter_for  # noqa: PLC0415
-    from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
-    def check_one(document: Document) -> Checked:
-        return check(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
-
-    checked = _check_all(_documents((file,), [VIDEOJOB]), check_one)
-    if checked is None:
-        sys.exit(Exit.PERMANENT)
-    for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
-        if name not in volumes:
-            raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
-    logging.getLogger("videojob").addHandler(logging.NullHandler())  # what matters is in the result
+    checked = _check_jobs(file, volumes, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -142,10 +99,52 @@ def render(  # noqa: PLR0917 - one parameter for each option
     sys.exit(of_result(results[-1]))
 
 
+@main.command(epilog=_PLAN_EPILOG)
+@click.argument("file", type=_FILE)
+@job_options
+@click.option("--all", "every_span", is_flag=True, help="Show every span of a long timeline too.")
+@click.option("--explain", is_flag=True, help="Say of every span, sound and output why it is made in this way.")
+@click.option(
+    "--output", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="A table, or a line of JSON with everything for each VideoJob.",
+)  # fmt: skip
+def plan(  # noqa: PLR0917 - one parameter for each option
+    file: Path,
+    volumes: dict[str, Path],
+    parameters: Parameters,
+    threads: int | None,
+    allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
+    hardware: str,
+    every_span: bool,  # noqa: FBT001 - the same
+    explain: bool,  # noqa: FBT001 - the same
+    form: str,
+) -> None:
+    """Show how the VideoJobs in FILE would be rendered, and render nothing; needs no cluster.
+
+    Every source is fetched and opened. A plan is spans: frames that are made in one way, each with its cost relative to
+    a frame that repeats the one before.
+    """
+    from videojob_cli.plan import plan_each  # noqa: PLC0415 - as in `render`
+    from videojob_cli.plan_table import plan_lines  # noqa: PLC0415
+    from videojob_cli.render import Options, default_threads  # noqa: PLC0415
+
+    checked = _check_jobs(file, volumes, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+    try:
+        for job, planned in plan_each(checked, Options(Path.cwd(), volumes, threads or default_threads())):
+            if form == "json":
+                click.echo(json.dumps({"videojob": job, **planned.to_dict()}, ensure_ascii=False))
+            else:
+                for line in plan_lines(job, planned, every_span=every_span, explain=explain):
+                    click.echo(line)
+    except VideoJobError as error:
+        click.echo(f"{file}: {error.reason}: {error.message}", err=True)
+        sys.exit(of_reason(error.reason))
+
+
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-@_SET
-def validate(files: tuple[Path, ...], parameters: dict[str, bool | int | float | str]) -> None:
+@set_option
+def validate(files: tuple[Path, ...], parameters: Parameters) -> None:
     """Check the VideoJobs and RenderPools in FILES as the operator would; needs no cluster.
 
     Whether the pool has the queue and the volumes that a job names is left to the operator.
@@ -178,6 +177,26 @@ def completion(shell: str) -> None:
     if script is None:
         raise click.UsageError(f"{shell} is not known")
     click.echo(script(main, {}, PROGRAM, _COMPLETE_VARIABLE).source())
+
+
+def _check_jobs(
+    file: Path, volumes: Collection[str], parameters: Parameters, *, allow_private_networks: bool, hardware: str
+) -> list[Checked]:
+    """Check the VideoJobs of a file that will be opened; ends the program when one cannot be, having said why."""
+    from videojob_cli.checks import check  # noqa: PLC0415 - `--help` and completion answer without the models
+    from videojob_cli.volumes import read_volumes  # noqa: PLC0415
+
+    def check_one(document: Document) -> Checked:
+        return check(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+
+    checked = _check_all(_documents((file,), [VIDEOJOB]), check_one)
+    if checked is None:
+        sys.exit(Exit.PERMANENT)
+    for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
+        if name not in volumes:
+            raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
+    logging.getLogger("videojob").addHandler(logging.NullHandler())  # what matters is in the result
+    return checked
 
 
 def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:

@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from videojob_cli.volumes import mounts, redirect_outputs
 from videojob_contract.assignment import Assignment, Result, SourceLimits
@@ -21,10 +21,13 @@ from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from videojob_cli.checks import Checked
     from videojob_cli.reporters import RenderReporter
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
             for checked, reporter in jobs:
                 assignment = assignment_of(checked)
                 with reporter:
-                    results.append(await _interruptible(assignment, reporter, around))
+                    results.append(await _render(assignment, reporter, around))
                     reporter.finish(results[-1])
                 if results[-1].result != "succeeded":
                     break
@@ -84,16 +87,27 @@ def assignment_of(checked: Checked) -> Assignment:
     )
 
 
-async def _interruptible(assignment: Assignment, reporter: RenderReporter, around: Surroundings) -> Result:
-    """Render until done or Ctrl-C, which stops the renderer and clears away before it is answered."""
-    working = asyncio.create_task(run_attempt(assignment, reporter, around))
+async def _render(assignment: Assignment, reporter: RenderReporter, around: Surroundings) -> Result:
+    try:
+        return await interruptible(run_attempt(assignment, reporter, around))
+    except CancelledError as error:
+        return failed(assignment, error, 0.0)
+
+
+async def interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """Work until done or Ctrl-C, which stops the renderer and clears away before it is answered.
+
+    Raises:
+        CancelledError: it was Ctrl-C.
+    """
+    working = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, working.cancel)
     try:
         with suppress(asyncio.CancelledError):
             return await working
-        return failed(assignment, CancelledError("cancelled"), 0.0)
+        raise CancelledError("cancelled")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import tempfile
+from fractions import Fraction
 
 import pytest
 
@@ -11,16 +12,21 @@ from tests.assignments import assignment
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import Stage
+from videojob_worker.plan.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.renderer.protocol import (
     LENGTH,
+    MAX_ANSWER,
     Advanced,
     Done,
     Failed,
+    Planned,
+    PlannedPart,
     Ready,
     Rendered,
     Request,
     decode_answer,
     encode,
+    planned,
     receive_request,
     send_request,
 )
@@ -52,6 +58,30 @@ def test_an_end_that_no_calendar_has_is_refused(eta_s: str) -> None:
     body = f'{{"kind": "advanced", "progress": {{"stage": "Audio", "percent": 1, "etaS": {eta_s}}}}}'
     with pytest.raises(ValueError, match="etaS"):
         decode_answer(body.encode())
+
+
+def test_a_long_plan_goes_in_answers_that_are_believed() -> None:
+    """Reasons as long as they may be: what is sent is what is put together again."""
+    span = SpanEntry(
+        start=0, frames=1, samples=1, kind="still", clips=[0, 1], overlays=[*range(64)], captions=True,
+        memory_bytes=1 << 40, cost=1.5, why="w" * 2000,
+    )  # fmt: skip
+    segment = SegmentEntry(start=0, frames=1, cost=1.0)
+    whole = Plan(
+        width=2, height=2, fps=Fraction(30), frames=1, samples=1, duration_s=1.0, threads=1, encoders=1, cost=1.0,
+        memory_bytes=1, clips=[ClipEntry(kind="gradient", start=1 << 40, frames=1 << 40, entry_frames=1)] * 500,
+        sounds=[SoundEntry(field="spec.clips[499].video", start_sample=1, why="w" * 500)] * 532,
+        outputs=[OutputEntry(name="n" * 63, format="mp4", why="w" * 500)] * 32,
+        spans=[span.model_copy(update={"start": number}) for number in range(1000)],
+        segments=[segment.model_copy(update={"start": number}) for number in range(600)],
+    )  # fmt: skip
+    encoded = [encode(answer) for answer in planned(whole)]
+    assert max(map(len, encoded)) < MAX_ANSWER
+    *parts, last = [decode_answer(each[LENGTH.size :]) for each in encoded]
+    assert isinstance(last, Planned)
+    assert [span for part in parts if isinstance(part, PlannedPart) for span in part.spans] == whole.spans
+    assert [segment for part in parts if isinstance(part, PlannedPart) for segment in part.segments] == whole.segments
+    assert last.plan == whole.model_copy(update={"spans": [], "segments": []})
 
 
 async def test_request_brings_more_descriptors_than_one_message_can() -> None:
