@@ -8,9 +8,8 @@ from threading import Event, Lock
 
 from videojob_contract.errors import CancelledError
 from videojob_contract.resources.status import Stage
-from videojob_worker.audio.decode import Decoded, decode_track
-from videojob_worker.audio.mix import mix_tracks
-from videojob_worker.audio.track import Placement, place, to_samples
+from videojob_worker.audio.arrangement import arrange
+from videojob_worker.audio.soundtrack import open_soundtrack
 from videojob_worker.compose.compositor import Scene
 from videojob_worker.encode.mux import Layout, write_mp4
 from videojob_worker.encode.settings import VideoSettings, audio_settings
@@ -50,12 +49,13 @@ def render_movie(
     meter.enter(Stage.RENDERING, f"frame 0 of {project.timeline.frames}")
     spools = _encode(project, output, settings, meter, cancelled)
     pictures_cost = sum(segment.cost for segment in project.segments)
-    tracks: list[tuple[Decoded, Placement]] = []
-    if project.sounds:
+    sound_cost = _sound_cost(project)
+    if sound_cost:
         meter.enter(Stage.AUDIO, "decoding sound")
-        tracks = [_decode(project, index, cancelled) for index in range(len(project.sounds))]
-        meter.update(pictures_cost + _sound_cost(project) / 2, "mixing sound")
-    sound = mix_tracks(tracks, project.timeline.samples) if tracks else None
+    soundtrack = open_soundtrack(
+        project, cancelled, lambda share: meter.update(pictures_cost + sound_cost * share / 2, "decoding sound")
+    )
+    sound = soundtrack.blocks() if soundtrack else None
     layout = Layout(output.spec.faststart, output.spec.metadata or {})
     length_s = float(project.timeline.length_s)
     for written_s in write_mp4(
@@ -63,29 +63,15 @@ def render_movie(
     ):
         if cancelled():
             raise CancelledError("the render was cancelled")
-        meter.update(pictures_cost + _sound_cost(project) * (1 + max(float(written_s), 0.0) / length_s) / 2)
-    for decoded, _ in tracks:
-        decoded.path.unlink()
+        meter.update(pictures_cost + sound_cost * (1 + max(float(written_s), 0.0) / length_s) / 2)
+    if soundtrack:
+        soundtrack.close()
     look = project.look
-    verify_mp4(output.path, Expected(look.width, look.height, project.timeline, sound=bool(tracks)))
+    verify_mp4(output.path, Expected(look.width, look.height, project.timeline, sound=soundtrack is not None))
 
 
 def _sound_cost(project: Project) -> float:
-    return _SOUND_SECOND_COST * float(project.timeline.length_s) if project.sounds else 0.0
-
-
-def _decode(project: Project, index: int, cancelled: Callable[[], bool]) -> tuple[Decoded, Placement]:
-    sound = project.sounds[index]
-    track, total = sound.track, project.timeline.samples
-    decoded = decode_track(
-        sound.source,
-        project.scratch / f"sound-{index}.f32",
-        start_s=track.from_,
-        end_s=track.to,
-        needed=max(total - to_samples(track.offset), 0),
-        stopped=cancelled,
-    )
-    return decoded, place(track, decoded.samples, total)
+    return _SOUND_SECOND_COST * float(project.timeline.length_s) if arrange(project) else 0.0
 
 
 @dataclass(slots=True)
@@ -121,7 +107,7 @@ def _encode(
     stop = Event()
     tally = _Tally(frame_costs(project.spans))
     scene = Scene(project, project.spans)
-    side_by_side = encoders_side_by_side(project.threads, len(project.segments), settings.width * settings.height)
+    side_by_side = encoders_side_by_side(project.threads, len(project.segments), settings.encoder_bytes)
     started = time.monotonic()
 
     def encode(number: int, segment: Segment) -> Spool:
