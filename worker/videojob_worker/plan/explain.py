@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 
 def why(project: Project, span: Span) -> str:
-    """Explain a span: how its pictures come about, what makes them change, and what that means for the encoder."""
-    what = _transition(project, span) if len(span.clips) > 1 else _clip(project, span.clips[0])
-    parts = [what, *_above(project, span)]
+    """Explain a span: what is seen, what makes it change, and what that means."""
+    parts = [_seen(project, span), *_above(project, span)]
     return f"{'; '.join(parts)}: {_WAYS[span.kind]}"
 
 
@@ -30,19 +29,32 @@ _WAYS = {
 }
 
 
+def _seen(project: Project, span: Span) -> str:
+    """The clip of a span and what it does, or the transition between two."""
+    clips = [(f"clip {index} ({project.clips[index].kind})", _clip(project, index)) for index in span.clips]
+    if len(clips) == 1:
+        return " ".join(clips[0])
+    (before, before_does), (after, after_does) = clips
+    transition = project.clips[span.clips[1]].transition
+    name = transition.type if transition is not None else "cut"
+    if before_does == after_does:
+        return f"{name} from {before} to {after}, each of which {after_does}"
+    return f"{name} from {before}, which {before_does}, to {after}, which {after_does}"
+
+
 def _clip(project: Project, index: int) -> str:
+    """What a clip does."""
     clip = project.clips[index]
-    name = f"clip {index} ({clip.kind})"
-    changes = []
+    does = []
     if clip.video is not None:
-        changes += ["is a video", *_video(project, index)]
+        does += ["is a video", *_video(project, index)]
     elif clip.image is not None and project.facts[clip.image.uri].kind == "animation":
-        changes.append("is an animation")
+        does.append("is an animation")
     if clip.motion is not None:
-        changes.append("moves")
+        does.append("moves")
     if clip.effects:
-        changes.append(f"has {_and([f'effect {effect.name}' for effect in clip.effects])}")
-    return f"{name} {_and(changes) if changes else 'stands still'}"
+        does.append(f"has {_and([f'effect {effect.name}' for effect in clip.effects])}")
+    return _and(does) if does else "stands still"
 
 
 def _video(project: Project, index: int) -> Iterator[str]:
@@ -59,12 +71,6 @@ def _video(project: Project, index: int) -> Iterator[str]:
         yield "repeats"
     if facts.fps is not None and facts.fps != project.timeline.fps:
         yield f"has {float(facts.fps):.5g} frames a second for {float(project.timeline.fps):.5g}"
-
-
-def _transition(project: Project, span: Span) -> str:
-    transition = project.clips[span.clips[1]].transition
-    name = transition.type if transition is not None else "cut"
-    return f"{name} between " + " and ".join(_clip(project, index) for index in span.clips)
 
 
 def _above(project: Project, span: Span) -> Iterator[str]:
