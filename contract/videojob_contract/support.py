@@ -17,7 +17,6 @@ from videojob_contract.resources.uris import Use, iter_uris, split_uri
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from videojob_contract.resources.audio import Track
     from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.timeline import Canvas, Clip
@@ -35,7 +34,6 @@ def unsupported(spec: VideoJobSpec) -> list[Problem]:
     problems = [
         *_whole(spec),
         *(problem for index, clip in enumerate(spec.clips) for problem in _clip(f"spec.clips[{index}]", clip)),
-        *_audio(spec),
         *(
             problem
             for index, output in enumerate(spec.outputs or [])
@@ -84,23 +82,6 @@ def _clip(path: str, clip: Clip) -> Iterator[Problem]:
             yield _not_yet(f"{path}.transition.type", transition.type, f"use {_or(TRANSITIONS)}")
         if transition.easing is not Easing.LINEAR:
             yield _not_yet(f"{path}.transition.easing", transition.easing, "use linear")
-
-
-def _audio(spec: VideoJobSpec) -> Iterator[Problem]:
-    if spec.audio is None:
-        return
-    if spec.audio.loudness is not None:
-        yield _not_yet("spec.audio.loudness")
-    for index, track in enumerate(spec.audio.tracks):
-        path = f"spec.audio.tracks[{index}]"
-        if index > 0:
-            yield _not_yet(path, "more than one track")
-        yield from _track(path, track)
-
-
-def _track(path: str, track: Track) -> Iterator[Problem]:
-    if track.duck:
-        yield _not_yet(f"{path}.duck")
 
 
 def _output(path: str, output: Output, canvas: Canvas | None) -> Iterator[Problem]:
