@@ -76,6 +76,11 @@ format: $(VENV)/.stamp ## format and mend what can be mended
 generate: $(VENV)/.stamp ## write the generated files: CRDs, install manifest, reference, metrics
 	@hack/generate
 
+.PHONY: gallery
+gallery: $(VENV)/.stamp ## render the samples and draw docs/gallery.md
+	@hack/bootstrap base
+	@$(PY) -m hack.gallery
+
 .PHONY: verify
 verify: $(VENV)/.stamp ## fail when a generated file differs from its source
 	@hack/generate --verify

@@ -64,8 +64,8 @@ def test_outputs_have_to_be_what_the_status_says(tmp_path: Path, monkeypatch: py
 
 def test_media_are_copied_for_every_user_to_read(tmp_path: Path) -> None:
     copies = media.copy_to(tmp_path)
-    assert len(copies) == len(media.PHOTOGRAPHS) + 1 + len(media.CLIPS)
-    assert {copy.parent.name for copy in copies} == {"photos", "music", "clips"}
+    assert len(copies) == len(media.PHOTOGRAPHS) + 1 + len(media.CLIPS) + 3
+    assert {copy.parent.name for copy in copies} == {"photos", "music", "clips", "pictures", "text"}
     assert all(copy.stat().st_mode & 0o777 == 0o644 for copy in copies)
 
 
