@@ -236,7 +236,7 @@ def test_frames_count_by_half_while_the_encoder_has_them(studio: Studio, monkeyp
                 time.sleep(0.01)
             raise CancelledError("the render was stopped")
 
-    monkeypatch.setattr("videojob_worker.movie.SegmentEncoder", LookAhead)
+    monkeypatch.setattr("videojob_worker.outputs.passes.SegmentEncoder", LookAhead)
     path, told, patience = media.photographs(320, 180)[0], list[Progress](), time.monotonic() + 10
     with pytest.raises(CancelledError):
         studio.render(
@@ -275,7 +275,7 @@ def test_a_cancel_takes_effect_within_half_a_second(studio: Studio) -> None:
 
 def test_a_full_disk_is_named(studio: Studio) -> None:
     studio.scratch.mkdir()
-    (studio.scratch / "main-0000.h264").symlink_to("/dev/full")
+    (studio.scratch / "main-0000.packets").symlink_to("/dev/full")
     path = media.photographs(640, 360)[0]
     with pytest.raises(TransientError) as caught:
         studio.render([image(path)], files=[path], size=(640, 360))

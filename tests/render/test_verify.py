@@ -11,9 +11,12 @@ import pytest
 from tests import media
 from tests.render.studio import Studio, image, uri
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.outputs import Codec
 from videojob_contract.resources.timeline import Clip
+from videojob_worker.outputs.rate import Rate
 from videojob_worker.plan.timeline import build_timeline
-from videojob_worker.verify import Expected, verify_mp4, verify_picture
+from videojob_worker.verify.pictures import verify_picture
+from videojob_worker.verify.video import Expected, Video, verify_file
 
 
 @pytest.fixture
@@ -25,7 +28,9 @@ def movie(studio: Studio) -> Path:
 
 @pytest.fixture
 def expected() -> Expected:
-    return Expected(320, 180, build_timeline([Clip(color="#000000")], [Fraction(2)], Fraction(25)), sound=True)
+    timeline = build_timeline([Clip(color="#000000")], [Fraction(2)], Fraction(25))
+    video = Video(Codec.H264, 320, 180, Rate(timeline, Fraction(25)))
+    return Expected("mp4", video, "aac", timeline.samples)
 
 
 def remux(source: Path, target: Path, *arguments: str) -> Path:
@@ -34,7 +39,7 @@ def remux(source: Path, target: Path, *arguments: str) -> Path:
 
 
 def test_a_good_file_passes(movie: Path, expected: Expected) -> None:
-    verify_mp4(movie, expected)
+    verify_file(movie, expected)
 
 
 def cut_short(movie: Path) -> None:
@@ -53,14 +58,14 @@ def damage_the_first_keyframe(movie: Path) -> None:
 def test_a_damaged_file_is_found(movie: Path, expected: Expected, tamper: Callable[[Path], None]) -> None:
     tamper(movie)
     with pytest.raises(PermanentError, match="the finished output is wrong") as caught:
-        verify_mp4(movie, expected)
+        verify_file(movie, expected)
     assert caught.value.reason is Reason.VERIFICATION_FAILED
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        pytest.param(("-c", "copy", "-an"), "the streams video instead of video, audio", id="no-sound"),
+        pytest.param(("-c", "copy", "-an"), r"\(h264\) instead of video \(h264\), audio \(aac\)", id="no-sound"),
         pytest.param(("-c", "copy", "-frames:v", "49"), "49 frames instead of 50", id="a-frame-less"),
         pytest.param(("-c:a", "copy", "-vf", "scale=160:90"), "160x90 pixels instead of 320x180", id="size"),
         pytest.param(("-c:a", "copy", "-r", "50", "-t", "1"), "frame 1 is at 0.020s instead of 0.040s", id="rate"),
@@ -72,12 +77,12 @@ def test_another_file_than_planned_is_found(
 ) -> None:
     other = remux(movie, tmp_path / "other.mp4", *arguments)
     with pytest.raises(PermanentError, match=says):
-        verify_mp4(other, expected)
+        verify_file(other, expected)
 
 
 def test_sound_that_nobody_asked_for_is_found(movie: Path, expected: Expected) -> None:
-    with pytest.raises(PermanentError, match="the streams video, audio instead of video"):
-        verify_mp4(movie, dataclasses.replace(expected, sound=False))
+    with pytest.raises(PermanentError, match=r"streams video \(h264\), audio \(aac\) instead of video \(h264\)"):
+        verify_file(movie, dataclasses.replace(expected, sound_codec=None))
 
 
 def test_posters_are_checked(tmp_path: Path) -> None:

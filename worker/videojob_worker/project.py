@@ -8,14 +8,13 @@ from pathlib import Path
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.audio import Track
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.compose.transitions import TRANSITIONS
-from videojob_worker.encode.settings import VideoSettings, video_settings
 from videojob_worker.engine import RenderRequest
 from videojob_worker.media.probe import Facts, video_clip_length
 from videojob_worker.media.source import Source
+from videojob_worker.outputs.plan import PlannedOutput, plan_outputs
 from videojob_worker.plan.above import PlacedOverlay, place_overlays
 from videojob_worker.plan.cost import Segment, cut_segments
 from videojob_worker.plan.spans import Kind, Span, compile_spans
@@ -23,7 +22,6 @@ from videojob_worker.plan.timeline import Timeline, build_timeline
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.opening import open_fonts
 
-_PICTURES = (Format.JPG, Format.PNG)
 _MOVING = ("animation", "video")
 
 
@@ -45,16 +43,6 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectOutput:
-    """One file to make; `settings` are those of a video, None for a poster."""
-
-    name: str
-    spec: Output
-    path: Path
-    settings: VideoSettings | None
-
-
-@dataclass(frozen=True, slots=True)
 class Project:
     """All that rendering needs; nothing in it is opened."""
 
@@ -71,7 +59,7 @@ class Project:
     facts: Mapping[str, Facts]
     """What is known of each picture, video and sound, by URI."""
     fonts: Fonts
-    outputs: tuple[ProjectOutput, ...]
+    outputs: tuple[PlannedOutput, ...]
     scratch: Path
     threads: int
     encoding: Encoding
@@ -127,9 +115,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         files=request.sources,
         facts=facts,
         fonts=open_fonts(spec, request.sources, look.width, look.height),
-        outputs=tuple(
-            _output(index, output, look, timeline, request.scratch) for index, output in enumerate(spec.outputs)
-        ),
+        outputs=plan_outputs(spec.outputs, look, timeline, request.scratch, request.encoding),
         scratch=request.scratch,
         threads=request.threads,
         encoding=request.encoding,
@@ -158,14 +144,3 @@ def _moves(overlay: Overlay, facts: Mapping[str, Facts]) -> bool:
     if overlay.video is not None:
         return True
     return overlay.image is not None and facts[overlay.image.uri].kind in _MOVING
-
-
-def _output(index: int, output: Output, look: Look, timeline: Timeline, scratch: Path) -> ProjectOutput:
-    field = f"spec.outputs[{index}]"
-    path = scratch / f"{output.name}.{output.format}"
-    if output.format is Format.MP4:
-        settings = video_settings(field, output, (look.width, look.height), timeline.fps)
-        return ProjectOutput(output.name, output, path, settings)
-    if output.format in _PICTURES:
-        return ProjectOutput(output.name, output, path, None)
-    raise PermanentError(f"{field}.format: {output.format} is not supported yet", Reason.NOT_SUPPORTED)

@@ -12,13 +12,11 @@ from videojob_contract.resources.uris import Use, iter_uris
 from videojob_worker.engine import RenderedOutput, RenderRequest
 from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
 from videojob_worker.media.source import Source
-from videojob_worker.movie import movie_cost, render_movie
+from videojob_worker.outputs.render import cost_of, render_outputs
 from videojob_worker.plan.describe import describe
 from videojob_worker.plan.report import Plan
-from videojob_worker.poster import POSTER_COST, write_poster
 from videojob_worker.progress import Meter
 from videojob_worker.project import build_project
-from videojob_worker.verify import verify_picture
 
 _PROBES: Final = {".image.uri": probe_picture, ".video.uri": probe_video, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
@@ -34,23 +32,7 @@ def render(
 ) -> list[RenderedOutput]:
     """Do the work of `engine.render`."""
     project = build_project(request, probe_sources(request, on_progress, cancelled))
-    costs = [POSTER_COST if output.settings is None else movie_cost(project) for output in project.outputs]
-    meter = Meter(sum(costs), on_progress)
-    look, timeline = project.look, project.timeline
-    rendered: list[RenderedOutput] = []
-    for output, cost in zip(project.outputs, costs, strict=True):
-        if cancelled():
-            raise CancelledError("the render was cancelled")
-        frames = length_s = None
-        if output.settings is not None:
-            render_movie(project, output, output.settings, meter, cancelled)
-            frames, length_s = timeline.frames, timeline.frames / timeline.fps
-        else:
-            write_poster(project, output)
-            verify_picture(output.path, look.width, look.height)
-        rendered.append(RenderedOutput(output.name, output.path, look.width, look.height, frames, length_s))
-        meter.finish(cost)
-    return rendered
+    return render_outputs(project, Meter(cost_of(project), on_progress), cancelled)
 
 
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:

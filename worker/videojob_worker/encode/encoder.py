@@ -56,22 +56,33 @@ def configure(
         context.gop_size = settings.keyframe_frames
     if settings.bit_rate is not None:
         context.bit_rate = settings.bit_rate
+    context.options = _options(context, settings, threads, dict(params or {}))
+
+
+def _options(
+    context: VideoCodecContext, settings: VideoSettings, threads: int, params: dict[str, str]
+) -> dict[str, str]:
     options = dict(settings.options)
     if settings.crf is not None:
         crf = settings.crf + (CRF_OFFSET if settings.encoder == "libx264" else 0)
         # 0 is lossless; what is below, encoders take for no answer and use their own default.
         options[crf_option(settings.encoder)] = f"{max(0.0, crf):.1f}".removesuffix(".0")
-    own = dict(params or {})
     match settings.encoder:
         case "libx264":
             options["forced-idr"] = "1"
-            _add_params(options, "x264-params", own)
+            if settings.pass_number:
+                context.flags |= Flags.pass1 if settings.pass_number == 1 else Flags.pass2
+                options["stats"] = settings.stats
+            _add_params(options, "x264-params", params)
         case "libx265":
             context.thread_count = min(threads, _X265_FRAME_THREADS)
             options["forced-idr"] = "1"
-            # Groups of pictures that refer to the one before could not be cut.
-            own |= {"log-level": "error", "pools": str(threads), "open-gop": "0"}
-            _add_params(options, "x265-params", own)
+            # Groups of pictures that refer to the one before could not be cut, and what tells the number of threads
+            # is not the same in all segments.
+            params |= {"log-level": "error", "pools": str(threads), "open-gop": "0", "info": "0"}
+            if settings.pass_number:
+                params |= {"pass": str(settings.pass_number), "stats": _escaped(settings.stats)}
+            _add_params(options, "x265-params", params)
         case "libsvtav1":
             _add_params(options, "svtav1-params", {"lp": str(threads)})
         case "libvpx-vp9":
@@ -82,9 +93,14 @@ def configure(
                 context.bit_rate = int(options.get("maxrate", "0"))
         case _:
             pass
-    context.options = options
+    return options
 
 
 def _add_params(options: dict[str, str], name: str, params: Mapping[str, str]) -> None:
     if params:
         options[name] = ":".join(f"{key}={value}" for key, value in params.items())
+
+
+def _escaped(path: str) -> str:
+    """Escape what would end a parameter of x265 in its list."""
+    return path.replace("\\", "\\\\").replace(":", "\\:")

@@ -45,6 +45,10 @@ class VideoSettings:
     cut_s: Fraction | None = None
     """Seconds from cut to cut: the first frame at or after each is a keyframe."""
     two_pass: bool = False
+    pass_number: int = 0
+    """1 or 2 of two; 0 of one."""
+    stats: str = ""
+    """File in which the first of two passes leaves what the second needs."""
     bytes_a_pixel: int = 200
     """What the encoder holds, for each pixel of a picture."""
     cost: float = 1.0
@@ -98,8 +102,7 @@ def audio_settings(output: Output) -> AudioSettings:
 def video_settings(
     field: str,
     output: Output,
-    width: int,
-    height: int,
+    size: tuple[int, int],
     fps: Fraction,
     *,
     rendition: Rendition | None = None,
@@ -111,8 +114,7 @@ def video_settings(
     Args:
         field: where the output is in the spec.
         output: what is asked for.
-        width: of its pictures, in pixels.
-        height: the same.
+        size: width and height of its pictures, in pixels.
         fps: its frames a second.
         rendition: of which its rates come, where it gives them.
         encoder: which to use. Default: the codec's own, on the processor.
@@ -147,8 +149,8 @@ def video_settings(
     return VideoSettings(
         codec=codec,
         encoder=encoder.name,
-        width=width,
-        height=height,
+        width=size[0],
+        height=size[1],
         fps=fps,
         options=options,
         crf=None if rate.bitrate is not None else float(crf),

@@ -9,7 +9,7 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Quality
 from videojob_worker.plan.cost import span_cost
 from videojob_worker.plan.explain import why
-from videojob_worker.plan.memory import encoders_side_by_side, peak_bytes, span_bytes
+from videojob_worker.plan.memory import encoders_side_by_side, peak_bytes, segment_bytes, span_bytes
 from videojob_worker.plan.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.plan.timeline import SAMPLE_RATE, to_frame
 
@@ -46,7 +46,7 @@ def describe(project: Project) -> Plan:
         samples=timeline.samples,
         duration_s=float(timeline.length_s),
         threads=project.threads,
-        encoders=encoders_side_by_side(project.threads, len(project.segments), look.width * look.height),
+        encoders=encoders_side_by_side(project.threads, len(project.segments), segment_bytes(project.outputs)),
         cost=sum(span.cost for span in spans),
         memory_bytes=peak_bytes(project),
         clips=[

@@ -9,14 +9,16 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_worker.media.probe import Facts
+    from videojob_worker.outputs.plan import PlannedOutput
     from videojob_worker.plan.spans import Span
     from videojob_worker.project import Project
 
-# What an encoder holds, mostly its lookahead: measured at 1080p. Side by side they may take this much together.
-_ENCODER_BYTES_A_PIXEL: Final = 200
-_ENCODERS_BYTES: Final = 1 << 30
+ENCODERS_BYTES: Final = 1 << 30
+"""What encoders may take together, as far as fewer side by side can help."""
 
 _PROCESS_BYTES: Final = 130 * 1024**2
 """The renderer with its libraries, before it opens anything: measured."""
@@ -31,9 +33,15 @@ _SOUND_BYTES: Final = 16 * 1024**2
 """Blocks of each track, and the encoder."""
 
 
-def encoders_side_by_side(threads: int, segments: int, pixels: int) -> int:
-    """Return how many segments of a picture of so many pixels are encoded at a time."""
-    affordable = max(1, _ENCODERS_BYTES // (_ENCODER_BYTES_A_PIXEL * pixels))
+def segment_bytes(outputs: Iterable[PlannedOutput]) -> int:
+    """Return what the encoders of one segment take, in bytes: one for each stream that is encoded in segments."""
+    tracks = (track for output in outputs for track in output.tracks)
+    return sum(track.settings.encoder_bytes for track in tracks if not track.settings.needs_whole)
+
+
+def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
+    """Return how many segments are encoded at a time, when the encoders of each take so many bytes."""
+    affordable = ENCODERS_BYTES // max(1, bytes_each)
     return max(1, min(threads, segments, affordable))
 
 
@@ -49,12 +57,20 @@ def span_bytes(project: Project, span: Span) -> int:
 
 def peak_bytes(project: Project) -> int:
     """Predict the most that the renderer process takes, in bytes."""
-    pixels = project.look.width * project.look.height
-    encoders = encoders_side_by_side(project.threads, len(project.segments), pixels)
+    each = segment_bytes(project.outputs)
+    encoders = encoders_side_by_side(project.threads, len(project.segments), each)
     pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
-    return (
-        _PROCESS_BYTES + _SOUND_BYTES + encoders * _ENCODER_BYTES_A_PIXEL * pixels + sum(nlargest(encoders, pictures))
-    )
+    side_by_side = encoders * each + sum(nlargest(encoders, pictures))
+    return _PROCESS_BYTES + _SOUND_BYTES + max(side_by_side, _whole_bytes(project))
+
+
+def _whole_bytes(project: Project) -> int:
+    """What a pass takes whose encoders each see the whole timeline; 0 where there is none."""
+    tracks = (track for output in project.outputs for track in output.tracks if track.settings.needs_whole)
+    each = [track.settings.encoder_bytes for track in tracks]
+    if not each:
+        return 0
+    return max(min(sum(each), ENCODERS_BYTES), *each) + max(span_bytes(project, span) for span in project.spans)
 
 
 def _picture_bytes(project: Project) -> int:

@@ -1,0 +1,161 @@
+"""Puts encoded pictures and sound into a container: joined, interleaved, tagged, without re-encoding."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from heapq import merge
+from math import lcm
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import av
+from av import Packet
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
+
+from videojob_contract.errors import PermanentError
+from videojob_contract.resources.outputs import Codec
+from videojob_worker.encode.encoder import configure
+from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.encode.sound import SoundSpool, set_up
+from videojob_worker.encode.spool import Spool
+from videojob_worker.plan.timeline import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.stream import Stream
+
+# Tags that the muxer writes where players look for them; with any other, it writes all as QuickTime metadata.
+_ITUNES_TAGS = frozenset(
+    (
+        "album",
+        "album_artist",
+        "artist",
+        "comment",
+        "composer",
+        "copyright",
+        "date",
+        "description",
+        "episode_id",
+        "genre",
+        "grouping",
+        "keywords",
+        "lyrics",
+        "network",
+        "show",
+        "synopsis",
+        "title",
+    )
+)
+
+
+_LARGEST_TIMESCALE = 10_000_000
+_MP4S = frozenset(("mp4", "ipod"))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What container, and how it is laid out."""
+
+    format: str
+    """libav's name of it."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    faststart: bool = False
+    """Of mp4: index first."""
+    fragmented: bool = False
+    """Of mp4: without an index, each group of pictures with its own, as CMAF has it."""
+
+    def muxer_options(self, fps: Fraction) -> dict[str, str]:
+        """Return libav's options; `fps` of the pictures, or 1 where there are none."""
+        if self.format not in _MP4S:
+            return {}
+        # The unit of the tracks' lengths; with the muxer's own, a millisecond, sound would be cut short.
+        timescale = lcm(SAMPLE_RATE, fps.numerator)
+        options = {
+            "movie_timescale": str(timescale if timescale <= _LARGEST_TIMESCALE else SAMPLE_RATE),
+            "write_tmcd": "0",  # a tag named timecode is a tag, and no further track
+        }
+        flags = ["faststart"] if self.faststart else []
+        if self.fragmented:
+            flags += ["frag_keyframe", "default_base_moof", "delay_moov", "skip_trailer"]
+            options["frag_duration"] = "1000000"
+            options["min_frag_duration"] = "0"
+        if not set(self.metadata) <= _ITUNES_TAGS:
+            flags.append("use_metadata_tags")
+        if flags:
+            options["movflags"] = "+".join(flags)
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Encoded pictures: segments of one stream, in order."""
+
+    settings: VideoSettings
+    spools: Sequence[Spool]
+
+
+def write_container(
+    target: Path | BinaryIO, layout: Layout, pictures: Pictures | None, sound: SoundSpool | None
+) -> Iterator[Fraction]:
+    """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
+
+    The files of the pictures are deleted behind it, those of the sound are not.
+
+    Raises:
+        PermanentError: the segments do not fit together.
+    """
+    options = layout.muxer_options(pictures.settings.fps if pictures else Fraction(1))
+    file = str(target) if isinstance(target, Path) else target
+    with av.open(file, "w", format=layout.format, container_options=options) as out:
+        out.metadata.update(layout.metadata)
+        video = None if pictures is None else _add_video(out, layout, pictures.settings)
+        audio = None if sound is None else _add_audio(out, sound)
+        out.start_encoding()
+        streams: list[Iterator[Packet[Stream]]] = []
+        if pictures is not None and video is not None:
+            if any(spool.parameter_sets != (video.codec_context.extradata or b"") for spool in pictures.spools):
+                raise PermanentError("the encoder made segments that do not fit together")
+            streams.append(_join(video, pictures))
+        if sound is not None and audio is not None:
+            streams.append(_of(audio, sound.packets()))
+        # By time, so that a player finds picture and sound side by side.
+        for packet in merge(*streams, key=_seconds):
+            out.mux(packet)
+            yield _seconds(packet)
+
+
+def _add_video(out: "OutputContainer", layout: Layout, settings: VideoSettings) -> VideoStream:
+    # This encoder is never used: it tells the muxer what those of the segments have made.
+    stream = out.add_stream(settings.encoder, rate=settings.fps)
+    if not isinstance(stream, VideoStream):
+        raise TypeError(f"{settings.encoder} makes no video")
+    configure(stream.codec_context, settings, 1)
+    if settings.codec is Codec.H265 and layout.format in _MP4S:
+        stream.codec_context.codec_tag = "hvc1"  # what Apple's players take; libav's own choice is hev1
+    return stream
+
+
+def _add_audio(out: "OutputContainer", sound: SoundSpool) -> AudioStream:
+    stream = out.add_stream(sound.settings.encoder, rate=SAMPLE_RATE)
+    if not isinstance(stream, AudioStream):
+        raise TypeError(f"{sound.settings.encoder} makes no sound")
+    set_up(stream.codec_context, sound.settings)
+    return stream
+
+
+def _join(stream: VideoStream, pictures: Pictures) -> Iterator["Packet[Stream]"]:
+    for spool in pictures.spools:
+        yield from _of(stream, spool.packets(1 / pictures.settings.fps))
+
+
+def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Packet[Stream]"]:
+    for packet in packets:
+        packet.stream = stream
+        yield packet
+
+
+def _seconds(packet: "Packet[Stream]") -> Fraction:
+    if packet.dts is None or packet.time_base is None:
+        raise AssertionError("a packet has no time")
+    return packet.dts * packet.time_base

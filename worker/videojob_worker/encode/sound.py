@@ -1,0 +1,104 @@
+"""Encodes the sound, once for all outputs that ask for the same, into a spool."""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from av import AudioCodecContext, AudioFrame, CodecContext, Packet
+from av.codec.context import Flags
+
+from videojob_contract.errors import CancelledError
+from videojob_worker.audio.samples import Samples
+from videojob_worker.encode.settings import AudioSettings
+from videojob_worker.plan.timeline import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from av.packet import PacketSideData
+    from av.stream import Stream
+
+TIME_BASE = Fraction(1, SAMPLE_RATE)
+_FORMATS: Final = {"aac": "fltp", "libopus": "flt", "libmp3lame": "fltp"}
+_TRIMMED: Final = "skip_samples"
+"""What tells a player how many samples of the last packet are padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSpool:
+    """Encoded sound, parked in a file; `pts` and `durations` count samples, and the first may be before 0.
+
+    Each output reads it; whoever made it deletes it.
+    """
+
+    path: Path
+    settings: AudioSettings
+    pts: "array[int]"
+    durations: "array[int]"
+    sizes: "array[int]"
+    trimmed: "dict[int, PacketSideData]"
+
+    def packets(self) -> Iterator["Packet[Stream]"]:
+        """Read the packets back, one at a time."""
+        with self.path.open("rb") as file:
+            for number, (pts, duration, size) in enumerate(zip(self.pts, self.durations, self.sizes, strict=True)):
+                packet = Packet(file.read(size))
+                packet.time_base = TIME_BASE
+                packet.pts = packet.dts = pts
+                packet.duration = duration
+                packet.is_keyframe = True
+                if number in self.trimmed:
+                    packet.set_sidedata(self.trimmed[number])
+                yield packet
+
+
+def set_up(context: AudioCodecContext, settings: AudioSettings) -> None:
+    """Set up an encoder that is not open yet: all of the same settings make packets that go together."""
+    context.sample_rate = SAMPLE_RATE
+    context.layout = "stereo"
+    context.format = _FORMATS[settings.encoder]
+    context.bit_rate = settings.bit_rate
+    context.time_base = TIME_BASE
+    context.thread_count = 1
+    context.flags |= Flags.global_header
+
+
+def encode_sound(
+    settings: AudioSettings, blocks: Iterable[Samples], path: Path, stopped: Callable[[], bool]
+) -> SoundSpool:
+    """Encode blocks of sound, `(2, n) float32` at 48 kHz, into a spool at `path`.
+
+    Raises:
+        CancelledError: `stopped` said so.
+    """
+    context = CodecContext.create(settings.encoder, "w")
+    if not isinstance(context, AudioCodecContext):
+        raise TypeError(f"{settings.encoder} is no encoder of sound")
+    set_up(context, settings)
+    spool = SoundSpool(path, settings, array("q"), array("q"), array("q"), {})
+    with path.open("wb") as file:
+        for frame in chain(_frames(blocks), [None]):
+            if stopped():
+                raise CancelledError("the render was cancelled")
+            for packet in context.encode(frame):
+                if packet.pts is None:
+                    raise AssertionError("the encoder gave a packet without its time")
+                if packet.has_sidedata(_TRIMMED):
+                    spool.trimmed[len(spool.pts)] = packet.get_sidedata(_TRIMMED)
+                file.write(bytes(packet))
+                spool.pts.append(packet.pts)
+                spool.durations.append(packet.duration or 0)
+                spool.sizes.append(packet.size)
+    return spool
+
+
+def _frames(blocks: Iterable[Samples]) -> Iterator[AudioFrame]:
+    position = 0
+    for block in blocks:
+        frame = AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts, frame.time_base = position, TIME_BASE
+        position += block.shape[1]
+        yield frame

@@ -1,0 +1,197 @@
+"""Passes over the frames: each picture is composed once a pass and given to every encoder of it.
+
+Outputs of constant quality share one pass, in which the segments of the timeline are encoded side by side. What has a
+bitrate needs one encoder that sees the whole timeline, and so a pass of its own kind; to meet it in two passes, two.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from videojob_worker.compose.color import Picture
+from videojob_worker.compose.compositor import Scene
+from videojob_worker.encode.spool import Spool
+from videojob_worker.encode.video import SegmentEncoder
+from videojob_worker.outputs.crew import Crew
+from videojob_worker.outputs.grabs import Grabs
+from videojob_worker.outputs.plan import Track
+from videojob_worker.outputs.scale import Scaler
+from videojob_worker.plan.cost import Segment, frame_costs
+from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side
+from videojob_worker.project import Project
+
+COMPOSE_COST = 0.1
+"""Of a frame that is composed, in still frames."""
+_FIRST_PASS_SHARE = 0.5
+"""Of an encode, what its first pass of two costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over the frames."""
+
+    tracks: tuple[Track, ...]
+    whole: bool
+    """Whether each has one encoder for the whole timeline."""
+    number: int = 0
+    """1 or 2 where there are two; else 0."""
+
+    def cost(self, project: Project) -> float:
+        """Predict the cost, in still frames of x264 at the canvas' size."""
+        frames = sum(segment.cost for segment in project.segments)
+        return COMPOSE_COST * project.timeline.frames + sum(
+            frames * _weight(project, self, each) for each in self.tracks
+        )
+
+
+def plan_passes(tracks: Sequence[Track]) -> list[Pass]:
+    """Return the passes that all tracks together need; none when there are none."""
+    passes = []
+    if segmented := tuple(track for track in tracks if not track.settings.needs_whole):
+        passes.append(Pass(segmented, whole=False))
+    for some in _groups([track for track in tracks if track.settings.needs_whole]):
+        twice = tuple(track for track in some if track.settings.two_pass)
+        once = tuple(track for track in some if not track.settings.two_pass)
+        if twice:
+            passes.append(Pass(twice, whole=True, number=1))
+        passes.append(Pass((*once, *twice), whole=True, number=2 if twice else 0))
+    return passes
+
+
+def _groups(tracks: Sequence[Track]) -> Iterator[list[Track]]:
+    """Part tracks so that the encoders of each part fit into memory together."""
+    group: list[Track] = []
+    for track in tracks:
+        if group and sum(each.settings.encoder_bytes for each in (*group, track)) > ENCODERS_BYTES:
+            yield group
+            group = []
+        group.append(track)
+    if group:
+        yield group
+
+
+def _weight(project: Project, run: Pass, track: Track) -> float:
+    """Cost of a frame of a track, against x264 at the canvas' size."""
+    size = track.settings.width * track.settings.height / (project.look.width * project.look.height)
+    share = _FIRST_PASS_SHARE if run.number == 1 else 1.0
+    return size * track.cost * share
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs passes of a project; gathers what was encoded by the track's name."""
+
+    project: Project
+    crew: Crew
+    grabs: Grabs
+    spools: dict[str, list[Spool]] = field(default_factory=dict)
+    _costs: Sequence[float] = ()
+    _done: int = 0
+    _of: int = 0
+
+    def run(self, run: Pass) -> None:
+        """Compose and encode.
+
+        Raises:
+            PermanentError: a source cannot be used.
+            CancelledError: the crew was stopped.
+        """
+        project = self.project
+        self._costs = self._costs or frame_costs(project.spans)
+        segments = project.segments
+        if run.whole:
+            segments = (Segment(project.spans, sum(segment.cost for segment in segments)),)
+        each = sum(track.settings.encoder_bytes for track in run.tracks)
+        side_by_side = encoders_side_by_side(project.threads, len(segments), each)
+        threads = max(1, project.threads // side_by_side)
+        self._done, self._of = 0, run.tracks[0].rate.frames
+        scene = Scene(project, [span for segment in segments for span in segment.spans])
+        try:
+            works = [
+                partial(self._encode, run, scene, number, segment, threads) for number, segment in enumerate(segments)
+            ]
+            encoded = self.crew.run(works, side_by_side, self._say(time.monotonic()))
+        finally:
+            scene.close()
+        self.grabs = Grabs()  # what was wanted has passed
+        for track in run.tracks:
+            spools = [spools[track.name] for spools in encoded if track.name in spools]
+            if run.number == 1 and track.settings.two_pass:
+                for spool in spools:
+                    spool.path.unlink()
+            else:
+                self.spools[track.name] = spools
+
+    def _say(self, started: float) -> Callable[[], str]:
+        total = self.project.timeline.frames
+
+        def say() -> str:
+            done = self._done * total // self._of
+            rate = done / max(time.monotonic() - started, 1e-3)
+            return f"frame {done} of {total}, {rate:.0f} fps"
+
+        return say
+
+    def _encode(self, run: Pass, scene: Scene, number: int, segment: Segment, threads: int) -> dict[str, Spool]:
+        """Encode one segment for every track of a pass."""
+        look = self.project.look
+        scaler = Scaler((look.width, look.height))
+        with ExitStack() as stack:
+            encoders: list[tuple[Track, SegmentEncoder]] = []
+            for track in run.tracks:
+                shown = track.rate.segment(segment)
+                if shown is not None:
+                    encoder = self._encoder(run, track, shown, number, threads)
+                    encoders.append((track, stack.enter_context(encoder)))
+            at = segment.start
+            for picture, count in scene.compose(segment.spans):
+                self.crew.go_on()
+                self._write(encoders, scaler, at, picture, count)
+                at += count
+            return {track.name: encoder.close() for track, encoder in encoders}
+
+    def _write(
+        self, encoders: Sequence[tuple[Track, SegmentEncoder]], scaler: Scaler, at: int, picture: Picture, count: int
+    ) -> None:
+        scaler.show(picture)
+        self.grabs.show(at, count, picture)
+        for track, encoder in encoders:
+            if frames := track.rate.count(at, count):
+                encoder.write(scaler.at(track.size), frames)
+        self.crew.tally.add(COMPOSE_COST * count)
+
+    def _encoder(self, run: Pass, track: Track, segment: Segment, number: int, threads: int) -> SegmentEncoder:
+        weight = _weight(self.project, run, track) * float(track.rate.timeline.fps / track.settings.fps)
+        leads = track is run.tracks[0]
+
+        def done(frame: int, share: float) -> None:
+            # Half of a frame's cost counts when the encoder is given it: it looks ahead, so the first is done late.
+            self.crew.tally.add(self._costs[track.rate.shown(frame)] * weight * share)
+
+        def given(frame: int) -> None:
+            done(frame, 0.5)
+
+        def finished(frame: int) -> None:
+            done(frame, 0.5)
+            if leads:
+                self._done += 1
+
+        settings = track.settings
+        if run.number and settings.two_pass:
+            stats = str(self.project.scratch / f"{track.name}.stats")
+            settings = replace(settings, pass_number=run.number, stats=stats)
+        return SegmentEncoder(
+            settings,
+            segment,
+            threads,
+            self._path(track, number),
+            on_given=given,
+            on_frame=finished,
+            stopped=self.crew.stopped,
+        )
+
+    def _path(self, track: Track, number: int) -> Path:
+        return self.project.scratch / f"{track.name}-{number:04}.packets"

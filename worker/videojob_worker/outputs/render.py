@@ -1,0 +1,133 @@
+"""Makes every output of a job from as few passes over the frames as they need, the sound beside them."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.outputs import Format
+from videojob_contract.resources.status import Stage
+from videojob_worker.encode.settings import AudioSettings
+from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.engine import RenderedOutput
+from videojob_worker.outputs import poster
+from videojob_worker.outputs.crew import Crew
+from videojob_worker.outputs.grabs import Grabs
+from videojob_worker.outputs.passes import Pass, Runner, plan_passes
+from videojob_worker.outputs.plan import PlannedOutput
+from videojob_worker.outputs.sounds import make_sounds, sounds_cost
+from videojob_worker.outputs.video import write_video
+from videojob_worker.progress import Meter
+from videojob_worker.project import Project
+from videojob_worker.verify.pictures import verify_picture
+
+log = logging.getLogger("videojob.outputs")
+
+_FINISH_SHARE = 0.02
+"""Share of the pictures' cost that goes into joining and checking them."""
+
+
+def cost_of(project: Project) -> float:
+    """Predict the cost of all outputs of a project, in still frames."""
+    pictures = sum(each.cost(project) for each in _passes(project))
+    return pictures * (1 + _FINISH_SHARE) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
+
+
+def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
+    """Make every output, in the spec's order, and check it.
+
+    Raises:
+        PermanentError: a source cannot be used, or a result is not what was planned.
+        TransientError: the disk is full.
+        CancelledError: `cancelled` said so.
+    """
+    for output in project.outputs:
+        if output.note is not None:
+            log.warning("%s", output.note)
+    with Crew(meter, cancelled) as crew:
+        return _Render(project, meter, crew).run()
+
+
+def _passes(project: Project) -> list[Pass]:
+    return plan_passes([track for output in project.outputs for track in output.tracks])
+
+
+def _audio(project: Project) -> list[AudioSettings]:
+    return [output.sound for output in project.outputs if output.sound is not None]
+
+
+def _grabs_cost(project: Project) -> float:
+    return sum(poster.COST for output in project.outputs if output.spec.format.is_still)
+
+
+class _Render:
+    def __init__(self, project: Project, meter: Meter, crew: Crew) -> None:
+        self._project, self._meter, self._crew = project, meter, crew
+        self._grabs = Grabs()
+
+    def run(self) -> list[RenderedOutput]:
+        project, crew = self._project, self._crew
+        self._want()
+        self._meter.enter(Stage.RENDERING, self._first_word())
+        sounds = crew.aside(self._make_sounds)
+        runner = Runner(project, crew, self._grabs)
+        for each in _passes(project):
+            runner.run(each)
+        if not runner.spools and len(self._grabs):
+            crew.run([self._compose_grabs], 1, lambda: "composing pictures")
+        if not sounds.done() or sounds.result():
+            self._meter.enter(Stage.AUDIO, "encoding sound")
+        crew.wait([sounds], lambda: "encoding sound")
+        spools = sounds.result()
+        works = [partial(self._finish, output, runner, spools) for output in project.outputs]
+        rendered = crew.run(works, project.threads, lambda: "writing outputs")
+        for spool in spools.values():
+            spool.path.unlink()
+        self._meter.finish(cost_of(project))
+        return rendered
+
+    def _first_word(self) -> str:
+        note = next((output.note for output in self._project.outputs if output.note is not None), None)
+        return note or f"frame 0 of {self._project.timeline.frames}"
+
+    def _want(self) -> None:
+        for output in self._project.outputs:
+            if output.spec.format.is_still:
+                frame = poster.poster_frame(output.spec, self._project.timeline)
+                self._grabs.want(frame, partial(poster.write_poster, output))
+
+    def _compose_grabs(self) -> None:
+        for _ in self._grabs.compose(self._project):
+            self._crew.go_on()
+
+    def _make_sounds(self) -> dict[AudioSettings, SoundSpool]:
+        wanted = _audio(self._project)
+        spools = make_sounds(self._project, wanted, self._crew.tally.add, self._crew.stopped) if wanted else {}
+        for output in self._project.outputs:
+            if output.spec.format.is_audio and output.sound not in spools:
+                raise PermanentError(
+                    f"{output.field}.format: an {output.spec.format} is the sound alone, and nothing in this job "
+                    f"sounds; add spec.audio.tracks or a video with sound",
+                    Reason.INVALID_SPEC,
+                )
+        return spools
+
+    def _finish(self, output: PlannedOutput, runner: Runner, sounds: dict[AudioSettings, SoundSpool]) -> RenderedOutput:
+        go_on = self._crew.go_on
+        sound = None if output.sound is None else sounds.get(output.sound)
+        width, height = output.size or (None, None)
+        frames = length_s = None
+        match output.spec.format:
+            case Format.MP4 | Format.WEBM | Format.MP3 | Format.M4A:
+                spools = runner.spools[output.tracks[0].name] if output.tracks else []
+                write_video(output, spools, sound, self._project.timeline, go_on)
+            case Format.JPG | Format.PNG if output.size is not None:
+                verify_picture(output.path, *output.size)
+            case _:
+                raise AssertionError(f"{output.field}: {output.spec.format} cannot be written")
+        if output.tracks:
+            rate = output.tracks[0].rate
+            frames, length_s = rate.frames, rate.frames / rate.fps
+        elif output.spec.format.is_audio:
+            length_s = self._project.timeline.length_s
+        return RenderedOutput(output.name, output.path, width, height, frames, length_s)

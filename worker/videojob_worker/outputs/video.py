@@ -1,0 +1,53 @@
+"""Files of pictures and sound (mp4, webm), and of sound alone (mp3, m4a)."""
+
+from collections.abc import Callable, Sequence
+
+from videojob_contract.resources.outputs import Format
+from videojob_worker.encode.container import Layout, Pictures, write_container
+from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.spool import Spool
+from videojob_worker.outputs.plan import PlannedOutput, Track
+from videojob_worker.plan.timeline import Timeline
+from videojob_worker.verify.video import Expected, Video, verify_file
+
+_MUXERS = {Format.M4A: "ipod"}
+_DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
+_SOUND_CODECS = {"aac": "aac", "libopus": "opus", "libmp3lame": "mp3"}
+
+
+def write_video(
+    output: PlannedOutput,
+    spools: Sequence[Spool],
+    sound: SoundSpool | None,
+    timeline: Timeline,
+    go_on: Callable[[], None],
+) -> None:
+    """Put an output together and check it; `go_on` is called for each packet, and may raise.
+
+    Raises:
+        PermanentError: the result is not what was planned.
+    """
+    format_ = output.spec.format
+    [track] = output.tracks or [None]
+    layout = Layout(
+        _MUXERS.get(format_, format_.value),
+        output.spec.metadata or {},
+        faststart=output.spec.faststart,
+    )
+    pictures = None if track is None else Pictures(track.settings, spools)
+    for _ in write_container(output.path, layout, pictures, sound):
+        go_on()
+    verify_file(
+        output.path,
+        expected(_DEMUXERS.get(format_, format_.value), track, sound, timeline),
+        go_on,
+    )
+
+
+def expected(demuxer: str, track: Track | None, sound: SoundSpool | None, timeline: Timeline) -> Expected:
+    """Say what a file of a track and of sound has to be."""
+    video = None
+    if track is not None:
+        video = Video(track.settings.codec, track.settings.width, track.settings.height, track.rate)
+    codec = None if sound is None else _SOUND_CODECS[sound.settings.encoder]
+    return Expected(demuxer, video, codec, timeline.samples)

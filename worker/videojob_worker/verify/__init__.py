@@ -1,0 +1,1 @@
+"""Checks finished outputs before anybody sees them: counted and decoded, not believed."""
