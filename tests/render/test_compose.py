@@ -6,9 +6,11 @@ from PIL import Image
 
 from tests import media
 from tests.render.studio import psnr
-from videojob_contract.resources.timeline import Anchor, Fit
-from videojob_worker.compose.color import from_rgb, planes, rgb_to_yuv, solid, to_rgb
+from videojob_contract.resources.timeline import Anchor, Fit, Gradient
+from videojob_worker.compose.backdrop import backdrop_image, backdrop_picture, backdrop_size
+from videojob_worker.compose.color import exact_yuv, from_rgb, planes, rgb_to_yuv, solid, to_rgb
 from videojob_worker.compose.fit import fit_image
+from videojob_worker.compose.gradient import gradient
 
 # 8-bit limited range values of BT.709's 100 % colour bars.
 BARS = {
@@ -100,3 +102,56 @@ def test_cover_keeps_the_shape_of_things() -> None:
     circle.paste(255, (400, 150, 600, 350))
     out = np.asarray(fit_image(circle.convert("RGB"), (300, 200), Fit.COVER, Anchor.CENTER, (0, 0, 0)))[:, :, 0] > 127
     assert np.flatnonzero(out.any(axis=0)).size == np.flatnonzero(out.any(axis=1)).size == 80
+
+
+def test_blur_shows_all_on_a_dark_blurred_copy() -> None:
+    picture = Image.new("RGB", (100, 200), "#00ff00")
+    picture.paste("#ffffff", (0, 0, 100, 100))
+    out = np.asarray(fit_image(picture, (320, 180), Fit.BLUR, Anchor.CENTER, (0, 0, 0))).astype(int)
+    sharp = out[:, 115:205]
+    assert (sharp[:88] == 255).all()
+    assert (sharp[92:] == (0, 255, 0)).all()
+    for side in (out[:, :110], out[:, 210:]):
+        # What covers the canvas is a stretch about the edge in the middle, too narrow to be sharp.
+        assert side[:5] == pytest.approx(np.full_like(side[:5], 255 * 0.7), abs=3)
+        assert side[-5:, :, 1] == pytest.approx(255 * 0.7, abs=3)
+        assert np.abs(np.diff(side[:, :, 0], axis=0)).max() < 12
+
+
+def test_the_backdrop_of_a_video_is_that_of_an_image() -> None:
+    with Image.open(media.photographs(640, 360)[0]) as opened:
+        small = opened.convert("RGB").resize(backdrop_size((320, 180)))
+    images = backdrop_image(small, (320, 180))
+    videos = backdrop_picture(from_rgb(small), (320, 180))
+    assert psnr(np.asarray(to_rgb(videos)), np.asarray(images)) > 38
+
+
+@pytest.mark.parametrize(
+    ("angle", "axis"), [(0, (1, 0)), (90, (0, 1)), (180, (-1, 0)), (45, (1, 1)), (200, (-0.9397, -0.342))]
+)
+def test_a_gradient_goes_evenly_from_corner_to_corner(angle: float, axis: tuple[float, float]) -> None:
+    width, height = 320, 180
+    picture = gradient(Gradient(colors=["#102030", "#e0c0a0"], angle=angle), width, height)
+    x, y = np.arange(width) + 0.5 - width / 2, np.arange(height) + 0.5 - height / 2
+    place = (x[None, :] * axis[0] + y[:, None] * axis[1]) / (abs(width * axis[0]) + abs(height * axis[1])) + 0.5
+    first, last = exact_yuv((0x10, 0x20, 0x30)), exact_yuv((0xE0, 0xC0, 0xA0))
+    luma, cb, cr = planes(picture)
+    exact = first[0] + (last[0] - first[0]) * place
+    assert np.abs(luma - exact).max() <= 1
+    for number, plane in ((1, cb), (2, cr)):
+        sited = (place[0::2, 0::2] + place[1::2, 0::2]) / 2
+        assert np.abs(plane - (first[number] + (last[number] - first[number]) * sited)).max() <= 1
+
+
+def test_a_gradient_has_no_steps() -> None:
+    # Over eight values of luma, each band would be 80 columns wide.
+    picture = gradient(Gradient(colors=["#404040", "#484848"]), 640, 360)
+    luma = planes(picture)[0]
+    exact = np.interp((np.arange(640) + 0.5) / 640, [0, 1], [exact_yuv((v, v, v))[0] for v in (0x40, 0x48)])
+    assert np.abs(luma.mean(axis=0) - exact).max() < 0.12
+    assert (gradient(Gradient(colors=["#404040", "#484848"]), 640, 360) == picture).all()
+
+
+def test_colours_of_a_gradient_are_evenly_spaced() -> None:
+    luma = planes(gradient(Gradient(colors=["#000000", "#ffffff", "#000000"]), 320, 180))[0].astype(float)
+    assert luma[0, [0, 80, 160, 239, 319]] == pytest.approx([16.7, 126, 234, 126, 16.7], abs=1.5)

@@ -39,7 +39,13 @@ def parse_color(color: str) -> tuple[int, int, int]:
 
 def rgb_to_yuv(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return luma and chroma of one colour, rounded to the nearest."""
-    y, cb, cr = (round(row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2] + row[3]) for row in _TO_YUV)
+    y, cb, cr = (round(value) for value in exact_yuv(rgb))
+    return y, cb, cr
+
+
+def exact_yuv(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
+    """Return luma and chroma of one colour as they are before rounding."""
+    y, cb, cr = (row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2] + row[3] for row in _TO_YUV)
     return y, cb, cr
 
 

@@ -52,13 +52,18 @@ _CMS_MODES: Final = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}
 Image.MAX_IMAGE_PIXELS = None
 
 
-def check_image(source: Source) -> None:
-    """Read the header of a picture.
+def check_image(source: Source) -> tuple[int, int]:
+    """Read the header of a picture and return its width and height, upright.
 
     Raises:
         PermanentError: not a JPEG, PNG or WebP picture, animated, or too large.
     """
-    _open(source).close()
+    with _open(source) as image:
+        try:
+            sideways = image.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS
+        except _DECODE_ERRORS as error:
+            raise source.error(f"is a damaged {_kind(image)}: {error}") from error
+        return (image.height, image.width) if sideways else (image.width, image.height)
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:

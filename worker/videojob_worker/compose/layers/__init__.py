@@ -4,7 +4,9 @@ from PIL import Image
 
 from videojob_worker.compose.color import from_rgb, parse_color, solid
 from videojob_worker.compose.fit import fit_image
+from videojob_worker.compose.gradient import gradient
 from videojob_worker.compose.layers.base import Layer, StillLayer
+from videojob_worker.compose.layers.motion import move_image, move_layer
 from videojob_worker.media.image import load_image
 from videojob_worker.project import Project
 from videojob_worker.text.title import draw_title
@@ -16,6 +18,17 @@ def open_layer(project: Project, index: int) -> Layer:
     Raises:
         PermanentError: its source cannot be used.
     """
+    clip, look, frames = project.clips[index], project.look, project.timeline.clips[index].frames
+    if clip.motion is None:
+        return _open_itself(project, index)
+    if clip.image is not None and (facts := project.facts[clip.image.uri]).kind == "image":
+        source = project.source(f"spec.clips[{index}].image.uri", clip.image.uri)
+        return move_image(source, facts, clip.motion, clip, frames=frames, look=look)
+    return move_layer(_open_itself(project, index), clip.motion, clip, frames=frames, look=look)
+
+
+def _open_itself(project: Project, index: int) -> Layer:
+    """Open what a clip is without motion."""
     clip, look = project.clips[index], project.look
     size = (look.width, look.height)
     field = f"spec.clips[{index}]"
@@ -27,4 +40,6 @@ def open_layer(project: Project, index: int) -> Layer:
         text = Image.fromarray(draw_title(clip.title, *size, project.fonts, clip.anchor))
         canvas.paste(text, mask=text)
         return StillLayer(from_rgb(canvas))
+    if clip.gradient is not None:
+        return StillLayer(gradient(clip.gradient, *size))
     return StillLayer(solid(clip.color or look.background, *size))
