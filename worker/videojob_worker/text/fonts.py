@@ -36,11 +36,12 @@ MAX_FONT_BYTES: Final = 32 * 1024**2
 """Largest font file; the largest of CJK have 20 MB."""
 
 CONFIGURATION: Final = Path(str(files("videojob_worker.text") / "fonts.conf"))
+"""Which fonts there are, for Fontconfig."""
+_EMOJI: Final = CONFIGURATION.with_name("emoji.conf")
 
 _SFNT: Final = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _WOFF: Final = (b"wOFF", b"wOF2")
 _SHOWN_FAMILIES: Final = 60
-_BOLD: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Face:
     description: str
     """Family and style, as Pango reads them; without a size."""
     family: str
-    bold: bool = False
+    weight: int = 400
     italic: bool = False
     path: Path | None = None
     """The file of a font that is not installed."""
@@ -97,9 +98,10 @@ class Fonts:
     def _config(self) -> Any:
         library = fontconfig()
         config = library.FcConfigCreate()
-        loaded = library.FcConfigParseAndLoad(config, path_bytes(CONFIGURATION), True)
-        if not loaded or not library.FcConfigBuildFonts(config):
-            raise PermanentError(f"fontconfig cannot read {CONFIGURATION}", Reason.NOT_SUPPORTED)
+        for path in (CONFIGURATION, _EMOJI):
+            if not library.FcConfigParseAndLoad(config, path_bytes(path), 1):
+                raise PermanentError(f"fontconfig cannot read {path}", Reason.NOT_SUPPORTED)
+        library.FcConfigBuildFonts(config)
         if not any(True for _ in _names(config, FC_SET_SYSTEM)):
             raise PermanentError(
                 "text cannot be drawn here: no fonts are installed in /usr/share/fonts; "
@@ -121,14 +123,14 @@ class Fonts:
         try:
             given = library.pango_font_description_get_set_fields(description)
             family = (library.pango_font_description_get_family(description) or b"").decode()
-            bold = library.pango_font_description_get_weight(description) >= _BOLD
+            weight = library.pango_font_description_get_weight(description)
             italic = library.pango_font_description_get_style(description) != 0
         finally:
             library.pango_font_description_free(description)
         if given & FONT_MASK_FAMILY and family.casefold() in self._known:
             if given & FONT_MASK_SIZE:
                 raise PermanentError(f'{field}: "{name}" ends in a size; give it as `size`', Reason.INVALID_SPEC)
-            return Face(name, family, bold, italic)
+            return Face(name, family, weight, italic)
         there = ", ".join(self.families[:_SHOWN_FAMILIES])
         raise PermanentError(f'{field}: there is no font "{name}" here; there are {there}', Reason.INVALID_SPEC)
 

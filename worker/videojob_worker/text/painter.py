@@ -1,0 +1,141 @@
+"""Draws an ASS script at a moment, by libass, as pictures of straight alpha."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_worker.text.fonts import CONFIGURATION
+from videojob_worker.text.frame import Frame
+from videojob_worker.text.libass import (
+    FEATURE_WHOLE_TEXT_LAYOUT,
+    FEATURE_WRAP_UNICODE,
+    FONTS_OF_FONTCONFIG,
+    SHAPING_COMPLEX,
+    libass,
+    silent,
+)
+from videojob_worker.text.libraries import path_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Sprites = list[tuple[int, int, npt.NDArray[np.uint8]]]
+"""x, y and `(h, w, 4) uint8` of straight alpha."""
+
+_CACHED_GLYPHS: Final = 1000
+_CACHED_MB: Final = 32
+_MOST_APART: Final = 64
+"""Masks that are sorted into pictures by where they are; more of them make one picture."""
+
+
+class Drawer:
+    """A script, loaded for one thread. `whole` lays bidirectional text out and wraps it as Unicode says."""
+
+    def __init__(self, text: bytes, width: int, height: int, font: Path | None, *, whole: bool) -> None:
+        api = libass()
+        self._canvas = Frame(0, 0, width, height)
+        self._library = api.ass_library_init()
+        weakref.finalize(self, api.ass_library_done, self._library)
+        api.ass_set_message_cb(self._library, silent, None)
+        api.ass_set_extract_fonts(self._library, 0)
+        if font is not None:
+            data = font.read_bytes()
+            api.ass_add_font(self._library, b"font", data, len(data))
+        self._renderer = api.ass_renderer_init(self._library)
+        weakref.finalize(self, api.ass_renderer_done, self._renderer)
+        api.ass_set_frame_size(self._renderer, width, height)
+        api.ass_set_storage_size(self._renderer, width, height)
+        api.ass_set_pixel_aspect(self._renderer, 1.0)
+        api.ass_set_shaper(self._renderer, SHAPING_COMPLEX)
+        configuration = path_bytes(CONFIGURATION)
+        api.ass_set_fonts(self._renderer, None, b"sans-serif", FONTS_OF_FONTCONFIG, configuration, 1)
+        api.ass_set_cache_limits(self._renderer, _CACHED_GLYPHS, _CACHED_MB)
+        self._track = api.ass_read_memory(self._library, text, len(text), None)
+        if not self._track:
+            raise PermanentError("libass cannot read the subtitles", Reason.RENDER_FAILED)
+        weakref.finalize(self, api.ass_free_track, self._track)
+        if whole:
+            for feature in (FEATURE_WHOLE_TEXT_LAYOUT, FEATURE_WRAP_UNICODE):
+                api.ass_track_set_feature(self._track, feature, 1)
+        self._sprites: Sprites = []
+        self._passed = True
+
+    def pass_by(self, at_ms: int) -> None:
+        """Let a moment pass of which no picture is needed."""
+        libass().ass_render_frame(self._renderer, self._track, at_ms, None)
+        self._passed = True
+
+    def draw(self, at_ms: int) -> Sprites:
+        """Return what is shown at a moment; the same list as the last time if that has not changed."""
+        changed = ctypes.c_int()
+        image = libass().ass_render_frame(self._renderer, self._track, at_ms, ctypes.byref(changed))
+        if changed.value or self._passed:
+            masks = []
+            while image:
+                masks.append(image.contents)
+                image = image.contents.next
+            self._sprites = [self._picture(group) for group in _grouped(masks)]
+            self._passed = False
+        return self._sprites
+
+    def _picture(self, masks: list[Any]) -> tuple[int, int, npt.NDArray[np.uint8]]:
+        """Draw masks over each other, the first one lowest."""
+        area = _area(masks)
+        pixels = np.zeros((area.height, area.width, 4), np.float32)  # premultiplied, from 0 to 1
+        for mask in masks:
+            color = np.array([mask.color >> 24, mask.color >> 16 & 255, mask.color >> 8 & 255, 255], np.float32) / 255
+            opacity = (255 - (mask.color & 255)) / 255
+            cover = (_bitmap(mask) * np.float32(opacity / 255))[:, :, np.newaxis]
+            top, left = mask.dst_y - area.top, mask.dst_x - area.left
+            below = pixels[top : top + mask.h, left : left + mask.w]
+            below *= 1 - cover
+            below += cover * color
+        alpha = pixels[:, :, 3:]
+        pixels[:, :, :3] /= np.where(alpha > 0, alpha, 1)
+        return area.left, area.top, np.rint(pixels * 255).clip(0, 255).astype(np.uint8)
+
+
+def _bitmap(mask: Any) -> npt.NDArray[np.uint8]:
+    """Return a mask as `(h, w) uint8`, without a copy."""
+    size = mask.stride * (mask.h - 1) + mask.w  # the last row may end early
+    flat = np.ctypeslib.as_array(mask.bitmap, shape=(size,))
+    return np.lib.stride_tricks.as_strided(flat, (mask.h, mask.w), (mask.stride, 1))
+
+
+def _frame(mask: Any) -> Frame:
+    return Frame(mask.dst_x, mask.dst_y, mask.dst_x + mask.w, mask.dst_y + mask.h)
+
+
+def _area(masks: list[Any]) -> Frame:
+    area = _frame(masks[0])
+    for mask in masks[1:]:
+        area = area.union(_frame(mask))
+    return area
+
+
+def _grouped(masks: list[Any]) -> list[list[Any]]:
+    """Part masks into groups that do not touch each other, so that pictures are small; each keeps its order."""
+    masks = [mask for mask in masks if mask.w and mask.h]
+    if len(masks) > _MOST_APART:
+        return [masks]
+    groups: list[tuple[Frame, list[int]]] = []
+    for number, mask in enumerate(masks):
+        area, members = _frame(mask), [number]
+        touching = True
+        while touching:
+            touching = False
+            for group in groups:
+                common = group[0].within(area)
+                if common.width and common.height:
+                    area, members = area.union(group[0]), members + group[1]
+                    groups.remove(group)
+                    touching = True
+                    break
+        groups.append((area, members))
+    return [[masks[number] for number in sorted(members)] for _, members in sorted(groups, key=lambda g: min(g[1]))]
