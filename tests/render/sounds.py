@@ -1,0 +1,119 @@
+"""What the tests of sound share: sources whose every sample is known, and the mix of a project made of them."""
+
+import subprocess
+import wave
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.render.studio import Studio, uri
+from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_worker.audio.soundtrack import open_soundtrack
+from videojob_worker.media.probe import Facts
+from videojob_worker.project import Project, build_project
+
+RATE = 48_000
+
+Wave = npt.NDArray[np.floating[Any]]
+
+
+def write_wav(path: Path, samples: npt.NDArray[Any], rate: int = RATE) -> Path:
+    """Write `(n, channels) int16`."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return path
+
+
+def write_float_wav(path: Path, samples: Wave) -> Path:
+    """Write `(2, n)` from -1 to 1, for other programs to measure: 32 bits, so that nothing is rounded off."""
+    raw = np.ascontiguousarray(samples.T, "<f4").tobytes()
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "f32le", "-ar", str(RATE), "-ac", "2", "-i", "-", "-c:a"]
+    subprocess.run([*command, "pcm_f32le", str(path)], input=raw, check=True)
+    return path
+
+
+def counting(path: Path, seconds: float) -> Path:
+    """A stereo WAV in which each sample tells its own number: left the low digits, right the high ones."""
+    number = np.arange(int(seconds * RATE))
+    return write_wav(path, np.stack([number % 256, number // 256], axis=1) * 64)
+
+
+def numbers(samples: Wave) -> npt.NDArray[np.int64]:
+    """Read the numbers back from `(2, n) float32`."""
+    low, high = np.rint(samples * 32768 / 64).astype(np.int64)
+    return np.asarray(high * 256 + low)
+
+
+def flat(path: Path, seconds: float, level: float = 0.5) -> Path:
+    """A stereo WAV at one level, so that a gain can be read off each sample."""
+    return write_wav(path, np.full((int(seconds * RATE), 2), round(level * 32768)))
+
+
+def tone(path: Path, seconds: float, hz: float = 1000, level: float = 0.5) -> Path:
+    at = np.arange(int(seconds * RATE)) / RATE
+    return write_wav(path, np.repeat(np.rint(level * 32767 * np.sin(2 * np.pi * hz * at))[:, None], 2, axis=1))
+
+
+def noise(path: Path, seconds: float, seed: int, level: float = 0.25) -> Path:
+    samples = np.random.default_rng(seed).normal(0, level * 32768, (int(seconds * RATE), 2))
+    return write_wav(path, np.clip(samples, -32768, 32767))
+
+
+def ffmpeg(*arguments: str | Path) -> str:
+    """Run ffmpeg and return what it says."""
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-y", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stderr
+
+
+def track(path: Path, **fields: Any) -> dict[str, Any]:
+    return {"uri": uri(path), **fields}
+
+
+def clip(path: Path, duration: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A clip of a video; fields of the clip itself are `transition`."""
+    transition = {"transition": fields.pop("transition")} if "transition" in fields else {}
+    return {"video": {"uri": uri(path), **fields}, **({"duration": duration} if duration else {}), **transition}
+
+
+def crossfade(duration: str) -> dict[str, str]:
+    return {"type": "crossfade", "duration": duration}
+
+
+def project(
+    tmp_path: Path,
+    clips: Sequence[Mapping[str, Any]],
+    files: Sequence[Path],
+    *,
+    audio: Mapping[str, Any] | None = None,
+    overlays: Sequence[Mapping[str, Any]] = (),
+    facts: Mapping[Path, Facts] | None = None,
+) -> Project:
+    """Plan a timeline. A clip's sound is a WAV as well as a video: no picture of it is looked at here."""
+    request = Studio(tmp_path / "scratch").request(clips, files=files)
+    more = {"audio": audio, "overlays": list(overlays)}
+    request = replace(request, spec=VideoJobSpec.model_validate(request.spec.to_dict() | more))
+    known = {path: Facts("video", 160, 90, has_sound=True) for path in files} | dict(facts or {})
+    return build_project(request, {uri(path): each for path, each in known.items()})
+
+
+def play(plan: Project) -> Wave:
+    """Return the mix as `(2, n) float32`, and check what holds of every one."""
+    told: list[float] = []
+    soundtrack = open_soundtrack(plan, lambda: False, told.append)
+    assert soundtrack is not None
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    blocks = list(soundtrack.blocks(1000))
+    assert all(block.shape == (2, 1000) for block in blocks[:-1])
+    out = np.concatenate(blocks, axis=1)
+    assert out.shape[1] == soundtrack.samples == plan.timeline.samples
+    soundtrack.close()
+    assert not list(plan.scratch.iterdir())
+    return out
