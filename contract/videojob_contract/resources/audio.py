@@ -2,12 +2,11 @@
 
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume, format_duration
+from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume
 
 
 class FadeCurve(StrEnum):
@@ -43,15 +42,6 @@ class EnvelopePoint(Model):
     """Gain: 1 leaves it as it is."""
 
 
-def _in_order(points: list[EnvelopePoint] | None) -> list[EnvelopePoint] | None:
-    for before, after in pairwise(points or []):
-        if after.at <= before.at:
-            raise ValueError(
-                f"points are in order of time, but {format_duration(after.at)} follows {format_duration(before.at)}"
-            )
-    return points
-
-
 class Track(Model):
     """One sound under the whole timeline."""
 
@@ -74,7 +64,7 @@ class Track(Model):
     fade_curve: FadeCurve = FadeCurve.LINEAR
     """How both fades go: `linear`; `equalPower` (a quarter of a sine: fast from silence); `smooth` (half a cosine);
     `exponential` (even in decibels: slow from silence)."""
-    envelope: Annotated[list[EnvelopePoint] | None, Field(max_length=256), AfterValidator(_in_order)] = None
+    envelope: Annotated[list[EnvelopePoint] | None, Field(max_length=256)] = None
     """Its volume over the timeline, times `volume`: straight between points, which are in order of time, and level
     before the first and after the last."""
     duck: Duck | None = None
