@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.render.studio import decode
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Title
 from videojob_contract.resources.timeline import Anchor, Overlay
@@ -374,3 +375,12 @@ def test_a_library_that_is_not_installed_is_named_with_its_package():
 def test_a_library_that_lacks_a_function_is_too_old():
     with pytest.raises(PermanentError, match=r"too old .*no_such_function"):
         libraries.load("libcairo.so.2", "libcairo2", {"no_such_function": (None,)})
+
+
+def test_a_title_renders_as_a_clip(studio, fonts):
+    """On its background, with the middle of its box at the middle of the canvas."""
+    fields = {"text": "Hi", "size": 30, "box": {"color": "#ffffff", "padding": 5}, "color": "#ffffff"}
+    movie = studio.movie([{"title": {**fields, "background": "#000000"}, "duration": "200ms"}], background="#808080")
+    luma = decode(movie)[2][:90]
+    expected = draw_title(Title.model_validate(fields), 160, 90, fonts)[:, :, 3] / 255 * 219 + 16
+    assert np.abs(luma - expected).mean() < 1

@@ -45,6 +45,7 @@ _SYSTEM: Final = (
     "/lib",
     "/lib64",
     "/etc",
+    "/var/cache/fontconfig",
     "/proc/self",
     "/proc/cpuinfo",
     "/proc/meminfo",

@@ -57,10 +57,11 @@ def _style(style: SubtitleStyle, face: Face, height: int) -> str:
     else:
         border, outline, shadow, back = _OUTLINED, style.outline, style.shadow, _color("#000000")
     ink, around = _color(style.color), _color(style.outline_color)
-    return (
-        f"Default,{face.family},{size},{ink},{ink},{around},{back},{-int(face.weight >= _BOLD)},{-int(face.italic)},0,0,100,100,0,0,"
-        f"{border},{outline},{shadow},{_ALIGNMENT[style.position]},{margin},{margin},{margin},1"
-    )
+    fields = (
+        "Default", face.family, size, ink, ink, around, back, -int(face.weight >= _BOLD), -int(face.italic), 0, 0,
+        100, 100, 0, 0, border, outline, shadow, _ALIGNMENT[style.position], margin, margin, margin, 1,
+    )  # fmt: skip
+    return ",".join(str(field) for field in fields)
 
 
 def _color(color: str, opacity: float = 1.0) -> str:
