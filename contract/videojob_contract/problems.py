@@ -75,6 +75,13 @@ def join_path(parts: Iterable[str | int]) -> str:
     return path
 
 
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return which of the known words a wrong one may stand for, as `; did you mean duration?`, or nothing."""
+    by_lower = {word.lower(): word for word in known}
+    near = get_close_matches(wrong.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
 def from_validation(error: ValidationError, resource: Mapping[str, Any], model: type[Model]) -> list[Problem]:
     """Turn what pydantic found in a resource of the model into problems, at most one for each path."""
     messages: dict[str, list[str]] = {}
@@ -116,8 +123,7 @@ def _suggestion(path: list[str | int], model: type[Model]) -> str:
             fields = [field for each in models for field in each.model_fields.values() if field.alias == part]
             models = [inner for field in fields for inner in models_in(field.annotation)]
     known = [field.alias for each in models for field in each.model_fields.values() if field.alias]
-    near = get_close_matches(str(wrong), known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return did_you_mean(str(wrong), known)
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -18,10 +18,9 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from videojob_contract.problems import Problem, SpecError, join_path
+from videojob_contract.problems import Problem, SpecError, did_you_mean, join_path
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 
 if TYPE_CHECKING:
@@ -150,9 +149,8 @@ class _Substitution:
         Others may be unused: one set of parameters serves many manifests.
         """
         for name in self.parameters.keys() - self.used:
-            if near := get_close_matches(name, sorted(self.defaulted), n=1):
-                path = join_path(("spec", "parameters", name))
-                yield Problem(path, f"no template uses it; did you mean {near[0]}?")
+            if hint := did_you_mean(name, sorted(self.defaulted)):
+                yield Problem(join_path(("spec", "parameters", name)), f"no template uses it{hint}")
 
     def _string(self, text: str, path: Path) -> Scalar:
         parts: list[Scalar] = []
@@ -206,9 +204,8 @@ def _literal(text: str) -> Scalar:
 
 def _missing(name: str, known: list[str]) -> str:
     shown = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
-    message = f'needs the parameter "{name}", which spec.parameters has not; it has {shown or "none"}'
-    near = get_close_matches(name, known, n=1)
-    return f"{message}; did you mean {near[0]}?" if near else message
+    hint = did_you_mean(name, known)
+    return f'needs the parameter "{name}", which spec.parameters has not; it has {shown or "none"}{hint}'
 
 
 def _unreadable(text: str, start: int) -> str:

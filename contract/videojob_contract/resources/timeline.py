@@ -116,7 +116,7 @@ class Transition(Model):
             "FieldValueForbidden",
         ),
         Rule(
-            "!(self.type in ['cut', 'crossfade']) || !has(self.color)",
+            "self.type == 'fade' || self.type.contains('{{') || !has(self.color)",
             "only a fade goes through a colour",
             ".color",
             "FieldValueForbidden",
@@ -124,7 +124,8 @@ class Transition(Model):
     )
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$", max_length=32)]
-    """`cut`, `crossfade` or `fade` (through a colour)."""
+    """Which one, by its name: `cut`, `crossfade`, `fade`, `wipeLeft`, or one of ffmpeg's such as
+    `hlslice`."""
     duration: Duration | None = None
     """How long the two clips overlap. Default: 500ms, for `cut` none."""
     color: Color | None = None

@@ -6,6 +6,8 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from videojob_contract.resources.text import is_font_uri
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -41,21 +43,32 @@ def shown(uri: str) -> str:
 
 
 def iter_uris(spec: VideoJobSpec) -> Iterator[tuple[str, str, Use]]:
-    """Yield `(path, uri, use)` in the order of the fields.
+    """Yield `(path, uri, use)` in the order of the fields; a font by its name is none.
 
     Such as `("spec.clips[3].image.uri", "volume://media/a.jpg", Use.SOURCE)`.
     """
-    layers: list[tuple[str, Sequence[Clip | Overlay]]]
-    layers = [("clips", spec.clips), ("overlays", spec.overlays or [])]
-    for field, items in layers:
-        for index, layer in enumerate(items):
-            for kind, media in (("image", layer.image), ("video", layer.video)):
-                if media is not None:
-                    yield f"spec.{field}[{index}].{kind}.uri", media.uri, Use.SOURCE
+    yield from _layers("spec.clips", spec.clips)
+    yield from _layers("spec.overlays", spec.overlays or ())
     if spec.subtitles is not None:
         yield "spec.subtitles.uri", spec.subtitles.uri, Use.SOURCE
+        if spec.subtitles.style is not None:
+            yield from _font("spec.subtitles.style.font", spec.subtitles.style.font)
     for index, track in enumerate(spec.audio.tracks if spec.audio else []):
         yield f"spec.audio.tracks[{index}].uri", track.uri, Use.SOURCE
     for index, output in enumerate(spec.outputs or []):
         if output.uri is not None:
             yield f"spec.outputs[{index}].uri", output.uri, Use.OUTPUT
+
+
+def _layers(path: str, layers: Sequence[Clip | Overlay]) -> Iterator[tuple[str, str, Use]]:
+    for index, layer in enumerate(layers):
+        for kind, media in (("image", layer.image), ("video", layer.video)):
+            if media is not None:
+                yield f"{path}[{index}].{kind}.uri", media.uri, Use.SOURCE
+        if layer.title is not None:
+            yield from _font(f"{path}[{index}].title.font", layer.title.font)
+
+
+def _font(path: str, font: str | None) -> Iterator[tuple[str, str, Use]]:
+    if font is not None and is_font_uri(font):
+        yield path, font, Use.SOURCE

@@ -11,16 +11,28 @@ from hypothesis import strategies as st
 from tests.unit.contract.examples import CLIP, problems, videojob
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.outputs import PRESETS, Codec
+from videojob_contract.resources.transitions import OWN_TRANSITIONS, RENAMED, TRANSITIONS
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_contract.semantics import check, timeline_length
 from videojob_contract.validation import parse_videojob
 
 MP4 = {"name": "main", "format": "mp4"}
 JPG = {"name": "poster", "format": "jpg"}
+IMAGE = {"image": {"uri": "volume://m/a.jpg"}, "duration": "2s"}
+TRACK = {"uri": "volume://media/a.mp3"}
+LOOP = "shorten it or let the video loop"
 
 
 def clip(duration: str = "2s", **more: Any) -> dict[str, Any]:
     return {"color": "#000000", "duration": duration, **more}
+
+
+def video(duration: str | None, **more: Any) -> dict[str, Any]:
+    return {"video": {"uri": "volume://m/a.mp4", **more}} | ({"duration": duration} if duration else {})
+
+
+def part(left: float, top: float, width: float, height: float) -> dict[str, float]:
+    return {"left": left, "top": top, "width": width, "height": height}
 
 
 def after(type_: str, duration: str | None = None, **more: Any) -> dict[str, Any]:
@@ -55,6 +67,28 @@ def after(type_: str, duration: str | None = None, **more: Any) -> dict[str, Any
          ["spec.clips[0].duration: 2s is too short: the transition out of it takes 9s"]),
         ([{"video": {"uri": "volume://m/a.mp4", "from": "3s", "to": "3s"}}],
          ["spec.clips[0].video.to: must be after from, which is 3s"]),
+        ([video("5s", loop=True)], []),
+        ([video("auto", loop=True)],
+         ["spec.clips[0].duration: is required for a video that loops: how long should it?"]),
+        ([video("2s", **{"from": "1s", "to": "2s"})],
+         [f"spec.clips[0].duration: is longer than from video.from to video.to, 1s; {LOOP}"]),
+        ([video("2s", to="3s", speed=2)],
+         [f"spec.clips[0].duration: is longer than from video.from to video.to, 1500ms at speed 2; {LOOP}"]),
+        ([video("3s", to="1s", speed=0.3)], []),
+        ([video("9s", to="1s", loop=True)], []),
+        ([video(None, to="1s"), clip("3s", **after("crossfade", "2s"))],
+         ["spec.clips[0].duration: 1s is too short: the transition out of it takes 2s"]),
+        ([clip(motion={"zoom": {}})], ["spec.clips[0].motion: nothing of a colour is seen to move"]),
+        ([{**IMAGE, "motion": {}}], ["spec.clips[0].motion: needs zoom, pan or both"]),
+        ([{**IMAGE, "motion": {"pan": {"from": part(0.5, 0, 0.5, 1), "to": part(0.7, 0.3, 0.3, 0.7)}}}], []),
+        ([{**IMAGE, "motion": {"pan": {"from": part(0.5, 0, 0.6, 1), "to": part(0, 0.5, 1, 0.75)}}}],
+         ["spec.clips[0].motion.pan.from.width: reaches out of the picture: left and width are 1.1 together",
+          "spec.clips[0].motion.pan.to.height: reaches out of the picture: top and height are 1.25 together"]),
+        ([clip(), clip(**after("slideleft"))],
+         ["spec.clips[1].transition.type: slideleft is ffmpeg's name; here it is pushLeft"]),
+        ([clip(), clip(**after("hlslice", color="#ffffff"))],
+         ["spec.clips[1].transition.color: only a fade goes through a colour"]),
+        ([clip(), clip(**after("fade", color="#ffffff"))], []),
     ],
 )  # fmt: skip
 def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
@@ -146,14 +180,89 @@ def test_scheduling() -> None:
     assert problems(deadline="1m", softDeadline="1m") == []
 
 
-def test_sound() -> None:
-    track = {"uri": "volume://media/a.mp3"}
-    assert problems(audio={"tracks": [{**track, "to": "0s"}]}) == [
-        "spec.audio.tracks[0].to: must be after from, which is 0s"
+@pytest.mark.parametrize("name", TRANSITIONS)
+def test_every_transition_is_known(name: str) -> None:
+    assert problems(clip(), clip(**after(name))) == []
+
+
+def test_an_unknown_transition_is_told_with_those_that_there_are() -> None:
+    [problem] = problems(clip(), clip(**after("wipeleftt")))
+    assert problem.startswith('spec.clips[1].transition.type: "wipeleftt" is no transition; there are cut, crossfade, ')
+    assert problem.endswith("; did you mean wipeLeft?")
+    assert all(f" {name}" in problem for name in TRANSITIONS)
+
+
+def test_names_of_ffmpegs_lead_to_ours() -> None:
+    assert set(RENAMED.values()) <= OWN_TRANSITIONS.keys()
+    assert not RENAMED.keys() & TRANSITIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        ({}, []),
+        ({"from": "1s", "to": "1s"}, ["to: must be after from, which is 1s"]),
+        ({"from": "2s"}, ["from: is after the end of the timeline, which lasts 2s"]),
+        ({"from": "1s", "to": "9s", "fadeIn": "1s", "fadeOut": "1s"}, []),
+        ({"from": "1s", "to": "9s", "fadeOut": "1001ms"}, ["fadeOut: is longer than what fades, which lasts 1s"]),
+        ({"to": "1s", "fadeIn": "1001ms"}, ["fadeIn: is longer than what fades, which lasts 1s"]),
+    ],
+)
+def test_overlays(overlay: dict[str, Any], expected: list[str]) -> None:
+    assert problems(overlays=[{"image": IMAGE["image"], **overlay}]) == [
+        f"spec.overlays[0].{each}" for each in expected
     ]
-    assert problems(audio={"tracks": [{**track, "offset": "2s"}]}) == [
-        "spec.audio.tracks[0].offset: is after the end of the timeline, which lasts 2s"
+
+
+def test_an_overlay_has_no_canvas_of_its_own() -> None:
+    title = {"text": "x", "background": "#000000", "margin": 3}
+    assert problems(overlays=[{"title": title}, {"video": {"uri": "volume://m/a.mp4", "to": "0s"}}]) == [
+        "spec.overlays[0].title.background: an overlay has no canvas of its own; use box",
+        "spec.overlays[0].title.margin: give it as the overlay's own margin",
+        "spec.overlays[1].video.to: must be after from, which is 0s",
     ]
+
+
+def test_an_overlay_over_a_timeline_of_unknown_length() -> None:
+    overlay = {"image": IMAGE["image"], "from": "1h"}
+    assert problems(video(None), overlays=[{**overlay, "fadeIn": "2h"}]) == []
+    assert problems(video(None), overlays=[{**overlay, "to": "2h", "fadeIn": "2h"}]) == [
+        "spec.overlays[0].fadeIn: is longer than what fades, which lasts 1h"
+    ]
+
+
+def test_subtitles() -> None:
+    uri = "volume://m/a.srt"
+    assert problems(subtitles={"uri": uri, "soft": True, "language": "eng"}) == []
+    assert problems(subtitles={"uri": uri, "style": {"size": 20}}) == []
+    assert problems(subtitles={"uri": uri, "soft": True, "style": {}}) == [
+        "spec.subtitles.style: is for drawn subtitles: how soft ones look, players choose"
+    ]
+    assert problems(subtitles={"uri": uri, "language": "eng"}) == [
+        "spec.subtitles.language: is for a soft track: set soft, or leave it out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("track", "expected"),
+    [
+        ({"to": "0s"}, ["to: must be after from, which is 0s"]),
+        ({"offset": "2s"}, ["offset: is after the end of the timeline, which lasts 2s"]),
+        ({"offset": "1s", "fadeOut": "1001ms"}, ["fadeOut: is longer than what fades, which lasts 1s"]),
+        ({"from": "1s", "to": "1500ms", "fadeIn": "501ms"}, ["fadeIn: is longer than what fades, which lasts 500ms"]),
+        ({"from": "1s", "to": "1500ms", "fadeIn": "501ms", "loop": True}, []),
+        ({"envelope": [{"at": "0s", "volume": 1}, {"at": "1s", "volume": 0}]}, []),
+        ({"envelope": [{"at": "1s", "volume": 1}, {"at": "1s", "volume": 0}]},
+         ["envelope[1].at: must be after the point before it, which is at 1s"]),
+    ],
+)  # fmt: skip
+def test_sound(track: dict[str, Any], expected: list[str]) -> None:
+    assert problems(audio={"tracks": [{**TRACK, **track}]}) == [f"spec.audio.tracks[0].{each}" for each in expected]
+
+
+def test_the_length_of_a_video_is_known_by_what_is_wanted_of_it() -> None:
+    resource = videojob(CLIP, video(None, **{"from": "1s", "to": "4s"}, speed=1.5))
+    assert timeline_length(parse_videojob(resource).spec) == 4
 
 
 def test_the_length_with_a_video_in_it_is_not_known_before_it_is_read() -> None:

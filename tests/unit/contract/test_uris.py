@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from tests.unit.contract.examples import POOL, problems, videojob
 from videojob_contract.resources import VideoJobSpec
 from videojob_contract.resources.defaults import resolve
-from videojob_contract.resources.uris import shown
-from videojob_contract.validation import SpecError
+from videojob_contract.resources.uris import Use, iter_uris, shown
+from videojob_contract.validation import SpecError, parse_videojob
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,49 @@ def test_a_traceback_repeats_no_value() -> None:
         VideoJobSpec.model_validate({"clips": [{"image": {"uri": "ftp://user:secret@host/a.jpg"}, "duration": "1s"}]})
     assert "clips.0.image.uri" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_every_uri_is_found_with_its_path_and_use() -> None:
+    def uri(name: str) -> str:
+        return f"volume://media/{name}"
+
+    spec = parse_videojob(
+        videojob(
+            {"image": {"uri": uri("a.jpg")}, "duration": "1s"},
+            {"video": {"uri": uri("b.mp4")}},
+            {"title": {"text": "x", "font": uri("c.ttf")}, "duration": "1s"},
+            {"title": {"text": "x", "font": "Open Sans"}, "duration": "1s"},
+            overlays=[
+                {"image": {"uri": uri("d.png")}},
+                {"video": {"uri": uri("e.mp4")}},
+                {"title": {"text": "x", "font": uri("f.otf")}},
+            ],
+            subtitles={"uri": uri("g.srt"), "style": {"font": uri("h.ttf")}},
+            audio={"tracks": [{"uri": uri("i.mp3")}]},
+            outputs=[{"name": "main", "format": "mp4", "uri": uri("j.mp4")}],
+        )
+    ).spec
+    assert list(iter_uris(spec)) == [
+        ("spec.clips[0].image.uri", uri("a.jpg"), Use.SOURCE),
+        ("spec.clips[1].video.uri", uri("b.mp4"), Use.SOURCE),
+        ("spec.clips[2].title.font", uri("c.ttf"), Use.SOURCE),
+        ("spec.overlays[0].image.uri", uri("d.png"), Use.SOURCE),
+        ("spec.overlays[1].video.uri", uri("e.mp4"), Use.SOURCE),
+        ("spec.overlays[2].title.font", uri("f.otf"), Use.SOURCE),
+        ("spec.subtitles.uri", uri("g.srt"), Use.SOURCE),
+        ("spec.subtitles.style.font", uri("h.ttf"), Use.SOURCE),
+        ("spec.audio.tracks[0].uri", uri("i.mp3"), Use.SOURCE),
+        ("spec.outputs[0].uri", uri("j.mp4"), Use.OUTPUT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("font", "problem"),
+    [
+        ("ftp://host/a.ttf?secret", "ftp://host/a.ttf is not a URI: write volume://NAME/path, https://… or http://…"),
+        ("volume://media/../a.ttf", "volume://media/../a.ttf must not have empty, . or .. parts in its path"),
+    ],
+)
+def test_a_font_by_its_uri_is_checked_as_one(font: str, problem: str) -> None:
+    clip = {"title": {"text": "x", "font": font}, "duration": "1s"}
+    assert problems(clip) == [f"spec.clips[0].title.font: {problem}"]
