@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
-from videojob_contract.resources.motion import Easing
 from videojob_contract.resources.outputs import Codec, Format
-from videojob_contract.resources.timeline import Fit
 from videojob_contract.resources.uris import Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Canvas, Clip
     from videojob_contract.resources.videojob import VideoJobSpec
 
-CLIP_KINDS = ("image", "color")
-TRANSITIONS = ("cut", "crossfade", "fade")
+CLIP_KINDS = ("image", "color", "gradient", "title")
 FORMATS = (Format.MP4, Format.JPG, Format.PNG)
 SOURCE_SCHEMES = ("volume", "https", "http")
 OUTPUT_SCHEMES = ("volume",)
@@ -71,17 +68,8 @@ def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
 def _clip(path: str, clip: Clip) -> Iterator[Problem]:
     if clip.kind not in CLIP_KINDS:
         yield _not_yet(f"{path}.{clip.kind}")
-    if clip.fit is Fit.BLUR:
-        yield _not_yet(f"{path}.fit", "blur", "use cover, contain or stretch")
-    if clip.motion is not None:
-        yield _not_yet(f"{path}.motion")
     if clip.effects:
         yield _not_yet(f"{path}.effects")
-    if (transition := clip.transition) is not None:
-        if transition.type not in TRANSITIONS:
-            yield _not_yet(f"{path}.transition.type", transition.type, f"use {_or(TRANSITIONS)}")
-        if transition.easing is not Easing.LINEAR:
-            yield _not_yet(f"{path}.transition.easing", transition.easing, "use linear")
 
 
 def _output(path: str, output: Output, canvas: Canvas | None) -> Iterator[Problem]:

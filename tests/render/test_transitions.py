@@ -12,6 +12,7 @@ from tests import media
 from tests.render.studio import Frames, Studio, color, decode, image, psnr
 from videojob_contract.resources.motion import Easing
 from videojob_contract.resources.timeline import Transition
+from videojob_contract.resources.transitions import OWN_TRANSITIONS, XFADE_TRANSITIONS
 from videojob_worker.compose.color import Picture, from_rgb, planes, solid
 from videojob_worker.compose.easing import ease
 from videojob_worker.compose.mix import choose, mix, mix_by
@@ -327,3 +328,8 @@ def test_an_eased_transition_has_its_steps_in_the_video(studio: Studio) -> None:
     )
     steps = made[15:26, :90].mean(axis=(1, 2))
     assert steps == pytest.approx([16 + 219 * (step / 10) ** 2 for step in range(11)], abs=1.5)
+
+
+def test_the_contract_names_every_transition_and_no_other() -> None:
+    assert set(TRANSITIONS) == set(OWN_TRANSITIONS) | set(XFADE_TRANSITIONS)
+    assert set(XFADE) == set(XFADE_TRANSITIONS)

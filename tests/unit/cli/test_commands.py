@@ -56,7 +56,7 @@ def test_validate_lists_every_problem_where_it_stands(file: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("duration: 1s}", "duration: 1s, motion: {zoom: {}}}"), "spec.clips[0].motion: is not supported yet"),
+        (("clips:", "parallelism: auto\n  clips:"), "spec.parallelism: is not supported yet"),
         (("duration: 1s}", "duration: 1s, transition: {type: cut}}"), "spec.clips[0].transition"),
         (("{name: holiday}", "{}"), "metadata.name: is required"),
         (("{name: holiday}", "{name: ../up}"), "metadata.name"),

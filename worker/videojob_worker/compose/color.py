@@ -72,11 +72,17 @@ def from_rgb(image: Image.Image) -> Picture:
     width, height = image.size
     picture = np.empty((height * 3 // 2, width), np.uint8)
     luma, cb, cr = planes(picture)
-    full = image.convert("RGB", tuple(value for row in _TO_YUV for value in row))
-    luma[...] = np.asarray(full.getchannel(0))
-    for plane, channel in ((cb, 1), (cr, 2)):
-        plane[...] = _subsample(np.asarray(full.getchannel(channel)))
+    luma[...], *chroma = to_yuv(image)
+    for plane, full in zip((cb, cr), chroma, strict=True):
+        plane[...] = _subsample(full)
     return picture
+
+
+def to_yuv(image: Image.Image) -> tuple[Picture, Picture, Picture]:
+    """Convert an sRGB image to luma, Cb and Cr, each as large as the image."""
+    full = image.convert("RGB", tuple(value for row in _TO_YUV for value in row))
+    luma, cb, cr = (np.asarray(full.getchannel(channel)) for channel in range(3))
+    return luma, cb, cr
 
 
 def to_rgb(picture: Picture) -> Image.Image:
