@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from videojob_contract.resources.text import Position
+from videojob_worker.text.wrapping import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,9 @@ def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, width: int, he
     """
     moments = sorted({moment for cue in cues for moment in (cue.start_ms, cue.end_ms)})
     times = {moment: _time(number) for number, moment in enumerate(moments)}
+    size = style.size or max(1, round(height / _PART))
+    margin = height // _PART if style.margin is None else style.margin
+    room = max(1, (width - 2 * margin) / size)
     lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
@@ -40,17 +44,18 @@ def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, width: int, he
         "ScaledBorderAndShadow: yes",
         "[V4+ Styles]",
         f"Format: {_STYLE_FIELDS}",
-        f"Style: {_style(style, face, height)}",
+        f"Style: {_style(style, face, size, margin)}",
         "[Events]",
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-        *(f"Dialogue: 0,{times[cue.start_ms]},{times[cue.end_ms]},Default,,0,0,0,,{cue.markup}" for cue in cues),
+        *(
+            f"Dialogue: 0,{times[cue.start_ms]},{times[cue.end_ms]},Default,,0,0,0,,{wrap(cue.markup, room)}"
+            for cue in cues
+        ),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _style(style: SubtitleStyle, face: Face, height: int) -> str:
-    size = style.size or max(1, round(height / _PART))
-    margin = height // _PART if style.margin is None else style.margin
+def _style(style: SubtitleStyle, face: Face, size: int, margin: int) -> str:
     if style.box is not None:
         border, outline, shadow = _BOXED, 0, style.box.padding
         back = _color(style.box.color, style.box.opacity)
