@@ -6,19 +6,18 @@ from fractions import Fraction
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.audio import Track
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.compose.transitions import TRANSITIONS
 from videojob_worker.engine import RenderRequest
 from videojob_worker.media.probe import Facts, video_clip_length
 from videojob_worker.media.source import Source
 from videojob_worker.outputs.plan import PlannedOutput, plan_outputs
-from videojob_worker.plan.above import PlacedOverlay, place_overlays
+from videojob_worker.plan.above import PlacedOverlay, place_cues, place_overlays
 from videojob_worker.plan.cost import Segment, cut_segments
 from videojob_worker.plan.spans import Kind, Span, compile_spans
 from videojob_worker.plan.timeline import Timeline, build_timeline
+from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.opening import open_fonts
 
@@ -35,16 +34,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A track and its source."""
-
-    track: Track
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
 class Project:
-    """All that rendering needs; nothing in it is opened."""
+    """All that rendering needs; no picture, video or sound is opened yet."""
 
     spec: VideoJobSpec
     name: str
@@ -59,6 +50,8 @@ class Project:
     facts: Mapping[str, Facts]
     """What is known of each picture, video and sound, by URI."""
     fonts: Fonts
+    captions: Captions | None
+    """Subtitles, drawn or kept as a track of their own."""
     outputs: tuple[PlannedOutput, ...]
     scratch: Path
     threads: int
@@ -69,15 +62,6 @@ class Project:
     def clips(self) -> list[Clip]:
         """The clips of the timeline, in order."""
         return self.spec.clips
-
-    @property
-    def sounds(self) -> tuple[Sound, ...]:
-        """The tracks under the timeline."""
-        tracks = self.spec.audio.tracks if self.spec.audio else ()
-        return tuple(
-            Sound(track, self.source(f"spec.audio.tracks[{index}].uri", track.uri))
-            for index, track in enumerate(tracks)
-        )
 
     def source(self, field: str, uri: str) -> Source:
         """Return the source that a field of the spec names by its URI."""
@@ -94,16 +78,13 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
     if canvas is None or canvas.width is None or canvas.height is None or canvas.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     look = Look(canvas.width, canvas.height, canvas.background or "#000000")
-    for index, clip in enumerate(spec.clips):
-        if clip.transition is not None and clip.transition.type not in TRANSITIONS:
-            raise PermanentError(
-                f"spec.clips[{index}].transition.type: {clip.transition.type} is not supported yet",
-                Reason.NOT_SUPPORTED,
-            )
     lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
     timeline = build_timeline(spec.clips, lengths, canvas.fps)
     overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
-    spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays)
+    fonts = open_fonts(spec, request.sources, look.width, look.height)
+    captions = _captions(request, look, fonts)
+    cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
+    spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays, cues)
     return Project(
         spec=spec,
         name=request.name,
@@ -114,7 +95,8 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         overlays=overlays,
         files=request.sources,
         facts=facts,
-        fonts=open_fonts(spec, request.sources, look.width, look.height),
+        fonts=fonts,
+        captions=captions,
         outputs=plan_outputs(spec.outputs, look, timeline, request.scratch, request.encoding),
         scratch=request.scratch,
         threads=request.threads,
@@ -138,6 +120,14 @@ def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     if clip.video is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return video_clip_length(clip.video, facts[clip.video.uri])
+
+
+def _captions(request: RenderRequest, look: Look, fonts: Fonts) -> Captions | None:
+    subtitles = request.spec.subtitles
+    if subtitles is None:
+        return None
+    source = Source("spec.subtitles.uri", subtitles.uri, request.sources[subtitles.uri])
+    return open_captions(source, subtitles, look, fonts)
 
 
 def _moves(overlay: Overlay, facts: Mapping[str, Facts]) -> bool:

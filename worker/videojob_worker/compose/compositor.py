@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from videojob_worker.compose.captions import CaptionPainter
 from videojob_worker.compose.color import Picture
 from videojob_worker.compose.layers import open_layer
 from videojob_worker.compose.layers.base import Layer
+from videojob_worker.compose.overlays import Art, Painter, open_overlay
 from videojob_worker.compose.reels import Reels
 from videojob_worker.compose.shared import Shared
 from videojob_worker.compose.transitions import start
@@ -23,10 +25,15 @@ class Scene:
         self._clips = Shared[Layer](
             lambda index: open_layer(project, index), (clip for span in spans for clip in span.clips)
         )
+        self._overlays = Shared[Art](
+            lambda place: open_overlay(project, project.overlays[place]),
+            (place for span in spans for place in span.overlays),
+        )
 
     def close(self) -> None:
         """Close what was opened; needed when not all was composed."""
         self._clips.close()
+        self._overlays.close()
 
     def compose(self, spans: Sequence[Span]) -> Iterator[tuple[Picture, int]]:
         """Yield the pictures of consecutive spans and for how many frames each is shown.
@@ -39,16 +46,27 @@ class Scene:
         look = self._project.look
         canvas = np.empty((look.height * 3 // 2, look.width), np.uint8)
         starts = [times.start for times in self._project.timeline.clips]
-        reels = Reels[Picture]((span, span.clips) for span in spans)
+        clips = Reels[Picture]((span, span.clips) for span in spans)
+        overlays = Reels[Painter]((span, span.overlays) for span in spans)
+        captions = CaptionPainter(self._project.captions, look) if self._project.captions is not None else None
         for span in spans:
-            with self._clips.use(span.clips) as layers:
+            with self._clips.use(span.clips) as layers, self._overlays.use(span.overlays) as arts:
                 shown = [
-                    reels.read(clip, span, layer.pictures, starts[clip])
+                    clips.read(clip, span, layer.pictures, starts[clip])
                     for clip, layer in zip(span.clips, layers, strict=True)
                 ]
+                painters = [
+                    overlays.read(place, span, art.painters) for place, art in zip(span.overlays, arts, strict=True)
+                ]
                 pictures = shown[0] if len(shown) == 1 else self._transition(span, shown, canvas)
-                for picture in pictures:
-                    yield picture, span.frames if span.is_still else 1
+                for number, picture in enumerate(pictures, span.start):
+                    if picture is not canvas and (painters or span.captions):
+                        np.copyto(canvas, picture)
+                    for painter in painters:
+                        next(painter)(canvas)
+                    if span.captions and captions is not None:
+                        captions.paint(canvas, number / self._project.timeline.fps)
+                    yield canvas if painters or span.captions else picture, span.frames if span.is_still else 1
 
     def _transition(self, span: Span, shown: Sequence[Iterator[Picture]], out: Picture) -> Iterator[Picture]:
         index = span.clips[1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
+from videojob_worker.compose.color import Picture
 from videojob_worker.compose.fit import contained, resize
 from videojob_worker.compose.fit import placed as placed_at
 from videojob_worker.compose.layers.video import VideoSprite
@@ -16,18 +18,18 @@ from videojob_worker.media.image import load_image
 from videojob_worker.text.title import draw_overlay_title, overlay_room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from videojob_contract.resources.timeline import Overlay
-    from videojob_worker.compose.color import Picture
     from videojob_worker.plan.above import PlacedOverlay
     from videojob_worker.project import Project
 
-    Painter = Callable[[Picture], None]
-    """Draws over a picture, in place."""
     Rgba = npt.NDArray[np.uint8]
+
+Painter = Callable[[Picture], None]
+"""Draws over a picture, in place."""
 
 
 class Film(Protocol):

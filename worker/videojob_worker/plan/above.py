@@ -1,11 +1,13 @@
 """When what lies over the clips is seen, in frames: overlays, and the cues of subtitles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from videojob_contract.resources.timeline import Overlay
 from videojob_worker.plan.timeline import Timeline, to_frame
+from videojob_worker.text.cues import Cue
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def place_overlays(
                 )
             )
     return tuple(placed)
+
+
+def place_cues(cues: Iterable[Cue], fps: Fraction) -> list[Shown]:
+    """Return the frames at whose moment each cue is shown."""
+    return [Shown(ceil(cue.start_s * fps), ceil(cue.end_s * fps), cue.moving) for cue in cues]
 
 
 def phases(placed: PlacedOverlay) -> list[Shown]:
