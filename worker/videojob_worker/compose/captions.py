@@ -1,0 +1,28 @@
+"""Draws subtitles over pictures."""
+
+from fractions import Fraction
+
+from videojob_worker.compose.color import Picture
+from videojob_worker.compose.sprite import Sprite
+from videojob_worker.project import Look
+from videojob_worker.text.captions import Captions
+from videojob_worker.text.painter import Sprites
+
+
+class CaptionPainter:
+    """Draws the subtitles of one moment after another; for one thread."""
+
+    def __init__(self, captions: Captions, look: Look) -> None:
+        self._painter = captions.painter()
+        self._canvas = (look.width, look.height)
+        self._drawn = Sprites()
+        self._sprites: list[Sprite] = []
+
+    def paint(self, picture: Picture, at_s: Fraction) -> None:
+        """Draw what is shown at a time, in seconds, in place."""
+        drawn = self._painter.sprites(at_s)
+        if drawn is not self._drawn:
+            self._drawn = drawn
+            self._sprites = [Sprite.of(rgba, x, y, self._canvas) for x, y, rgba in drawn]
+        for sprite in self._sprites:
+            sprite.draw(picture)
