@@ -43,7 +43,7 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class RenderedOutput:
-    """A finished, verified file; a poster has no `frames` and no `duration`."""
+    """A finished, verified output; a poster has no `frames` and no `duration`."""
 
     name: str
     path: Path
@@ -52,6 +52,8 @@ class RenderedOutput:
     frames: int | None
     duration: Fraction | None
     """Seconds."""
+    files: tuple[Path, ...] = ()
+    """Further files, in the folder of `path` or one in it, that `path` names; published together with it."""
 
 
 def source_uris(spec: VideoJobSpec) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from heapq import merge
 from math import lcm
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 import av
 from av import Packet
@@ -50,7 +50,15 @@ _ITUNES_TAGS = frozenset(
 
 
 _LARGEST_TIMESCALE = 10_000_000
+_SOUND_FRAGMENT_US = 500_000
 _MP4S = frozenset(("mp4", "ipod"))
+
+
+class Sink(Protocol):
+    """Where a file goes that is not seeked in."""
+
+    def write(self, data: bytes) -> int:
+        """Take some bytes, and return how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +71,25 @@ class Layout:
     faststart: bool = False
     """Of mp4: index first."""
     fragmented: bool = False
-    """Of mp4: without an index, each group of pictures with its own, as CMAF has it."""
+    """Of mp4: in fragments, each of a group of pictures or half a second of sound, as CMAF has it."""
 
-    def muxer_options(self, fps: Fraction) -> dict[str, str]:
-        """Return libav's options; `fps` of the pictures, or 1 where there are none."""
+    def muxer_options(self, fps: Fraction | None) -> dict[str, str]:
+        """Return libav's options; `fps` of the pictures, None where there are none."""
         if self.format not in _MP4S:
             return {}
         # The unit of the tracks' lengths; with the muxer's own, a millisecond, sound would be cut short.
-        timescale = lcm(SAMPLE_RATE, fps.numerator)
+        timescale = lcm(SAMPLE_RATE, fps.numerator if fps is not None else 1)
         options = {
             "movie_timescale": str(timescale if timescale <= _LARGEST_TIMESCALE else SAMPLE_RATE),
             "write_tmcd": "0",  # a tag named timecode is a tag, and no further track
         }
         flags = ["faststart"] if self.faststart else []
         if self.fragmented:
-            flags += ["frag_keyframe", "default_base_moof", "delay_moov", "skip_trailer"]
-            options["frag_duration"] = "1000000"
-            options["min_frag_duration"] = "0"
+            flags += ["default_base_moof", "delay_moov", "skip_trailer"]
+            if fps is not None:
+                flags.append("frag_keyframe")
+            else:
+                options["frag_duration"] = str(_SOUND_FRAGMENT_US)
         if not set(self.metadata) <= _ITUNES_TAGS:
             flags.append("use_metadata_tags")
         if flags:
@@ -96,7 +106,7 @@ class Pictures:
 
 
 def write_container(
-    target: Path | BinaryIO, layout: Layout, pictures: Pictures | None, sound: SoundSpool | None
+    target: Path | Sink, layout: Layout, pictures: Pictures | None, sound: SoundSpool | None
 ) -> Iterator[Fraction]:
     """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
 
@@ -105,17 +115,15 @@ def write_container(
     Raises:
         PermanentError: the segments do not fit together.
     """
-    options = layout.muxer_options(pictures.settings.fps if pictures else Fraction(1))
+    options = layout.muxer_options(pictures.settings.fps if pictures else None)
     file = str(target) if isinstance(target, Path) else target
     with av.open(file, "w", format=layout.format, container_options=options) as out:
         out.metadata.update(layout.metadata)
-        video = None if pictures is None else _add_video(out, layout, pictures.settings)
+        video = None if pictures is None else _add_video(out, layout, pictures)
         audio = None if sound is None else _add_audio(out, sound)
         out.start_encoding()
         streams: list[Iterator[Packet[Stream]]] = []
         if pictures is not None and video is not None:
-            if any(spool.parameter_sets != (video.codec_context.extradata or b"") for spool in pictures.spools):
-                raise PermanentError("the encoder made segments that do not fit together")
             streams.append(_join(video, pictures))
         if sound is not None and audio is not None:
             streams.append(_of(audio, sound.packets()))
@@ -125,7 +133,10 @@ def write_container(
             yield _seconds(packet)
 
 
-def _add_video(out: "OutputContainer", layout: Layout, settings: VideoSettings) -> VideoStream:
+def _add_video(out: "OutputContainer", layout: Layout, pictures: Pictures) -> VideoStream:
+    settings, parameter_sets = pictures.settings, pictures.spools[0].parameter_sets
+    if any(spool.parameter_sets != parameter_sets for spool in pictures.spools):
+        raise PermanentError("the encoder made segments that do not fit together")
     # This encoder is never used: it tells the muxer what those of the segments have made.
     stream = out.add_stream(settings.encoder, rate=settings.fps)
     if not isinstance(stream, VideoStream):
@@ -133,6 +144,10 @@ def _add_video(out: "OutputContainer", layout: Layout, settings: VideoSettings) 
     configure(stream.codec_context, settings, 1)
     if settings.codec is Codec.H265 and layout.format in _MP4S:
         stream.codec_context.codec_tag = "hvc1"  # what Apple's players take; libav's own choice is hev1
+    stream.codec_context.open()
+    if parameter_sets:
+        # Of a second pass they depend on what the first has found.
+        stream.codec_context.extradata = parameter_sets
     return stream
 
 

@@ -15,7 +15,6 @@ from av import Packet
 
 if TYPE_CHECKING:
     from av.stream import Stream
-    from av.video.stream import VideoStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class Spool:
     sizes: "array[int]"
     keyframes: bytearray
 
-    def packets(self, time_base: Fraction) -> Iterator["Packet[Stream]"]:
-        """Read the packets back, one at a time, and delete the file behind them."""
+    def packets(self, time_base: Fraction, *, keep: bool = False) -> Iterator["Packet[Stream]"]:
+        """Read the packets back, one at a time, and delete the file behind them, unless it is to be kept."""
         with self.path.open("rb") as file:
             for pts, dts, size, keyframe in zip(self.pts, self.dts, self.sizes, self.keyframes, strict=True):
                 packet = Packet(file.read(size))
@@ -38,7 +37,8 @@ class Spool:
                 packet.pts, packet.dts, packet.duration = pts, dts, 1
                 packet.is_keyframe = bool(keyframe)
                 yield packet
-        self.path.unlink()
+        if not keep:
+            self.path.unlink()
 
 
 class SpoolWriter:
@@ -46,7 +46,7 @@ class SpoolWriter:
 
     Args:
         path: where; the file is made at once.
-        first_frame: the segment's first frame: the packets' own times count frames of their segment.
+        first_frame: the segment's first frame.
     """
 
     def __init__(self, path: Path, first_frame: int) -> None:
@@ -55,15 +55,13 @@ class SpoolWriter:
         self._keyframes = bytearray()
         self._file = path.open("wb")
 
-    def write(self, packet: "Packet[VideoStream]") -> None:
-        """Add a packet."""
-        if packet.pts is None or packet.dts is None:
-            raise AssertionError("the encoder gave a packet without its time")
-        self._file.write(bytes(packet))
-        self._pts.append(packet.pts + self._first_frame)
-        self._dts.append(packet.dts + self._first_frame)
-        self._sizes.append(packet.size)
-        self._keyframes.append(packet.is_keyframe)
+    def write(self, data: bytes, pts: int, dts: int, *, is_keyframe: bool) -> None:
+        """Add a packet, whose times count frames of the segment."""
+        self._file.write(data)
+        self._pts.append(pts + self._first_frame)
+        self._dts.append(dts + self._first_frame)
+        self._sizes.append(len(data))
+        self._keyframes.append(is_keyframe)
 
     def finish(self, parameter_sets: bytes) -> Spool:
         """End the file, and return what is in it."""

@@ -1,4 +1,4 @@
-"""Threads that work while the calling one reports progress; they stop when the job is cancelled or one of them fails."""
+"""Threads that work while the calling one reports progress; they stop when the job is cancelled or one fails."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait

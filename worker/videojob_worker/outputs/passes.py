@@ -39,6 +39,11 @@ class Pass:
     number: int = 0
     """1 or 2 where there are two; else 0."""
 
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing of it is needed by a further pass."""
+        return self.number != 1
+
     def cost(self, project: Project) -> float:
         """Predict the cost, in still frames of x264 at the canvas' size."""
         frames = sum(segment.cost for segment in project.segments)
@@ -119,11 +124,14 @@ class Runner:
         self.grabs = Grabs()  # what was wanted has passed
         for track in run.tracks:
             spools = [spools[track.name] for spools in encoded if track.name in spools]
-            if run.number == 1 and track.settings.two_pass:
+            if not run.is_last:
                 for spool in spools:
                     spool.path.unlink()
             else:
                 self.spools[track.name] = spools
+        if run.is_last:
+            for left in project.scratch.glob("*.stats*"):
+                left.unlink()
 
     def _say(self, started: float) -> Callable[[], str]:
         total = self.project.timeline.frames

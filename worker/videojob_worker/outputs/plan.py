@@ -31,6 +31,8 @@ _THUMBNAIL_WIDTH = 160
 _LEAST_PIXELS = 16
 SEGMENT_S = Fraction(6)
 """Length of an HLS segment, where none is given."""
+FOLDER_DIGITS = 12
+"""Of a digest, in the name of a folder that goes with a main file."""
 _MOST_FILES = 8000
 """Of an HLS output: more take longer to publish than to watch."""
 
@@ -99,8 +101,16 @@ def published_name(output: Output) -> str:
 
 def beside(name: str, extension: str) -> str:
     """Return the name of a further file beside a main file: `a.vtt` beside `a.jpg`; `extension` without the dot."""
-    stem = PurePosixPath(name).stem if PurePosixPath(name).suffix else name
-    return f"{stem}.{extension}"
+    return f"{_stem(name)}.{extension}"
+
+
+def companion_folder(name: str, digest: str) -> str:
+    """Return the name of the folder of files that go with a main file, new for a new digest (hex) of them."""
+    return f"{_stem(name)}-{digest[:FOLDER_DIGITS]}"
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).stem if PurePosixPath(name).suffix else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
@@ -12,11 +13,16 @@ from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.engine import RenderedOutput
 from videojob_worker.outputs import poster
 from videojob_worker.outputs.crew import Crew
+from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.grabs import Grabs
+from videojob_worker.outputs.hls.write import write_hls
 from videojob_worker.outputs.passes import Pass, Runner, plan_passes
 from videojob_worker.outputs.plan import PlannedOutput
+from videojob_worker.outputs.reel import Reel
 from videojob_worker.outputs.sounds import make_sounds, sounds_cost
+from videojob_worker.outputs.sprite import THUMBNAIL_COST, Sheet
 from videojob_worker.outputs.video import write_video
+from videojob_worker.outputs.webp import write_webp
 from videojob_worker.progress import Meter
 from videojob_worker.project import Project
 from videojob_worker.verify.pictures import verify_picture
@@ -57,13 +63,16 @@ def _audio(project: Project) -> list[AudioSettings]:
 
 
 def _grabs_cost(project: Project) -> float:
-    return sum(poster.COST for output in project.outputs if output.spec.format.is_still)
+    posters = sum(poster.COST for output in project.outputs if output.spec.format.is_still)
+    sheets = (Sheet(output, project.timeline) for output in project.outputs if output.spec.format is Format.SPRITE)
+    return posters + THUMBNAIL_COST * sum(sheet.count for sheet in sheets)
 
 
 class _Render:
     def __init__(self, project: Project, meter: Meter, crew: Crew) -> None:
         self._project, self._meter, self._crew = project, meter, crew
         self._grabs = Grabs()
+        self._sheets: dict[str, Sheet] = {}
 
     def run(self) -> list[RenderedOutput]:
         project, crew = self._project, self._crew
@@ -91,10 +100,15 @@ class _Render:
         return note or f"frame 0 of {self._project.timeline.frames}"
 
     def _want(self) -> None:
+        timeline = self._project.timeline
         for output in self._project.outputs:
             if output.spec.format.is_still:
-                frame = poster.poster_frame(output.spec, self._project.timeline)
+                frame = poster.poster_frame(output.spec, timeline)
                 self._grabs.want(frame, partial(poster.write_poster, output))
+            elif output.spec.format is Format.SPRITE:
+                sheet = self._sheets[output.name] = Sheet(output, timeline)
+                for number in range(sheet.count):
+                    self._grabs.want(sheet.frame(number), partial(sheet.take, number))
 
     def _compose_grabs(self) -> None:
         for _ in self._grabs.compose(self._project):
@@ -117,17 +131,26 @@ class _Render:
         sound = None if output.sound is None else sounds.get(output.sound)
         width, height = output.size or (None, None)
         frames = length_s = None
+        files: tuple[Path, ...] = ()
         match output.spec.format:
+            case Format.HLS:
+                files = write_hls(output, runner.spools, sound, self._project.timeline, go_on)
+            case Format.GIF | Format.WEBP:
+                [track] = output.tracks
+                reel = Reel(track, runner.spools[track.name], go_on)
+                write = write_gif if output.spec.format is Format.GIF else write_webp
+                write(output, reel)
+                reel.delete()
+            case Format.SPRITE:
+                files = self._sheets[output.name].write()
+            case Format.JPG | Format.PNG:
+                verify_picture(output.path, *(output.size or (0, 0)))
             case Format.MP4 | Format.WEBM | Format.MP3 | Format.M4A:
                 spools = runner.spools[output.tracks[0].name] if output.tracks else []
                 write_video(output, spools, sound, self._project.timeline, go_on)
-            case Format.JPG | Format.PNG if output.size is not None:
-                verify_picture(output.path, *output.size)
-            case _:
-                raise AssertionError(f"{output.field}: {output.spec.format} cannot be written")
         if output.tracks:
             rate = output.tracks[0].rate
             frames, length_s = rate.frames, rate.frames / rate.fps
         elif output.spec.format.is_audio:
             length_s = self._project.timeline.length_s
-        return RenderedOutput(output.name, output.path, width, height, frames, length_s)
+        return RenderedOutput(output.name, output.path, width, height, frames, length_s, files)

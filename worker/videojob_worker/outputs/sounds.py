@@ -1,25 +1,28 @@
 """The job's sound, made once and encoded once for all outputs that ask for the same."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
-from videojob_worker.audio.decode import Decoded, decode_track
-from videojob_worker.audio.mix import mix_tracks
-from videojob_worker.audio.samples import Samples, to_samples
-from videojob_worker.audio.track import Placement, place
+from videojob_worker.audio.arrangement import arrange
+from videojob_worker.audio.samples import Samples
+from videojob_worker.audio.soundtrack import open_soundtrack
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool, encode_sound
+from videojob_worker.plan.timeline import SAMPLE_RATE
 from videojob_worker.project import Project
 
-SECOND_COST = 6.0
+_SECOND_COST = 6.0
 """Of making a second of sound, in still frames."""
-ENCODED_SECOND_COST = 3.0
+_ENCODED_SECOND_COST = 3.0
 """Of encoding it once."""
 
 
 def sounds_cost(project: Project, settings: Iterable[AudioSettings]) -> float:
     """Predict the cost of the sound, in still frames."""
-    length_s = float(project.timeline.length_s)
-    return length_s * (SECOND_COST + ENCODED_SECOND_COST * len(set(settings))) if project.sounds else 0.0
+    kinds = len(set(settings))
+    if not kinds or not arrange(project):
+        return 0.0
+    return float(project.timeline.length_s) * (_SECOND_COST + _ENCODED_SECOND_COST * kinds)
 
 
 def make_sounds(
@@ -37,38 +40,25 @@ def make_sounds(
         PermanentError: a source cannot be used.
         CancelledError: `stopped` said so.
     """
-    if not project.sounds:
+    whole, told = _SECOND_COST * float(project.timeline.length_s), 0.0
+
+    def advance(share: float) -> None:
+        nonlocal told
+        add(whole * (share - told))
+        told = share
+
+    soundtrack = open_soundtrack(project, stopped, advance)
+    if soundtrack is None:
         return {}
-    length_s = float(project.timeline.length_s)
-    tracks = []
-    for index in range(len(project.sounds)):
-        tracks.append(_decode(project, index, stopped))
-        add(SECOND_COST * length_s / len(project.sounds))
     spools = {}
-    for wanted in dict.fromkeys(settings):
-        path = project.scratch / f"{wanted.encoder}-{wanted.bit_rate}.packets"
-        blocks = _told(mix_tracks(tracks, project.timeline.samples), ENCODED_SECOND_COST / 48_000, add)
-        spools[wanted] = encode_sound(wanted, blocks, path, stopped)
-    for decoded, _ in tracks:
-        decoded.path.unlink()
+    with closing(soundtrack):
+        for wanted in dict.fromkeys(settings):
+            path = project.scratch / f"{wanted.encoder}-{wanted.bit_rate}.packets"
+            spools[wanted] = encode_sound(wanted, _counted(soundtrack.blocks(), add), path, stopped)
     return spools
 
 
-def _told(blocks: Iterable[Samples], sample_cost: float, add: Callable[[float], None]) -> Iterator[Samples]:
+def _counted(blocks: Iterable[Samples], add: Callable[[float], None]) -> Iterator[Samples]:
     for block in blocks:
         yield block
-        add(sample_cost * block.shape[1])
-
-
-def _decode(project: Project, index: int, stopped: Callable[[], bool]) -> tuple[Decoded, Placement]:
-    sound = project.sounds[index]
-    track, total = sound.track, project.timeline.samples
-    decoded = decode_track(
-        sound.source,
-        project.scratch / f"sound-{index}.f32",
-        start_s=track.from_,
-        end_s=track.to,
-        needed=max(total - to_samples(track.offset), 0),
-        stopped=stopped,
-    )
-    return decoded, place(track, decoded.samples, total)
+        add(_ENCODED_SECOND_COST * block.shape[1] / SAMPLE_RATE)

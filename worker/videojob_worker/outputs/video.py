@@ -48,6 +48,6 @@ def expected(demuxer: str, track: Track | None, sound: SoundSpool | None, timeli
     """Say what a file of a track and of sound has to be."""
     video = None
     if track is not None:
-        video = Video(track.settings.codec, track.settings.width, track.settings.height, track.rate)
+        video = Video(track.settings.codec, *track.size, track.rate, track.settings.cut_s)
     codec = None if sound is None else _SOUND_CODECS[sound.settings.encoder]
     return Expected(demuxer, video, codec, timeline.samples)

@@ -5,11 +5,12 @@ is decoded. That finds a short write, a wrong join and a damaged file in a fract
 all.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 import av
 from av.container import InputContainer
@@ -27,6 +28,13 @@ _MILLISECOND: Final = SAMPLE_RATE // 1000
 _DECODED: Final = {Codec.H264: "h264", Codec.H265: "hevc", Codec.AV1: "av1", Codec.VP9: "vp9"}
 
 
+class Readable(Protocol):
+    """A file that is read from its beginning to its end."""
+
+    def read(self, size: int) -> bytes:
+        """Read at most `size` bytes; none at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Video:
     """The stream of pictures that a file has to have."""
@@ -35,6 +43,8 @@ class Video:
     width: int
     height: int
     rate: Rate
+    cut_s: Fraction | None = None
+    """Seconds from cut to cut: the first frame at or after each has to be a keyframe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Expected:
     """Of the sound."""
 
 
-def verify_file(source: Path | BinaryIO, expected: Expected, go_on: Callable[[], None] = lambda: None) -> None:
+def verify_file(source: Path | Readable, expected: Expected, go_on: Callable[[], None] = lambda: None) -> None:
     """Check a file against the plan; `go_on` is called for each packet.
 
     Raises:
@@ -61,9 +71,10 @@ def verify_file(source: Path | BinaryIO, expected: Expected, go_on: Callable[[],
         with av.open(file, "r", format=expected.format) as container:
             _check_streams(container, expected)
             video = container.streams.video[0] if expected.video is not None else None
-            video_times, sound_end = _read(container, video, go_on)
+            times, keyframes, sound_end = _read(container, video, go_on)
             if video is not None and expected.video is not None:
-                _check_times(video_times, video, expected.video.rate)
+                _check_times(times, video, expected.video.rate)
+                _check_cuts(times, keyframes, expected.video)
             if expected.sound_codec is not None:
                 _check_sound(sound_end, expected.samples)
     except FFmpegError as error:
@@ -91,13 +102,14 @@ def _family(stream: str) -> str:
 
 def _read(
     container: InputContainer, video: VideoStream | None, go_on: Callable[[], None]
-) -> tuple[list[int], Fraction]:
+) -> "tuple[Sequence[int], set[int], Fraction]":
     """Read every packet and decode the keyframes.
 
-    Returns the times of the video's frames, in its time base, and where the sound ends, in seconds.
+    Returns the times of the video's frames and of its keyframes, in its time base, and where the sound ends, in s.
     """
-    times: list[int] = []
-    keyframes = decoded = 0
+    times = array("q")
+    keyframes: set[int] = set()
+    decoded = 0
     sound_end = Fraction(0)
     if video is not None:
         video.codec_context.skip_frame = "NONKEY"
@@ -111,12 +123,13 @@ def _read(
             continue
         if packet.pts is not None:
             times.append(packet.pts)
-            keyframes += packet.is_keyframe
+            if packet.is_keyframe:
+                keyframes.add(packet.pts)
         if packet.is_keyframe or packet.pts is None:
             decoded += sum(not frame.is_corrupt for frame in video.decode(packet))
-    if decoded != keyframes:
-        raise failed(f"{keyframes - decoded} of its {keyframes} keyframes do not decode")
-    return sorted(times), sound_end
+    if decoded != len(keyframes):
+        raise failed(f"{len(keyframes) - decoded} of its {len(keyframes)} keyframes do not decode")
+    return array("q", sorted(times)), keyframes, sound_end
 
 
 def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
@@ -129,6 +142,15 @@ def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
             raise failed(
                 f"frame {number} is at {float(time * video.time_base):.3f}s instead of {float(number / rate.fps):.3f}s"
             )
+
+
+def _check_cuts(times: Sequence[int], keyframes: set[int], video: Video) -> None:
+    if video.cut_s is None:
+        return
+    for cut in range(1, int((video.rate.frames - 1) / video.rate.fps // video.cut_s) + 1):
+        frame = -int(-cut * video.cut_s * video.rate.fps // 1)
+        if times[frame] not in keyframes:
+            raise failed(f"frame {frame}, at which a segment starts, is no keyframe")
 
 
 def _check_sound(end_s: Fraction, samples: int) -> None:

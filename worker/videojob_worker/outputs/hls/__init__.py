@@ -1,0 +1,1 @@
+"""HLS: renditions in CMAF segments, cut at the same frames, their playlists and a master playlist over all."""

@@ -1,0 +1,112 @@
+"""Puts an HLS output together: a folder of segments named for what is in it, and the master playlist beside it.
+
+The name of the folder is new whenever its content is, so a playlist that is published last always has all of its
+segments, and one that is replaced never has another's.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import quote
+
+from videojob_worker.encode.container import Layout, Pictures, write_container
+from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.spool import Spool
+from videojob_worker.outputs.hls.codecs import AAC, video_codec
+from videojob_worker.outputs.hls.fragments import Splitter
+from videojob_worker.outputs.hls.playlist import Entry, Stream, Variant, master_playlist, media_playlist
+from videojob_worker.outputs.plan import PlannedOutput, Track, companion_folder
+from videojob_worker.outputs.video import expected
+from videojob_worker.plan.timeline import SAMPLE_RATE, Timeline
+from videojob_worker.verify.hls import verify_hls
+
+_SOUND = "audio"
+
+
+def write_hls(
+    output: PlannedOutput,
+    spools: Mapping[str, Sequence[Spool]],
+    sound: SoundSpool | None,
+    timeline: Timeline,
+    go_on: Callable[[], None],
+) -> tuple[Path, ...]:
+    """Write playlists and segments, and check them; return all files but the master playlist.
+
+    Args:
+        output: what is made.
+        spools: the encoded pictures of each track, by its name.
+        sound: the encoded sound.
+        timeline: the job's.
+        go_on: called for each packet; may raise.
+
+    Raises:
+        PermanentError: the result is not what was planned.
+    """
+    parts = output.path.parent / "parts"
+    parts.mkdir(parents=True)
+    streams: dict[str, tuple[Splitter, list[Entry]]] = {}
+    for track in output.tracks:
+        name = track.name.removeprefix(f"{output.name}.")
+        streams[name] = _write_pictures(parts, name, track, spools[track.name], go_on)
+    if sound is not None:
+        cut_s = output.tracks[0].settings.cut_s or timeline.length_s
+        streams[_SOUND] = _write_sound(parts, sound, cut_s, timeline, go_on)
+    digest = hashlib.sha256(b"".join(splitter.digest.digest() for splitter, _ in streams.values()))
+    folder = parts.rename(parts.with_name(companion_folder(output.path.name, digest.hexdigest())))
+    listed: dict[str, Stream] = {}
+    for name, (splitter, entries) in streams.items():
+        (folder / f"{name}.m3u8").write_text(media_playlist(splitter.init.name, entries))
+        codec = AAC if name == _SOUND else video_codec(splitter.header)
+        listed[name] = Stream(f"{quote(folder.name)}/{name}.m3u8", codec, entries)
+    variants = [
+        Variant(listed[track.name.removeprefix(f"{output.name}.")], track.size, track.settings.fps)
+        for track in output.tracks
+    ]
+    output.path.write_text(master_playlist(variants, listed.get(_SOUND)))
+    wanted = [expected("mp4", track, None, timeline) for track in output.tracks]
+    if sound is not None:
+        wanted.append(expected("mp4", None, sound, timeline))
+    verify_hls(output.path, dict(zip((stream.uri for stream in listed.values()), wanted, strict=True)), go_on)
+    return tuple(sorted(folder.iterdir()))
+
+
+def _write_pictures(
+    folder: Path, name: str, track: Track, spools: Sequence[Spool], go_on: Callable[[], None]
+) -> tuple[Splitter, list[Entry]]:
+    settings = track.settings
+    cut_s = settings.cut_s or Fraction(1)
+
+    def index(start_s: Fraction) -> int:
+        return int(round(start_s * settings.fps) / settings.fps // cut_s)
+
+    splitter = Splitter(folder, name, index)
+    _write(splitter, Pictures(settings, spools), None, go_on)
+    return splitter, _entries(splitter, track.rate.frames / settings.fps)
+
+
+def _write_sound(
+    folder: Path, sound: SoundSpool, cut_s: Fraction, timeline: Timeline, go_on: Callable[[], None]
+) -> tuple[Splitter, list[Entry]]:
+    splitter = Splitter(folder, _SOUND, lambda start_s: int(start_s // cut_s))
+    _write(splitter, None, sound, go_on)
+    # In the track's own time, what the encoder puts before the first sample counts.
+    lead = -min(sound.pts[0], 0)
+    return splitter, _entries(splitter, Fraction(timeline.samples + lead, SAMPLE_RATE))
+
+
+def _write(splitter: Splitter, pictures: Pictures | None, sound: SoundSpool | None, go_on: Callable[[], None]) -> None:
+    try:
+        for _ in write_container(splitter, Layout("mp4", fragmented=True), pictures, sound):
+            go_on()
+    finally:
+        splitter.close()
+
+
+def _entries(splitter: Splitter, end_s: Fraction) -> list[Entry]:
+    starts = [*(segment.start_s for segment in splitter.segments), end_s]
+    return [
+        Entry(segment.path.name, after - before, segment.size)
+        for segment, (before, after) in zip(splitter.segments, pairwise(starts), strict=True)
+    ]
