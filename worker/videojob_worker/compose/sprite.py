@@ -22,30 +22,24 @@ Weights = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class _Patch:
-    """A rectangle of a plane: how opaque it is, 0 to 256, and its colour times that."""
+    """A rectangle of a plane: what is below is multiplied by `rest`, and `added` to it, in 256ths."""
 
-    top: int
-    left: int
-    opacity: Weights
-    color: Weights
-
-    def at(self, opacity: float) -> "_Ready":
-        share = np.rint(self.opacity * np.float32(opacity))
-        # As much of the colour as of the opacity after rounding, so that equal colours stay equal.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            color = np.where(self.opacity > 0, self.color * (share / self.opacity), 0)
-        rest = (_WHOLE - share).astype(np.uint16)
-        return _Ready(self.top, self.left, rest, (np.rint(color) + _WHOLE // 2).astype(np.uint16))
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
     top: int
     left: int
     rest: npt.NDArray[np.uint16]
     added: npt.NDArray[np.uint16]
 
-    def draw(self, plane: Picture) -> None:
+    @classmethod
+    def of(cls, top: int, left: int, opacity: Weights, colored: Weights) -> "_Patch":
+        """Round an opacity from 0 to 256, and a colour times that."""
+        share = np.rint(opacity)
+        # As much of the colour as of the opacity after rounding, so that equal colours stay equal.
+        color = np.divide(colored, opacity, out=np.zeros_like(colored), where=opacity > 0) * share
+        rest = (_WHOLE - share).astype(np.uint16)
+        return cls(top, left, rest, (np.rint(color) + _WHOLE // 2).astype(np.uint16))
+
+    def draw(self, plane: Picture, share: int) -> None:
+        """Draw over a plane by a share from 0 to 256."""
         height, width = self.rest.shape
         rows = max(1, _BLOCK // width)
         for start in range(0, height, rows):
@@ -54,6 +48,11 @@ class _Ready:
             mixed = np.multiply(target, self.rest[part], dtype=np.uint16)
             mixed += self.added[part]
             mixed >>= 8
+            if share < _WHOLE:
+                mixed *= np.uint16(share)
+                mixed += np.multiply(target, np.uint16(_WHOLE - share), dtype=np.uint16)
+                mixed += np.uint16(_WHOLE // 2)
+                mixed >>= 8
             target[...] = mixed
 
 
@@ -62,7 +61,6 @@ class Sprite:
 
     def __init__(self, patches: tuple[_Patch, ...]) -> None:
         self._patches = patches
-        self._ready: tuple[float, list[_Ready]] = (0.0, [])
 
     @classmethod
     def of(cls, rgba: npt.NDArray[np.uint8], x: int, y: int, canvas: tuple[int, int]) -> "Sprite":
@@ -82,21 +80,18 @@ class Sprite:
         opacity = whole[:, :, 3].astype(np.float32) * np.float32(_WHOLE / 255)
         luma, *chroma = to_yuv(Image.fromarray(whole[:, :, :3]))
         halved = _subsample(opacity, at_edge=outer[0] == 0)
-        patches = [_Patch(outer[1], outer[0], opacity, opacity * luma)]
+        patches = [_Patch.of(outer[1], outer[0], opacity, opacity * luma)]
         patches += [
-            _Patch(outer[1] // 2, outer[0] // 2, halved, _subsample(opacity * plane, at_edge=outer[0] == 0))
+            _Patch.of(outer[1] // 2, outer[0] // 2, halved, _subsample(opacity * plane, at_edge=outer[0] == 0))
             for plane in chroma
         ]
         return cls(tuple(patches))
 
     def draw(self, picture: Picture, opacity: float = 1.0) -> None:
         """Draw over a picture of the canvas' size, in place; `opacity` from 0 to 1 goes on top of its own."""
-        known, ready = self._ready
-        if known != opacity:
-            ready = [patch.at(opacity) for patch in self._patches]
-            self._ready = (opacity, ready)
-        for patch, plane in zip(ready, planes(picture), strict=False):
-            patch.draw(plane)
+        share = round(opacity * _WHOLE)
+        for patch, plane in zip(self._patches, planes(picture), strict=False):
+            patch.draw(plane, share)
 
 
 def _seen(opacity: Picture, x: int, y: int, canvas: tuple[int, int]) -> tuple[int, int, int, int]:
