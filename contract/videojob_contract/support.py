@@ -60,9 +60,11 @@ def _not_yet(path: str, what: str = "", instead: str = "") -> Problem:
 def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
     if spec.parallelism != 1:
         yield _not_yet("spec.parallelism", instead="use 1")
-    for field in ("notify", "overlays", "subtitles"):
+    for field in ("notify", "overlays"):
         if getattr(spec, field):
             yield _not_yet(f"spec.{field}")
+    if spec.subtitles is not None and spec.subtitles.soft:
+        yield _not_yet("spec.subtitles.soft", instead="leave it out, and they are drawn")
 
 
 def _clip(path: str, clip: Clip) -> Iterator[Problem]:

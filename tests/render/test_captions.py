@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.render.studio import decode as decode_video
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Subtitles
 from videojob_worker.media.source import Source
@@ -434,3 +435,21 @@ def test_a_file_that_is_damaged_anywhere_is_read_or_refused_and_drawn(opened, ba
     painter = captions.painter()
     for at in (0, 1, 2, 4):
         painter.sprites(Fraction(at))
+
+
+# ---- in a video
+
+
+def test_subtitles_are_in_the_video_in_their_frames_alone(studio, opened, tmp_path):
+    text = "1\n00:00:00,200 --> 00:00:00,400\nHello\n\n2\n00:00:00,480 --> 00:00:00,560\n{\\an8}again\n"
+    captions = opened(text, size=40)
+    file = tmp_path / "source-0"
+    subtitles = {"uri": f"volume://media/{file.name}", "style": {"size": 40}}
+    clips = [{"color": "#404040", "duration": "400ms"}, {"color": "#404040", "duration": "400ms"}]
+    frames = decode_video(studio.movie(clips, files=[file], size=(WIDTH, HEIGHT), subtitles=subtitles))
+    luma = frames[:, :HEIGHT].astype(int)
+    marked = [n for n, picture in enumerate(luma) if np.ptp(picture) > 40]
+    assert marked == [5, 6, 7, 8, 9, 12, 13]
+    for n in marked:
+        expected = over(captions, Fraction(n, 25), 0x40)[:, :, 0] / 255 * 219 + 16
+        assert np.abs(luma[n] - expected).mean() < 1.5

@@ -22,7 +22,7 @@ def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
     ("clip", "expected"),
     [
         ({"video": {"uri": "volume://m/a.mp4"}}, "video: is not supported yet"),
-        ({**CLIP, "effects": [{"name": "Blink"}]}, "effects: is not supported yet"),
+        ({**CLIP, "effects": [{"name": "InvertColors"}]}, "effects: is not supported yet"),
         ({"image": {"uri": "s3://bucket/a.jpg"}, "duration": "1s"},
          "image.uri: reading from s3:// is not supported yet; use volume://, https:// or http://"),
     ],
@@ -38,7 +38,8 @@ def test_clips(clip: dict[str, Any], expected: str) -> None:
         ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
         ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
         ({"overlays": [{"image": {"uri": "volume://m/a.png"}}]}, "spec.overlays: is not supported yet"),
-        ({"subtitles": {"uri": "volume://m/a.srt"}}, "spec.subtitles: is not supported yet"),
+        ({"subtitles": {"uri": "volume://m/a.srt", "soft": True}},
+         "spec.subtitles.soft: is not supported yet; leave it out, and they are drawn"),
         ({"outputs": [{**MP4, "format": "webm"}]},
          "spec.outputs[0].format: webm is not supported yet; use mp4, jpg or png"),
         ({"outputs": [{**MP4, "codec": "av1"}]}, "spec.outputs[0].codec: av1 is not supported yet; use h264"),

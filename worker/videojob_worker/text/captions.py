@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import SubtitleStyle
+from videojob_worker.text.libass import libass
 from videojob_worker.text.painter import Drawer, Sprites
 from videojob_worker.text.reading import Format, read_cues
 from videojob_worker.text.script import script
@@ -144,6 +145,8 @@ def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts
             there, or libass is not installed.
     """
     form, text, cues = read_cues(source)
+    if not subtitles.soft:
+        libass()  # is it there?
     if form is Format.ASS and subtitles.style is not None:
         raise PermanentError(
             "spec.subtitles.style: an ASS file says how its subtitles look; leave it out", Reason.INVALID_SPEC
