@@ -13,17 +13,19 @@ import shutil
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
-from videojob_worker import engine, oserrors, publish, sources
+from videojob_worker import companions, engine, oserrors, publish, sources
 from videojob_worker.beneath import UnsafePathError, open_file
 from videojob_worker.concurrency import undisturbed
-from videojob_worker.publish.base import Destination
+from videojob_worker.publish.base import Destination, Piece
 from videojob_worker.renderer.task import RenderTask
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import Resolver, resolve_by_system
@@ -189,16 +191,17 @@ class _Attempt:
         }
         if [output.name for output in rendered] != list(uris):
             raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
+        pieces = [_pieces(folder, output, uris[output.name][1]) for output in rendered]
         async with AsyncExitStack() as stack:
-            fds = [_open_rendered(stack, folder, output) for output in rendered]
-            count = _Count(self.tracker, sum(os.fstat(fd).st_size for fd in fds))
+            total = await asyncio.to_thread(sum, map(_size, chain.from_iterable(pieces)))
+            count = _Count(self.tracker, total)
             staged: list[Staged] = []
-            for output, fd in zip(rendered, fds, strict=True):
+            for output, files in zip(rendered, pieces, strict=True):
                 path, uri = uris[output.name]
                 destination = Destination(
                     path, uri, self.assignment.uid, self.assignment.attempt, self.around.volumes, count.add
                 )
-                staged.append(await publish.stage(fd, destination))
+                staged.append(await publish.stage(files, destination))
                 stack.push_async_callback(staged[-1].discard)
             await self.around.before_publish()
             await _commit(staged)
@@ -240,14 +243,39 @@ class _Count:
         self._tracker.publishing(self._done, self._total)
 
 
-def _open_rendered(stack: AsyncExitStack, folder: Path, output: Rendered) -> int:
-    """Open what the renderer says that it made; it may only name files of its own folder."""
+def _pieces(folder: Path, output: Rendered, uri: str) -> list[Piece]:
+    """Return the files that the renderer says that it made; it may only name files of its own folder.
+
+    Further files may only be called as those of this output are.
+    """
+    main = _inside(folder, output, ())
+    name = unquote(uri).rpartition("/")[2]
+    parts = [tuple(file.split("/")) for file in output.files]
+    strange = next((each for each in parts if not companions.is_companion(name, each)), None)
+    if strange is not None:
+        raise PermanentError(f"output {output.name} has a file that is none of its own", Reason.VERIFICATION_FAILED)
+    return [*(Piece(_inside(folder, output, each), each) for each in parts), Piece(main)]
+
+
+def _inside(folder: Path, output: Rendered, parts: tuple[str, ...]) -> Callable[[], int]:
+    def open_() -> int:
+        try:
+            path = Path(output.path)
+            return open_file(folder, (path.parent.joinpath(*parts) if parts else path).relative_to(folder).parts)
+        except (UnsafePathError, OSError, ValueError) as error:
+            raise PermanentError(
+                f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED
+            ) from error
+
+    return open_
+
+
+def _size(piece: Piece) -> int:
+    fd = piece.open()
     try:
-        fd = open_file(folder, Path(output.path).relative_to(folder).parts)
-    except (UnsafePathError, OSError, ValueError) as error:
-        raise PermanentError(f"output {output.name} is not where it should be", Reason.VERIFICATION_FAILED) from error
-    stack.callback(os.close, fd)
-    return fd
+        return os.fstat(fd).st_size
+    finally:
+        os.close(fd)
 
 
 def _status(output: Rendered, uri: str, staged: Staged) -> OutputStatus:

@@ -9,8 +9,9 @@ from PIL import Image
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
+from videojob_worker.companions import beside
 from videojob_worker.compose.color import Picture, to_rgb
-from videojob_worker.outputs.plan import PlannedOutput, beside
+from videojob_worker.outputs.plan import PlannedOutput
 from videojob_worker.outputs.poster import save_picture
 from videojob_worker.plan.timeline import Timeline
 from videojob_worker.verify.sprite import verify_sprite

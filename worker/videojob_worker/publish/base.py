@@ -32,19 +32,29 @@ class Destination:
         return f"{self.path}: {shown(self.uri)}"
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One file of an output."""
+
+    open: Callable[[], int]
+    """Opens it for reading and returns its descriptor, which the caller closes."""
+    parts: tuple[str, ...] = ()
+    """Where it goes, seen from the folder of the main file; empty for the main file itself."""
+
+
 class Staged(Protocol):
-    """An output that is complete at its destination, under a temporary name."""
+    """An output that is complete at its destination, under temporary names."""
 
     @property
     def size_bytes(self) -> int:
-        """How long it is."""
+        """How long all of its files are together."""
 
     @property
     def sha256(self) -> str:
-        """Its digest, in hex."""
+        """The digest of its main file, in hex."""
 
     async def commit(self) -> None:
-        """Give it its name, in one step that replaces what had it before."""
+        """Give every file its name, the main file last and in one step that replaces what had it before."""
 
     async def discard(self) -> None:
         """Remove it, unless it is committed; may be called at any time, and more than once."""

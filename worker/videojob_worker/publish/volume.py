@@ -1,6 +1,6 @@
 """`volume://NAME/path`: outputs onto the pool's volumes.
 
-The copy goes into the folder of the destination, because only within one filesystem is a rename one step.
+The copies go into the folders of their destinations, because only within one filesystem is a rename one step.
 """
 
 from __future__ import annotations
@@ -9,83 +9,142 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker import oserrors
+from videojob_worker import companions, oserrors
 from videojob_worker.beneath import UnsafePathError, open_folder, split_volume_uri
 from videojob_worker.concurrency import Stop, in_thread, undisturbed
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from videojob_worker.publish.base import Destination
+    from videojob_worker.publish.base import Destination, Piece
 
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class _Staged:
-    destination: Destination
-    root: Path
+class _Copy:
+    """One file, complete under its temporary name."""
+
     folders: tuple[str, ...]
     name: str
     temporary: str
     size_bytes: int
     sha256: str
 
+
+@dataclass(frozen=True)
+class _Staged:
+    destination: Destination
+    root: Path
+    copies: Sequence[_Copy]
+    """The main file last."""
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(copy.size_bytes for copy in self.copies)
+
+    @property
+    def sha256(self) -> str:
+        return self.copies[-1].sha256
+
     async def commit(self) -> None:
         await asyncio.to_thread(self._rename)
 
     async def discard(self) -> None:
-        await undisturbed(asyncio.to_thread(self._remove))
+        await undisturbed(asyncio.to_thread(_remove, self.root, self.copies[-1].folders, self.copies))
 
     def _rename(self) -> None:
         try:
-            with open_folder(self.root, self.folders) as folder:
-                os.replace(self.temporary, self.name, src_dir_fd=folder, dst_dir_fd=folder)
-                os.fsync(folder)
+            for folders, copies in groupby(self.copies, key=lambda copy: copy.folders):
+                with open_folder(self.root, folders) as folder:
+                    for copy in copies:
+                        os.replace(copy.temporary, copy.name, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.fsync(folder)
         except (OSError, UnsafePathError) as error:
             raise _converted(error, self.destination) from error
+        self._remove_former()
 
-    def _remove(self) -> None:
-        with (
-            contextlib.suppress(OSError, UnsafePathError),
-            open_folder(self.root, self.folders) as folder,
-        ):
-            os.unlink(self.temporary, dir_fd=folder)
+    def _remove_former(self) -> None:
+        """Remove the folders of what had this name before; nobody is told of them any more."""
+        main = self.copies[-1]
+        current = {copy.folders[-1] for copy in self.copies if copy.folders != main.folders}
+        if not current:
+            return
+        with contextlib.suppress(OSError, UnsafePathError), open_folder(self.root, main.folders) as folder:
+            for name in _names(folder):
+                if companions.is_folder_of(main.name, name) and name not in current:
+                    with contextlib.suppress(OSError, UnsafePathError):
+                        self._empty((*main.folders, name))
+                        os.rmdir(name, dir_fd=folder)
+
+    def _empty(self, folders: tuple[str, ...]) -> None:
+        with open_folder(self.root, folders) as folder:
+            for name in filter(companions.is_left, _names(folder)):
+                if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                    os.unlink(name, dir_fd=folder)
 
 
-async def stage(source: int, destination: Destination) -> _Staged:
-    """Copy to a temporary name beside the destination, down to the disk.
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+async def stage(pieces: Sequence[Piece], destination: Destination) -> _Staged:
+    """Copy to temporary names beside the destinations, down to the disk.
 
     Raises:
         PermanentError: the path is not one that may be written.
         TransientError: the disk is full, or the volume fails.
     """
-    return await in_thread(lambda stop: _copy(source, destination, stop))
+    return await in_thread(lambda stop: _copy_all(pieces, destination, stop))
 
 
-def _copy(source: int, destination: Destination, stop: threading.Event) -> _Staged:
+def _copy_all(pieces: Sequence[Piece], destination: Destination, stop: threading.Event) -> _Staged:
+    copies: list[_Copy] = []
     try:
         volume, (*folders, name) = split_volume_uri(destination.uri)
         root = destination.volumes.get(volume)
         if root is None:
             raise PermanentError(f"{destination}: the pool has no volume {volume}", Reason.OUTPUT_FORBIDDEN)
-        with open_folder(root, tuple(folders), create=True) as folder:
-            _remove_leftovers(folder, destination, name)
-            temporary = _temporary(destination, name, destination.attempt)
-            try:
-                size, digest = _copy_into(source, folder, temporary, destination, stop)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
+        place = main = tuple(folders)
+        try:
+            for piece in pieces:
+                *inner, own = piece.parts or (name,)
+                place = (*main, *inner)
+                key = "/".join((name, *piece.parts))
+                with open_folder(root, place, create=True) as folder:
+                    size, digest, temporary = _copy(piece, folder, key, destination, stop)
+                copies.append(_Copy(place, own, temporary, size, digest))
+        except BaseException:
+            _remove(root, main, copies)
+            _remove_folder(root, main, place)
+            raise
     except (OSError, UnsafePathError) as error:
         raise _converted(error, destination) from error
-    return _Staged(destination, root, tuple(folders), name, temporary, size, digest)
+    return _Staged(destination, root, copies)
+
+
+def _copy(piece: Piece, folder: int, key: str, destination: Destination, stop: threading.Event) -> tuple[int, str, str]:
+    """Copy one file; return its size, its digest and its temporary name."""
+    _remove_leftovers(folder, destination, key)
+    temporary = _temporary(destination, key, destination.attempt)
+    source = piece.open()
+    try:
+        return *_copy_into(source, folder, temporary, destination, stop), temporary
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    finally:
+        os.close(source)
 
 
 def _copy_into(
@@ -108,20 +167,37 @@ def _copy_into(
     return size, digest.hexdigest()
 
 
-def _remove_leftovers(folder: int, destination: Destination, name: str) -> None:
+def _remove(root: Path, main_folders: tuple[str, ...], copies: Sequence[_Copy]) -> None:
+    """Remove copies that have not got their names, and folders that only they were in."""
+    for folders, some in groupby(copies, key=lambda copy: copy.folders):
+        with contextlib.suppress(OSError, UnsafePathError), open_folder(root, folders) as folder:
+            for copy in some:
+                with contextlib.suppress(OSError):
+                    os.unlink(copy.temporary, dir_fd=folder)
+        _remove_folder(root, main_folders, folders)
+
+
+def _remove_folder(root: Path, main_folders: tuple[str, ...], folders: tuple[str, ...]) -> None:
+    """Remove a folder of further files, unless there is something in it."""
+    if folders != main_folders:
+        with contextlib.suppress(OSError, UnsafePathError), open_folder(root, folders[:-1]) as parent:
+            os.rmdir(folders[-1], dir_fd=parent)
+
+
+def _remove_leftovers(folder: int, destination: Destination, key: str) -> None:
     """Remove what earlier attempts left when they were killed.
 
     A stale one that still writes can no longer commit.
     """
     for attempt in range(1, destination.attempt):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(_temporary(destination, name, attempt), dir_fd=folder)
+            os.unlink(_temporary(destination, key, attempt), dir_fd=folder)
 
 
-def _temporary(destination: Destination, name: str, attempt: int) -> str:
+def _temporary(destination: Destination, key: str, attempt: int) -> str:
     """Make a name that no other attempt has, and that is not longer than names may be."""
-    key = hashlib.sha256(f"{destination.uid}/{name}".encode()).hexdigest()[:16]
-    return f".{key}-{attempt}.part"
+    digest = hashlib.sha256(f"{destination.uid}/{key}".encode()).hexdigest()[:16]
+    return f".{digest}-{attempt}.part"
 
 
 def _converted(error: OSError | UnsafePathError, destination: Destination) -> Exception:

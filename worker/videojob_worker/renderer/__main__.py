@@ -96,6 +96,7 @@ def _done(outputs: list[engine.RenderedOutput]) -> Done:
             Rendered(
                 name=output.name,
                 path=str(output.path),
+                files=tuple(file.relative_to(output.path.parent).as_posix() for file in output.files),
                 width=output.width,
                 height=output.height,
                 frames=output.frames,

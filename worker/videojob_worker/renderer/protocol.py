@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LENGTH = struct.Struct(">I")
-MAX_ANSWER = 1 << 20
+MAX_ANSWER = 8 << 20
 """Longest answer in bytes: one that says more is not to be believed."""
 
 _ENTRIES_AN_ANSWER = 250  # of a plan: their reasons are a few hundred bytes each, and at most two thousand
@@ -68,6 +68,8 @@ class Rendered(Model):
     name: str
     path: str
     """A file in the request's scratch folder."""
+    files: tuple[str, ...] = ()
+    """Further files that it names and that are published with it, seen from its folder."""
     width: int | None = None
     height: int | None = None
     frames: int | None = None

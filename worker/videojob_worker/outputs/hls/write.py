@@ -11,13 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
+from videojob_worker.companions import folder_beside
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.spool import Spool
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
 from videojob_worker.outputs.hls.playlist import Entry, Stream, Variant, master_playlist, media_playlist
-from videojob_worker.outputs.plan import PlannedOutput, Track, companion_folder
+from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.outputs.video import expected
 from videojob_worker.plan.timeline import SAMPLE_RATE, Timeline
 from videojob_worker.verify.hls import verify_hls
@@ -54,7 +55,7 @@ def write_hls(
         cut_s = output.tracks[0].settings.cut_s or timeline.length_s
         streams[_SOUND] = _write_sound(parts, sound, cut_s, timeline, go_on)
     digest = hashlib.sha256(b"".join(splitter.digest.digest() for splitter, _ in streams.values()))
-    folder = parts.rename(parts.with_name(companion_folder(output.path.name, digest.hexdigest())))
+    folder = parts.rename(parts.with_name(folder_beside(output.path.name, digest.hexdigest())))
     listed: dict[str, Stream] = {}
     for name, (splitter, entries) in streams.items():
         (folder / f"{name}.m3u8").write_text(media_playlist(splitter.init.name, entries))
