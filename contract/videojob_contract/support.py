@@ -9,19 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
-from videojob_contract.resources.outputs import Codec, Format
 from videojob_contract.resources.uris import Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.renderpool import RenderPoolSpec
-    from videojob_contract.resources.timeline import Canvas, Clip
+    from videojob_contract.resources.timeline import Clip
     from videojob_contract.resources.videojob import VideoJobSpec
 
 CLIP_KINDS = ("image", "color", "gradient", "title")
-FORMATS = (Format.MP4, Format.JPG, Format.PNG)
 SOURCE_SCHEMES = ("volume", "https", "http")
 OUTPUT_SCHEMES = ("volume",)
 
@@ -31,11 +28,6 @@ def unsupported(spec: VideoJobSpec) -> list[Problem]:
     problems = [
         *_whole(spec),
         *(problem for index, clip in enumerate(spec.clips) for problem in _clip(f"spec.clips[{index}]", clip)),
-        *(
-            problem
-            for index, output in enumerate(spec.outputs or [])
-            for problem in _output(f"spec.outputs[{index}]", output, spec.canvas)
-        ),
         *_schemes(spec),
     ]
     return list(dict.fromkeys(problems))
@@ -72,23 +64,6 @@ def _clip(path: str, clip: Clip) -> Iterator[Problem]:
         yield _not_yet(f"{path}.{clip.kind}")
     if clip.effects:
         yield _not_yet(f"{path}.effects")
-
-
-def _output(path: str, output: Output, canvas: Canvas | None) -> Iterator[Problem]:
-    if output.format not in FORMATS:
-        yield _not_yet(f"{path}.format", output.format, f"use {_or(FORMATS)}")
-    if output.codec not in (None, Codec.H264):
-        yield _not_yet(f"{path}.codec", output.codec, "use h264")
-    for field in ("width", "height", "fps"):
-        value = getattr(output, field)
-        if value is not None and value != (canvas and getattr(canvas, field)):
-            yield _not_yet(f"{path}.{field}", "another value than the canvas'")
-    if output.bitrate is not None:
-        yield _not_yet(f"{path}.bitrate", instead="use quality or crf")
-    if output.max_bitrate is not None:
-        yield _not_yet(f"{path}.maxBitrate")
-    if output.two_pass:
-        yield _not_yet(f"{path}.twoPass")
 
 
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:

@@ -40,14 +40,6 @@ def test_clips(clip: dict[str, Any], expected: str) -> None:
         ({"overlays": [{"image": {"uri": "volume://m/a.png"}}]}, "spec.overlays: is not supported yet"),
         ({"subtitles": {"uri": "volume://m/a.srt", "soft": True}},
          "spec.subtitles.soft: is not supported yet; leave it out, and they are drawn"),
-        ({"outputs": [{**MP4, "format": "webm"}]},
-         "spec.outputs[0].format: webm is not supported yet; use mp4, jpg or png"),
-        ({"outputs": [{**MP4, "codec": "av1"}]}, "spec.outputs[0].codec: av1 is not supported yet; use h264"),
-        ({"outputs": [{**MP4, "width": 640}]},
-         "spec.outputs[0].width: another value than the canvas' is not supported yet"),
-        ({"outputs": [{**MP4, "bitrate": "4M"}]},
-         "spec.outputs[0].bitrate: is not supported yet; use quality or crf"),
-        ({"outputs": [{**MP4, "maxBitrate": "4M"}]}, "spec.outputs[0].maxBitrate: is not supported yet"),
         ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
          "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://"),
     ],
@@ -73,6 +65,11 @@ def test_what_is_rendered_passes_resolved_or_not() -> None:
         outputs=[
             {**MP4, "width": 640, "crf": 20, "preset": "slow", "keyframeInterval": "2s", "metadata": {"title": "x"}},
             {"name": "poster", "format": "png", "at": "1s"},
+            {"name": "small", "format": "webm", "codec": "av1", "height": 360, "fps": "15", "bitrate": "400k"},
+            {**MP4, "name": "twice", "codec": "h265", "bitrate": "2M", "maxBitrate": "4M", "twoPass": True},
+            {"name": "stream", "format": "hls", "renditions": [{"height": 360}, {"height": 720, "bitrate": "2M"}]},
+            {"name": "thumbnails", "format": "sprite", "interval": "1s", "columns": 5},
+            *({"name": each, "format": each} for each in ("gif", "webp", "mp3", "m4a")),
         ],
     )
     spec = parse_videojob(resource).spec
