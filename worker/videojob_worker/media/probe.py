@@ -1,11 +1,13 @@
-"""What a source is, from its header: all that planning needs to know of it."""
+"""What a source is: all that planning needs to know of it, and what is wrong with it before any work."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
-from videojob_worker.audio.decode import check_audio
+from videojob_worker.audio.container import check_audio
+from videojob_worker.media.footage import inspect
 from videojob_worker.media.image import check_image
 from videojob_worker.media.source import Source
 
@@ -23,6 +25,8 @@ class Facts:
     """Mean rate."""
     has_alpha: bool = False
     has_sound: bool = False
+    is_turned: bool = False
+    """Whether its pictures are stored another way round than they are shown."""
 
 
 def probe_picture(source: Source) -> Facts:
@@ -31,17 +35,27 @@ def probe_picture(source: Source) -> Facts:
     Raises:
         PermanentError: it cannot be used.
     """
-    check_image(source)
-    return Facts("image")
+    width, height = check_image(source)
+    return Facts("image", width=width, height=height)
 
 
 def probe_video(source: Source) -> Facts:
-    """Read the header of a `video` source.
+    """Read the header of a `video` source, and decode its first frame.
 
     Raises:
         PermanentError: it cannot be used.
     """
-    raise source.error("is a video, which is not supported yet")
+    footage = inspect(source)
+    return Facts(
+        "video",
+        width=footage.width,
+        height=footage.height,
+        duration_s=footage.end_s,
+        fps=1 / footage.period_s if footage.period_s else None,
+        has_alpha=footage.has_alpha,
+        has_sound=footage.has_sound,
+        is_turned=bool(footage.turn),
+    )
 
 
 def probe_sound(source: Source) -> Facts:
@@ -53,7 +67,43 @@ def probe_sound(source: Source) -> Facts:
     return Facts("audio", duration_s=check_audio(source), has_sound=True)
 
 
+def speed_of(video: Video) -> Fraction:
+    """Return how many seconds of the source pass in one of the timeline, as the decimal that the spec says."""
+    return Fraction(str(video.speed))
+
+
 def video_clip_length(video: Video, facts: Facts) -> Fraction:
     """Return how many seconds of the timeline a video lasts by itself."""
     start, end = video.from_ or Fraction(0), video.to if video.to is not None else facts.duration_s
-    return ((end or Fraction(0)) - start) / Fraction(str(video.speed))
+    return ((end or Fraction(0)) - start) / speed_of(video)
+
+
+def check_stretch(source: Source, video: Video, facts: Facts, wanted_s: Fraction) -> None:
+    """Check that a video lasts as long as `wanted_s` seconds of the timeline ask of it.
+
+    Raises:
+        PermanentError: `from` or `to` are not within it, or it is too short and does not loop.
+    """
+    start_s, length_s = video.from_ or Fraction(0), facts.duration_s or Fraction(0)
+    end_s = length_s if video.to is None else video.to
+    # One frame more or less is a matter of rounding, not of what the user meant.
+    period_s = 1 / facts.fps if facts.fps else Fraction(1, 10)
+    lasts = f"lasts {_shown(length_s)}"
+    if start_s >= length_s:
+        raise source.error(f"{lasts}, so that nothing is left from {_shown(start_s)} on", Reason.INVALID_SPEC)
+    if end_s > length_s + period_s:
+        raise source.error(f"{lasts}, less than the {_shown(end_s)} to which it should play", Reason.INVALID_SPEC)
+    needed_s = wanted_s * speed_of(video)
+    if not video.loop and needed_s > end_s - start_s + period_s:
+        rest = (
+            "" if start_s == 0 and end_s == length_s else f", {_shown(end_s - start_s)} of it from {_shown(start_s)} on"
+        )
+        speed = "" if video.speed == 1 else f" at speed {video.speed:g}"
+        raise source.error(
+            f"{lasts}{rest}: too short for {_shown(wanted_s)} of the timeline{speed}; shorten the clip or let it loop",
+            Reason.INVALID_SPEC,
+        )
+
+
+def _shown(seconds: Fraction) -> str:
+    return f"{float(seconds):.3f}".rstrip("0").rstrip(".") + "s"

@@ -7,6 +7,7 @@ from videojob_worker.compose.fit import fit_image
 from videojob_worker.compose.gradient import gradient
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.motion import move_image, move_layer
+from videojob_worker.compose.layers.video import VideoLayer
 from videojob_worker.media.image import load_image
 from videojob_worker.project import Project
 from videojob_worker.text.title import draw_title
@@ -32,6 +33,17 @@ def _open_itself(project: Project, index: int) -> Layer:
     clip, look = project.clips[index], project.look
     size = (look.width, look.height)
     field = f"spec.clips[{index}]"
+    if clip.video is not None:
+        return VideoLayer(
+            project.source(f"{field}.video.uri", clip.video.uri),
+            project.facts[clip.video.uri],
+            clip.video,
+            look,
+            fit=clip.fit,
+            anchor=clip.anchor,
+            frames=project.timeline.clips[index].frames,
+            fps=project.timeline.fps,
+        )
     if clip.image is not None:
         image = load_image(project.source(f"{field}.image.uri", clip.image.uri), size)
         return StillLayer(from_rgb(fit_image(image, size, clip.fit, clip.anchor, parse_color(look.background))))

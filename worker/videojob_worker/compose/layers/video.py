@@ -1,0 +1,175 @@
+"""A video clip, frame by frame: what is on screen in the source at each frame's time, fitted to the canvas."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import numpy as np
+
+from videojob_worker.compose.color import Picture
+from videojob_worker.compose.frames import Chain, Easel, Rgba, rows_of
+from videojob_worker.compose.place import Place
+from videojob_worker.media.footage import inspect
+from videojob_worker.media.probe import check_stretch, speed_of
+from videojob_worker.media.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from av.video.frame import VideoFrame
+
+    from videojob_contract.resources.timeline import Anchor, Fit, Video
+    from videojob_worker.media.footage import Footage
+    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.source import Source
+    from videojob_worker.project import Look
+
+_HELD_BYTES: Final = 96 * 1024**2
+"""Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
+
+Drawn = TypeVar("Drawn", Picture, Rgba)
+
+
+class VideoLayer:
+    """The pictures of a video clip.
+
+    Args:
+        source: the video.
+        facts: what was found out about it.
+        video: which stretch of it plays, and how.
+        look: the canvas.
+        fit: how it fills the canvas.
+        anchor: which part stays when it is cropped.
+        frames: how many frames of the timeline the clip lasts.
+        fps: of the timeline.
+
+    Raises:
+        PermanentError: the stretch is not within the source.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        facts: Facts,
+        video: Video,
+        look: Look,
+        *,
+        fit: Fit,
+        anchor: Anchor,
+        frames: int,
+        fps: Fraction,
+    ) -> None:
+        check_stretch(source, video, facts, frames / fps)
+        self._footage = inspect(source)
+        self._times = Times(self._footage, video, fps)
+        self._look, self._fit, self._anchor = look, fit, anchor
+
+    def pictures(self, first: int, count: int) -> Iterator[Picture]:
+        """Yield the pictures of the clip's frames from `first` on.
+
+        Raises:
+            PermanentError: the source is damaged or ends too early.
+        """
+        footage, canvas = self._footage, (self._look.width, self._look.height)
+        easel = Easel(
+            (footage.width, footage.height),
+            canvas,
+            turn=footage.turn,
+            fit=self._fit,
+            anchor=self._anchor,
+            background=self._look.background,
+            has_alpha=footage.has_alpha,
+        )
+        held = max(2, _HELD_BYTES // (canvas[0] * canvas[1] * 3 // 2))
+        yield from Player(footage, self._times, easel.draw, held).play(first, count)
+
+    def close(self) -> None:
+        """Nothing is held: each iterator has a decoder of its own, and closes it."""
+
+
+class VideoSprite:
+    """The pictures of a video overlay as `(height, width, 4) uint8` RGBA, not multiplied by opacity."""
+
+    def __init__(
+        self, source: Source, facts: Facts, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
+    ) -> None:
+        check_stretch(source, video, facts, frames / fps)
+        self._footage = inspect(source)
+        self._times = Times(self._footage, video, fps)
+        self._size = size
+
+    def pictures(self, first: int, count: int) -> Iterator[Rgba]:
+        """Yield the pictures of the overlay's frames from `first` on; each is valid until the next is asked for.
+
+        Raises:
+            PermanentError: the source is damaged or ends too early.
+        """
+        chain = Chain(self._footage.turn, Place((0.0, 0.0, 1.0, 1.0), 0, 0, *self._size), "rgba")
+        held = max(2, _HELD_BYTES // (self._size[0] * self._size[1] * 4))
+        yield from Player(self._footage, self._times, lambda frame: rgba_of(chain.convert(frame)), held).play(
+            first, count
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Times:
+    """When in the source each frame of a clip is, in seconds from its first picture."""
+
+    def __init__(self, footage: Footage, video: Video, fps: Fraction) -> None:
+        self._start_s = video.from_ or Fraction(0)
+        self._end_s = footage.end_s if video.to is None else video.to
+        self._step_s = speed_of(video) / fps
+        self._loops = video.loop
+        self.is_reverse = video.reverse
+
+    def of(self, frame: int) -> Fraction:
+        """Return the time of a frame; played in reverse, what is shown is just before it."""
+        passed_s = frame * self._step_s
+        if self._loops:
+            passed_s %= self._end_s - self._start_s
+        return self._end_s - passed_s if self.is_reverse else self._start_s + passed_s
+
+
+class Player(Generic[Drawn]):
+    """Plays one stretch of a video once: frames are decoded in order and drawn when another is on screen."""
+
+    def __init__(self, footage: Footage, times: Times, draw: Callable[[VideoFrame], Drawn], held: int) -> None:
+        self._reader = Reader(footage)
+        self._times = times
+        self._draw = draw
+        self._held = held
+        self._frame: VideoFrame | None = None
+        self._picture: Drawn | None = None
+
+    def play(self, first: int, count: int) -> Iterator[Drawn]:
+        """Yield the picture of each frame; each is valid until the next is asked for."""
+        frames = range(first, first + count)
+        try:
+            yield from self._backwards(frames) if self._times.is_reverse else map(self._at, frames)
+        finally:
+            self._reader.close()
+
+    def _backwards(self, frames: range) -> Iterator[Drawn]:
+        """Decode forward a stretch of as many pictures as may be held, show it in reverse, go on before it."""
+        for start in range(frames.start, frames.stop, self._held):
+            stretch = frames[start - frames.start :][: self._held]
+            # Where a loop starts over, time jumps: sorted, it ascends all the same.
+            pictures = {}
+            for frame in sorted(stretch, key=self._times.of):
+                pictures[frame] = np.copy(self._at(frame))
+            for frame in stretch:
+                yield pictures.pop(frame)
+
+    def _at(self, number: int) -> Drawn:
+        frame = self._reader.at(self._times.of(number), just_before=self._times.is_reverse)
+        if self._picture is None or frame is not self._frame:
+            self._frame, self._picture = frame, self._draw(frame)
+        return self._picture
+
+
+def rgba_of(frame: VideoFrame) -> Rgba:
+    """View a frame of `rgba` as `(height, width, 4) uint8`."""
+    return rows_of(frame.planes[0])[:, : frame.width * 4].reshape(-1, frame.width, 4)

@@ -1,0 +1,176 @@
+"""Looks at how a container is laid out before a demuxer believes it: whole, and within bounds.
+
+A header of a few bytes can claim two thousand million frames, for which a demuxer would make room, and a
+demuxer takes what is left of a file that was cut short as all there is. So the boxes of MP4 (ISO/IEC
+14496-12, 4.2) and the elements of Matroska (RFC 8794, RFC 9559) are walked by their sizes; none of their
+content is read but counts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from videojob_contract.errors import Reason
+from videojob_worker.media.source import Source
+
+MAX_SAMPLES: Final = 20_000_000
+"""Most frames and blocks of sound that an MP4 may have: more than a day of video with sound."""
+MAX_METADATA_BYTES: Final = 64 * 1024**2
+"""Largest tags, covers, chapters and attachments together."""
+MAX_TRACKS: Final = 64
+"""Most tracks and attachments."""
+_MAX_INDEX_BYTES: Final = 256 * 1024**2
+# A fragment a second for a day, each of a dozen boxes.
+_MAX_BOXES: Final = 1_500_000
+
+_INSIDE: Final = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"))
+_TAGS: Final = frozenset((b"udta", b"meta", b"uuid"))
+# Where the number of samples stands, behind the header of each box that has it (8.7.3, 8.8.8).
+_COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
+
+_SEGMENT: Final = 0x18538067
+_MAX_ID_BYTES: Final = 4
+_TRACKS: Final = 0x1654AE6B
+_ATTACHMENTS: Final = 0x1941A469
+_ENTRIES: Final = {_TRACKS: 0xAE, _ATTACHMENTS: 0x61A7}
+_MATROSKA_TAGS: Final = frozenset((_ATTACHMENTS, 0x1043A770, 0x1254C367))
+
+
+@dataclass(slots=True)
+class _Totals:
+    boxes: int = 0
+    samples: int = 0
+    tracks: int = 0
+    metadata_bytes: int = 0
+    index_bytes: int = 0
+    has_index: bool = False
+
+
+def check_layout(source: Source, kind: str) -> None:
+    """Check a container of a kind that `sniff` names; others than MP4 and Matroska pass.
+
+    Raises:
+        PermanentError: cut short, unfinished, damaged, or beyond a limit.
+        OSError: it cannot be read.
+    """
+    totals = _Totals()
+    with source.path.open("rb") as file:
+        size = file.seek(0, 2)
+        if kind == "MP4":
+            _walk_boxes(source, file, 0, size, totals, is_top=True)
+            if not totals.has_index:
+                raise source.error("is cut short or unfinished: it is an MP4 file without an index of its frames")
+        elif kind == "Matroska":
+            _walk_matroska(source, file, size, totals)
+    _check_totals(source, totals)
+
+
+def _check_totals(source: Source, totals: _Totals) -> None:
+    for count, most, what in (
+        (totals.tracks, MAX_TRACKS, "tracks and attachments"),
+        (totals.samples, MAX_SAMPLES, "frames and blocks of sound"),
+        (totals.boxes, _MAX_BOXES, "parts"),
+    ):
+        if count > most:
+            raise source.error(
+                f"claims to have {count:,} {what}; at most {most:,} are allowed", Reason.SOURCE_TOO_LARGE
+            )
+    for size, most, what in (
+        (totals.metadata_bytes, MAX_METADATA_BYTES, "metadata"),
+        (totals.index_bytes, _MAX_INDEX_BYTES, "index"),
+    ):
+        if size > most:
+            raise source.error(
+                f"has {size / 1024**2:,.0f} MiB of {what}; at most {most // 1024**2} MiB are allowed",
+                Reason.SOURCE_TOO_LARGE,
+            )
+
+
+def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _Totals, *, is_top: bool) -> None:
+    for name, body, until in _boxes(source, file, start, end, is_top=is_top):
+        totals.boxes += 1
+        totals.has_index |= is_top and name == b"moov"
+        if is_top and name in {b"moov", b"moof"}:
+            totals.index_bytes += until - body
+        if name in _TAGS:
+            totals.metadata_bytes += until - body
+        elif name in _COUNTS and until - body >= _COUNTS[name] + 4:
+            file.seek(body + _COUNTS[name])
+            totals.samples += int.from_bytes(file.read(4))
+        elif name in _INSIDE:
+            totals.tracks += name == b"trak"
+            _walk_boxes(source, file, body, until, totals, is_top=False)
+        if totals.boxes > _MAX_BOXES or totals.tracks > MAX_TRACKS:
+            return
+
+
+def _boxes(source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start of the content and end of each box between two positions."""
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(16)
+        size, name, header = int.from_bytes(head[:4]), head[4:8], 8
+        if size == 1:
+            size, header = int.from_bytes(head[8:16]), 16
+        elif size == 0:
+            size = end - start
+        if size < header or (not is_top and start + size > end):
+            if is_top and not name.strip(b"\0"):  # zeroes behind the last box harm nobody
+                return
+            raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
+        if start + size > end:
+            raise source.error(f"is cut short: {end:,} of its {start + size:,} bytes are there")
+        yield name, start + header, start + size
+        start += size
+
+
+def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:
+    start = 0
+    while start < size:
+        found = _element(file, start)
+        if found is None:
+            return
+        number, body, length = found
+        if length is None:  # live: whatever follows belongs to it
+            end = None if number == _SEGMENT else size
+        else:
+            end = body + length
+            if end > size:
+                raise source.error(f"is cut short: {size:,} of its {end:,} bytes are there")
+        totals.boxes += 1
+        if totals.boxes > _MAX_BOXES:
+            return
+        if number in _MATROSKA_TAGS:
+            totals.metadata_bytes += (end or size) - body
+        if number in _ENTRIES:
+            totals.tracks += _count(file, body, end or size, _ENTRIES[number])
+        start = body if number == _SEGMENT or end is None else end
+
+
+def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
+    count = 0
+    while start < end and count <= MAX_TRACKS:
+        found = _element(file, start)
+        if found is None or found[2] is None:
+            break
+        count += found[0] == number
+        start = found[1] + found[2]
+    return count
+
+
+def _element(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
+    """Read an element's number, where its content starts, and its length, None when it is unknown (RFC 8794, 6.2)."""
+    file.seek(start)
+    head = file.read(12)
+    if not head or not head[0]:
+        return None
+    id_bytes = 9 - head[0].bit_length()
+    if id_bytes > _MAX_ID_BYTES or len(head) <= id_bytes or not head[id_bytes]:
+        return None
+    size_bytes = 9 - head[id_bytes].bit_length()
+    body = id_bytes + size_bytes
+    if len(head) < body:
+        return None
+    value = int.from_bytes(head[id_bytes:body]) & ((1 << 7 * size_bytes) - 1)
+    unknown = value == (1 << 7 * size_bytes) - 1
+    return int.from_bytes(head[:id_bytes]), start + body, None if unknown else value

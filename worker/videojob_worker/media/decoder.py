@@ -1,0 +1,158 @@
+"""Decodes the pictures of one video in the order they are shown, from any keyframe on.
+
+What is damaged is an error: libav conceals what it cannot decode, marks the frame, and reports success.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Final, Literal
+
+from av.codec import CodecContext
+from av.codec.context import ThreadType
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as NothingMore
+from av.error import FFmpegError
+from av.filter import Graph
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from videojob_worker.media.container import MAX_PIXELS, open_video
+from videojob_worker.media.source import Source
+
+# Two frames at once: while one is fitted and encoded, the next is decoded. More would cost memory in each
+# of the segments that are rendered side by side.
+_THREADS: Final = 2
+# libav's own decoders of these leave their transparency out.
+_WITH_ALPHA: Final[Mapping[str, Literal["libvpx", "libvpx-vp9"]]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+class Decoder:
+    """An open video; frames come with their time stamps in ticks of `tick_s` seconds.
+
+    Raises:
+        PermanentError: the source is no video that is read here.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.container, self.stream = open_video(source)
+        self.tick_s: Fraction = self.stream.time_base or Fraction(1)
+        self._context = self._codec_context()
+        self._settled = True
+
+    def _codec_context(self) -> VideoCodecContext:
+        context = self.stream.codec_context
+        name: Literal["libvpx", "libvpx-vp9"] | None = _WITH_ALPHA.get(context.codec.canonical_name)
+        if name is not None and self.stream.metadata.get("alpha_mode") == "1":
+            context = CodecContext.create(name, "r")
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.thread_count = _THREADS
+        context.thread_type = ThreadType.FRAME
+        return context
+
+    @property
+    def period_s(self) -> Fraction | None:
+        """Mean time between two frames, as far as the file tells."""
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        return 1 / rate if rate else None
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+
+    def seek(self, pts: int) -> None:
+        """Go to the keyframe at or before a time stamp, as well as the file's index knows.
+
+        Raises:
+            PermanentError: the file is damaged.
+        """
+        try:
+            self.container.seek(pts, stream=self.stream)
+        except FFmpegError as error:
+            raise self._damaged(f"cannot be read at {float(pts * self.tick_s):.2f}s ({error.strerror})") from error
+        self._context.flush_buffers()
+        self._settled = False
+
+    def frames(self) -> Iterator[tuple[int, VideoFrame]]:
+        """Yield time stamps, ascending, and progressive frames from where the file stands to its end.
+
+        After `seek`, frames that lean on what is before the keyframe are left out.
+
+        Raises:
+            PermanentError: a frame is damaged.
+        """
+        return _progressive(self._ascending())
+
+    def _ascending(self) -> Iterator[tuple[int, VideoFrame]]:
+        period = max(1, round((self.period_s or 0) / self.tick_s))
+        last: int | None = None
+        for frame in self._decoded():
+            pts = frame.pts if frame.pts is not None else 0 if last is None else last + period
+            if last is None or pts > last:
+                last = pts
+                yield pts, frame
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        at_s = 0.0
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.pts is not None:
+                    at_s = float(packet.pts * self.tick_s)
+                try:
+                    frames = self._context.decode(packet)
+                except NothingMore:
+                    return
+                except FFmpegError as error:
+                    if self._settled:
+                        raise self._damaged(f"a frame near {at_s:.2f}s cannot be decoded") from error
+                    continue
+                for frame in frames:
+                    if frame.is_corrupt and self._settled:
+                        raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
+                    if not frame.is_corrupt:
+                        self._settled = True
+                        yield frame
+        except FFmpegError as error:
+            raise self._damaged(f"it cannot be read behind {at_s:.2f}s ({error.strerror})") from error
+
+    def _damaged(self, what: str) -> Exception:
+        return self._source.error(f"is a damaged video: {what}")
+
+
+def _progressive(frames: Iterator[tuple[int, VideoFrame]]) -> Iterator[tuple[int, VideoFrame]]:
+    """Deinterlace from the first frame on that says it is interlaced; a video without one passes untouched."""
+    graph: Graph | None = None
+    stamps: deque[int] = deque()
+    for pts, frame in frames:
+        if graph is None and not frame.interlaced_frame:
+            yield pts, frame
+            continue
+        if graph is None:
+            graph = _deinterlacer(frame)
+        stamps.append(pts)
+        frame.pts = pts
+        graph.push(frame)
+        yield from _pull(graph, stamps)
+    if graph is not None:
+        graph.push(None)
+        yield from _pull(graph, stamps)
+
+
+def _deinterlacer(frame: VideoFrame) -> Graph:
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))
+    # A frame of each pair of fields, and only of those frames that are interlaced.
+    bwdif = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
+    return graph
+
+
+def _pull(graph: Graph, stamps: deque[int]) -> Iterator[tuple[int, VideoFrame]]:
+    while True:
+        try:
+            frame = graph.vpull()
+        except (NothingYet, NothingMore):
+            return
+        yield stamps.popleft(), frame

@@ -1,0 +1,106 @@
+"""Finds the frame of a video that is on screen at a time, by time stamps, for times that mostly ascend."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+from av.video.frame import VideoFrame
+
+from videojob_worker.media.decoder import Decoder
+from videojob_worker.media.footage import Footage
+
+# A file whose index misleads is searched this much further back each time, then from its start.
+_STEPS_BACK_S: Final = (0, 2, 10)
+
+
+class Reader:
+    """Reads one video; for one thread, with a decoder of its own.
+
+    Going forward decodes on; going back seeks the keyframe before. Two frames are held.
+    """
+
+    def __init__(self, footage: Footage) -> None:
+        self._footage = footage
+        self._decoder: Decoder | None = None
+        self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
+        self._shown: tuple[int, VideoFrame] | None = None
+        self._next: tuple[int, VideoFrame] | None = None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._decoder is not None:
+            self._decoder.close()
+        self._decoder = self._shown = self._next = None
+        self._frames = iter(())
+
+    def at(self, time_s: Fraction, *, just_before: bool = False) -> VideoFrame:
+        """Return the frame that is shown at a time, or `just_before` it; at the ends, the first or the last.
+
+        Times are counted from the first picture. The frame is the same object while it is on screen.
+
+        Raises:
+            PermanentError: the source is damaged, or ends before it says.
+        """
+        latest = self._latest(time_s, just_before=just_before)
+        if self._shown is None or (self._shown[0] > latest and self._shown[0] > self._footage.first_pts):
+            self._go_to(latest)
+        while self._next is not None and self._next[0] <= latest:
+            self._step()
+        if self._next is None:
+            self._check_end(time_s)
+        if self._shown is None:
+            raise AssertionError("a reader went to no frame")
+        return self._shown[1]
+
+    def _latest(self, time_s: Fraction, *, just_before: bool) -> Fraction:
+        """Return the latest time stamp, in ticks, of a frame that is on screen then."""
+        footage = self._footage
+        ticks = footage.first_pts + time_s / footage.tick_s
+        tolerance = footage.tolerance_s / footage.tick_s
+        if not just_before:
+            return ticks + tolerance
+        # Time stamps are whole numbers, so that this is "less than" for all of them.
+        return ticks - tolerance - Fraction(1, 2 * ticks.denominator * tolerance.denominator)
+
+    def _go_to(self, latest: Fraction) -> None:
+        footage = self._footage
+        for step_s in _STEPS_BACK_S:
+            target = int(latest - step_s / footage.tick_s)
+            if target <= footage.first_pts:
+                break
+            if self._decoder is None:
+                self._decoder = Decoder(footage.source)
+            self._decoder.seek(target)
+            self._start(self._decoder.frames())
+            if self._shown is not None and self._shown[0] <= latest:
+                return
+        # Opened anew, because not every demuxer finds back to the first frame of a file.
+        self.close()
+        self._decoder = Decoder(footage.source)
+        self._start(self._decoder.frames())
+        if self._shown is None:
+            raise footage.source.error("is a damaged video: not one of its frames can be decoded")
+
+    def _start(self, frames: Iterator[tuple[int, VideoFrame]]) -> None:
+        self._frames = frames
+        self._shown = next(self._frames, None)
+        self._next = next(self._frames, None)
+
+    def _step(self) -> None:
+        self._shown, self._next = self._next, next(self._frames, None)
+
+    def _check_end(self, time_s: Fraction) -> None:
+        """Refuse a video that ends long before it says, when a picture of what is missing is asked for."""
+        footage = self._footage
+        if self._shown is None:
+            return
+        pts, frame = self._shown
+        lasts = frame.duration or (footage.period_s or 0) / footage.tick_s
+        end_s = (pts - footage.first_pts + lasts) * footage.tick_s
+        period_s = footage.period_s or Fraction(1, 10)
+        if time_s >= end_s + period_s and footage.end_s - end_s > max(2 * period_s, Fraction(1, 10)):
+            found, expected = round(end_s / period_s), round(footage.end_s / period_s)
+            raise footage.source.error(
+                f"is cut short: it says that it lasts {float(footage.end_s):.2f}s, and its pictures end at "
+                f"{float(end_s):.2f}s (about {found} of {expected} frames)"
+            )
