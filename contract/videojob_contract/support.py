@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Clip
     from videojob_contract.resources.videojob import VideoJobSpec
 
-CLIP_KINDS = ("image", "color", "gradient", "title")
 SOURCE_SCHEMES = ("volume", "https", "http")
 OUTPUT_SCHEMES = ("volume",)
 
@@ -60,8 +59,6 @@ def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
 
 
 def _clip(path: str, clip: Clip) -> Iterator[Problem]:
-    if clip.kind not in CLIP_KINDS:
-        yield _not_yet(f"{path}.{clip.kind}")
     if clip.effects:
         yield _not_yet(f"{path}.effects")
 

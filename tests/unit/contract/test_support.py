@@ -21,7 +21,6 @@ def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("clip", "expected"),
     [
-        ({"video": {"uri": "volume://m/a.mp4"}}, "video: is not supported yet"),
         ({**CLIP, "effects": [{"name": "InvertColors"}]}, "effects: is not supported yet"),
         ({"image": {"uri": "s3://bucket/a.jpg"}, "duration": "1s"},
          "image.uri: reading from s3:// is not supported yet; use volume://, https:// or http://"),
