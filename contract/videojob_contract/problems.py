@@ -146,13 +146,14 @@ def _message(detail: ErrorDetails) -> str:
         case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
             value = detail["input"]
             value = shown(value) if context["pattern"] == URI_PATTERN else value
-            message = f"{_show(value)} {_PATTERNS[context['pattern']]}"
+            message = f"{show(value)} {_PATTERNS[context['pattern']]}"
         case _ if isinstance(detail["input"], str | int | float | None):
-            message += f", not {_show(detail['input'])}"
+            message += f", not {show(detail['input'])}"
     return message
 
 
-def _show(value: object) -> str:
+def show(value: object) -> str:
+    """Write a value as YAML would, without secrets and cut short."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str):

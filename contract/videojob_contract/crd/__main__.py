@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from videojob_contract.crd.catalogue import catalogue
 from videojob_contract.crd.definitions import DEFINITIONS, Definition, custom_resource_definition
 from videojob_contract.crd.reference import reference
 
@@ -29,6 +30,7 @@ def generated_files() -> Iterator[tuple[str, str]]:
     for plural, text in manifests.items():
         yield f"charts/videojob-operator/crds/{plural}.yaml", f"# {HEADER}\n{text}"
     yield "docs/reference.md", f"<!-- {HEADER} -->\n{reference()}"
+    yield "docs/catalogue.md", f"<!-- {HEADER} -->\n{catalogue()}"
 
 
 def _manifest(definition: Definition) -> str:

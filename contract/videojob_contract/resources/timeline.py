@@ -141,11 +141,11 @@ class Effect(Model):
     """A MoviePy video effect, by its own name and arguments."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=64)]
-    """Name of the class in `moviepy.vfx`."""
+    """Name of the class in `moviepy.vfx`, such as `GammaCorrection`."""
     args: Annotated[
         dict[Annotated[str, StringConstraints(max_length=64)], EffectValue] | None, Field(max_length=16)
     ] = None
-    """Its arguments by name."""
+    """Its arguments by name, such as `gamma: 1.5`; a colour is "#rrggbb"."""
 
 
 ClipDuration = Annotated[
@@ -197,7 +197,7 @@ class Clip(Model):
     transition: Transition | None = None
     """How it comes in over the clip before it. Default: cut."""
     effects: Annotated[list[Effect] | None, Field(max_length=16)] = None
-    """MoviePy effects, in order."""
+    """MoviePy effects, in order; they see the clip without its transitions."""
 
     @property
     def kind(self) -> str:

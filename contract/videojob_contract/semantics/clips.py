@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.problems import Problem, did_you_mean
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.transitions import RENAMED, TRANSITIONS
+from videojob_contract.semantics.effects import check_effects
 from videojob_contract.semantics.lengths import check_range, clip_length, overlap, speed_of, stretch_length
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def check_clips(clips: Sequence[Clip]) -> Iterator[Problem]:
             yield from _video(path, clip, clip.video)
         if clip.motion is not None:
             yield from _motion(f"{path}.motion", clip, clip.motion)
+        yield from check_effects(path, clip)
         if clip.transition is not None:
             yield from _transition(f"{path}.transition", clip.transition, is_first=index == 0)
         following = overlap(clips[index + 1].transition) if index + 1 < len(clips) else Fraction(0)

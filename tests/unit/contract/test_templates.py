@@ -87,7 +87,7 @@ def test_they_stand_anywhere_in_the_timeline() -> None:
             {
                 "video": {"uri": "volume://media/b.mp4", "speed": "{{ speed }}", "loop": "{{ yes }}"},
                 "duration": "2s",
-                "effects": [{"name": "{{ effect }}", "args": {"factor": "{{ speed }}"}}],
+                "effects": [{"name": "{{ effect }}", "args": {"gamma": "{{ speed }}"}}],
             },
             canvas={"width": "{{ width }}", "fps": "{{ fps }}", "background": "{{ color }}"},
             overlays=[{"title": {"text": "{{ job.name }}"}, "opacity": "{{ share }}"}],
@@ -104,7 +104,7 @@ def test_they_stand_anywhere_in_the_timeline() -> None:
     assert (spec["clips"][0]["duration"], spec["clips"][0]["fit"]) == ("2s", "contain")
     assert spec["clips"][1]["video"]["speed"] == 2
     assert spec["clips"][1]["video"]["loop"] is True
-    assert spec["clips"][1]["effects"] == [{"name": "GammaCorrection", "args": {"factor": 2}}]
+    assert spec["clips"][1]["effects"] == [{"name": "GammaCorrection", "args": {"gamma": 2}}]
     assert spec["canvas"] == {"width": 640, "fps": "25", "background": "#102030"}
     assert (spec["overlays"][0]["title"]["text"], spec["overlays"][0]["opacity"]) == ("job", 0.25)
     assert spec["audio"]["tracks"][0]["uri"] == "volume://media/summer/a.mp3"

@@ -128,7 +128,7 @@ def test_the_wire_form_comes_back_as_it_was() -> None:
             "duration": "2500ms",
             "motion": {"zoom": {"from": 1, "to": 1.2}},
             "transition": {"type": "fade"},
-            "effects": [{"name": "Blink", "args": {"duration_on": 0.5, "twice": True, "of": [1, 2.5]}}],
+            "effects": [{"name": "Rotate", "args": {"angle": 0.5, "expand": True, "unit": "rad", "center": [1, 2.5]}}],
         },
         canvas={"fps": "29.97"},
         parameters={"name": "Ana", "count": 3, "scale": 0.5, "loud": True},
@@ -138,7 +138,12 @@ def test_the_wire_form_comes_back_as_it_was() -> None:
     wire = job.to_dict()
     assert parse_videojob(json.loads(json.dumps(wire))) == job
     assert wire["spec"]["parameters"] == {"name": "Ana", "count": 3, "scale": 0.5, "loud": True}
-    assert wire["spec"]["clips"][1]["effects"][0]["args"] == {"duration_on": 0.5, "twice": True, "of": [1, 2.5]}
+    assert wire["spec"]["clips"][1]["effects"][0]["args"] == {
+        "angle": 0.5,
+        "expand": True,
+        "unit": "rad",
+        "center": [1, 2.5],
+    }
     assert wire["spec"]["canvas"] == {"fps": "30000/1001"}
 
 
