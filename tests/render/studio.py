@@ -48,11 +48,14 @@ class Studio:
         tracks: Sequence[Mapping[str, Any]] = (),
         outputs: Sequence[Mapping[str, Any]] = ({"name": "main", "format": "mp4"},),
         threads: int = 1,
+        **fields: Any,
     ) -> RenderRequest:
+        """Make a request; `fields` are further ones of the spec."""
         spec: dict[str, Any] = {
             "canvas": {"width": size[0], "height": size[1], "fps": fps, "background": background},
             "clips": list(clips),
             "outputs": list(outputs),
+            **fields,
         }
         if tracks:
             spec["audio"] = {"tracks": list(tracks)}
