@@ -15,6 +15,8 @@ from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
 from videojob_worker.audio.complete import is_cut_off, tells_length
+from videojob_worker.media.boxes import check_layout
+from videojob_worker.media.container import CODECS
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
 
@@ -28,7 +30,17 @@ _DEMUXERS: Final = {
 }
 # Of the others, a position is found by guessing from the bitrate, or by counting.
 _SEEKABLE: Final = frozenset(("MP4", "WAV", "FLAC", "Matroska"))
-_OPTIONS: Final = {"protocol_whitelist": "file"}
+# By libav's names of decoders. Each is a door for hostile files: what nobody records or publishes with stays shut.
+_DECODERS: Final = frozenset(
+    (
+        *("aac", "aac_fixed", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "opus", "libopus"),
+        *("vorbis", "libvorbis", "flac", "alac", "amrnb", "amrwb", "pcm_alaw", "pcm_mulaw", "adpcm_ms"),
+        *("adpcm_ima_wav", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
+        *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_bluray", "pcm_dvd"),
+    )
+)
+# Those of pictures are used by libav to find the time of the first one.
+_OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": ",".join(sorted(_DECODERS | CODECS))}
 _KINDS_IN_WORDS: Final = "an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"
 _TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
@@ -68,16 +80,30 @@ def open_sound(source: Source) -> SoundFile:
     demuxer = _DEMUXERS.get(kind)
     if demuxer is None:
         raise source.error(f"is {describe(kind)}, not {_KINDS_IN_WORDS}")
+    check_layout(source, kind)
     if is_cut_off(source.path, kind):
         raise source.error(f"is cut short: the end of the {kind} file is missing")
     try:
-        container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS)
+        container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS, metadata_errors="replace")
     except FFmpegError as error:
         raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
-    if not container.streams.audio:
+    try:
+        return _choose(source, kind, container)
+    except BaseException:
         container.close()
+        raise
+
+
+def _choose(source: Source, kind: str, container: InputContainer) -> SoundFile:
+    if not container.streams.audio:
         raise source.error(f"is {describe(kind)} without sound")
     stream = container.streams.audio[0]
+    # Of a codec that is unknown to libav, there is no context.
+    name = getattr(stream.codec_context, "name", "something unknown")
+    if name not in _DECODERS:
+        raise source.error(
+            f"has its sound as {name}, which is not read: use AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3 or PCM"
+        )
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
@@ -103,8 +129,8 @@ def _tagged_s(tag: str) -> Fraction | None:
 
 
 def _pictures_from_s(container: InputContainer) -> Fraction | None:
-    for stream in container.streams.video:
-        is_cover = bool(stream.disposition & Disposition.attached_pic)
-        if not is_cover and stream.start_time is not None and stream.time_base is not None:
-            return stream.start_time * stream.time_base
-    return None
+    films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not films:
+        return None
+    film = next((film for film in films if film.disposition & Disposition.default), films[0])
+    return (film.start_time or 0) * (film.time_base or Fraction(0))

@@ -31,6 +31,8 @@ MISSING_S: Final = Fraction(1, 5)
 # build on the packets before (MP3, AAC, Opus: 80 ms) find their state.
 _WORTH_SEEKING: Final = 10 * SAMPLE_RATE
 _PREROLL_S: Final = 1
+_MOST_CHANNELS: Final = 24  # NHK's 22.2 is the most that there is
+_RATES: Final = range(4_000, 384_001)
 
 
 def decode(
@@ -169,6 +171,7 @@ class _Player:
                         position += block.shape[1]
                     at_s = stamp_s - self._zero_s if strayed and stamp_s is not None else now_s
                     position = to_samples(at_s)
+                    self._check_kind(frame)
                     resampler = Resampler(frame)
                 for block in resampler.push(frame):
                     yield position, block
@@ -180,6 +183,14 @@ class _Player:
             raise self._error(error) from error
         self.end = position
         self._check_length(Fraction(position, SAMPLE_RATE) - self._begin_s)
+
+    def _check_kind(self, frame: AudioFrame) -> None:
+        """Refuse what would take a converter of any size."""
+        channels, rate = frame.layout.nb_channels, frame.sample_rate
+        if channels > _MOST_CHANNELS:
+            raise self._source.error(f"has {channels} channels of sound; at most {_MOST_CHANNELS} are mixed down")
+        if rate not in _RATES:
+            raise self._source.error(f"has {rate:,} samples a second; {_RATES.start:,} to {_RATES.stop - 1:,} are read")
 
     def _check_length(self, length_s: Fraction) -> None:
         claimed_s = self._file.claimed_s
