@@ -33,6 +33,22 @@ class Base:
 
 
 PYTHON = Base("python", packages=("python3", "python3-pip", "python3-venv", "ca-certificates"))
+# What the worker's Dockerfile would install, where it can: apt does not work in image builds on every machine.
+PYTHON_MEDIA = Base(
+    "python-media",
+    packages=(
+        *PYTHON.packages,
+        "fonts-dejavu-core",
+        "fonts-liberation",
+        "fonts-noto-color-emoji",
+        "fonts-noto-ui-core",
+        "fonts-open-sans",
+        "fonts-symbola",
+        "fonts-wqy-microhei",
+        "libass9",
+        "libpangocairo-1.0-0",
+    ),
+)
 REDIS = Base(
     "redis",
     packages=("redis-server", "redis-tools"),

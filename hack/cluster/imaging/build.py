@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from imaging import buildah
+from imaging import bases, buildah
 from node.config import CHECKOUT
 
 # Where packages come from, and how to get there.
@@ -38,6 +38,8 @@ class Image:
 
     name: str
     dockerfile: str
+    stand_in: bases.Base
+    """What stands in for its public base image on machines that reach no registry."""
 
     def key(self, base: str) -> str:
         """The hash of all that goes into it."""
@@ -49,7 +51,10 @@ class Image:
         return content.hexdigest()
 
 
-IMAGES = (Image("videojob-operator", "Dockerfile.operator"), Image("videojob-worker", "Dockerfile.worker"))
+IMAGES = (
+    Image("videojob-operator", "Dockerfile.operator", bases.PYTHON),
+    Image("videojob-worker", "Dockerfile.worker", bases.PYTHON_MEDIA),
+)
 
 
 def build(image: Image, reference: str, arguments: dict[str, str]) -> None:

@@ -45,18 +45,20 @@ def _for_cluster() -> None:
     start = time.monotonic()
     folders = [ImageFolder(f"docker.io/library/{image.name}:{CLUSTER_TAG}") for image in IMAGES]
     redis = ImageFolder(REDIS_NAME)
-    base = os.environ.get("BASE_IMAGE") or bases.PYTHON.reference()
-    keys = [image.key(base) for image in IMAGES]
-    changed = [
-        (image, folder, key) for image, folder, key in zip(IMAGES, folders, keys, strict=True) if not folder.is_of(key)
-    ]
+    own_base = os.environ.get("BASE_IMAGE")
+    changed = []
     work: list[Callable[[], None]] = []
-    if changed and base == bases.PYTHON.reference():
-        work.append(partial(_make_base, bases.PYTHON))
+    for image, folder in zip(IMAGES, folders, strict=True):
+        base = own_base or image.stand_in.reference()
+        key = image.key(base)
+        if not folder.is_of(key):
+            changed.append((image, folder, key, base))
+            if not own_base:
+                work.append(partial(_make_base, image.stand_in))
     if not redis.is_of(bases.REDIS.reference()):
         work.append(partial(_make_redis, redis))
     _together(work)
-    _together([partial(_make, image, folder, key, base) for image, folder, key in changed])
+    _together([partial(_make, *change) for change in changed])
     _load([*folders, redis])
     say(f"images are ready after {time.monotonic() - start:.1f} s")
 
