@@ -20,6 +20,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Freeze": {"t": 1, "freeze_duration": 1.5},
     "FreezeRegion": {"region": [1, 2, 8, 6]},
     "GammaCorrection": {"gamma": 1.5},
+    "HeadBlur": {"fx": 8, "fy": 6, "radius": 3},
     "Loop": {"n": 3},
     "MakeLoopable": {"overlap_duration": 0.5},
     "Margin": {"margin_size": 2, "color": "#ffffff"},
@@ -50,6 +51,11 @@ USABLE = [(name, EXAMPLES.get(name, {})) for name, signature in EFFECTS.items() 
 def test_an_effect_takes_its_arguments_and_leaves_its_length(name: str, args: dict[str, Any]) -> None:
     effect = Effect(name=name, args=args)
     clip = ImageClip(np.full((12, 16, 3), 48, np.uint8), duration=float(LENGTH)).with_fps(25)
-    after = clip.with_effects([getattr(vfx, name)(**arguments(effect))])
+    given = {
+        # What MoviePy wants as a function of time is a number here.
+        argument: (lambda _, value=value: value) if argument in {"fx", "fy"} else value
+        for argument, value in arguments(effect).items()
+    }
+    after = clip.with_effects([getattr(vfx, name)(**given)])
     assert after.duration == pytest.approx(float(length_after([effect], LENGTH)))
     assert after.get_frame(0.5).shape[2] == 3

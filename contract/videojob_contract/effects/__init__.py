@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Effect
 
-__all__ = ["EFFECTS", "Argument", "Signature", "arguments", "length_after"]
+__all__ = ["EFFECTS", "Argument", "Signature", "arguments", "effects_are_still", "length_after"]
 
 _BY_TYPE: dict[str, Kind] = {"float": number(), "int": integer(), "bool": BOOLEAN}
 
@@ -73,6 +73,8 @@ EFFECTS: dict[str, Signature] = {signature.name: signature for signature in _rea
 def arguments(effect: Effect) -> dict[str, Any]:
     """Return an effect's arguments as its class takes them: lists and colours are tuples, whole numbers integers.
 
+    Only where MoviePy wants a function of time, as for the way of a `HeadBlur`, there are a number or several.
+
     Raises:
         KeyError: there is no such effect or argument; `semantics` has checked that there is.
     """
@@ -87,6 +89,11 @@ def length_after(effects: Iterable[Effect], length: Fraction) -> Fraction:
         if lengthen is not None:
             length = lengthen(length, _exact(effect))
     return length
+
+
+def effects_are_still(effects: Iterable[Effect]) -> bool:
+    """Return whether a clip that stands still does so under all these effects."""
+    return not any(EFFECTS[effect.name].entry.moves(effect.args or {}) for effect in effects)
 
 
 def _exact(effect: Effect) -> dict[str, Fraction]:

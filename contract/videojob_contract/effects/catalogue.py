@@ -10,16 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from videojob_contract.effects.kinds import COLOR, Kind, choice, integer, number, numbers
+from videojob_contract.effects.kinds import COLOR, Kind, choice, integer, number, numbers, path
 
 Lengthen = Callable[[Fraction, Mapping[str, Fraction]], Fraction]
 """From a clip's length in seconds and an effect's numbers to the length that it leaves."""
+
+Moves = Callable[[Mapping[str, object]], bool]
+"""From an effect's arguments to whether each frame is another, though its clip stands still."""
 
 SECONDS = number(low=0)
 SOME_SECONDS = number(above=0)
 PIXELS = number(low=0)
 _SIDE = choice("left", "right", "top", "bottom")
 _LARGEST = 8192
+
+
+def _never(_: Mapping[str, object]) -> bool:
+    return False
+
+
+def _always(_: Mapping[str, object]) -> bool:
+    return True
+
+
+def _on_its_way(given: Mapping[str, object]) -> bool:
+    return any(isinstance(given.get(name), list) for name in ("fx", "fy"))
 
 
 @dataclass(frozen=True)
@@ -36,12 +51,13 @@ class Entry:
     """Arguments of which one must be given."""
     length: Lengthen | None = None
     """How long it leaves a clip; None if as it was."""
+    moves: Moves = _never
+    """Whether a clip that stands still moves under it."""
     refused: str = ""
     """Why it cannot be used at all."""
 
 
 _MASKS = {"apply_to": "is about the parts of a MoviePy clip; here there is the picture alone"}
-_FUNCTION = "takes functions, which a spec cannot have"
 _CLIP = "takes another clip, which a spec cannot give it"
 
 
@@ -70,6 +86,7 @@ CATALOGUE: dict[str, Entry] = {
     "Blink": Entry(
         "seen and not seen in turn",
         {"duration_on": SOME_SECONDS, "duration_off": SECONDS},
+        moves=_always,
     ),
     "Crop": Entry(
         "a rectangle of the picture",
@@ -78,11 +95,11 @@ CATALOGUE: dict[str, Entry] = {
             **dict.fromkeys(("width", "height"), number(low=1)),
         },
     ),
-    "CrossFadeIn": Entry("appears over the background", {"duration": SECONDS}),
-    "CrossFadeOut": Entry("disappears over the background", {"duration": SECONDS}),
+    "CrossFadeIn": Entry("appears over the background", {"duration": SECONDS}, moves=_always),
+    "CrossFadeOut": Entry("disappears over the background", {"duration": SECONDS}, moves=_always),
     "EvenSize": Entry("without the last column and row of an odd size"),
-    "FadeIn": Entry("comes in from a colour", {"duration": SECONDS, "initial_color": COLOR}),
-    "FadeOut": Entry("goes out into a colour", {"duration": SECONDS, "final_color": COLOR}),
+    "FadeIn": Entry("comes in from a colour", {"duration": SECONDS, "initial_color": COLOR}, moves=_always),
+    "FadeOut": Entry("goes out into a colour", {"duration": SECONDS, "final_color": COLOR}, moves=_always),
     "Freeze": Entry(
         "stands still for a while, then goes on",
         {
@@ -107,7 +124,15 @@ CATALOGUE: dict[str, Entry] = {
         one_of=("region", "outside_region"),
     ),
     "GammaCorrection": Entry("lighter or darker in the middle tones", {"gamma": number(above=0)}),
-    "HeadBlur": Entry("a blurred spot that moves", refused=_FUNCTION),
+    "HeadBlur": Entry(
+        "a blurred spot, which may move",
+        {
+            **dict.fromkeys(("fx", "fy"), number() | path()),
+            "radius": integer(1, 4096),
+            "intensity": number(above=0, high=4096),
+        },
+        moves=_on_its_way,
+    ),
     "InvertColors": Entry("a negative"),
     "Loop": Entry(
         "again and again",
@@ -119,6 +144,7 @@ CATALOGUE: dict[str, Entry] = {
         "fades in over its own end, so that it can loop without a seam",
         {"overlap_duration": SECONDS},
         length=lambda length, given: length - given["overlap_duration"],
+        moves=_always,
     ),
     "Margin": Entry(
         "a border around the picture",
@@ -169,9 +195,10 @@ CATALOGUE: dict[str, Entry] = {
             **dict.fromkeys(("x_speed", "y_speed", "x_start", "y_start"), number()),
         },
         _MASKS,
+        moves=_always,
     ),
-    "SlideIn": Entry("slides in from a side", {"duration": SOME_SECONDS, "side": _SIDE}),
-    "SlideOut": Entry("slides out to a side", {"duration": SOME_SECONDS, "side": _SIDE}),
+    "SlideIn": Entry("slides in from a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
+    "SlideOut": Entry("slides out to a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
     "SuperSample": Entry(
         "each frame is the mean of several around it: motion blur",
         {"d": SECONDS, "n_frames": integer(1, 64)},

@@ -64,6 +64,16 @@ def numbers(count: int, what: str, low: float | None = None) -> Kind:
     return Kind(f"a list of {count} numbers, {what}", fits, tuple)
 
 
+def path() -> Kind:
+    """A way through numbers."""
+    inner = number()
+
+    def fits(value: object) -> bool:
+        return isinstance(value, list) and len(value) > 1 and all(map(inner.fits, value))
+
+    return Kind("a list of at least 2 numbers, at even times over the clip", fits, tuple)
+
+
 def choice(*words: str) -> Kind:
     """One of some words."""
     *most, last = (f'"{word}"' for word in words)
@@ -94,7 +104,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 def _bounds(low: float | None, high: float | None, above: float | None) -> str:
     if above is not None:
-        return f" above {above:g}"
+        return f" above {above:g}" + (f" and up to {high:g}" if high is not None else "")
     if low is None:
         return ""
     return f" from {low:g}" + (f" to {high:g}" if high is not None else "")

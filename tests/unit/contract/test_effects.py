@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.contract.examples import problems
-from videojob_contract.effects import EFFECTS, arguments, length_after
+from videojob_contract.effects import EFFECTS, arguments, effects_are_still, length_after
 from videojob_contract.effects.catalogue import CATALOGUE
 from videojob_contract.resources.timeline import Effect
 
@@ -48,7 +48,10 @@ def test_an_unknown_effect_is_told_with_those_that_there_are() -> None:
         (effect("GammaCorrection", gamma=True), ["[0].args.gamma: should be a number above 0, not true"]),
         (effect("GammaCorrection"), ["[0].args: GammaCorrection needs gamma (a number above 0)"]),
         (effect("InvertColors", much=True), ["[0].args.much: InvertColors has no such argument; it has none"]),
-        (effect("HeadBlur", radius=3), ["[0].name: HeadBlur takes functions, which a spec cannot have"]),
+        (effect("HeadBlur", fx=80, fy=[45, 40.5, 60], radius=3), []),
+        (effect("HeadBlur", fx="t", fy=[45], radius=3),
+         ['[0].args.fx: should be a number, or a list of at least 2 numbers, at even times over the clip, not "t"',
+          "[0].args.fy: should be a number, or a list of at least 2 numbers, at even times over the clip, not [45.0]"]),
         (effect("MasksAnd"), ["[0].name: MasksAnd takes another clip, which a spec cannot give it"]),
         (effect("MirrorX", apply_to="mask"),
          ["[0].args.apply_to: is about the parts of a MoviePy clip; here there is the picture alone"]),
@@ -106,6 +109,20 @@ def test_a_clip_of_unknown_length_is_left_to_the_render() -> None:
     clip = {"video": {"uri": "volume://m/a.mp4"}, "effects": [effect("MultiplySpeed", factor=2)]}
     assert problems(clip) == []
     assert length_after([Effect(**each) for each in clip["effects"]], Fraction(3)) == Fraction(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("effects", "still"),
+    [
+        ([], True),
+        ([Effect(name="GammaCorrection", args={"gamma": 2}), Effect(name="TimeMirror")], True),
+        ([Effect(name="InvertColors"), Effect(name="FadeIn", args={"duration": 1})], False),
+        ([Effect(name="HeadBlur", args={"fx": 3, "fy": 4, "radius": 5})], True),
+        ([Effect(name="HeadBlur", args={"fx": 3, "fy": [4, 5], "radius": 5})], False),
+    ],
+)
+def test_what_stands_still_under_its_effects(effects: list[Effect], still: bool) -> None:  # noqa: FBT001 - a parameter
+    assert effects_are_still(effects) is still
 
 
 def test_arguments_are_handed_on_as_moviepy_takes_them() -> None:
