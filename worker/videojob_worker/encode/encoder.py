@@ -12,21 +12,21 @@ from av.codec.hwaccel import HWAccel
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from videojob_worker.encode.codecs import crf_option
+from videojob_worker.encode.hints import NO_HINTS, Hints
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.zones import CRF_OFFSET
 
 _VP9_TILE_PIXELS = 256
 """VP9's tiles are at least this wide, and each can have a thread."""
 _X265_FRAME_THREADS = 4
 
 
-def new_encoder(settings: VideoSettings, threads: int, params: Mapping[str, str] | None = None) -> VideoCodecContext:
+def new_encoder(settings: VideoSettings, threads: int, hints: Hints = NO_HINTS) -> VideoCodecContext:
     """Make an encoder that is not open yet.
 
     Args:
         settings: what it encodes.
         threads: how many it may use.
-        params: further parameters of x264 or x265, by x264's and x265's own names.
+        hints: what is known of the pictures.
     """
     if settings.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # errors alone: it writes to standard error itself
@@ -34,13 +34,11 @@ def new_encoder(settings: VideoSettings, threads: int, params: Mapping[str, str]
     context = CodecContext.create(settings.encoder, "w", hwaccel=accel)
     if not isinstance(context, VideoCodecContext):
         raise TypeError(f"{settings.encoder} is no video encoder")
-    configure(context, settings, threads, params)
+    configure(context, settings, threads, hints)
     return context
 
 
-def configure(
-    context: VideoCodecContext, settings: VideoSettings, threads: int, params: Mapping[str, str] | None = None
-) -> None:
+def configure(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: Hints = NO_HINTS) -> None:
     """Set up an encoder that is not open yet; see `new_encoder`."""
     context.width, context.height = settings.width, settings.height
     context.pix_fmt = "yuv420p"
@@ -56,15 +54,13 @@ def configure(
         context.gop_size = settings.keyframe_frames
     if settings.bit_rate is not None:
         context.bit_rate = settings.bit_rate
-    context.options = _options(context, settings, threads, dict(params or {}))
+    context.options = _options(context, settings, threads, hints)
 
 
-def _options(
-    context: VideoCodecContext, settings: VideoSettings, threads: int, params: dict[str, str]
-) -> dict[str, str]:
-    options = dict(settings.options)
+def _options(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: Hints) -> dict[str, str]:
+    options, params = {**settings.options, **hints.options}, dict(hints.params)
     if settings.crf is not None:
-        crf = settings.crf + (CRF_OFFSET if settings.encoder == "libx264" else 0)
+        crf = settings.crf + hints.crf_offset
         # 0 is lossless; what is below, encoders take for no answer and use their own default.
         options[crf_option(settings.encoder)] = f"{max(0.0, crf):.1f}".removesuffix(".0")
     match settings.encoder:

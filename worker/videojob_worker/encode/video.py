@@ -4,7 +4,7 @@ All encoders have the same settings, and so the same parameter sets: their packe
 without re-encoding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -14,11 +14,21 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from videojob_contract.errors import CancelledError
 from videojob_worker.compose.color import Picture
+from videojob_worker.encode.coding import Coding
 from videojob_worker.encode.encoder import new_encoder
+from videojob_worker.encode.hints import hints_for
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.spool import Spool, SpoolWriter
-from videojob_worker.encode.zones import still_zones
+from videojob_worker.encode.weave import Coded, Weaver
 from videojob_worker.plan.cost import Segment
+
+_PICTURE_TYPES = {
+    Coding.KEY: PictureType.I,
+    Coding.REFERENCE: PictureType.P,
+    Coding.ANCHOR: PictureType.P,
+    Coding.BETWEEN: PictureType.B,
+    Coding.REPEAT: None,
+}
 
 
 class SegmentEncoder:
@@ -49,11 +59,13 @@ class SegmentEncoder:
         self._segment = segment
         self._on_given, self._on_frame, self._stopped = on_given, on_frame, stopped
         self._settings = settings
-        zones = still_zones(segment.spans) if settings.encoder == "libx264" and settings.crf is not None else ""
-        self._context = new_encoder(settings, threads, {"zones": zones} if zones else {})
+        hints = hints_for(settings, segment)
+        self._codes = hints.codes
+        self._context = new_encoder(settings, threads, hints)
         self._context.open()
+        self._weaver = Weaver(hints.codes, self._context.extradata or b"") if hints.codes else None
         self._spool = SpoolWriter(path, segment.start)
-        self._written = 0
+        self._given = self._written = 0
 
     def write(self, picture: Picture, count: int) -> None:
         """Encode a picture that is shown for `count` frames; it may change after the return.
@@ -70,12 +82,14 @@ class SegmentEncoder:
         frame.color_trc = ColorTrc.BT709
         for _ in range(count):
             self._raise_if_stopped()
-            frame.pts, frame.time_base = self._written, self._context.time_base
-            is_cut = self._settings.is_cut(self._segment.start + self._written)
-            frame.pict_type = PictureType.I if is_cut else PictureType.NONE
-            self._on_given(self._segment.start + self._written)
-            self._written += 1
-            self._encode(frame)
+            kind = self._picture_type()
+            self._on_given(self._segment.start + self._given)
+            self._given += 1
+            if kind is not None:
+                frame.pict_type = kind
+                frame.pts, frame.time_base = self._written, self._context.time_base
+                self._written += 1
+                self._encode(frame)
 
     def close(self) -> Spool:
         """Encode what the encoder still holds, and return all packets.
@@ -84,6 +98,8 @@ class SegmentEncoder:
             CancelledError: `stopped` said so.
         """
         self._encode(None)
+        if self._weaver is not None:
+            self._park(self._weaver.finish())
         return self._spool.finish(self._context.extradata or b"")
 
     def __enter__(self) -> Self:
@@ -92,11 +108,21 @@ class SegmentEncoder:
     def __exit__(self, *_: object) -> None:
         self._spool.close()
 
+    def _picture_type(self) -> PictureType | None:
+        """Return what the next frame has to be for the encoder; None when it is not given to it."""
+        if self._codes is not None:
+            return _PICTURE_TYPES[self._codes[self._given]]
+        return PictureType.I if self._settings.is_cut(self._segment.start + self._given) else PictureType.NONE
+
     def _encode(self, frame: VideoFrame | None) -> None:
         for packet in self._context.encode_lazy(frame):
             self._raise_if_stopped()
-            self._spool.write(packet)
-            self._on_frame(self._segment.start + (packet.pts or 0))
+            self._park([Coded.of(packet)] if self._weaver is None else self._weaver.weave(packet))
+
+    def _park(self, frames: Iterable[Coded]) -> None:
+        for coded in frames:
+            self._spool.write(coded.data, coded.pts, coded.dts, is_keyframe=coded.is_keyframe)
+            self._on_frame(self._segment.start + coded.pts)
 
     def _raise_if_stopped(self) -> None:
         if self._stopped():

@@ -29,6 +29,8 @@ class Segment:
 
     spans: tuple[Span, ...]
     cost: float
+    corners: tuple[int, ...] = ()
+    """Frames of blends between which each frame is a mean of these two, weighted by time."""
 
     @property
     def start(self) -> int:

@@ -1,0 +1,105 @@
+"""What x264 is told of a segment, beyond an output's settings, because the plan knows it.
+
+Where it only has to find that nothing moves, or what a crossfade is made of, it is told not to search. `make bench`
+measures what that saves, with the quality.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from videojob_worker.encode.coding import Coding, can_be_coded, code_frames
+from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.plan.cost import SETTLING_FRAMES, Segment
+from videojob_worker.plan.spans import Kind, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What to tell an encoder."""
+
+    crf_offset: float = 0.0
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Of libav, over those of the settings."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Of x264, by its own names."""
+    codes: Sequence[Coding] | None = None
+    """How each frame of the segment is coded; None where x264 decides."""
+
+
+NO_HINTS: Final = Hints()
+
+# All encoders of an output have the same of these, and so the same parameter sets.
+_JOINABLE: Final = Hints(options={"bf": "16", "b-pyramid": "normal", "weightb": "1"}, params={"stitchable": "1"})
+# Makes up for what the zones and the shorter lookahead at a segment's end cost in quality.
+_CRF_OFFSET: Final = -0.7
+# Without a lookahead, x264 does not know for how long it will be seen what it codes.
+_CODED_CRF_OFFSET: Final = -4.5
+_CODED_OPTIONS: Final = {
+    "b_strategy": "0",
+    "direct-pred": "spatial",
+    "g": str(1 << 30),
+    "rc-lookahead": "0",
+    "sc_threshold": "0",
+}
+_CODED_PARAMS: Final = {"mbtree": "0", "qcomp": "1"}
+
+_SETTLED: Final = "me=dia,subme=0,trellis=0,ref=1"
+# Always one reference: how far away others are is not what x264 takes it for, once there are repeats.
+_EFFORTS: Final = {
+    Coding.KEY: "ref=1",
+    Coding.REFERENCE: "ref=1",
+    Coding.ANCHOR: "me=dia,subme=0,trellis=0,ref=1",
+    Coding.BETWEEN: "me=dia,subme=1,trellis=0,ref=1",
+}
+_MOVING: Final = "b=0.5,ref=1"
+
+
+def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
+    """Return what is worth telling the encoder of a segment, or of the whole timeline."""
+    if settings.encoder != "libx264" or settings.crf is None:
+        return NO_HINTS
+    if settings.needs_whole:
+        return Hints(_CRF_OFFSET, params=_zones(still_zones(segment.spans)))
+    if settings.crf + _CODED_CRF_OFFSET < 1 or not can_be_coded(segment):  # at 0 x264 is lossless, in its own profile
+        zones = _zones(still_zones(segment.spans))
+        return Hints(_CRF_OFFSET, _JOINABLE.options, {**_JOINABLE.params, **zones})
+    cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
+    codes = code_frames(segment, settings.keyframe_frames, frozenset(cuts))
+    return Hints(
+        _CODED_CRF_OFFSET,
+        {**_JOINABLE.options, **_CODED_OPTIONS},
+        {**_JOINABLE.params, **_CODED_PARAMS, **_zones(coded_zones(segment, codes))},
+        codes,
+    )
+
+
+def _zones(zones: str) -> dict[str, str]:
+    return {"zones": zones} if zones else {}
+
+
+def still_zones(spans: Sequence[Span]) -> str:
+    """Return x264's `zones` for consecutive spans, counted from the first frame of them; it may be empty."""
+    origin = spans[0].start
+    return "/".join(
+        f"{span.start - origin + SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"
+        for span in spans
+        if span.is_still and span.frames > SETTLING_FRAMES
+    )
+
+
+def coded_zones(segment: Segment, codes: Sequence[Coding]) -> str:
+    """Return x264's `zones` for the frames of a segment that it is given, counted without the repeats."""
+    efforts: list[str] = []
+    for span in segment.spans:
+        first = span.start - segment.start
+        moves = span.kind not in (Kind.STILL, Kind.BLEND)
+        given = [code for code in codes[first : first + span.frames] if code is not Coding.REPEAT]
+        efforts += [_MOVING if moves and code is not Coding.KEY else _EFFORTS[code] for code in given]
+    zones, start = [], 0
+    for effort, frames in groupby(efforts):
+        end = start + sum(1 for _ in frames)
+        zones.append(f"{start},{end - 1},{effort}")
+        start = end
+    return "/".join(zones)
