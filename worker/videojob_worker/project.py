@@ -1,16 +1,17 @@
 """A job made ready to render: its plan, its sources and its outputs, resolved once and frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from videojob_contract.effects import effects_are_still
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.engine import RenderRequest
-from videojob_worker.media.probe import Facts, video_clip_length
+from videojob_worker.media.probe import Facts, check_stretch, video_clip_length
 from videojob_worker.media.source import Source
 from videojob_worker.outputs.plan import PlannedOutput, plan_outputs
 from videojob_worker.plan.above import PlacedOverlay, place_cues, place_overlays
@@ -81,6 +82,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
     lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
     timeline = build_timeline(spec.clips, lengths, canvas.fps)
     overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
+    _check_lengths(request, facts, lengths, overlays)
     fonts = open_fonts(spec, request.sources, look.width, look.height)
     captions = _captions(request, look, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
@@ -106,11 +108,12 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
 
 def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
     """Tell how a clip's own frames come about."""
-    if clip.effects:
-        return Kind.EFFECT
+    kind = Kind.ANIMATED if clip.motion is not None else Kind.STILL
     if clip.video is not None or (clip.image is not None and facts[clip.image.uri].kind in _MOVING):
-        return Kind.DECODED
-    return Kind.ANIMATED if clip.motion is not None else Kind.STILL
+        kind = Kind.DECODED
+    if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
+        return Kind.EFFECT
+    return kind
 
 
 def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
@@ -120,6 +123,22 @@ def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     if clip.video is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return video_clip_length(clip.video, facts[clip.video.uri])
+
+
+def _check_lengths(
+    request: RenderRequest,
+    facts: Mapping[str, Facts],
+    lengths_s: Sequence[Fraction],
+    overlays: Sequence[PlacedOverlay],
+) -> None:
+    """Refuse videos that are too short for where they are to be seen, before any work."""
+    fps = request.spec.canvas.fps if request.spec.canvas and request.spec.canvas.fps else Fraction(1)
+    wanted = [(f"spec.clips[{n}]", clip.video, lengths_s[n]) for n, clip in enumerate(request.spec.clips)]
+    wanted += [(f"spec.overlays[{o.number}]", o.overlay.video, (o.end - o.start) / fps) for o in overlays]
+    for field, video, wanted_s in wanted:
+        if video is not None:
+            source = Source(f"{field}.video.uri", video.uri, request.sources[video.uri])
+            check_stretch(source, video, facts[video.uri], wanted_s)
 
 
 def _captions(request: RenderRequest, look: Look, fonts: Fonts) -> Captions | None:
