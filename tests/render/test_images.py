@@ -11,7 +11,8 @@ from PIL import Image, ImageCms
 
 from tests import media
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker.media.image import check_image, load_image
+from videojob_worker.media.image import load_image
+from videojob_worker.media.probe import probe_picture
 from videojob_worker.media.source import Source
 
 
@@ -20,7 +21,7 @@ def source(path: Path) -> Source:
 
 
 def load(path: Path, at_least: tuple[int, int] = (10_000, 10_000)) -> Image.Image:
-    check_image(source(path))
+    probe_picture(source(path))
     return load_image(source(path), at_least)
 
 
@@ -94,9 +95,6 @@ def png16(path: Path, values: np.ndarray, colour_type: int) -> Path:
     height, width = values.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
@@ -136,11 +134,11 @@ def test_a_broken_profile_is_ignored(tmp_path: Path) -> None:
     assert np.asarray(load(tmp_path / "odd.png"))[0, 0].tolist() == [10, 20, 30]
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "gif"])
 def test_names_mean_nothing(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / "picture.txt"
     with Image.open(media.photograph("coffee.png")) as photograph:
-        photograph.save(path, {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[suffix])
+        photograph.save(path, "JPEG" if suffix == "jpg" else suffix.upper())
         assert load(path).size == photograph.size
 
 
@@ -152,25 +150,47 @@ def png() -> bytes:
     return media.photograph("coffee.png").read_bytes()
 
 
-def animated(kind: str) -> bytes:
+def avif() -> bytes:
     file = BytesIO()
-    frames = [Image.new("RGB", (16, 16), color) for color in ("red", "blue")]
-    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
+    with Image.open(media.photographs(640, 360)[0]) as photograph:
+        photograph.save(file, "AVIF", speed=10)
     return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_chunk(kind: bytes, size: int) -> bytes:
+    """A PNG with a large chunk behind its header."""
+    return png()[:33] + chunk(kind, bytes(size)) + png()[33:]
+
+
+def text_bomb() -> bytes:
+    """A PNG with a text that is a thousand times as large as the file says."""
+    return png()[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(64 << 20), 9)) + png()[33:]
+
+
+def many_segments() -> bytes:
+    """A JPEG with a thousand comments in front of the picture."""
+    return jpeg()[:2] + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 1030 + jpeg()[2:]
 
 
 def bomb() -> bytes:
     """A PNG whose header claims 30000 x 30000 pixels."""
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
-    return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
 
 
 @pytest.mark.parametrize(
     ("content", "says", "reason"),
     [
-        pytest.param(b"hello\n", "is a text file, not a JPEG, PNG or WebP image", Reason.INVALID_MEDIA, id="text"),
-        pytest.param(b"", "is an empty file, not a JPEG, PNG or WebP image", Reason.INVALID_MEDIA, id="empty"),
+        pytest.param(
+            b"hello\n", "is a text file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="text"
+        ),
+        pytest.param(
+            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="empty"
+        ),
         pytest.param(b"<html><body>404", "is an HTML file, not", Reason.INVALID_MEDIA, id="html"),
         pytest.param(b"<?xml version='1.0'?><svg/>", "is an SVG file, not", Reason.INVALID_MEDIA, id="svg"),
         pytest.param(b"#EXTM3U\n/etc/passwd", "is a playlist file, not", Reason.INVALID_MEDIA, id="playlist"),
@@ -184,9 +204,16 @@ def bomb() -> bytes:
             png()[:5000] + bytes(9000) + png()[14_000:], "is a damaged PNG: ", Reason.INVALID_MEDIA, id="corrupt-png"
         ),
         pytest.param(b"RIFF\x10\0\0\0WEBPVP8 \0", "is a damaged WebP: ", Reason.INVALID_MEDIA, id="webp-header"),
-        pytest.param(animated("GIF"), "is a GIF file, not", Reason.INVALID_MEDIA, id="gif"),
-        pytest.param(animated("WEBP"), "is an animated WebP; only still", Reason.NOT_SUPPORTED, id="moving-webp"),
-        pytest.param(animated("PNG"), "is an animated PNG; only still", Reason.NOT_SUPPORTED, id="moving-png"),
+        pytest.param(b"GIF89a" + bytes(20), "is a damaged GIF: ", Reason.INVALID_MEDIA, id="gif-header"),
+        pytest.param(avif()[:600], "is a damaged AVIF: ", Reason.INVALID_MEDIA, id="truncated-avif"),
+        pytest.param(
+            with_chunk(b"iTXt", 65 << 20), "has more than 64 MiB of metadata", Reason.SOURCE_TOO_LARGE, id="iTXt"
+        ),
+        pytest.param(
+            with_chunk(b"eXIf", 65 << 20), "has more than 64 MiB of metadata", Reason.SOURCE_TOO_LARGE, id="eXIf"
+        ),
+        pytest.param(text_bomb(), "is a damaged PNG: Decompressed data too large", Reason.INVALID_MEDIA, id="zTXt"),
+        pytest.param(many_segments(), "has more than 64 MiB of metadata", Reason.SOURCE_TOO_LARGE, id="segments"),
         pytest.param(bomb(), "has 30000x30000 pixels; at most 128", Reason.SOURCE_TOO_LARGE, id="bomb"),
     ],
 )

@@ -12,6 +12,7 @@ from PIL import Image
 from videojob_worker.compose.color import Picture
 from videojob_worker.compose.fit import contained, resize
 from videojob_worker.compose.fit import placed as placed_at
+from videojob_worker.compose.layers.animation import AnimationSprite
 from videojob_worker.compose.layers.video import VideoSprite
 from videojob_worker.compose.sprite import Sprite
 from videojob_worker.media.image import load_image
@@ -72,6 +73,8 @@ def open_overlay(project: Project, placed: PlacedOverlay) -> Art:
     if overlay.image is not None:
         source = project.source(f"{field}.image.uri", overlay.image.uri)
         facts = project.facts[overlay.image.uri]
+        if facts.kind == "animation":
+            return _film(project, placed, canvas)
         image = load_image(source, _size((facts.width or 1, facts.height or 1), canvas, overlay))
         return _StillArt(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
     return _film(project, placed, canvas)
@@ -114,15 +117,18 @@ class _MovingArt:
 
 
 def _film(project: Project, placed: PlacedOverlay, canvas: tuple[int, int]) -> _MovingArt:
-    video = placed.overlay.video
-    if video is None:
-        raise AssertionError(f"overlay {placed.number} is no video")
-    source = project.source(f"spec.overlays[{placed.number}].video.uri", video.uri)
-    facts = project.facts[video.uri]
+    video, image, field = placed.overlay.video, placed.overlay.image, f"spec.overlays[{placed.number}]"
+    uri = video.uri if video is not None else image.uri if image is not None else ""
+    facts, fps = project.facts[uri], project.timeline.fps
     size = _size((facts.width or 1, facts.height or 1), canvas, placed.overlay)
     # Frames larger than the canvas, of which a part is seen, are made larger from a size of the canvas.
     made = contained(size, canvas) if size[0] > canvas[0] or size[1] > canvas[1] else size
-    film = VideoSprite(source, facts, video, size=made, frames=placed.end - placed.start, fps=project.timeline.fps)
+    film: VideoSprite | AnimationSprite
+    if video is None:
+        film = AnimationSprite(project.source(f"{field}.image.uri", uri), size=made, fps=fps)
+    else:
+        source = project.source(f"{field}.video.uri", uri)
+        film = VideoSprite(source, facts, video, size=made, frames=placed.end - placed.start, fps=fps)
     return _MovingArt(placed, film, size, canvas)
 
 

@@ -1,4 +1,4 @@
-"""Opens photographs: JPEG, PNG and WebP, as upright 8-bit sRGB.
+"""Opens pictures: JPEG, PNG, WebP, AVIF and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
 
 The formats are an allow list and are recognised by content. A header is read and its pixels counted before
 anything is decoded, so that a small file cannot claim a huge picture.
@@ -6,22 +6,28 @@ anything is decoded, so that a small file cannot claim a huge picture.
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
 from io import BytesIO
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from videojob_contract.errors import Reason
+from videojob_contract.errors import PermanentError, Reason
+from videojob_worker.media.pictures import frame_times
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 128_000_000
 """Largest picture that is decoded, in pixels of 3 or 4 bytes."""
+MAX_MOVING_PIXELS: Final = 8192 * 4352
+"""Largest frame of an animation; several of them are held at once."""
 
-# Pillow's names. JPEG opens MPO too: a JPEG with further pictures behind the first, as phones write.
-_FORMATS: Final = ("JPEG", "PNG", "WEBP")
-_KINDS: Final = ("JPEG", "PNG", "WebP")
+# Pillow's name for each kind. JPEG opens MPO too: a JPEG with further pictures behind the first, as phones write.
+_FORMATS: Final = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "AVIF": "AVIF", "GIF": "GIF"}
 _ORIENTATION_TAG: Final = 0x0112
 # How a stored picture is turned upright (EXIF 2.32, 4.6.4 A). 1 is upright; 0 and others are undefined.
 _UPRIGHT: Final = {
@@ -33,6 +39,7 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_WITH_ALPHA: Final = ("RGBA", "LA", "La", "PA", "RGBa")
 _SIDEWAYS: Final = (5, 6, 7, 8)
 # What Pillow and its decoders raise on broken files.
 _DECODE_ERRORS: Final = (
@@ -52,18 +59,32 @@ _CMS_MODES: Final = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}
 Image.MAX_IMAGE_PIXELS = None
 
 
-def check_image(source: Source) -> tuple[int, int]:
-    """Read the header of a picture and return its width and height, upright.
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What the header of a picture says."""
+
+    width: int
+    """Upright."""
+    height: int
+    has_alpha: bool
+    frame_times_s: tuple[Fraction, ...]
+    """How long each frame of an animation lasts; empty for a still picture."""
+
+
+def inspect_picture(source: Source) -> PictureFacts:
+    """Read the header of a picture.
 
     Raises:
-        PermanentError: not a JPEG, PNG or WebP picture, animated, or too large.
+        PermanentError: not a JPEG, PNG, WebP, AVIF or GIF picture, damaged, or beyond a limit.
     """
-    with _open(source) as image:
-        try:
-            sideways = image.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS
-        except _DECODE_ERRORS as error:
-            raise source.error(f"is a damaged {_kind(image)}: {error}") from error
-        return (image.height, image.width) if sideways else (image.width, image.height)
+    image, times = open_picture(source)
+    with image, source_errors(source, image):
+        sideways = orientation_of(image) in _SIDEWAYS
+        width, height = (image.height, image.width) if sideways else image.size
+        if times and width * height > MAX_MOVING_PIXELS:
+            raise _too_large(source, image, MAX_MOVING_PIXELS)
+        has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info or image.format == "GIF"
+        return PictureFacts(width, height, has_alpha, times)
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
@@ -73,41 +94,65 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     never below twice `at_least`.
 
     Raises:
-        PermanentError: the file is broken, or as for `check_image`.
+        PermanentError: as for `inspect_picture`, or what follows its header is damaged.
     """
-    with _open(source) as image:
-        try:
-            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-            wanted = at_least[::-1] if orientation in _SIDEWAYS else at_least
-            image.draft(None, (2 * wanted[0], 2 * wanted[1]))
-            image.load()
-            upright = image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
-            return _to_srgb(upright, image.info.get("icc_profile"))
-        except _DECODE_ERRORS as error:
-            raise source.error(f"is a damaged {_kind(image)}: {error}") from error
+    image, _ = open_picture(source)
+    with image, source_errors(source, image):
+        orientation = orientation_of(image)
+        wanted = at_least[::-1] if orientation in _SIDEWAYS else at_least
+        image.draft(None, (2 * wanted[0], 2 * wanted[1]))
+        image.load()
+        return upright_srgb(image, orientation)
 
 
-def _open(source: Source) -> ImageFile.ImageFile:
-    kind = kind_of(source.path)
-    if kind not in _KINDS:
-        raise source.error(f"is {describe(kind)}, not a JPEG, PNG or WebP image")
+def upright_srgb(image: ImageFile.ImageFile, orientation: int) -> Image.Image:
+    """Turn what is decoded upright, and convert it to RGB or RGBA in sRGB."""
+    turned = image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+    return _to_srgb(turned, image.info.get("icc_profile"))
+
+
+def orientation_of(image: ImageFile.ImageFile) -> int:
+    """Return how a picture is turned, as EXIF numbers it."""
+    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    return orientation if orientation in _UPRIGHT else 1
+
+
+@contextmanager
+def source_errors(source: Source, image: ImageFile.ImageFile) -> Iterator[None]:
+    """Turn what decoders raise on broken files into an error that names the source."""
     try:
-        image = Image.open(source.path, formats=_FORMATS)
+        yield
+    except _DECODE_ERRORS as error:
+        raise source.error(f"is a damaged {_kind(image)}: {error}") from error
+
+
+def open_picture(source: Source) -> tuple[ImageFile.ImageFile, tuple[Fraction, ...]]:
+    """Open a picture that is not too large to be decoded; also return how long each frame of an animation lasts.
+
+    Raises:
+        PermanentError: not a picture that is read here, damaged, or beyond a limit.
+    """
+    kind = kind_of(source.path)
+    if kind not in _FORMATS:
+        raise source.error(f"is {describe(kind)}, not a JPEG, PNG, WebP, AVIF or GIF image")
+    times = tuple(frame_times(source, kind))
+    try:
+        image = Image.open(source.path, formats=[_FORMATS[kind]])
     except UnidentifiedImageError as error:
         raise source.error(f"is a damaged {kind}: its header cannot be read") from error
     except _DECODE_ERRORS as error:
         raise source.error(f"is a damaged {kind}: {error}") from error
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         image.close()
-        raise source.error(
-            f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are allowed",
-            Reason.SOURCE_TOO_LARGE,
-        )
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        image.close()
-        raise source.error(f"is an animated {kind}; only still pictures are supported", Reason.NOT_SUPPORTED)
-    return image
+        raise _too_large(source, image, MAX_PIXELS)
+    return image, times if len(times) > 1 else ()
+
+
+def _too_large(source: Source, image: Image.Image, most: int) -> PermanentError:
+    return source.error(
+        f"has {image.width}x{image.height} pixels; at most {most // 1_000_000} megapixels are allowed",
+        Reason.SOURCE_TOO_LARGE,
+    )
 
 
 def _kind(image: ImageFile.ImageFile) -> str:

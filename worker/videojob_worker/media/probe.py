@@ -8,7 +8,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
 from videojob_worker.audio.container import check_audio
 from videojob_worker.media.footage import inspect
-from videojob_worker.media.image import check_image
+from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.source import Source
 
 
@@ -35,8 +35,16 @@ def probe_picture(source: Source) -> Facts:
     Raises:
         PermanentError: it cannot be used.
     """
-    width, height = check_image(source)
-    return Facts("image", width=width, height=height)
+    found = inspect_picture(source)
+    length_s = sum(found.frame_times_s, Fraction(0))
+    return Facts(
+        "animation" if found.frame_times_s else "image",
+        width=found.width,
+        height=found.height,
+        duration_s=length_s or None,
+        fps=len(found.frame_times_s) / length_s if length_s else None,
+        has_alpha=found.has_alpha,
+    )
 
 
 def probe_video(source: Source) -> Facts:

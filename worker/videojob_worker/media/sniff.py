@@ -20,17 +20,38 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "FLAC"),
     (0, b"OggS", "Ogg"),
     (0, b"\x1aE\xdf\xa3", "Matroska"),
+    (0, b"FLV\x01", "FLV"),
+    (0, b"\x30\x26\xb2\x75", "Windows Media"),
+    (0, b"\0\0\x01\xba", "MPEG program stream"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (4, b"JXL \r\n", "JPEG XL"),
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"\x1f\x8b", "gzip"),
 )
 _RIFF = {b"WEBP": "WebP", b"WAVE": "WAV", b"AVI ": "AVI"}
-_ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
+_ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+# What a QuickTime file may begin with that has no `ftyp`.
+_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_TS_PACKET = 188
+_TS_SYNCS = b"GGG"
 # An MPEG audio frame starts with eleven set bits and has a layer.
 _MP3_SYNC = 0xFF
 _MP3_SYNC_LOW = 0xE0
 _MP3_LAYER = 0x06
 # Kinds whose names are spoken with a vowel first.
-_VOWEL = {"MP3", "MP4", "AVI", "AVIF", "HTML", "Ogg", "SVG", "XML"}
+_VOWEL = {
+    "MP3",
+    "MP4",
+    "AVI",
+    "AVIF",
+    "FLV",
+    "HTML",
+    "MPEG program stream",
+    "MPEG transport stream",
+    "Ogg",
+    "SVG",
+    "XML",
+}
 
 
 def kind_of(path: Path) -> str:
@@ -46,13 +67,25 @@ def kind_of(path: Path) -> str:
     for offset, magic, kind in _MAGIC:
         if head.startswith(magic, offset):
             return kind
-    if head.startswith(b"RIFF"):
-        return _RIFF.get(head[8:12], "unknown")
-    if head[4:8] == b"ftyp":
-        return _ISO_BRANDS.get(head[8:12], "MP4")
+    if (boxed := _boxed_kind(head)) is not None:
+        return boxed
     if len(head) > 1 and head[0] == _MP3_SYNC and head[1] & _MP3_SYNC_LOW == _MP3_SYNC_LOW and head[1] & _MP3_LAYER:
         return "MP3"
     return _text_kind(head)
+
+
+def _boxed_kind(head: bytes) -> str | None:
+    """Name the kinds that are laid out in chunks, boxes or packets, by the first of these."""
+    if head.startswith(b"RIFF"):
+        return _RIFF.get(head[8:12], "unknown")
+    if head[4:8] == b"ftyp":
+        kind = _ISO_BRANDS.get(head[8:12], "MP4")
+        # A general brand of still pictures, with the particular ones behind it.
+        compatible = head[16 : int.from_bytes(head[:4])]
+        return "AVIF" if kind == "HEIF" and (b"avif" in compatible or b"avis" in compatible) else kind
+    if head[4:8] in _QUICKTIME:
+        return "MP4"
+    return "MPEG transport stream" if head[::_TS_PACKET] == _TS_SYNCS else None
 
 
 def describe(kind: str) -> str:
@@ -71,8 +104,8 @@ def _text_kind(head: bytes) -> str:
     if start.startswith((b"<!doctype html", b"<html")):
         return "HTML"
     if start.startswith((b"<?xml", b"<svg")):
-        return "SVG" if b"<svg" in start else "XML"
-    if start.startswith(b"#extm3u"):
+        return "SVG" if b"<svg" in start else "DASH manifest" if b"<mpd" in start else "XML"
+    if start.startswith((b"#extm3u", b"ffconcat version")):
         return "playlist"
     try:
         head.decode("utf-8")

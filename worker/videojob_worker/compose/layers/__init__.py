@@ -2,10 +2,13 @@
 
 from PIL import Image
 
+from videojob_contract.effects import effects_are_still
 from videojob_worker.compose.color import from_rgb, parse_color, solid
 from videojob_worker.compose.fit import fit_image
 from videojob_worker.compose.gradient import gradient
+from videojob_worker.compose.layers.animation import AnimationLayer
 from videojob_worker.compose.layers.base import Layer, StillLayer
+from videojob_worker.compose.layers.effects import EffectLayer
 from videojob_worker.compose.layers.motion import move_image, move_layer
 from videojob_worker.compose.layers.video import VideoLayer
 from videojob_worker.media.image import load_image
@@ -19,6 +22,19 @@ def open_layer(project: Project, index: int) -> Layer:
     Raises:
         PermanentError: its source cannot be used.
     """
+    clip, look, frames = project.clips[index], project.look, project.timeline.clips[index].frames
+    layer = _open_moving(project, index)
+    if not clip.effects:
+        return layer
+    field = f"spec.clips[{index}].effects"
+    changed = EffectLayer(layer, clip.effects, field, frames=frames, fps=project.timeline.fps, look=look)
+    if isinstance(layer, StillLayer) and effects_are_still(clip.effects):
+        return StillLayer(next(changed.pictures(0, 1)))
+    return changed
+
+
+def _open_moving(project: Project, index: int) -> Layer:
+    """Open what a clip is without effects."""
     clip, look, frames = project.clips[index], project.look, project.timeline.clips[index].frames
     if clip.motion is None:
         return _open_itself(project, index)
@@ -45,7 +61,10 @@ def _open_itself(project: Project, index: int) -> Layer:
             fps=project.timeline.fps,
         )
     if clip.image is not None:
-        image = load_image(project.source(f"{field}.image.uri", clip.image.uri), size)
+        source = project.source(f"{field}.image.uri", clip.image.uri)
+        if project.facts[clip.image.uri].kind == "animation":
+            return AnimationLayer(source, look, fit=clip.fit, anchor=clip.anchor, fps=project.timeline.fps)
+        image = load_image(source, size)
         return StillLayer(from_rgb(fit_image(image, size, clip.fit, clip.anchor, parse_color(look.background))))
     if clip.title is not None:
         canvas = Image.new("RGB", size, clip.title.background or look.background)

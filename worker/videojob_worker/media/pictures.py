@@ -1,0 +1,160 @@
+"""Walks picture files by their parts, without decoding: how long each frame of an animation lasts, and bounds.
+
+Pillow would decode every frame to tell how long it lasts, and keeps all metadata of a file in memory.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import av
+from av.error import FFmpegError
+
+from videojob_contract.errors import Reason
+from videojob_worker.media.source import Source
+
+MAX_METADATA_BYTES: Final = 64 * 1024**2
+"""Largest EXIF, XMP, profiles, texts and thumbnails of a picture, together."""
+MAX_FRAMES: Final = 20_000
+"""Most frames of an animation."""
+MAX_WHOLE_BYTES: Final = 256 * 1024**2
+"""Largest WebP and AVIF, which are decoded from memory."""
+
+# Browsers play what claims to be quicker than this at a tenth of a second; animations are made for browsers.
+_QUICKEST_S: Final = Fraction(1, 100)
+_USUAL_S: Final = Fraction(1, 10)
+
+_JPEG_LONE: Final = frozenset((0x01, *range(0xD0, 0xD9)))
+_JPEG_SCAN: Final = 0xDA
+_JPEG_FILLING: Final = 0xFF
+_JPEG_METADATA: Final = frozenset((*range(0xE0, 0xF0), 0xFE))
+_PNG_METADATA: Final = frozenset((b"iTXt", b"tEXt", b"zTXt", b"eXIf", b"iCCP"))
+_WEBP_METADATA: Final = frozenset((b"EXIF", b"XMP ", b"ICCP"))
+_GIF_PALETTE: Final = 0x80
+_GIF_EXTENSION, _GIF_IMAGE = 0x21, 0x2C
+_GIF_CONTROL: Final = 0xF9
+
+
+def frame_times(source: Source, kind: str) -> list[Fraction]:
+    """Return how long each frame of a PNG, WebP, AVIF or GIF lasts, in seconds; one frame or none: a still picture.
+
+    Raises:
+        PermanentError: too many frames, or more metadata than a picture may have.
+        OSError: it cannot be read.
+    """
+    times: list[Fraction] = []
+    metadata = 0
+    walk = {"JPEG": _jpeg, "PNG": _png, "WebP": _webp, "GIF": _gif}.get(kind)
+    if kind in {"WebP", "AVIF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
+        raise source.error(
+            f"has {size / 1024**2:,.0f} MiB; at most {MAX_WHOLE_BYTES // 1024**2} MiB are allowed of a {kind}",
+            Reason.SOURCE_TOO_LARGE,
+        )
+    with source.path.open("rb") as file:
+        for part in _avif(source.path) if walk is None else walk(file):
+            if isinstance(part, Fraction):
+                times.append(part if part > _QUICKEST_S else _USUAL_S)
+            else:
+                metadata += part
+            if len(times) > MAX_FRAMES:
+                raise source.error(f"has more than {MAX_FRAMES:,} frames", Reason.SOURCE_TOO_LARGE)
+            if metadata > MAX_METADATA_BYTES:
+                raise source.error(
+                    f"has more than {MAX_METADATA_BYTES // 1024**2} MiB of metadata", Reason.SOURCE_TOO_LARGE
+                )
+    return times
+
+
+def _jpeg(file: BinaryIO) -> Iterator[int | Fraction]:
+    """Yield the sizes of metadata before the first scan (ITU-T T.81, B.1.1)."""
+    file.seek(2)
+    while (marker := file.read(2)) and marker[0] == _JPEG_FILLING and len(marker) == 2:  # noqa: PLR2004 - its two bytes
+        if marker[1] == _JPEG_SCAN:
+            return
+        if marker[1] == _JPEG_FILLING:
+            file.seek(-1, 1)
+        elif marker[1] not in _JPEG_LONE:
+            size = int.from_bytes(file.read(2))
+            if marker[1] in _JPEG_METADATA:
+                yield size
+            file.seek(max(0, size - 2), 1)
+
+
+def _png(file: BinaryIO) -> Iterator[int | Fraction]:
+    """Yield sizes of metadata, and the delay of each `fcTL` (PNG, third edition, 11.3.6)."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:  # noqa: PLR2004 - length and name
+        size, name = int.from_bytes(head[:4]), head[4:]
+        if name in _PNG_METADATA:
+            yield size
+        start = file.tell()
+        if name == b"fcTL":
+            data = file.read(26)
+            yield Fraction(int.from_bytes(data[20:22]), int.from_bytes(data[22:24]) or 100)
+        file.seek(start + size + 4)
+
+
+def _webp(file: BinaryIO) -> Iterator[int | Fraction]:
+    """Yield sizes of metadata, and the duration of each `ANMF` (RFC 9649, 2.7)."""
+    file.seek(12)
+    while len(head := file.read(8)) == 8:  # noqa: PLR2004 - name and length
+        name, size = head[:4], int.from_bytes(head[4:], "little")
+        if name in _WEBP_METADATA:
+            yield size
+        start = file.tell()
+        if name == b"ANMF":
+            yield Fraction(int.from_bytes(file.read(16)[12:15], "little"), 1000)
+        file.seek(start + size + size % 2)
+
+
+def _gif(file: BinaryIO) -> Iterator[int | Fraction]:
+    """Yield sizes of comments and such, and the delay of each picture (GIF89a, 20 to 26)."""
+    header = file.read(13)
+    _skip_palette(file, header[10] if len(header) > 10 else 0)  # noqa: PLR2004 - the flags' place
+    delay = Fraction(0)
+    while block := file.read(1):
+        if block[0] == _GIF_EXTENSION:
+            if file.read(1) == bytes((_GIF_CONTROL,)):
+                delay = Fraction(int.from_bytes(file.read(6)[2:4], "little"), 100)
+            else:
+                yield _skip_blocks(file)
+        elif block[0] == _GIF_IMAGE:
+            _skip_palette(file, int.from_bytes(file.read(9)[8:9]))
+            file.seek(1, 1)
+            _skip_blocks(file)
+            yield delay
+            delay = Fraction(0)
+        elif block[0]:
+            return
+
+
+def _skip_palette(file: BinaryIO, flags: int) -> None:
+    if flags & _GIF_PALETTE:
+        file.seek(3 << (flags & 7) + 1, 1)
+
+
+def _skip_blocks(file: BinaryIO) -> int:
+    skipped = 0
+    while (size := file.read(1)) and size[0]:
+        file.seek(size[0], 1)
+        skipped += size[0]
+    return skipped
+
+
+def _avif(path: Path) -> Iterator[int | Fraction]:
+    """Yield the duration of each sample of a sequence, which is laid out like an MP4."""
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
+        "codec_whitelist": "libdav1d",
+    }
+    try:
+        with av.open(f"file:{path}", format="mov", options=options, metadata_errors="replace") as container:
+            tracks = [stream for stream in container.streams.video if stream.frames > 1]
+            if tracks and tracks[0].time_base:
+                for packet in container.demux(tracks[0]):
+                    if packet.size:
+                        yield (packet.duration or 0) * tracks[0].time_base
+    except FFmpegError:  # a still picture that libav does not read; Pillow says whether it is one
+        return
