@@ -14,17 +14,19 @@ def short(color: str = "#204060") -> Spec:
     }
 
 
-def long(crossfade_s: int = 5) -> Spec:
-    """Several seconds of work on two cores: crossfades, in which every frame differs, at full size."""
+def long(clip_s: int = 6) -> Spec:
+    """Several seconds of work on two cores: photographs in motion, in which every frame differs."""
     names = ["astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg"]
-    clips: list[Spec] = [
-        {"image": {"uri": f"volume://media/photos/{name}"}, "duration": f"{2 * crossfade_s + 1}s"} for name in names
-    ]
-    for clip in clips[1:]:
-        clip["transition"] = {"type": "crossfade", "duration": f"{crossfade_s}s"}
     return {
         "canvas": {"width": 1280, "height": 720, "fps": "30"},
-        "clips": clips,
+        "clips": [
+            {
+                "image": {"uri": f"volume://media/photos/{name}"},
+                "duration": f"{clip_s}s",
+                "motion": {"zoom": {"from": 1, "to": 1.5}},
+            }
+            for name in names
+        ],
         "outputs": [{"name": "main", "format": "mp4"}],
     }
 
