@@ -6,6 +6,7 @@ others: so it cannot reach a file beside the output that is not the output's.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from videojob_contract.resources.outputs import Output
 
 _DIGITS = 12
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_SLUG = 100
 _BESIDE = (".vtt",)
 _INSIDE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.(m3u8|m4s|mp4|vtt)")
 _LEFT = re.compile(rf"{_INSIDE.pattern}|\.[0-9a-f]+-[0-9]+\.part")
@@ -38,7 +41,7 @@ def folder_beside(name: str, digest: str) -> str:
 
     So a main file that is published last always has all of its files, and never those of another.
     """
-    return f"{_stem(name)}-{digest[:_DIGITS]}"
+    return f"{_slug(_stem(name))}-{digest[:_DIGITS]}"
 
 
 def is_companion(name: str, parts: Sequence[str]) -> bool:
@@ -54,12 +57,20 @@ def is_companion(name: str, parts: Sequence[str]) -> bool:
 
 def is_folder_of(name: str, folder: str) -> bool:
     """Tell whether a folder is, or once was, one of a main file's."""
-    return re.fullmatch(rf"{re.escape(_stem(name))}-[0-9a-f]{{{_DIGITS}}}", folder) is not None
+    return re.fullmatch(rf"{re.escape(_slug(_stem(name)))}-[0-9a-f]{{{_DIGITS}}}", folder) is not None
 
 
 def is_left(file: str) -> bool:
     """Tell whether a file in such a folder is one that was published there, or was to be."""
     return _LEFT.fullmatch(file) is not None
+
+
+def _slug(stem: str) -> str:
+    """Make a name that needs no escapes in a playlist; still another one for another stem."""
+    if _PLAIN.fullmatch(stem):
+        return stem
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)[:_LONGEST_SLUG]
+    return f"{plain}-{hashlib.sha256(stem.encode()).hexdigest()[:_DIGITS]}"
 
 
 def _stem(name: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote
 
 from videojob_worker.verify.failure import failed
 from videojob_worker.verify.video import Expected, verify_file
@@ -24,8 +23,8 @@ def verify_hls(master: Path, streams: Mapping[str, Expected], go_on: Callable[[]
     if sorted(listed) != sorted(streams):
         raise failed(f"the playlist has the streams {', '.join(listed)} instead of {', '.join(streams)}")
     for name, expected in streams.items():
-        playlist = master.parent / unquote(name)
-        files = [playlist.parent / unquote(each) for each in _names(_lines(playlist))]
+        playlist = master.parent / name
+        files = [playlist.parent / each for each in _names(_lines(playlist))]
         missing = next((file.name for file in files if not file.is_file() or not file.stat().st_size), None)
         if missing is not None:
             raise failed(f"{playlist.name} names {missing}, which is missing or empty")

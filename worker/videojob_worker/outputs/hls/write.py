@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import quote
 
 from videojob_worker.companions import folder_beside
 from videojob_worker.encode.container import Layout, Pictures, write_container
@@ -60,7 +59,7 @@ def write_hls(
     for name, (splitter, entries) in streams.items():
         (folder / f"{name}.m3u8").write_text(media_playlist(splitter.init.name, entries))
         codec = AAC if name == _SOUND else video_codec(splitter.header)
-        listed[name] = Stream(f"{quote(folder.name)}/{name}.m3u8", codec, entries)
+        listed[name] = Stream(f"{folder.name}/{name}.m3u8", codec, entries)
     variants = [
         Variant(listed[track.name.removeprefix(f"{output.name}.")], track.size, track.settings.fps)
         for track in output.tracks
