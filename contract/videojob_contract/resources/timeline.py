@@ -71,29 +71,29 @@ class Canvas(Model):
 
 
 class Image(Model):
-    """A still picture."""
+    """A picture; one that moves, such as an animated GIF, plays again and again."""
 
     uri: Uri
-    """Where the picture is: JPEG, PNG or WebP."""
+    """Where the picture is: JPEG, PNG, WebP, AVIF or GIF."""
 
 
 class Video(Model):
     """A moving picture, with its sound."""
 
     uri: Uri
-    """Where the video is."""
+    """Where the video is: MP4, MOV, WebM or Matroska."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """Start within the source. Default: its beginning."""
     to: Duration | None = None
     """End within the source. Default: its end."""
     speed: Annotated[float, Field(ge=0.1, le=10)] = 1.0
-    """How fast it plays; the pitch of its sound is kept."""
+    """How fast it plays: 2 takes half the time. The pitch of its sound is kept."""
     volume: Volume = 1.0
     """Gain of its sound; 0 is silence."""
     reverse: bool = False
     """Play from the end to the start."""
     loop: bool = False
-    """Repeat until the clip's duration is filled."""
+    """Repeat until the clip's duration is filled, or the overlay goes."""
 
 
 class Gradient(Model):
@@ -177,9 +177,9 @@ class Clip(Model):
     )
 
     image: Image | None = None
-    """A still picture."""
+    """A picture."""
     video: Video | None = None
-    """A moving picture."""
+    """A video, with its sound."""
     color: Color | None = None
     """The whole canvas in one colour."""
     gradient: Gradient | None = None
@@ -191,9 +191,9 @@ class Clip(Model):
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
     anchor: Anchor = Anchor.CENTER
-    """Which part stays when the picture is cropped."""
+    """Which part stays when the picture is cropped, where it stands when it is not, and about what it zooms."""
     motion: Motion | None = None
-    """Slow zoom and pan."""
+    """Slow zoom and pan (Ken Burns)."""
     transition: Transition | None = None
     """How it comes in over the clip before it. Default: cut."""
     effects: Annotated[list[Effect] | None, Field(max_length=16)] = None
@@ -221,7 +221,7 @@ class Overlay(Model):
     image: Image | None = None
     """A picture, such as a watermark."""
     video: Video | None = None
-    """A moving picture."""
+    """A video; its sound is heard too."""
     title: Title | None = None
     """Text."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
