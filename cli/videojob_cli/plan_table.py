@@ -100,7 +100,9 @@ def _clip_rows(plan: Plan) -> list[Row]:
 def _segments(plan: Plan) -> Iterator[str]:
     """Say how the encoding is shared out; every segment only where they are few."""
     threads = f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
-    if len(plan.segments) == 1:
+    if not plan.segments:
+        yield "nothing is encoded"
+    elif len(plan.segments) == 1:
         yield f"encoded in one segment, with {threads}"
     else:
         yield f"encoded in {len(plan.segments)} segments, {plan.encoders} at a time, with {threads} in all"

@@ -53,8 +53,12 @@ def test_counts_ways_and_reasons(studio: Studio, photograph: Path) -> None:
         ("color", 63, 25, 0),
     ]
     assert [(output.name, output.format, output.why) for output in found.outputs] == [
-        ("main", "mp4", "segments side by side, joined without encoding again; crf 20"),
-        ("poster", "jpg", "frame 50, composed by itself"),
+        (
+            "main",
+            "mp4",
+            "segments side by side, joined without encoding again; crf 20; not copied, because crf is given",
+        ),
+        ("poster", "jpg", "frame 50"),
     ]
     assert found.cost == pytest.approx(sum(span.cost for span in found.spans))
     assert found.cost == pytest.approx(sum(segment.cost for segment in found.segments))

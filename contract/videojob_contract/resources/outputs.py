@@ -77,6 +77,14 @@ _CODECS = {
     Format.HLS: (Codec.H264, Codec.H265),
 }
 
+
+class Copying(StrEnum):
+    """Whether pictures may be taken over from the sources as they are."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 TWO_PASS_CODECS = (Codec.H264, Codec.H265)
 
 MAX_CRF = {Codec.H264: 51, Codec.H265: 51, Codec.AV1: 63, Codec.VP9: 63}
@@ -164,6 +172,9 @@ class Output(Model):
     0 to 8 of vp9."""
     keyframe_interval: Duration | None = None
     """Longest time between keyframes. Default: the encoder's."""
+    copy_: Annotated[Copying, Field(alias="copy")] = Copying.AUTO
+    """Of mp4: `auto` takes the pictures over as they are, where the timeline is nothing but pieces of like videos that
+    start at keyframes, and no crf, bitrate, maxBitrate, preset or keyframeInterval is given; `never` encodes anew."""
     faststart: bool = True
     """Put the index of an mp4 first, so that it plays while it loads."""
     metadata: Annotated[

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Codec
+from videojob_worker.encode.copy import CopiedPictures
 from videojob_worker.encode.encoder import configure
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.sound import SoundSpool, set_up
@@ -76,7 +77,7 @@ class Layout:
     def muxer_options(self, fps: Fraction | None) -> dict[str, str]:
         """Return libav's options; `fps` of the pictures, None where there are none."""
         if self.format not in _MP4S:
-            return {}
+            return {"fflags": "bitexact"}  # else the identifiers of a webm are drawn by lot
         # The unit of the tracks' lengths; with the muxer's own, a millisecond, sound would be cut short.
         timescale = lcm(SAMPLE_RATE, fps.numerator if fps is not None else 1)
         options = {
@@ -104,27 +105,59 @@ class Pictures:
     settings: VideoSettings
     spools: Sequence[Spool]
 
+    @property
+    def fps(self) -> Fraction:
+        """Frames a second."""
+        return self.settings.fps
+
+    def add_to(self, out: "OutputContainer") -> VideoStream:
+        """Add the stream that `packets` are of.
+
+        Raises:
+            PermanentError: the segments do not fit together.
+        """
+        settings, parameter_sets = self.settings, self.spools[0].parameter_sets
+        if any(spool.parameter_sets != parameter_sets for spool in self.spools):
+            raise PermanentError("the encoder made segments that do not fit together")
+        # This encoder is never used: it tells the muxer what those of the segments have made.
+        stream = out.add_stream(settings.encoder, rate=settings.fps)
+        if not isinstance(stream, VideoStream):
+            raise TypeError(f"{settings.encoder} makes no video")
+        configure(stream.codec_context, settings, 1)
+        if settings.codec is Codec.H265 and out.format.name in _MP4S:
+            stream.codec_context.codec_tag = "hvc1"  # what Apple's players take; libav's own choice is hev1
+        stream.codec_context.open()
+        if parameter_sets:
+            # Of a second pass they depend on what the first has found.
+            stream.codec_context.extradata = parameter_sets
+        return stream
+
+    def packets(self, stream: VideoStream) -> Iterator["Packet[Stream]"]:
+        """Yield the packets for a stream, and delete their files behind them."""
+        for spool in self.spools:
+            yield from _of(stream, spool.packets(1 / self.fps))
+
 
 def write_container(
-    target: Path | Sink, layout: Layout, pictures: Pictures | None, sound: SoundSpool | None
+    target: Path | Sink, layout: Layout, pictures: Pictures | CopiedPictures | None, sound: SoundSpool | None
 ) -> Iterator[Fraction]:
     """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
 
-    The files of the pictures are deleted behind it, those of the sound are not.
+    The files of encoded pictures are deleted behind it, those of the sound are not.
 
     Raises:
         PermanentError: the segments do not fit together.
     """
-    options = layout.muxer_options(pictures.settings.fps if pictures else None)
+    options = layout.muxer_options(pictures.fps if pictures else None)
     file = str(target) if isinstance(target, Path) else target
     with av.open(file, "w", format=layout.format, container_options=options) as out:
         out.metadata.update(layout.metadata)
-        video = None if pictures is None else _add_video(out, layout, pictures)
+        video = None if pictures is None else pictures.add_to(out)
         audio = None if sound is None else _add_audio(out, sound)
         out.start_encoding()
         streams: list[Iterator[Packet[Stream]]] = []
         if pictures is not None and video is not None:
-            streams.append(_join(video, pictures))
+            streams.append(pictures.packets(video))
         if sound is not None and audio is not None:
             streams.append(_of(audio, sound.packets()))
         # By time, so that a player finds picture and sound side by side.
@@ -133,35 +166,12 @@ def write_container(
             yield _seconds(packet)
 
 
-def _add_video(out: "OutputContainer", layout: Layout, pictures: Pictures) -> VideoStream:
-    settings, parameter_sets = pictures.settings, pictures.spools[0].parameter_sets
-    if any(spool.parameter_sets != parameter_sets for spool in pictures.spools):
-        raise PermanentError("the encoder made segments that do not fit together")
-    # This encoder is never used: it tells the muxer what those of the segments have made.
-    stream = out.add_stream(settings.encoder, rate=settings.fps)
-    if not isinstance(stream, VideoStream):
-        raise TypeError(f"{settings.encoder} makes no video")
-    configure(stream.codec_context, settings, 1)
-    if settings.codec is Codec.H265 and layout.format in _MP4S:
-        stream.codec_context.codec_tag = "hvc1"  # what Apple's players take; libav's own choice is hev1
-    stream.codec_context.open()
-    if parameter_sets:
-        # Of a second pass they depend on what the first has found.
-        stream.codec_context.extradata = parameter_sets
-    return stream
-
-
 def _add_audio(out: "OutputContainer", sound: SoundSpool) -> AudioStream:
     stream = out.add_stream(sound.settings.encoder, rate=SAMPLE_RATE)
     if not isinstance(stream, AudioStream):
         raise TypeError(f"{sound.settings.encoder} makes no sound")
     set_up(stream.codec_context, sound.settings)
     return stream
-
-
-def _join(stream: VideoStream, pictures: Pictures) -> Iterator["Packet[Stream]"]:
-    for spool in pictures.spools:
-        yield from _of(stream, spool.packets(1 / pictures.settings.fps))
 
 
 def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Packet[Stream]"]:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Format, Output, Rendition
+from videojob_worker.companions import published_name
+from videojob_worker.encode.copy import CopiedPictures
 from videojob_worker.encode.hardware import choose_encoder
 from videojob_worker.encode.settings import (
     AudioSettings,
@@ -31,8 +32,6 @@ _THUMBNAIL_WIDTH = 160
 _LEAST_PIXELS = 16
 SEGMENT_S = Fraction(6)
 """Length of an HLS segment, where none is given."""
-FOLDER_DIGITS = 12
-"""Of a digest, in the name of a folder that goes with a main file."""
 _MOST_FILES = 8000
 """Of an HLS output: more take longer to publish than to watch."""
 
@@ -45,6 +44,8 @@ class Track:
     """Unique in the job; names its scratch files."""
     settings: VideoSettings
     rate: Rate
+    copied: CopiedPictures | None = None
+    """What is taken from the sources as it is; None where the pictures are encoded."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,6 +75,8 @@ class PlannedOutput:
     """How the job's sound is in it; None where it never is."""
     note: str | None = None
     """What the user should know of how it is made."""
+    not_copied: str | None = None
+    """Why its pictures are encoded and not copied, where they might be."""
 
     @property
     def name(self) -> str:
@@ -91,26 +94,6 @@ def plan_outputs(
     """
     planner = _Planner((look.width, look.height), timeline, scratch, encoding)
     return tuple(planner.plan(f"spec.outputs[{index}]", output) for index, output in enumerate(outputs))
-
-
-def published_name(output: Output) -> str:
-    """Return the name of an output's main file where it is published."""
-    name = PurePosixPath(unquote(output.uri or "")).name
-    return name or f"{output.name}.{output.format.extension}"
-
-
-def beside(name: str, extension: str) -> str:
-    """Return the name of a further file beside a main file: `a.vtt` beside `a.jpg`; `extension` without the dot."""
-    return f"{_stem(name)}.{extension}"
-
-
-def companion_folder(name: str, digest: str) -> str:
-    """Return the name of the folder of files that go with a main file, new for a new digest (hex) of them."""
-    return f"{_stem(name)}-{digest[:FOLDER_DIGITS]}"
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem if PurePosixPath(name).suffix else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
@@ -12,6 +12,7 @@ from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.engine import RenderedOutput
 from videojob_worker.outputs import poster
+from videojob_worker.outputs.copies import COPIED_FRAME
 from videojob_worker.outputs.crew import Crew
 from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.grabs import Grabs
@@ -27,6 +28,9 @@ from videojob_worker.progress import Meter
 from videojob_worker.project import Project
 from videojob_worker.verify.pictures import verify_picture
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 log = logging.getLogger("videojob.outputs")
 
 _FINISH_SHARE = 0.02
@@ -36,7 +40,8 @@ _FINISH_SHARE = 0.02
 def cost_of(project: Project) -> float:
     """Predict the cost of all outputs of a project, in still frames."""
     pictures = sum(each.cost(project) for each in _passes(project))
-    return pictures * (1 + _FINISH_SHARE) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
+    encoded = pictures * (1 + _FINISH_SHARE)
+    return encoded + _copies_cost(project) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
 
 
 def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
@@ -55,7 +60,13 @@ def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]
 
 
 def _passes(project: Project) -> list[Pass]:
-    return plan_passes([track for output in project.outputs for track in output.tracks])
+    tracks = (track for output in project.outputs for track in output.tracks)
+    return plan_passes([track for track in tracks if track.copied is None])
+
+
+def _copies_cost(project: Project) -> float:
+    tracks = (track for output in project.outputs for track in output.tracks)
+    return COPIED_FRAME * sum(track.rate.frames for track in tracks if track.copied is not None)
 
 
 def _audio(project: Project) -> list[AudioSettings]:
@@ -146,7 +157,8 @@ class _Render:
             case Format.JPG | Format.PNG:
                 verify_picture(output.path, *(output.size or (0, 0)))
             case Format.MP4 | Format.WEBM | Format.MP3 | Format.M4A:
-                spools = runner.spools[output.tracks[0].name] if output.tracks else []
+                encoded = (track.name for track in output.tracks if track.copied is None)
+                spools = [spool for name in encoded for spool in runner.spools[name]]
                 write_video(output, spools, sound, self._project.timeline, go_on)
         if output.tracks:
             rate = output.tracks[0].rate

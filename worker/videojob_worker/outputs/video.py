@@ -34,7 +34,7 @@ def write_video(
         output.spec.metadata or {},
         faststart=output.spec.faststart,
     )
-    pictures = None if track is None else Pictures(track.settings, spools)
+    pictures = None if track is None else track.copied or Pictures(track.settings, spools)
     for _ in write_container(output.path, layout, pictures, sound):
         go_on()
     verify_file(
@@ -48,6 +48,7 @@ def expected(demuxer: str, track: Track | None, sound: SoundSpool | None, timeli
     """Say what a file of a track and of sound has to be."""
     video = None
     if track is not None:
-        video = Video(track.settings.codec, *track.size, track.rate, track.settings.cut_s)
+        joints = None if track.copied is None else track.copied.joints
+        video = Video(track.settings.codec, *track.size, track.rate, track.settings.cut_s, joints)
     codec = None if sound is None else _SOUND_CODECS[sound.settings.encoder]
     return Expected(demuxer, video, codec, timeline.samples)

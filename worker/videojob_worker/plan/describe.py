@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Quality
+from videojob_worker.outputs.copies import COPIED_FRAME, is_copied
+from videojob_worker.outputs.poster import poster_frame
 from videojob_worker.plan.cost import span_cost
 from videojob_worker.plan.explain import why
 from videojob_worker.plan.memory import encoders_side_by_side, peak_bytes, segment_bytes, span_bytes
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from videojob_contract.resources.audio import Track
-    from videojob_contract.resources.outputs import Output
+    from videojob_worker.outputs.plan import PlannedOutput
     from videojob_worker.plan.spans import Span
     from videojob_worker.project import Project
 
+_COPIED: Final = "copied"
+"""The kind of spans whose frames are taken from a source as they are."""
 MOST_SPANS: Final = 100_000
 """More than these are not described: nobody reads them, and each takes memory in two processes."""
 
@@ -37,6 +41,7 @@ def describe(project: Project) -> Plan:
             Reason.INVALID_SPEC,
         )
     look, timeline = project.look, project.timeline
+    segments = () if is_copied(project) else project.segments
     spans = [_span(project, span) for span in project.spans]
     return Plan(
         width=look.width,
@@ -46,7 +51,9 @@ def describe(project: Project) -> Plan:
         samples=timeline.samples,
         duration_s=float(timeline.length_s),
         threads=project.threads,
-        encoders=encoders_side_by_side(project.threads, len(project.segments), segment_bytes(project.outputs)),
+        encoders=min(
+            len(segments), encoders_side_by_side(project.threads, len(segments), segment_bytes(project.outputs))
+        ),
         cost=sum(span.cost for span in spans),
         memory_bytes=peak_bytes(project),
         clips=[
@@ -56,26 +63,25 @@ def describe(project: Project) -> Plan:
             for clip, times in zip(project.clips, timeline.clips, strict=True)
         ],
         sounds=[*_clip_sounds(project), *_track_sounds(project)],
-        outputs=[_output(project, output) for output in project.spec.outputs or []],
-        segments=[
-            SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in project.segments
-        ],
+        outputs=[_output(project, output) for output in project.outputs],
+        segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
     )
 
 
 def _span(project: Project, span: Span) -> SpanEntry:
+    copied = is_copied(project)
     first, end = (_sample_at(project, frame) for frame in (span.start, span.end))
     return SpanEntry(
         start=span.start,
         frames=span.frames,
         samples=end - first,
-        kind=span.kind,
+        kind=_COPIED if copied else span.kind,
         clips=list(span.clips),
         overlays=[project.overlays[place].number for place in span.overlays],
         captions=span.captions,
-        memory_bytes=span_bytes(project, span),
-        cost=span_cost(span),
+        memory_bytes=0 if copied else span_bytes(project, span),
+        cost=COPIED_FRAME * span.frames if copied else span_cost(span),
         why=why(project, span),
     )
 
@@ -138,33 +144,49 @@ def _track_ways(track: Track) -> Iterator[str]:
         yield "quieter while other sound plays"
 
 
-def _output(project: Project, output: Output) -> OutputEntry:
-    if output.format.is_audio:
-        return OutputEntry(name=output.name, format=output.format, why="the mixed sound, encoded once")
-    moving = bool(output.format.codecs)
-    own_size = moving or output.format.is_still
+def _output(project: Project, output: PlannedOutput) -> OutputEntry:
+    track = output.tracks[0] if output.tracks else None
+    width, height = output.size or (None, None)
     return OutputEntry(
         name=output.name,
-        format=output.format,
-        codec=output.codec,
-        width=output.width or (project.look.width if own_size else None),
-        height=output.height or (project.look.height if own_size else None),
-        fps=output.fps or (project.timeline.fps if moving else None),
-        why=_output_way(project, output),
+        format=output.spec.format,
+        codec=None if track is None or not output.spec.format.codecs else track.settings.codec,
+        width=width,
+        height=height,
+        fps=None if track is None else track.settings.fps,
+        why="; ".join(_output_ways(project, output)),
     )
 
 
-def _output_way(project: Project, output: Output) -> str:
-    if output.format.is_still:
-        at = output.at if output.at is not None else min(Fraction(1), project.timeline.length_s / 2)
-        return f"frame {project.timeline.frame_at(at)}, composed by itself"
-    if output.bitrate is not None:
-        passes = "two passes" if output.two_pass else "one pass"
-        return f"{passes} of one encoder over the whole, to meet its bitrate of {output.bitrate}"
-    if not output.format.codecs:
-        return "from pictures of the timeline"
-    quality = f"crf {output.crf}" if output.crf is not None else f"quality {output.quality or Quality.STANDARD}"
-    return f"segments side by side, joined without encoding again; {quality}"
+def _output_ways(project: Project, output: PlannedOutput) -> Iterator[str]:
+    spec = output.spec
+    if spec.format.is_audio:
+        yield "the mixed sound, encoded once"
+    elif spec.format.is_still:
+        yield f"frame {poster_frame(spec, project.timeline)}"
+    elif not spec.format.codecs:
+        yield "from pictures of the timeline"
+    elif output.tracks[0].copied is not None:
+        yield "the pictures of its sources as they are, not encoded again"
+    else:
+        yield from _encoded_ways(output)
+    if output.not_copied is not None:
+        yield f"not copied, because {output.not_copied}"
+
+
+def _encoded_ways(output: PlannedOutput) -> Iterator[str]:
+    settings = output.tracks[0].settings
+    if settings.needs_whole:
+        passes = "two passes" if settings.two_pass else "one pass"
+        yield f"{passes} of one encoder over the whole, which has bits to share out"
+    else:
+        yield "segments side by side, joined without encoding again"
+    if output.spec.crf is not None:
+        yield f"crf {output.spec.crf}"
+    elif output.spec.bitrate is not None:
+        yield f"bitrate {output.spec.bitrate}"
+    else:
+        yield f"quality {output.spec.quality or Quality.STANDARD}"
 
 
 def _seconds(seconds: Fraction) -> str:

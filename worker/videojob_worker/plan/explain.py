@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videojob_worker.outputs.copies import is_copied
 from videojob_worker.plan.above import phases
 from videojob_worker.plan.spans import Kind
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 def why(project: Project, span: Span) -> str:
     """Explain a span: what is seen, what makes it change, and what that means."""
+    if is_copied(project):
+        return f"{_seen(project, span)}: taken as it is, neither decoded nor encoded"
     parts = [_seen(project, span), *_above(project, span)]
     return f"{'; '.join(parts)}: {_WAYS[span.kind]}"
 

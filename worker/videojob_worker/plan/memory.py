@@ -35,7 +35,7 @@ _SOUND_BYTES: Final = 16 * 1024**2
 
 def segment_bytes(outputs: Iterable[PlannedOutput]) -> int:
     """Return what the encoders of one segment take, in bytes: one for each stream that is encoded in segments."""
-    tracks = (track for output in outputs for track in output.tracks)
+    tracks = (track for output in outputs for track in output.tracks if track.copied is None)
     return sum(track.settings.encoder_bytes for track in tracks if not track.settings.needs_whole)
 
 
@@ -58,7 +58,8 @@ def span_bytes(project: Project, span: Span) -> int:
 def peak_bytes(project: Project) -> int:
     """Predict the most that the renderer process takes, in bytes."""
     each = segment_bytes(project.outputs)
-    encoders = encoders_side_by_side(project.threads, len(project.segments), each)
+    # Where nothing is encoded in segments, no more than single pictures are composed.
+    encoders = encoders_side_by_side(project.threads, len(project.segments), each) if each else 1
     pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
     return _PROCESS_BYTES + _SOUND_BYTES + max(side_by_side, _whole_bytes(project))

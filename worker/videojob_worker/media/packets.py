@@ -1,0 +1,271 @@
+"""Which packets of a video may be taken as they are, to stand in another file for just the frames that are wanted.
+
+A video is coded as groups of frames that need each other. What is taken starts with a frame from which decoding can
+start, and behind which no frame looks at one before it (an IDR frame); it ends where no frame that is left out comes
+before one that is taken. The packets are read once, in order, and their times compared with those that are wanted.
+Names and numbers are those of ITU-T H.264 and H.265, and of ISO/IEC 14496-15.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from av.error import FFmpegError
+
+from videojob_contract.resources.outputs import Codec
+from videojob_worker.media.container import open_video
+from videojob_worker.media.source import Source
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+_LOOKED_AT: Final = 64
+"""Packets at the start of a file among which is the one that is shown first."""
+_ASKED_EVERY: Final = 256
+"""Packets between two questions whether to go on."""
+_MOST_UNITS: Final = 1024
+"""NAL units in a packet; a frame of a thousand slices is not worth the time."""
+
+_CODECS: Final = {"h264": Codec.H264, "hevc": Codec.H265}
+_BT709, _UNSPECIFIED, _LIMITED_RANGE, _PROGRESSIVE = 1, 2, 1, 1
+"""libav's numbers, which for colours are those of ITU-T H.273."""
+
+
+class NotAsItIsError(Exception):
+    """The packets cannot be taken; says why, as what follows the name of a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """How a video is coded: packets of videos that agree in all of this can follow each other in one stream."""
+
+    codec: Codec
+    width: int
+    height: int
+    parameter_sets: bytes
+    """The configuration record: avcC or hvcC."""
+    colors: tuple[int, ...]
+    """As the container says: primaries, transfer, matrix and range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`frames` packets from an IDR frame on, which show as many frames of the video and need no other packet."""
+
+    source: Source
+    tick_s: Fraction
+    first_pts: int
+    """Time stamp of the first frame, in ticks."""
+    frames: int
+    reorder: int
+    """How many packets later than its place in time a frame comes, at most."""
+    ends_with_key: bool
+    """Whether its last packet is a keyframe."""
+
+    def place(self, pts: int, fps: Fraction) -> int:
+        """Return which frame of the run has a time stamp."""
+        return round((pts - self.first_pts) * self.tick_s * fps)
+
+
+class Packets:
+    """An open video, read packet by packet and never decoded; the caller closes it.
+
+    Raises:
+        PermanentError: the source is no video that is read here.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._container, self.stream = open_video(source)
+        self._tick_s = self.stream.time_base or Fraction(1)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def coded(self) -> Coded:
+        """Say how the video is coded.
+
+        Raises:
+            NotAsItIsError: as no output is.
+        """
+        context = self.stream.codec_context
+        codec = _CODECS.get(context.codec.canonical_name)
+        if codec is None:
+            raise NotAsItIsError(f"is coded in {context.codec.canonical_name}")
+        if context.pix_fmt != "yuv420p":
+            raise NotAsItIsError(f"has pictures in {context.pix_fmt}, not in yuv420p")
+        if self.stream.sample_aspect_ratio not in (None, 0, 1):
+            raise NotAsItIsError("has pixels that are not square")
+        if context.field_order != _PROGRESSIVE:
+            raise NotAsItIsError("is not said to be progressive")
+        colors = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
+        if not set(colors[:3]) <= {_BT709, _UNSPECIFIED} or colors[3] > _LIMITED_RANGE:
+            raise NotAsItIsError("has other colours than BT.709 of limited range")
+        sets = context.extradata or b""
+        if len(sets) <= _LENGTH_SIZE_AT[codec] or sets[0] != 1:
+            raise NotAsItIsError("does not keep its parameter sets as an mp4 does")
+        return Coded(codec, context.width, context.height, sets, tuple(map(int, colors)))
+
+    def find(self, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
+        """Find the packets of the `frames` frames that are on screen from `start_s` on.
+
+        Args:
+            start_s: seconds after the video's first frame.
+            frames: how many.
+            fps: how many a second there have to be.
+            go_on: called now and then; may raise.
+
+        Raises:
+            NotAsItIsError: they need others, or are not as they have to be.
+        """
+        try:
+            return self._find(start_s, frames, fps, go_on)
+        except FFmpegError as error:
+            raise NotAsItIsError(f"cannot be read ({error.strerror})") from error
+
+    def read(self, run: Run) -> Iterator["Packet[Any]"]:
+        """Yield the packets of a run.
+
+        Raises:
+            FFmpegError: they cannot be read.
+        """
+        packets = self._from(run.first_pts)
+        yield next(packet for packet in packets if packet.pts == run.first_pts)
+        yield from islice(packets, run.frames - 1)
+
+    def _find(self, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
+        coded = self.coded()
+        stamps = _Stamps(self._origin(), self._tick_s, fps)
+        number = stamps.on_screen(start_s)
+        packets = self._from(round(stamps.of(number)))
+        packet = _keyframe(packets, stamps, number)
+        first_pts, seen, reorder, is_key = packet.pts or 0, bytearray(frames), 0, True
+        for count in range(frames):
+            if count % _ASKED_EVERY == 0:
+                go_on()
+            _check_packet(packet, coded, is_first=count == 0)
+            place = stamps.number(packet.pts) - number
+            if place < 0:
+                raise NotAsItIsError("shows frames before the keyframe that it starts at")
+            if place >= frames or seen[place]:
+                raise NotAsItIsError("ends amid frames that need each other")
+            seen[place], reorder, is_key = 1, max(reorder, count - place), packet.is_keyframe
+            if count + 1 < frames:
+                following = next(packets, None)
+                if following is None:
+                    raise NotAsItIsError("is as long as its source only with its last frame repeated")
+                packet = following
+        return Run(self._source, self._tick_s, first_pts, frames, reorder, is_key)
+
+    def _origin(self) -> int:
+        """Return the time stamp of the frame that is shown first."""
+        packets = islice(self._container.demux(self.stream), _LOOKED_AT)
+        stamps = [packet.pts for packet in packets if packet.pts is not None and not packet.is_discard]
+        if not stamps:
+            raise NotAsItIsError("does not say when its frames are shown")
+        return min(stamps)
+
+    def _from(self, pts: int) -> Iterator["Packet[Any]"]:
+        """Yield packets from the keyframe at or before a time stamp on, and to the end of the file."""
+        self._container.seek(pts, stream=self.stream)
+        return (packet for packet in self._container.demux(self.stream) if packet.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamps:
+    """The time stamps that the frames of a video of `fps` frames a second have."""
+
+    origin: int
+    tick_s: Fraction
+    fps: Fraction
+
+    @property
+    def slack_s(self) -> Fraction:
+        """How much later a stamp may be than its frame, where stamps are rounded."""
+        if (1 / self.fps / self.tick_s).denominator == 1:
+            return Fraction(0)
+        return min(self.tick_s / 2, 1 / self.fps / 4)
+
+    def of(self, number: int) -> Fraction:
+        """Return the exact stamp of a frame."""
+        return self.origin + number / self.fps / self.tick_s
+
+    def on_screen(self, time_s: Fraction) -> int:
+        """Return which frame is on screen at a time."""
+        return int((time_s + self.slack_s) * self.fps // 1)
+
+    def number(self, pts: int | None) -> int:
+        """Return which frame a stamp is of.
+
+        Raises:
+            NotAsItIsError: of none.
+        """
+        if pts is None:
+            raise NotAsItIsError("does not say when its frames are shown")
+        number = round((pts - self.origin) * self.tick_s * self.fps)
+        late_s = (pts - self.of(number)) * self.tick_s
+        if not -max(self.slack_s, Fraction(1, 4) / self.fps) <= late_s <= self.slack_s:
+            raise NotAsItIsError(f"does not have {float(self.fps):.5g} frames in each second")
+        return number
+
+
+def _keyframe(packets: Iterator["Packet[Any]"], stamps: _Stamps, number: int) -> "Packet[Any]":
+    """Read on to the packet of a frame, which has to be a keyframe."""
+    before: int | None = None
+    for packet in packets:
+        if not packet.is_keyframe:
+            continue
+        found = stamps.number(packet.pts)
+        if found == number:
+            return packet
+        if found > number:
+            break
+        before = found
+    nearest = "" if before is None else f"; the last one before it is at {float(before / stamps.fps):.6g}s"
+    raise NotAsItIsError(f"starts at {float(number / stamps.fps):.6g}s of its source, where no keyframe is{nearest}")
+
+
+_IDR: Final = {Codec.H264: (5,), Codec.H265: (19, 20)}
+_SLICES: Final = {Codec.H264: range(1, 6), Codec.H265: range(32)}
+_PARAMETER_SETS: Final = {Codec.H264: (7, 8, 13, 15), Codec.H265: (32, 33, 34)}
+_LENGTH_SIZE_AT: Final = {Codec.H264: 4, Codec.H265: 21}
+"""Byte of the configuration record whose low two bits say how long the length before each NAL unit is."""
+
+
+def _check_packet(packet: "Packet[Any]", coded: Coded, *, is_first: bool) -> None:
+    if packet.is_corrupt:
+        raise NotAsItIsError("is damaged")
+    if packet.is_discard:
+        raise NotAsItIsError("has frames that are not shown")
+    if packet.has_sidedata("new_extradata"):
+        raise NotAsItIsError("changes how it is coded on the way")
+    slices = []
+    for kind, unit in _units(packet, coded):
+        if kind in _PARAMETER_SETS[coded.codec] and bytes(unit) not in coded.parameter_sets:
+            raise NotAsItIsError("changes how it is coded on the way")
+        if kind in _SLICES[coded.codec]:
+            slices.append(kind)
+    if not slices:
+        raise NotAsItIsError("has packets without a picture")
+    if is_first and slices[0] not in _IDR[coded.codec]:
+        raise NotAsItIsError("starts at a keyframe that frames behind it look past (an open group of pictures)")
+
+
+def _units(packet: "Packet[Any]", coded: Coded) -> Iterator[tuple[int, memoryview]]:
+    """Yield the kind and the bytes of each NAL unit."""
+    data = memoryview(packet)
+    size = (coded.parameter_sets[_LENGTH_SIZE_AT[coded.codec]] & 3) + 1
+    position = 0
+    for _ in range(_MOST_UNITS):
+        start = position + size
+        position = start + int.from_bytes(data[position:start])
+        if start >= position or position > len(data):
+            raise NotAsItIsError("is damaged")
+        head = data[start]
+        yield (head & 31 if coded.codec is Codec.H264 else head >> 1 & 63), data[start:position]
+        if position == len(data):
+            return
+    raise NotAsItIsError("has frames of too many parts")
