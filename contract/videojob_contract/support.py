@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from videojob_contract.resources.renderpool import RenderPoolSpec
-    from videojob_contract.resources.timeline import Clip
     from videojob_contract.resources.videojob import VideoJobSpec
 
 SOURCE_SCHEMES = ("volume", "https", "http")
@@ -26,7 +25,6 @@ def unsupported(spec: VideoJobSpec) -> list[Problem]:
     """Return what the renderer does not do yet of a spec, resolved or not; empty when it can be rendered."""
     problems = [
         *_whole(spec),
-        *(problem for index, clip in enumerate(spec.clips) for problem in _clip(f"spec.clips[{index}]", clip)),
         *_schemes(spec),
     ]
     return list(dict.fromkeys(problems))
@@ -51,16 +49,10 @@ def _not_yet(path: str, what: str = "", instead: str = "") -> Problem:
 def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
     if spec.parallelism != 1:
         yield _not_yet("spec.parallelism", instead="use 1")
-    for field in ("notify", "overlays"):
-        if getattr(spec, field):
-            yield _not_yet(f"spec.{field}")
+    if spec.notify:
+        yield _not_yet("spec.notify")
     if spec.subtitles is not None and spec.subtitles.soft:
         yield _not_yet("spec.subtitles.soft", instead="leave it out, and they are drawn")
-
-
-def _clip(path: str, clip: Clip) -> Iterator[Problem]:
-    if clip.effects:
-        yield _not_yet(f"{path}.effects")
 
 
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:

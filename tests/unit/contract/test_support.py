@@ -21,7 +21,6 @@ def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("clip", "expected"),
     [
-        ({**CLIP, "effects": [{"name": "InvertColors"}]}, "effects: is not supported yet"),
         ({"image": {"uri": "s3://bucket/a.jpg"}, "duration": "1s"},
          "image.uri: reading from s3:// is not supported yet; use volume://, https:// or http://"),
     ],
@@ -36,7 +35,6 @@ def test_clips(clip: dict[str, Any], expected: str) -> None:
         ({"parallelism": 2}, "spec.parallelism: is not supported yet; use 1"),
         ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
         ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
-        ({"overlays": [{"image": {"uri": "volume://m/a.png"}}]}, "spec.overlays: is not supported yet"),
         ({"subtitles": {"uri": "volume://m/a.srt", "soft": True}},
          "spec.subtitles.soft: is not supported yet; leave it out, and they are drawn"),
         ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
@@ -49,7 +47,7 @@ def test_the_rest(spec: dict[str, Any], expected: str) -> None:
 
 def test_what_is_rendered_passes_resolved_or_not() -> None:
     resource = videojob(
-        {**CLIP, "fit": "contain", "anchor": "topLeft"},
+        {**CLIP, "fit": "contain", "anchor": "topLeft", "effects": [{"name": "InvertColors"}]},
         {"image": {"uri": "https://example.org/a.jpg"}, "duration": "2s", "transition": {"type": "crossfade"}},
         {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "transition": {"type": "fade"}},
         {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "fit": "blur", "motion": {"zoom": {}}},
@@ -59,6 +57,7 @@ def test_what_is_rendered_passes_resolved_or_not() -> None:
             "transition": {"type": "hblur", "easing": "easeIn"},
         },
         {"title": {"text": "Hi"}, "duration": "2s"},
+        overlays=[{"image": {"uri": "volume://media/a.png"}, "fadeIn": "1s"}],
         canvas={"width": 640},
         audio={"tracks": [{**TRACK, "from": "1s", "to": "2s", "offset": "1s", "loop": True, "fadeIn": "1s"}]},
         outputs=[
