@@ -39,6 +39,7 @@ class Splitter:
     index: Callable[[Fraction], int]
     segments: list[Segment] = field(default_factory=list)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    error: OSError | None = None
     _pending: bytearray = field(default_factory=bytearray)
     _header: bytearray = field(default_factory=bytearray)
     _file: BinaryIO | None = None
@@ -55,7 +56,14 @@ class Splitter:
         return bytes(self._header)
 
     def write(self, data: bytes) -> int:
-        """Take what the muxer writes, piece by piece."""
+        """Take what the muxer writes, piece by piece; an error is kept, because the muxer tells only that one was."""
+        try:
+            return self._take(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def _take(self, data: bytes) -> int:
         self._pending += data
         while len(self._pending) >= _HEADER:
             size = int.from_bytes(self._pending[:4], "big")

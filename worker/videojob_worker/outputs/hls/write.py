@@ -10,6 +10,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from videojob_worker.companions import folder_beside
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
@@ -100,6 +102,8 @@ def _write(splitter: Splitter, pictures: Pictures | None, sound: SoundSpool | No
     try:
         for _ in write_container(splitter, Layout("mp4", fragmented=True), pictures, sound):
             go_on()
+    except FFmpegError as error:
+        raise splitter.error or error from error
     finally:
         splitter.close()
 

@@ -1,0 +1,136 @@
+"""What may happen to any writer: the disk is full, or the job is cancelled; at every stage, in every format."""
+
+import importlib
+import time
+from itertools import pairwise
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from tests import media
+from tests.render import barcodes
+from tests.render.studio import Studio, uri
+from videojob_contract.errors import CancelledError, Reason, TransientError
+from videojob_worker.outputs.crew import Crew
+
+SOUND = {"uri": uri(media.music()), "loop": True}
+
+
+@pytest.mark.parametrize(
+    ("output", "file"),
+    [
+        ({"format": "mp4"}, "main-0000.packets"),
+        ({"format": "mp4"}, "main.mp4"),
+        ({"format": "mp4", "faststart": False}, "main.mp4"),
+        ({"format": "mp4"}, "aac-160000.packets"),
+        ({"format": "webm"}, "main.webm"),
+        ({"format": "gif"}, "main-0000.packets"),
+        ({"format": "gif"}, "main.gif"),
+        ({"format": "webp"}, "main.webp"),
+        ({"format": "mp3"}, "main.mp3"),
+        ({"format": "m4a"}, "main.m4a"),
+        ({"format": "jpg"}, "main.jpg"),
+        ({"format": "png"}, "main.png"),
+        ({"format": "sprite"}, "main/main.jpg"),
+        ({"format": "sprite"}, "main/main.vtt"),
+        ({"format": "hls"}, "main/main.m3u8"),
+        ({"format": "hls"}, "main/parts/90p-init.mp4"),
+        ({"format": "hls"}, "main/parts/90p-00000.m4s"),
+        ({"format": "hls"}, "main/parts/audio-00000.m4s"),
+        ({"format": "mp4", "bitrate": "300k", "twoPass": True}, "main-0000.packets"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each["format"],
+)
+def test_a_full_disk_is_named_whoever_writes(
+    studio: Studio, output: dict[str, Any], file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 4, "200ms")
+    full = studio.scratch / file
+    # Folders that the render makes itself may be there already.
+    mkdir = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda self, *_, **__: mkdir(self, parents=True, exist_ok=True))
+    full.parent.mkdir()
+    full.symlink_to("/dev/full")
+    with pytest.raises(TransientError) as caught:
+        studio.render(clips, files=[*files, media.music()], outputs=[{"name": "main", **output}], tracks=[SOUND])
+    assert caught.value.reason is Reason.DISK_FULL
+
+
+@pytest.mark.parametrize(
+    ("output", "stage"),
+    [
+        ({"format": "mp4"}, "encode.sound._frames"),
+        ({"format": "mp4"}, "outputs.video.write_container"),
+        ({"format": "mp4"}, "outputs.video.verify_file"),
+        ({"format": "webm"}, "outputs.video.verify_file"),
+        ({"format": "gif"}, "outputs.gif._palette"),
+        ({"format": "gif"}, "outputs.gif._indexed"),
+        ({"format": "gif"}, "outputs.gif.verify_gif"),
+        ({"format": "webp"}, "outputs.webp._bitstream"),
+        ({"format": "webp"}, "outputs.webp.verify_webp"),
+        ({"format": "hls", "segmentDuration": "1s"}, "outputs.hls.write.write_container"),
+        ({"format": "hls", "segmentDuration": "1s"}, "outputs.hls.write.verify_hls"),
+        ({"format": "sprite"}, "outputs.sprite.to_rgb"),
+        ({"format": "mp4", "bitrate": "300k", "twoPass": True}, "outputs.passes.SegmentEncoder"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each["format"],
+)
+def test_a_cancel_takes_effect_at_every_stage(
+    studio: Studio, output: dict[str, Any], stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 100, "120ms")
+    begun = Event()
+    began_at: list[float] = []
+    module, _, name = f"videojob_worker.{stage}".rpartition(".")
+    begin, go_on = getattr(importlib.import_module(module), name), Crew.go_on
+
+    def begins(*arguments: Any, **options: Any) -> Any:
+        began_at.append(time.monotonic())
+        begun.set()
+        return begin(*arguments, **options)
+
+    def slowly(crew: Crew) -> None:
+        go_on(crew)
+        if begun.is_set():
+            time.sleep(0.03)  # what is asked less often than a few times a second is found out
+
+    monkeypatch.setattr(f"{module}.{name}", begins)
+    monkeypatch.setattr(Crew, "go_on", slowly)
+    outputs = [{"name": "main", **output}]
+    with pytest.raises(CancelledError):
+        studio.render(clips, files=[*files, media.music()], outputs=outputs, tracks=[SOUND], cancelled=begun.is_set)
+    assert time.monotonic() - began_at[0] < 0.5
+
+
+def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 20, "120ms")
+    go_on = Crew.go_on
+
+    def slowly(crew: Crew) -> None:
+        go_on(crew)
+        time.sleep(0.004)
+
+    monkeypatch.setattr(Crew, "go_on", slowly)
+    outputs = [
+        {"name": "a", "format": "mp4", "bitrate": "300k", "twoPass": True},
+        {"name": "b", "format": "webm"},
+        {"name": "c", "format": "gif"},
+        {"name": "d", "format": "hls"},
+        {"name": "e", "format": "sprite"},
+    ]
+    told: list[tuple[float, Any]] = []
+    studio.render(
+        clips,
+        files=[*files, media.music()],
+        outputs=outputs,
+        tracks=[SOUND],
+        threads=2,
+        on_progress=lambda progress: told.append((time.monotonic(), progress)),
+    )
+    percents = [progress.percent for _, progress in told]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+    assert max(after - before for (before, _), (after, _) in pairwise(told)) < 0.5
+    assert told[-1][0] - told[0][0] > 1
