@@ -40,12 +40,35 @@ def test_every_problem_of_a_spec_is_named():
 
 
 def test_what_cannot_be_rendered_yet_is_refused_and_not_ignored():
-    status = status_of(decide({"clips": [{"title": {"text": "The end"}, "duration": "2s"}]}))
+    status = status_of(decide({"parallelism": 2}))
 
     assert status.phase is Phase.FAILED
     assert status.failure is not None
     assert status.failure.reason is Reason.NOT_SUPPORTED
-    assert "spec.clips[0].title" in status.failure.message
+    assert "spec.parallelism" in status.failure.message
+
+
+def test_the_assignment_has_parameters_put_in_place_and_the_resource_keeps_its_templates():
+    clip = {"title": {"text": "{{ guest }} at {{ job.namespace }}/{{ job.name }}"}, "duration": "{{ length }}"}
+    spec = {"clips": [clip], "parameters": {"guest": "Ana", "length": "3s"}}
+
+    observation = observe(spec)
+    [enqueue] = decide_videojob(observation).before
+
+    assert isinstance(enqueue, Enqueue)
+    [assigned] = enqueue.assignment.spec.clips
+    assert assigned.title is not None
+    assert (assigned.title.text, assigned.duration) == ("Ana at team/holiday", 3)
+    assert enqueue.assignment.spec.parameters is None
+    assert observation.raw["spec"]["clips"] == [clip]
+
+
+def test_a_missing_parameter_is_refused_with_its_field():
+    status = status_of(decide({"clips": [{"color": "{{ tint }}", "duration": "1s"}]}))
+
+    assert status.failure is not None
+    assert status.failure.reason is Reason.INVALID_SPEC
+    assert 'spec.clips[0].color: needs the parameter "tint"' in status.failure.message
 
 
 def test_what_shows_only_with_the_pool_is_refused_too():
