@@ -404,7 +404,12 @@ def test_what_cannot_be_read_is_named_by_its_line(opened, text, message):
         (HEAD + event(r"{\p1}m 0 0 l 5000 0 5000 5000"), "a drawing reaches further"),
         (HEAD + event(r"{\p1\fscx4000}m 0 0 l 100 0 100 100"), "a drawing reaches further"),
         (HEAD + event(r"{\fs1e999}a"), "1e999 is too large"),
-        (HEAD + event("a") * 2001, "shows more than 2000 cues at 0 s at the same time"),
+        (HEAD + event("a") * 2001, "shows more than 2000 cues at the same time, 0 s"),
+        (HEAD + event(r"{\fs180}a") * 65, "shows too many large letters at the same time, 0 s"),
+        (
+            HEAD.replace("Sans,20", "Sans,700").replace("Default,D", "Big,D") + event(r"{\rBig}abc"),
+            "letters 700 pixels",
+        ),
     ],
 )
 def test_a_script_cannot_ask_for_unbounded_memory(opened, script, message):

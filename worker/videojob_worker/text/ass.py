@@ -114,11 +114,11 @@ def _event(row: _Row, order: list[str], sizes: Sizes) -> Cue:
     check_cue(row.number, start, end, len(text), MAX_LINE_CHARACTERS)
     plain, drawings = _parted(text)
     overrides = "".join(part for part in _BLOCK.split(text) if part.startswith("{"))
-    sizes.check(row.number, overrides, len(plain), drawings)
     return Cue(
         start,
         end,
         plain,
+        pictures=sizes.pictures(row.number, event.get("style", ""), overrides, len(plain), drawings),
         moving=bool(event.get("effect", "").strip() or _MOVING.search(overrides)),
         placed=bool(_PLACED.search(overrides)),
     )

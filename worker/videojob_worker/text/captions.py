@@ -18,6 +18,7 @@ from videojob_worker.text.libass import libass
 from videojob_worker.text.painter import Drawer, Sprites
 from videojob_worker.text.reading import Format, read_cues
 from videojob_worker.text.script import script
+from videojob_worker.text.sizes import MOST_PICTURES_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,11 +164,11 @@ def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts
 
 
 def _check_at_once(source: Source, cues: Sequence[Cue]) -> None:
-    changes = sorted([(cue.start_ms, 1) for cue in cues] + [(cue.end_ms, -1) for cue in cues])
-    shown = 0
-    for at_ms, change in changes:
+    changes = [(cue.start_ms, 1, cue.pictures) for cue in cues] + [(cue.end_ms, -1, -cue.pictures) for cue in cues]
+    shown, pictures = 0, 0.0
+    for at_ms, change, area in sorted(changes):
         shown += change
-        if shown > MOST_AT_ONCE:
-            raise source.error(
-                f"shows more than {MOST_AT_ONCE} cues at {at_ms / 1000:g} s at the same time", Reason.SOURCE_TOO_LARGE
-            )
+        pictures += area
+        if shown > MOST_AT_ONCE or pictures > MOST_PICTURES_AT_ONCE:
+            much = f"more than {MOST_AT_ONCE} cues" if shown > MOST_AT_ONCE else "too many large letters"
+            raise source.error(f"shows {much} at the same time, {at_ms / 1000:g} s", Reason.SOURCE_TOO_LARGE)

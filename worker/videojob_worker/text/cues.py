@@ -26,6 +26,9 @@ class Cue:
     placed: bool = False
     """Whether it has a place of its own, and does not make way for others."""
 
+    pictures: float = 0.0
+    """About how large it is to draw, where that is the file's choice: in pictures as wide as they are high."""
+
     @property
     def start_s(self) -> Fraction:
         """In seconds."""

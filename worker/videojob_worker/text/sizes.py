@@ -1,12 +1,14 @@
 """Bounds on what an ASS script may ask to draw.
 
 libass draws a letter or a drawing whole before it cuts off what is outside of the picture, so that a number in a
-script can ask for gigabytes. The bounds are far from what any script needs; sizes are in the script's own pixels.
+script can ask for gigabytes. The bounds are far from what any script needs. Sizes are in the script's own pixels, and
+areas are counted in pictures as wide as the script is high.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from videojob_worker.text.cues import LineError
@@ -14,15 +16,28 @@ from videojob_worker.text.cues import LineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_PICTURES: Final = 16
+"""Of one event."""
+MOST_PICTURES_AT_ONCE: Final = 64
+
 _DEFAULT_HEIGHT: Final = 288  # libass' own
-_MOST_PICTURES: Final = 64
-"""All letters of an event together, as a multiple of a picture of the script's height."""
 _LARGEST_BORDER: Final = 0.5  # as a share of the script's height
 _FARTHEST: Final = 4  # a drawing's points, as a multiple of the script's height
 _MOST_DRAWING_SCALE: Final = 16
 
-_TAG: Final = re.compile(r"\\(fscx|fscy|fs|[xy]?bord)\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)")
 _NUMBER: Final = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
+_TAG: Final = re.compile(rf"\\(fscx|fscy|fs|[xy]?bord)\s*({_NUMBER.pattern})")
+_OTHER_STYLE: Final = re.compile(r"\\r([^\\{}]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    size: float = 0.0
+    scale: float = 1.0
+    border: float = 0.0
+
+    def union(self, other: _Style) -> _Style:
+        return _Style(max(self.size, other.size), max(self.scale, other.scale), max(self.border, other.border))
 
 
 class Sizes:
@@ -30,44 +45,60 @@ class Sizes:
 
     def __init__(self, height: int | None, styles: Iterator[tuple[int, dict[str, str]]]) -> None:
         self._height = height or _DEFAULT_HEIGHT
-        self._font_size = self._scale = 1.0
+        self._styles: dict[str, _Style] = {}
         for number, fields in styles:
             size, across, down, border = (
-                _number(number, fields.get(name, "")) for name in ("fontsize", "scalex", "scaley", "outline")
+                abs(_number(number, fields.get(name, ""))) for name in ("fontsize", "scalex", "scaley", "outline")
             )
-            self._font_size = max(self._font_size, size)
-            self._scale = max(self._scale, across / 100, down / 100)
-            self._check_border(number, border)
-            self._check_letters(number, size, max(1.0, across / 100, down / 100), 1)
+            style = _Style(size, max(1.0, across / 100, down / 100), border)
+            self._check(number, style, 1)
+            self._styles[_key(fields.get("name", ""))] = style
 
-    def check(self, line: int, overrides: str, letters: int, drawings: list[tuple[int, str]]) -> None:
-        """Check an event's overrides, the number of its letters, and its drawings with the scales of each.
+    def pictures(self, line: int, name: str, overrides: str, letters: int, drawings: list[tuple[int, str]]) -> float:
+        """Return how large the pictures are, together, that an event asks for.
+
+        Args:
+            line: the event's line.
+            name: of its style.
+            overrides: all of them.
+            letters: how many it has.
+            drawings: each with its scale.
 
         Raises:
-            LineError: one is out of bounds.
+            LineError: it asks for too much.
         """
-        size, scale = self._font_size, self._scale
-        for name, value in _TAG.findall(overrides):
+        style = self._styles.get(_key(name), _Style(size=self._height / 10))
+        for other in _OTHER_STYLE.findall(overrides):
+            style = style.union(self._styles.get(_key(other), _Style()))
+        for tag, value in _TAG.findall(overrides):
             amount = abs(_number(line, value))
-            if name == "fs":
-                size = max(size, amount * (self._font_size / 10 if value.startswith(("+", "-")) else 1))
-            elif name.startswith("fsc"):
-                scale = max(scale, amount / 100)
+            if tag == "fs":  # with a sign it adds tenths of the size
+                amount = style.size * (1 + amount / 10) if value.startswith(("+", "-")) else amount
+                style = style.union(_Style(size=amount))
+            elif tag.startswith("fsc"):
+                style = style.union(_Style(scale=amount / 100))
             else:
-                self._check_border(line, amount)
-        self._check_letters(line, size, scale, letters)
+                style = style.union(_Style(border=amount))
+        farthest = 0.0
         for factor, drawing in drawings:
-            farthest = max((abs(_number(line, value)) for value in _NUMBER.findall(drawing)), default=0)
-            if farthest * scale / 2 ** min(factor - 1, _MOST_DRAWING_SCALE) > _FARTHEST * self._height:
-                raise LineError(line, f"a drawing reaches further than {_FARTHEST} times the script's height")
+            reach = max((abs(_number(line, value)) for value in _NUMBER.findall(drawing)), default=0.0)
+            farthest = max(farthest, reach * style.scale / 2 ** min(factor - 1, _MOST_DRAWING_SCALE))
+        if farthest > _FARTHEST * self._height:
+            raise LineError(line, f"a drawing reaches further than {_FARTHEST} times the script's height")
+        return max(self._check(line, style, letters), (farthest / self._height) ** 2)
 
-    def _check_border(self, line: int, border: float) -> None:
-        if border > _LARGEST_BORDER * self._height:
+    def _check(self, line: int, style: _Style, letters: int) -> float:
+        if style.border > _LARGEST_BORDER * self._height:
             raise LineError(line, "an outline is wider than half of the script's height")
+        height = style.size * style.scale
+        pictures = max(letters * height**2, (height + 2 * style.border) ** 2) / self._height**2
+        if pictures > MOST_PICTURES:
+            raise LineError(line, f"letters {height:.0f} pixels high are too large for {letters} of them")
+        return pictures
 
-    def _check_letters(self, line: int, size: float, scale: float, letters: int) -> None:
-        if letters * (size * scale) ** 2 > _MOST_PICTURES * self._height**2:
-            raise LineError(line, f"letters {size * scale:.0f} pixels high are too large for {letters} of them")
+
+def _key(name: str) -> str:
+    return name.strip().lstrip("*").casefold()
 
 
 def _number(line: int, value: str) -> float:
