@@ -58,14 +58,14 @@ class CopiedPictures:
         """
         # Each is decoded one frame after the one before, and the first as long before it is shown as any has to be.
         delay = max(piece.run.reorder for piece in self.pieces)
-        number = 0
+        frame_s, number = 1 / self.fps, 0
         for piece in self.pieces:
             with closing(Packets(piece.run.source)) as source:
                 try:
                     for packet in source.read(piece.run):
-                        packet.pts = piece.start + piece.run.place(packet.pts or 0, self.fps)
+                        packet.pts = piece.start + piece.run.place(packet.pts or 0)
                         packet.dts = number - delay
-                        packet.duration, packet.time_base, packet.stream = 1, 1 / self.fps, stream
+                        packet.duration, packet.time_base, packet.stream = 1, frame_s, stream
                         yield packet
                         number += 1
                 except FFmpegError as error:

@@ -55,7 +55,8 @@ class Run:
     """`frames` packets from an IDR frame on, which show as many frames of the video and need no other packet."""
 
     source: Source
-    tick_s: Fraction
+    pace: Fraction
+    """Frames a tick of its time stamps."""
     first_pts: int
     """Time stamp of the first frame, in ticks."""
     frames: int
@@ -64,9 +65,10 @@ class Run:
     ends_with_key: bool
     """Whether its last packet is a keyframe."""
 
-    def place(self, pts: int, fps: Fraction) -> int:
+    def place(self, pts: int) -> int:
         """Return which frame of the run has a time stamp."""
-        return round((pts - self.first_pts) * self.tick_s * fps)
+        frames, ticks = self.pace.numerator, self.pace.denominator
+        return (2 * (pts - self.first_pts) * frames + ticks) // (2 * ticks)
 
 
 class Packets:
@@ -140,7 +142,7 @@ class Packets:
         coded = self.coded()
         stamps = _Stamps(self._origin(), self._tick_s, fps)
         number = stamps.on_screen(start_s)
-        packets = self._from(round(stamps.of(number)))
+        packets = self._from(stamps.of(number))
         packet = _keyframe(packets, stamps, number)
         first_pts, seen, reorder, is_key = packet.pts or 0, bytearray(frames), 0, True
         for count in range(frames):
@@ -158,7 +160,7 @@ class Packets:
                 if following is None:
                     raise NotAsItIsError("is as long as its source only with its last frame repeated")
                 packet = following
-        return Run(self._source, self._tick_s, first_pts, frames, reorder, is_key)
+        return Run(self._source, self._tick_s * fps, first_pts, frames, reorder, is_key)
 
     def _origin(self) -> int:
         """Return the time stamp of the frame that is shown first."""
@@ -174,28 +176,26 @@ class Packets:
         return (packet for packet in self._container.demux(self.stream) if packet.size)
 
 
-@dataclass(frozen=True, slots=True)
 class _Stamps:
-    """The time stamps that the frames of a video of `fps` frames a second have."""
+    """The time stamps that the frames of a video of `fps` frames a second have; `origin` is that of the first."""
 
-    origin: int
-    tick_s: Fraction
-    fps: Fraction
+    def __init__(self, origin: int, tick_s: Fraction, fps: Fraction) -> None:
+        self._origin = origin
+        self.fps = fps
+        # In whole numbers, because it is asked for every packet.
+        self._frames, self._ticks = (tick_s * fps).as_integer_ratio()
+        # A stamp is later than its frame only where stamps are rounded.
+        self._slack = Fraction(0) if self._frames == 1 else min(Fraction(self._frames, 2 * self._ticks), Fraction(1, 4))
+        self._late = int(self._slack * self._ticks)
+        self._early = self._ticks // 4
 
-    @property
-    def slack_s(self) -> Fraction:
-        """How much later a stamp may be than its frame, where stamps are rounded."""
-        if (1 / self.fps / self.tick_s).denominator == 1:
-            return Fraction(0)
-        return min(self.tick_s / 2, 1 / self.fps / 4)
-
-    def of(self, number: int) -> Fraction:
-        """Return the exact stamp of a frame."""
-        return self.origin + number / self.fps / self.tick_s
+    def of(self, number: int) -> int:
+        """Return the stamp of a frame, to a tick."""
+        return self._origin + round(Fraction(number * self._ticks, self._frames))
 
     def on_screen(self, time_s: Fraction) -> int:
         """Return which frame is on screen at a time."""
-        return int((time_s + self.slack_s) * self.fps // 1)
+        return int((time_s * self.fps + self._slack) // 1)
 
     def number(self, pts: int | None) -> int:
         """Return which frame a stamp is of.
@@ -205,9 +205,9 @@ class _Stamps:
         """
         if pts is None:
             raise NotAsItIsError("does not say when its frames are shown")
-        number = round((pts - self.origin) * self.tick_s * self.fps)
-        late_s = (pts - self.of(number)) * self.tick_s
-        if not -max(self.slack_s, Fraction(1, 4) / self.fps) <= late_s <= self.slack_s:
+        position = (pts - self._origin) * self._frames
+        number = (2 * position + self._ticks) // (2 * self._ticks)
+        if not -self._early <= position - number * self._ticks <= self._late:
             raise NotAsItIsError(f"does not have {float(self.fps):.5g} frames in each second")
         return number
 
