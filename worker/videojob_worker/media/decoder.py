@@ -23,6 +23,7 @@ from videojob_worker.media.source import Source
 # Two frames at once: while one is fitted and encoded, the next is decoded. More would cost memory in each
 # of the segments that are rendered side by side.
 _THREADS: Final = 2
+_NEARLY: Final = Fraction(1, 500)
 # libav's own decoders of these leave their transparency out.
 _WITH_ALPHA: Final[Mapping[str, Literal["libvpx", "libvpx-vp9"]]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -54,8 +55,10 @@ class Decoder:
     @property
     def period_s(self) -> Fraction | None:
         """Mean time between two frames, as far as the file tells."""
-        rate = self.stream.average_rate or self.stream.guessed_rate
-        return 1 / rate if rate else None
+        mean, guess = self.stream.average_rate, self.stream.guessed_rate
+        # libav's guess knows the usual rates, where the mean is off by the rounding of stamps.
+        rate = guess if guess and (not mean or abs(guess - mean) < mean * _NEARLY) else mean
+        return Fraction(1) / rate if rate else None
 
     def close(self) -> None:
         """Close the file."""

@@ -52,17 +52,16 @@ class Footage:
     has_alpha: bool
     has_sound: bool
 
-    @property
-    def tolerance_s(self) -> Fraction:
-        """How much later a time stamp can be than its frame, because containers round.
+    def time_s(self, pts: int) -> Fraction:
+        """Return when a frame is first shown, by its time stamp.
 
-        A stamp is never rounded where frames last a whole number of ticks.
+        Containers round stamps, Matroska to milliseconds. Where the rate tells what a stamp was before, it is that.
         """
-        if self.period_s is None:
-            return self.tick_s / 2
-        if (self.period_s / self.tick_s).denominator == 1:
-            return Fraction(0)
-        return min(self.tick_s / 2, self.period_s / 4)
+        told_s = (pts - self.first_pts) * self.tick_s
+        if self.period_s is None or (self.period_s / self.tick_s).denominator == 1:
+            return told_s
+        meant_s = round(told_s / self.period_s) * self.period_s
+        return meant_s if abs(meant_s - told_s) <= min(self.tick_s, self.period_s / 4) else told_s
 
 
 def inspect(source: Source) -> Footage:

@@ -9,6 +9,9 @@ from av.video.frame import VideoFrame
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.footage import Footage
 
+Stamped = tuple[int, VideoFrame]
+"""A frame and its time stamp in ticks."""
+
 # A file whose index misleads is searched this much further back each time, then from its start.
 _STEPS_BACK_S: Final = (0, 2, 10)
 
@@ -22,9 +25,9 @@ class Reader:
     def __init__(self, footage: Footage) -> None:
         self._footage = footage
         self._decoder: Decoder | None = None
-        self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
-        self._shown: tuple[int, VideoFrame] | None = None
-        self._next: tuple[int, VideoFrame] | None = None
+        self._frames: Iterator[Stamped] = iter(())
+        self._shown: Stamped | None = None
+        self._next: Stamped | None = None
 
     def close(self) -> None:
         """Close the file."""
@@ -41,10 +44,9 @@ class Reader:
         Raises:
             PermanentError: the source is damaged, or ends before it says.
         """
-        latest = self._latest(time_s, just_before=just_before)
-        if self._shown is None or (self._shown[0] > latest and self._shown[0] > self._footage.first_pts):
-            self._go_to(latest)
-        while self._next is not None and self._next[0] <= latest:
+        if self._shown is None or (self._is_after(self._shown, time_s, just_before=just_before) and not self._is_first):
+            self._go_to(time_s, just_before=just_before)
+        while self._next is not None and not self._is_after(self._next, time_s, just_before=just_before):
             self._step()
         if self._next is None:
             self._check_end(time_s)
@@ -52,27 +54,25 @@ class Reader:
             raise AssertionError("a reader went to no frame")
         return self._shown[1]
 
-    def _latest(self, time_s: Fraction, *, just_before: bool) -> Fraction:
-        """Return the latest time stamp, in ticks, of a frame that is on screen then."""
-        footage = self._footage
-        ticks = footage.first_pts + time_s / footage.tick_s
-        tolerance = footage.tolerance_s / footage.tick_s
-        if not just_before:
-            return ticks + tolerance
-        # Time stamps are whole numbers, so that this is "less than" for all of them.
-        return ticks - tolerance - Fraction(1, 2 * ticks.denominator * tolerance.denominator)
+    @property
+    def _is_first(self) -> bool:
+        return self._shown is not None and self._shown[0] <= self._footage.first_pts
 
-    def _go_to(self, latest: Fraction) -> None:
+    def _is_after(self, stamped: Stamped, time_s: Fraction, *, just_before: bool) -> bool:
+        shown_s = self._footage.time_s(stamped[0])
+        return shown_s >= time_s if just_before else shown_s > time_s
+
+    def _go_to(self, time_s: Fraction, *, just_before: bool) -> None:
         footage = self._footage
         for step_s in _STEPS_BACK_S:
-            target = int(latest - step_s / footage.tick_s)
+            target = footage.first_pts + int((time_s - step_s) / footage.tick_s)
             if target <= footage.first_pts:
                 break
             if self._decoder is None:
                 self._decoder = Decoder(footage.source)
             self._decoder.seek(target)
             self._start(self._decoder.frames())
-            if self._shown is not None and self._shown[0] <= latest:
+            if self._shown is not None and not self._is_after(self._shown, time_s, just_before=just_before):
                 return
         # Opened anew, because not every demuxer finds back to the first frame of a file.
         self.close()
@@ -81,7 +81,7 @@ class Reader:
         if self._shown is None:
             raise footage.source.error("is a damaged video: not one of its frames can be decoded")
 
-    def _start(self, frames: Iterator[tuple[int, VideoFrame]]) -> None:
+    def _start(self, frames: Iterator[Stamped]) -> None:
         self._frames = frames
         self._shown = next(self._frames, None)
         self._next = next(self._frames, None)
@@ -96,7 +96,7 @@ class Reader:
             return
         pts, frame = self._shown
         lasts = frame.duration or (footage.period_s or 0) / footage.tick_s
-        end_s = (pts - footage.first_pts + lasts) * footage.tick_s
+        end_s = footage.time_s(pts) + lasts * footage.tick_s
         period_s = footage.period_s or Fraction(1, 10)
         if time_s >= end_s + period_s and footage.end_s - end_s > max(2 * period_s, Fraction(1, 10)):
             found, expected = round(end_s / period_s), round(footage.end_s / period_s)
