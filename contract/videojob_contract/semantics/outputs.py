@@ -13,6 +13,7 @@ from videojob_contract.resources.outputs import (
     MAX_CRF,
     PRESETS,
     TWO_PASS_CODECS,
+    Copying,
     Format,
     bits_a_second,
 )
@@ -101,6 +102,8 @@ def _fields(path: str, output: Output) -> Iterator[Problem]:
         elif output.format in _WHY:
             article = "an" if output.format in {Format.HLS, Format.MP3, Format.M4A} else "a"
             yield Problem(where, f"{article} {output.format} has none: {_WHY[output.format]}")
+    if output.copy_ is Copying.NEVER and output.format is not Format.MP4:
+        yield Problem(f"{path}.copy", "is for mp4: no other format is copied")
 
 
 def _times(path: str, output: Output, length_s: Fraction | None) -> Iterator[Problem]:

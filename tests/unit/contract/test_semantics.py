@@ -135,6 +135,7 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
         ([{**MP4, "format": "gif", "crf": 20}], ["spec.outputs[0].crf: a gif has none: it has colours by number"]),
         ([{**MP4, "format": "m4a", "bitrate": "96k"}], []),
         ([{**MP4, "format": "mp3", "width": 640}], ["spec.outputs[0].width: an mp3 has none: it is sound alone"]),
+        ([{**JPG, "copy": "never"}], ["spec.outputs[0].copy: is for mp4: no other format is copied"]),
         ([{**MP4, "interval": "2s"}], ["spec.outputs[0].interval: is for a sprite"]),
         ([{**MP4, "renditions": [{"height": 360}]}], ["spec.outputs[0].renditions: is for hls"]),
         ([{**MP4, "format": "hls", "renditions": [{"height": 360}, {"height": 360, "width": 640}]}],
