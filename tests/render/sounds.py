@@ -4,6 +4,7 @@ import subprocess
 import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy.typing as npt
 
 from tests.render.studio import Studio, uri
 from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_worker.audio.container import check_audio
 from videojob_worker.audio.soundtrack import open_soundtrack
 from videojob_worker.media.probe import Facts
+from videojob_worker.media.source import Source
 from videojob_worker.project import Project, build_project
 
 RATE = 48_000
@@ -86,6 +89,12 @@ def crossfade(duration: str) -> dict[str, str]:
     return {"type": "crossfade", "duration": duration}
 
 
+def film_of(path: Path, duration_s: Fraction | None = None) -> Facts:
+    """What is known of a video that a sound stands for; its pictures last as long as the sound, or as said."""
+    claimed_s = check_audio(Source("test", uri(path), path))
+    return Facts("video", 160, 90, duration_s=duration_s or claimed_s, fps=Fraction(25), has_sound=True)
+
+
 def project(
     tmp_path: Path,
     clips: Sequence[Mapping[str, Any]],
@@ -99,7 +108,7 @@ def project(
     request = Studio(tmp_path / "scratch").request(clips, files=files)
     more = {"audio": audio, "overlays": list(overlays)}
     request = replace(request, spec=VideoJobSpec.model_validate(request.spec.to_dict() | more))
-    known = {path: Facts("video", 160, 90, has_sound=True) for path in files} | dict(facts or {})
+    known = {path: film_of(path) for path in files} | dict(facts or {})
     return build_project(request, {uri(path): each for path, each in known.items()})
 
 

@@ -1,5 +1,7 @@
 """Tracks under the timeline, to the sample: cutting, looping, placing, adding; and the sound of a finished video."""
 
+import errno
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -194,3 +196,15 @@ def test_a_click_is_heard_where_it_was_put(studio: Studio, tmp_path: Path) -> No
     movie = studio.movie([color(BLACK, "2s")], files=[click], tracks=[{"uri": uri(click)}])
     heard = np.abs(sound(movie)[0])
     assert abs(int(heard.argmax()) - 60_024) <= 48
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = noise(tmp_path / "noise.wav", 1, 1)
+    plan = project(tmp_path, [color(BLACK, "1s")], [path], audio={"tracks": [track(path)]})
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space left"):
+        open_soundtrack(plan, lambda: False, lambda _: None)
+    assert not list(plan.scratch.iterdir())

@@ -1,5 +1,6 @@
 """The sound of video clips: cut, speed, reverse, loop, and crossfades, to the sample."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.render.sounds import (
     counting,
     crossfade,
     ffmpeg,
+    film_of,
     flat,
     noise,
     numbers,
@@ -23,7 +25,6 @@ from tests.render.sounds import (
 )
 from tests.render.studio import color, uri
 from videojob_worker.audio.soundtrack import open_soundtrack
-from videojob_worker.media.probe import Facts
 
 
 def test_a_clip_sounds_where_it_is_seen(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_silent_clips_have_no_soundtrack(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
     muted = project(tmp_path, [clip(path, "250ms", volume=0)], [path])
     assert open_soundtrack(muted, lambda: False, lambda _: None) is None
-    without = project(tmp_path, [clip(path, "250ms")], [path], facts={path: Facts("video", 160, 90)})
+    without = project(tmp_path, [clip(path, "250ms")], [path], facts={path: replace(film_of(path), has_sound=False)})
     assert open_soundtrack(without, lambda: False, lambda _: None) is None
 
 
@@ -58,7 +59,7 @@ def test_reverse_plays_the_last_sample_first(tmp_path: Path) -> None:
 
 def test_reverse_without_an_end_starts_at_that_of_the_pictures(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
-    facts = {path: Facts("video", 160, 90, duration_s=Fraction(9, 10), has_sound=True)}
+    facts = {path: film_of(path, Fraction(9, 10))}
     out = play(project(tmp_path, [clip(path, "500ms", reverse=True)], [path], facts=facts))
     assert numbers(out).tolist() == [43_199 - n for n in range(24_000)]
 
@@ -98,8 +99,7 @@ def test_speed_keeps_the_pitch_and_the_moment(tmp_path: Path, speed: float) -> N
     parts = [np.zeros(RATE), *(0.5 * np.sin(2 * np.pi * hz * at) for hz in (440, 660)), np.zeros(RATE)]
     path = write_wav(tmp_path / "tones.wav", np.repeat(np.concatenate(parts)[:, None] * 32767, 2, axis=1))
     length = Fraction(4) / Fraction(str(speed))
-    facts = {path: Facts("video", 160, 90, duration_s=Fraction(4), has_sound=True)}
-    out = play(project(tmp_path, [clip(path, "auto", speed=speed)], [path], facts=facts))[0]
+    out = play(project(tmp_path, [clip(path, "auto", speed=speed)], [path]))[0]
     assert len(out) == round(length * RATE)
     second = RATE / speed
     assert hertz(out[int(1.2 * second) : int(1.8 * second)]) == pytest.approx(440, rel=0.01)
@@ -192,7 +192,7 @@ def test_a_crossfade_of_unlike_sounds_is_near_that_of_ffmpeg(tmp_path: Path) -> 
 
 def test_sound_of_a_shorter_source_ends_in_silence(tmp_path: Path) -> None:
     path = flat(tmp_path / "flat.wav", 0.5)
-    out = play(project(tmp_path, [clip(path, "1s")], [path]))
+    out = play(project(tmp_path, [clip(path, "1s")], [path], facts={path: film_of(path, Fraction(1))}))
     assert out[:, :24_000].all()
     assert not out[:, 24_000:].any()
 

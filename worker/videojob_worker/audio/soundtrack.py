@@ -5,18 +5,18 @@ Safe to open in a thread beside the encoding of pictures: libav and numpy let go
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from videojob_contract.errors import CancelledError, Reason
-from videojob_worker.audio.arrangement import arrange, track_fades
-from videojob_worker.audio.decoding import MISSING_S, decode
+from videojob_contract.errors import CancelledError
+from videojob_worker.audio.arrangement import arrange
+from videojob_worker.audio.decoding import decode
 from videojob_worker.audio.ducking import duck_gain, find_sounding
-from videojob_worker.audio.gain import Crossfade, Points
+from videojob_worker.audio.gain import Crossfade
 from videojob_worker.audio.limiter import limit
 from videojob_worker.audio.loudness import find_level
+from videojob_worker.audio.placing import stretched_length, track_voice, video_voice
 from videojob_worker.audio.samples import BLOCK, silence, to_samples
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
 from videojob_worker.audio.stretch import stretch
@@ -25,9 +25,10 @@ from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from fractions import Fraction
     from pathlib import Path
 
-    from videojob_contract.resources.audio import Duck, Track
+    from videojob_contract.resources.audio import Duck
     from videojob_worker.audio.arrangement import Part
     from videojob_worker.audio.ducking import Sounding
     from videojob_worker.audio.loudness import Level
@@ -118,7 +119,7 @@ class _Maker:
         self._wanted = {path: _merged([part.samples for part in parts]) for path, parts in self._sources.items()}
         self._cost = (
             sum(len(stretch) for wanted in self._wanted.values() for stretch in wanted)
-            + _STRETCH_COST * sum(_stretched_length(part) for part in parts if part.speed != 1)
+            + _STRETCH_COST * sum(stretched_length(part) for part in parts if part.speed != 1)
             + (_MIX_COST * self._total if any(part.track and part.track.duck for part in parts) else 0)
             + (_MEASURE_COST * self._total if self._loudness is not None else 0)
         )
@@ -130,15 +131,15 @@ class _Maker:
         others: list[Voice] = []
         for part in self._parts:
             if part.track is not None:
-                others.append(_track_voice(part, part.track, decoded[part.source.path]))
+                others.append(track_voice(part, part.track, decoded[part.source.path]))
                 continue
             sound, first, length = decoded[part.source.path], part.samples.start, len(part.samples)
             if part.speed != 1:
                 key = (part.source.path, part.samples, part.speed)
                 if key not in stretched:
                     stretched[key] = self._stretch(part, sound)
-                sound, first, length = stretched[key], 0, _stretched_length(part)
-            voice = _video_voice(part, sound, first, length)
+                sound, first, length = stretched[key], 0, stretched_length(part)
+            voice = video_voice(part, sound, first, length)
             if part.clip is not None:
                 clips[part.clip] = voice
             else:
@@ -169,7 +170,7 @@ class _Maker:
         return pcm
 
     def _stretch(self, part: Part, sound: Pcm) -> Pcm:
-        at, length = self._scratch.position, _stretched_length(part)
+        at, length = self._scratch.position, stretched_length(part)
         for block in stretch(sound, part.samples, part.speed, length):
             self._scratch.append(block)
             self._advance(_STRETCH_COST * block.shape[1])
@@ -182,6 +183,7 @@ class _Maker:
             before, after = clips.get(index - 1), clips.get(index)
             if start == end or not (before or after):
                 continue
+            self._advance(0)
             alike = correlation(before, after, start, end) if before and after else 0.0
             if before:
                 clips[index - 1] = before.with_gain(Crossfade(start, end, False, alike))
@@ -211,62 +213,6 @@ def _merged(ranges: Sequence[range]) -> list[range]:
         else:
             merged.append(each)
     return merged
-
-
-def _stretched_length(part: Part) -> int:
-    return int(-(-len(part.samples) // part.speed))
-
-
-def _video_voice(part: Part, sound: Pcm, first: int, length: int) -> Voice:
-    return Voice(
-        sound=sound,
-        first=first,
-        length=length,
-        start=part.start,
-        end=part.end,
-        period=part.period if part.loop else None,
-        backwards=part.backwards,
-        volume=part.volume,
-        gains=part.gains,
-    )
-
-
-def _track_voice(part: Part, track: Track, sound: Pcm) -> Voice:
-    """Place a track, of which it is known now how long it is.
-
-    Raises:
-        PermanentError: nothing is left of it, or it does not last as long as it should play.
-    """
-    first, end = part.samples.start, part.samples.stop
-    if sound.end is not None and sound.end < end:
-        lasts = f"lasts {sound.end / SAMPLE_RATE:.1f}s"
-        if first >= sound.end:
-            raise part.source.error(
-                f"{lasts}, so that nothing is left from {first / SAMPLE_RATE:g}s on", Reason.INVALID_SPEC
-            )
-        if track.to is not None and to_samples(track.to) - sound.end > MISSING_S * SAMPLE_RATE:
-            raise part.source.error(
-                f"{lasts}, less than the {float(track.to):g}s to which it should play", Reason.INVALID_SPEC
-            )
-        end = sound.end
-    length = end - first
-    stop = part.end if track.loop else min(part.end, part.start + length)
-    voice = Voice(
-        sound=sound,
-        first=first,
-        length=length,
-        start=part.start,
-        end=stop,
-        period=Fraction(length) if track.loop else None,
-        volume=part.volume,
-        gains=track_fades(track, part.start, stop),
-        duck=track.duck,
-    )
-    if not track.envelope:
-        return voice
-    return voice.with_gain(
-        Points([to_samples(point.at) for point in track.envelope], [point.volume for point in track.envelope])
-    )
 
 
 def _in_blocks(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
