@@ -302,19 +302,23 @@ def test_a_font_by_uri_draws_as_the_same_font_that_is_installed(fonts, tmp_path)
 
 def test_a_font_by_uri_does_not_stand_in_for_the_installed_one_of_its_name(fonts, tmp_path):
     file = tmp_path / "source-0"
-    renamed = (
-        (DEJAVU / "DejaVuSans.ttf")
-        .read_bytes()
-        .replace("DejaVu Sans".encode("utf-16-be"), "Open Sans\0\0".encode("utf-16-be"))
-    )
-    file.write_bytes(renamed)
+    file.write_bytes(named("Open Sans  "))
     own = Fonts({FONT_URI: file})
     theirs = drawn(own, "Name", font=FONT_URI)
     assert np.array_equal(drawn(own, "Name", font="Open Sans"), drawn(fonts, "Name", font="Open Sans"))
     assert not np.array_equal(theirs, drawn(fonts, "Name", font="Open Sans"))
 
 
+def named(name: str) -> bytes:
+    """DejaVu Sans under another name of the same length."""
+    old, new = ("DejaVu Sans".encode("utf-16-be"), name.encode("utf-16-be"))
+    assert len(old) == len(new)
+    return (DEJAVU / "DejaVuSans.ttf").read_bytes().replace(old, new)
+
+
 HOSTILE = {
+    "comma": (named("DejaVu,Sans"), "is a font with commas"),
+    "line": (named("DejaVu\nSans"), "is a font with commas, braces or control characters in its name"),
     "text": (b"#!/bin/sh\n", "is not a TrueType or OpenType font"),
     "empty": (b"", "is not a TrueType"),
     "cut": ((DEJAVU / "DejaVuSans.ttf").read_bytes()[:3000], "is a damaged font"),

@@ -5,6 +5,7 @@ known to this job alone, and under a name of our own, so that it cannot stand in
 """
 
 import ctypes
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ _EMOJI: Final = CONFIGURATION.with_name("emoji.conf")
 
 _SFNT: Final = (b"\x00\x01\x00\x00", b"OTTO", b"true", b"ttcf")
 _WOFF: Final = (b"wOFF", b"wOF2")
+_NAME: Final = re.compile(r"[^,{}\\\x00-\x1f\x7f]{1,100}")
 _SHOWN_FAMILIES: Final = 60
 
 
@@ -143,6 +145,8 @@ class Fonts:
         names = list(_names(self._config, FC_SET_APPLICATION))[before:]
         if not names or not names[0]:
             raise source.error("is a font without a name")
+        if not _NAME.fullmatch(names[0][0]):  # it goes into a script for libass, as one field of one line
+            raise source.error("is a font with commas, braces or control characters in its name")
         ours = f"videojob font {len(self._added) + 1}"
         fonts = library.FcConfigGetFonts(self._config, FC_SET_APPLICATION).contents
         for index in range(before, fonts.nfont):

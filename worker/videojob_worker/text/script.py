@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PART: Final = 20  # default size and margin, as a part of the canvas' height
 _ALIGNMENT: Final = {Position.BOTTOM: 2, Position.CENTER: 5, Position.TOP: 8}
 _OUTLINED, _BOXED = 1, 4  # of libass: one box around all lines, as wide around them as the shadow falls
-_BOLD: Final = 600  # a style knows bold or not
+_REGULAR, _BOLD = 400, 700
 _STYLE_FIELDS: Final = (
     "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
     "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, "
@@ -48,7 +48,8 @@ def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, width: int, he
         "[Events]",
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
         *(
-            f"Dialogue: 0,{times[cue.start_ms]},{times[cue.end_ms]},Default,,0,0,0,,{wrap(cue.markup, room)}"
+            f"Dialogue: 0,{times[cue.start_ms]},{times[cue.end_ms]},Default,,0,0,0,,"
+            + wrap(_weighted(cue.markup, face.weight), room)
             for cue in cues
         ),
     ]
@@ -67,6 +68,13 @@ def _style(style: SubtitleStyle, face: Face, size: int, margin: int) -> str:
         100, 100, 0, 0, border, outline, shadow, _ALIGNMENT[style.position], margin, margin, margin, 1,
     )  # fmt: skip
     return ",".join(str(field) for field in fields)
+
+
+def _weighted(markup: str, weight: int) -> str:
+    """Say a weight that is neither regular nor bold, which a style cannot."""
+    if weight in {_REGULAR, _BOLD}:
+        return markup
+    return f"{{\\b{weight}}}" + markup.replace("{\\b0}", f"{{\\b{weight}}}")
 
 
 def _color(color: str, opacity: float = 1.0) -> str:
