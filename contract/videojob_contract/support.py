@@ -51,8 +51,6 @@ def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
         yield _not_yet("spec.parallelism", instead="use 1")
     if spec.notify:
         yield _not_yet("spec.notify")
-    if spec.subtitles is not None and spec.subtitles.soft:
-        yield _not_yet("spec.subtitles.soft", instead="leave it out, and they are drawn")
 
 
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:

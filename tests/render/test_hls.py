@@ -141,8 +141,8 @@ def test_what_is_missing_is_found(studio: Studio, spoil: str, monkeypatch: pytes
     monkeypatch.setattr("videojob_worker.outputs.hls.write.verify_hls", lambda *check: checks.append(check))
     clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 10, "80ms")
     [made] = studio.render(clips, files=files, outputs=[{**OUTPUT, "renditions": [{"height": 90}]}])
-    [(master, streams, _)] = checks
-    verify_hls(master, streams, lambda: None)
+    [(master, streams, text, _)] = checks
+    verify_hls(master, streams, text, lambda: None)
     folder = folder_of(made)
     match spoil:
         case "segment":
@@ -154,7 +154,7 @@ def test_what_is_missing_is_found(studio: Studio, spoil: str, monkeypatch: pytes
         case "stream":
             master.write_text(master.read_text().replace("90p.m3u8", "80p.m3u8"))
     with pytest.raises(PermanentError, match="the finished output is wrong") as caught:
-        verify_hls(master, streams, lambda: None)
+        verify_hls(master, streams, text, lambda: None)
     assert caught.value.reason is Reason.VERIFICATION_FAILED
 
 

@@ -34,6 +34,9 @@ _STREAMING = frozenset(("renditions", "segment_duration"))
 _SOME_FORMATS = _SIZE | _ENCODING | _SHEET | _STREAMING | {"at"}
 """Fields that not all formats have."""
 
+_TAKEN = ("audio", "subtitles")
+"""Names that no rendition can have."""
+
 _PICTURE = _SIZE | {"at"}
 _MOVING = _SIZE | {"fps"}
 _FIELDS: dict[Format, frozenset[str]] = {
@@ -152,8 +155,8 @@ def _renditions(path: str, output: Output) -> Iterator[Problem]:
             yield Problem(f"{where}.name", "is required where no height is given")
         elif names.setdefault(name, where) != where:
             yield Problem(f"{where}.name", f"{names[name]} is named {name} too")
-        elif name == "audio":
-            yield Problem(f"{where}.name", "audio is what the sound is called")
+        elif name in _TAKEN:
+            yield Problem(f"{where}.name", f"{name} is what another stream is called")
     if output.renditions:
         for name in ("width", "height"):
             if getattr(output, name) is not None:

@@ -35,8 +35,6 @@ def test_clips(clip: dict[str, Any], expected: str) -> None:
         ({"parallelism": 2}, "spec.parallelism: is not supported yet; use 1"),
         ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
         ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
-        ({"subtitles": {"uri": "volume://m/a.srt", "soft": True}},
-         "spec.subtitles.soft: is not supported yet; leave it out, and they are drawn"),
         ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
          "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://"),
     ],

@@ -20,6 +20,7 @@ from videojob_worker.encode.encoder import configure
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.sound import SoundSpool, set_up
 from videojob_worker.encode.spool import Spool
+from videojob_worker.encode.subtitles import SoftSubtitles
 from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -139,7 +140,11 @@ class Pictures:
 
 
 def write_container(
-    target: Path | Sink, layout: Layout, pictures: Pictures | CopiedPictures | None, sound: SoundSpool | None
+    target: Path | Sink,
+    layout: Layout,
+    pictures: Pictures | CopiedPictures | None,
+    sound: SoundSpool | None,
+    subtitles: SoftSubtitles | None = None,
 ) -> Iterator[Fraction]:
     """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
 
@@ -154,12 +159,15 @@ def write_container(
         out.metadata.update(layout.metadata)
         video = None if pictures is None else pictures.add_to(out)
         audio = None if sound is None else _add_audio(out, sound)
+        text = None if subtitles is None else subtitles.add_to(out)
         out.start_encoding()
         streams: list[Iterator[Packet[Stream]]] = []
         if pictures is not None and video is not None:
             streams.append(pictures.packets(video))
         if sound is not None and audio is not None:
             streams.append(_of(audio, sound.packets()))
+        if subtitles is not None and text is not None:
+            streams.append(subtitles.packets(text))
         # By time, so that a player finds picture and sound side by side.
         for packet in merge(*streams, key=_seconds):
             out.mux(packet)

@@ -10,10 +10,12 @@ from videojob_contract.resources.outputs import Format
 from videojob_contract.resources.status import Stage
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.subtitles import SoftSubtitles, soft_subtitles
 from videojob_worker.engine import RenderedOutput
 from videojob_worker.outputs import poster
 from videojob_worker.outputs.copies import COPIED_FRAME
 from videojob_worker.outputs.crew import Crew
+from videojob_worker.outputs.encoded import Encoded
 from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.grabs import Grabs
 from videojob_worker.outputs.hls.write import write_hls
@@ -79,11 +81,20 @@ def _grabs_cost(project: Project) -> float:
     return posters + THUMBNAIL_COST * sum(sheet.count for sheet in sheets)
 
 
+def _soft(project: Project) -> SoftSubtitles | None:
+    """Return the subtitles that are a track of their own, where the job has any."""
+    subtitles = project.spec.subtitles
+    if subtitles is None or not subtitles.soft or project.captions is None:
+        return None
+    return soft_subtitles(project.captions.cues, subtitles.language, project.timeline.length_s)
+
+
 class _Render:
     def __init__(self, project: Project, meter: Meter, crew: Crew) -> None:
         self._project, self._meter, self._crew = project, meter, crew
         self._grabs = Grabs()
         self._sheets: dict[str, Sheet] = {}
+        self._subtitles = _soft(project)
 
     def run(self) -> list[RenderedOutput]:
         project, crew = self._project, self._crew
@@ -140,12 +151,13 @@ class _Render:
     def _finish(self, output: PlannedOutput, runner: Runner, sounds: dict[AudioSettings, SoundSpool]) -> RenderedOutput:
         go_on = self._crew.go_on
         sound = None if output.sound is None else sounds.get(output.sound)
+        encoded = Encoded(runner.spools, sound, self._subtitles)
         width, height = output.size or (None, None)
         frames = length_s = None
         files: tuple[Path, ...] = ()
         match output.spec.format:
             case Format.HLS:
-                files = write_hls(output, runner.spools, sound, self._project.timeline, go_on)
+                files = write_hls(output, encoded, self._project.timeline, go_on)
             case Format.GIF | Format.WEBP:
                 [track] = output.tracks
                 reel = Reel(track, runner.spools[track.name], go_on)
@@ -157,9 +169,7 @@ class _Render:
             case Format.JPG | Format.PNG:
                 verify_picture(output.path, *(output.size or (0, 0)))
             case Format.MP4 | Format.WEBM | Format.MP3 | Format.M4A:
-                encoded = (track.name for track in output.tracks if track.copied is None)
-                spools = [spool for name in encoded for spool in runner.spools[name]]
-                write_video(output, spools, sound, self._project.timeline, go_on)
+                write_video(output, encoded, self._project.timeline, go_on)
         if output.tracks:
             rate = output.tracks[0].rate
             frames, length_s = rate.frames, rate.frames / rate.fps

@@ -13,6 +13,7 @@ from videojob_worker.companions import beside
 from videojob_worker.compose.color import Picture, to_rgb
 from videojob_worker.outputs.plan import PlannedOutput
 from videojob_worker.outputs.poster import save_picture
+from videojob_worker.outputs.times import timestamp
 from videojob_worker.plan.timeline import Timeline
 from videojob_worker.verify.sprite import verify_sprite
 
@@ -86,10 +87,4 @@ class Sheet:
         start, end = number * self.interval_s, min((number + 1) * self.interval_s, self._timeline.length_s)
         left, top = self._place(number)
         where = f"{quote(self._output.path.name)}#xywh={left},{top},{self._size[0]},{self._size[1]}"
-        return f"{_timestamp(start)} --> {_timestamp(end)}\n{where}\n"
-
-
-def _timestamp(seconds: Fraction) -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
+        return f"{timestamp(start)} --> {timestamp(end)}\n{where}\n"

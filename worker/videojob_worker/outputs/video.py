@@ -1,11 +1,13 @@
 """Files of pictures and sound (mp4, webm), and of sound alone (mp3, m4a)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 from videojob_contract.resources.outputs import Format
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
-from videojob_worker.encode.spool import Spool
+from videojob_worker.encode.subtitles import SUBTITLE_CODECS
+from videojob_worker.outputs.encoded import Encoded
 from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.plan.timeline import Timeline
 from videojob_worker.verify.video import Expected, Video, verify_file
@@ -15,13 +17,7 @@ _DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
 _SOUND_CODECS = {"aac": "aac", "libopus": "opus", "libmp3lame": "mp3"}
 
 
-def write_video(
-    output: PlannedOutput,
-    spools: Sequence[Spool],
-    sound: SoundSpool | None,
-    timeline: Timeline,
-    go_on: Callable[[], None],
-) -> None:
+def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None]) -> None:
     """Put an output together and check it; `go_on` is called for each packet, and may raise.
 
     Raises:
@@ -34,14 +30,16 @@ def write_video(
         output.spec.metadata or {},
         faststart=output.spec.faststart,
     )
-    pictures = None if track is None else track.copied or Pictures(track.settings, spools)
-    for _ in write_container(output.path, layout, pictures, sound):
+    pictures = subtitles = None
+    if track is not None:
+        pictures = track.copied or Pictures(track.settings, encoded.spools[track.name])
+        subtitles = encoded.subtitles
+    for _ in write_container(output.path, layout, pictures, encoded.sound, subtitles):
         go_on()
-    verify_file(
-        output.path,
-        expected(_DEMUXERS.get(format_, format_.value), track, sound, timeline),
-        go_on,
-    )
+    planned = expected(_DEMUXERS.get(format_, format_.value), track, encoded.sound, timeline)
+    if subtitles is not None:
+        planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[format_.value])
+    verify_file(output.path, planned, go_on)
 
 
 def expected(demuxer: str, track: Track | None, sound: SoundSpool | None, timeline: Timeline) -> Expected:

@@ -13,24 +13,32 @@ _URI = re.compile(r'URI="([^"]*)"')
 _MILLISECOND = Fraction(1, 1000)
 
 
-def verify_hls(master: Path, streams: Mapping[str, Expected], go_on: Callable[[], None]) -> None:
-    """Check a master playlist and all that it names; `streams` says what each playlist's stream has to be.
+def verify_hls(master: Path, streams: Mapping[str, Expected], text: str | None, go_on: Callable[[], None]) -> None:
+    """Check a master playlist and all that it names.
+
+    Args:
+        master: where it is.
+        streams: by the names of the other playlists, what their streams have to be.
+        text: the name of the playlist of subtitles, whose files need only be there.
+        go_on: called for each packet; may raise.
 
     Raises:
         PermanentError: it is not what was planned; reason `VerificationFailed`.
     """
     listed = _names(_lines(master))
-    if sorted(listed) != sorted(streams):
-        raise failed(f"the playlist has the streams {', '.join(listed)} instead of {', '.join(streams)}")
-    for name, expected in streams.items():
+    wanted = [*streams, *([text] if text is not None else [])]
+    if sorted(listed) != sorted(wanted):
+        raise failed(f"the playlist has the streams {', '.join(listed)} instead of {', '.join(wanted)}")
+    for name in wanted:
         playlist = master.parent / name
         files = [playlist.parent / each for each in _names(_lines(playlist))]
         missing = next((file.name for file in files if not file.is_file() or not file.stat().st_size), None)
         if missing is not None:
             raise failed(f"{playlist.name} names {missing}, which is missing or empty")
-        _check_length(playlist, expected)
-        with Joined(files) as joined:
-            verify_file(joined, expected, go_on)
+        if name in streams:
+            _check_length(playlist, streams[name])
+            with Joined(files) as joined:
+                verify_file(joined, streams[name], go_on)
 
 
 class Joined:

@@ -63,6 +63,8 @@ class Expected:
     """libav's name of the codec; None without sound."""
     samples: int = 0
     """Of the sound."""
+    subtitle_codec: str | None = None
+    """libav's name of the codec; None without a track of subtitles."""
 
 
 def verify_file(source: Path | Readable, expected: Expected, go_on: Callable[[], None] = lambda: None) -> None:
@@ -91,6 +93,8 @@ def _check_streams(container: InputContainer, expected: Expected) -> None:
     wanted = [f"video ({_DECODED[expected.video.codec]})"] if expected.video is not None else []
     if expected.sound_codec is not None:
         wanted.append(f"audio ({expected.sound_codec})")
+    if expected.subtitle_codec is not None:
+        wanted.append(f"subtitle ({expected.subtitle_codec})")
     if [_family(each) for each in found] != wanted:
         raise failed(f"it has the streams {', '.join(found) or 'none'} instead of {', '.join(wanted)}")
     if expected.video is not None:
@@ -121,7 +125,7 @@ def _read(
         if packet.is_corrupt:
             raise failed("a packet is damaged")
         if joints is None or packet.stream is not video:
-            if packet.pts is not None and packet.time_base is not None:
+            if packet.stream.type == "audio" and packet.pts is not None and packet.time_base is not None:
                 sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
             continue
         if packet.pts is not None:

@@ -44,7 +44,7 @@ class Variant:
     fps: Fraction
 
 
-def media_playlist(init: str, entries: Sequence[Entry]) -> str:
+def media_playlist(init: str | None, entries: Sequence[Entry]) -> str:
     """Write the playlist of one stream."""
     lines = [
         "#EXTM3U",
@@ -53,20 +53,35 @@ def media_playlist(init: str, entries: Sequence[Entry]) -> str:
         f"#EXT-X-TARGETDURATION:{max(1, *(round(entry.duration_s) for entry in entries), 1)}",
         "#EXT-X-PLAYLIST-TYPE:VOD",
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        f'#EXT-X-MAP:URI="{init}"',
     ]
+    if init is not None:
+        lines.append(f'#EXT-X-MAP:URI="{init}"')
     for entry in entries:
         lines += [f"#EXTINF:{float(entry.duration_s):.6f},", entry.name]
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
-def master_playlist(variants: Sequence[Variant], sound: Stream | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A stream of subtitles."""
+
+    uri: str
+    language: str | None
+
+
+def master_playlist(variants: Sequence[Variant], sound: Stream | None, text: Text | None = None) -> str:
     """Write the playlist of all streams."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if sound is not None:
         lines.append(
             '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,'
             f'CHANNELS="2",URI="{sound.uri}"'
+        )
+    if text is not None:
+        language = f'LANGUAGE="{text.language}",' if text.language is not None else ""
+        lines.append(
+            f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="subtitles",{language}AUTOSELECT=YES,'
+            f'URI="{text.uri}"'
         )
     for variant in variants:
         streams = [variant.stream, *([sound] if sound is not None else [])]
@@ -79,5 +94,7 @@ def master_playlist(variants: Sequence[Variant], sound: Stream | None) -> str:
         ]
         if sound is not None:
             attributes.append('AUDIO="audio"')
+        if text is not None:
+            attributes.append('SUBTITLES="subtitles"')
         lines += [f"#EXT-X-STREAM-INF:{','.join(attributes)}", variant.stream.uri]
     return "\n".join([*lines, ""])

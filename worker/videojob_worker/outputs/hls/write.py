@@ -5,7 +5,7 @@ segments, and one that is replaced never has another's.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +16,11 @@ from videojob_worker.companions import folder_beside
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.spool import Spool
+from videojob_worker.outputs.encoded import Encoded
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
-from videojob_worker.outputs.hls.playlist import Entry, Stream, Variant, master_playlist, media_playlist
+from videojob_worker.outputs.hls.playlist import Entry, Stream, Text, Variant, master_playlist, media_playlist
+from videojob_worker.outputs.hls.text import NAME, write_text
 from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.outputs.video import expected
 from videojob_worker.plan.timeline import SAMPLE_RATE, Timeline
@@ -28,34 +30,34 @@ _SOUND = "audio"
 
 
 def write_hls(
-    output: PlannedOutput,
-    spools: Mapping[str, Sequence[Spool]],
-    sound: SoundSpool | None,
-    timeline: Timeline,
-    go_on: Callable[[], None],
+    output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None]
 ) -> tuple[Path, ...]:
     """Write playlists and segments, and check them; return all files but the master playlist.
 
     Args:
         output: what is made.
-        spools: the encoded pictures of each track, by its name.
-        sound: the encoded sound.
+        encoded: its streams.
         timeline: the job's.
         go_on: called for each packet; may raise.
 
     Raises:
         PermanentError: the result is not what was planned.
     """
+    sound, subtitles = encoded.sound, encoded.subtitles
     parts = output.path.parent / "parts"
     parts.mkdir(parents=True)
     streams: dict[str, tuple[Splitter, list[Entry]]] = {}
     for track in output.tracks:
         name = track.name.removeprefix(f"{output.name}.")
-        streams[name] = _write_pictures(parts, name, track, spools[track.name], go_on)
+        streams[name] = _write_pictures(parts, name, track, encoded.spools[track.name], go_on)
     if sound is not None:
-        cut_s = output.tracks[0].settings.cut_s or timeline.length_s
-        streams[_SOUND] = _write_sound(parts, sound, cut_s, timeline, go_on)
-    digest = hashlib.sha256(b"".join(splitter.digest.digest() for splitter, _ in streams.values()))
+        streams[_SOUND] = _write_sound(parts, sound, _cut_s(output), timeline, go_on)
+    text = b""
+    if subtitles is not None:
+        entries = write_text(parts, subtitles, _cut_s(output), timeline.length_s)
+        (parts / f"{NAME}.m3u8").write_text(media_playlist(None, entries))
+        text = b"".join((parts / entry.name).read_bytes() for entry in entries)
+    digest = hashlib.sha256(b"".join(splitter.digest.digest() for splitter, _ in streams.values()) + text)
     folder = parts.rename(parts.with_name(folder_beside(output.path.name, digest.hexdigest())))
     listed: dict[str, Stream] = {}
     for name, (splitter, entries) in streams.items():
@@ -66,12 +68,21 @@ def write_hls(
         Variant(listed[track.name.removeprefix(f"{output.name}.")], track.size, track.settings.fps)
         for track in output.tracks
     ]
-    output.path.write_text(master_playlist(variants, listed.get(_SOUND)))
-    wanted = [expected("mp4", track, None, timeline) for track in output.tracks]
+    track_of_text = Text(f"{folder.name}/{NAME}.m3u8", subtitles.language) if subtitles is not None else None
+    output.path.write_text(master_playlist(variants, listed.get(_SOUND), track_of_text))
+    pictures = (variant.stream.uri for variant in variants)
+    planned = {uri: expected("mp4", track, None, timeline) for uri, track in zip(pictures, output.tracks, strict=True)}
     if sound is not None:
-        wanted.append(expected("mp4", None, sound, timeline))
-    verify_hls(output.path, dict(zip((stream.uri for stream in listed.values()), wanted, strict=True)), go_on)
+        planned[listed[_SOUND].uri] = expected("mp4", None, sound, timeline)
+    verify_hls(output.path, planned, track_of_text.uri if track_of_text is not None else None, go_on)
     return tuple(sorted(folder.iterdir()))
+
+
+def _cut_s(output: PlannedOutput) -> Fraction:
+    cut_s = output.tracks[0].settings.cut_s
+    if cut_s is None:
+        raise AssertionError(f"{output.field}: its segments have no length")
+    return cut_s
 
 
 def _write_pictures(
