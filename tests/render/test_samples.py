@@ -1,0 +1,134 @@
+"""Every sample is rendered, half as large as it asks for, and has what it shows."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from hack import gallery
+from hack.media import copy_to
+from tests.render.studio import probe
+from videojob_cli.volumes import local_pool
+from videojob_contract.resources.defaults import resolve
+from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.uris import Use, iter_uris
+from videojob_contract.validation import parse_videojob
+from videojob_worker.engine import RenderedOutput, RenderRequest, render
+
+SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
+JOBS = sorted(path.stem for path in SAMPLES.glob("*.yaml") if path.stem != "renderpool")
+SHOWN = {exhibit.name: exhibit for exhibit in gallery.EXHIBITS}
+
+Rendered = dict[str, RenderedOutput]
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("media")
+    copy_to(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rendered(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rendered]:
+    """Renders a sample, once."""
+    done: dict[str, Rendered] = {}
+
+    def make(name: str) -> Rendered:
+        if name not in done:
+            job = parse_videojob(halved(yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())))
+            spec = resolve(job.spec, local_pool(job.spec), namespace="default", name=name)
+            uris = {uri for _, uri, use in iter_uris(spec) if use is Use.SOURCE}
+            sources = {uri: volume / uri.removeprefix("volume://media/") for uri in uris}
+            request = RenderRequest(spec, name, sources, tmp_path_factory.mktemp(name), 2, Encoding())
+            outputs = render(request, lambda _: None, lambda: False)
+            done[name] = {output.name: output for output in outputs}
+        return done[name]
+
+    return make
+
+
+def halved(resource: dict[str, Any]) -> dict[str, Any]:
+    """Half as wide and high, text too, and encoded fast."""
+    spec = resource["spec"]
+    canvas = spec.setdefault("canvas", {"width": 1920, "height": 1080})
+    canvas |= {side: canvas[side] // 4 * 2 for side in ("width", "height")}
+    titles = [layer["title"] for layer in [*spec["clips"], *spec.get("overlays", [])] if "title" in layer]
+    for sized in [*titles, *([spec["subtitles"]["style"]] if "subtitles" in spec else [])]:
+        sized["size"] = sized.get("size", 96) // 2
+    for output in spec.get("outputs", []):
+        if output["format"] == "mp4" and output.get("codec", "h264") == "h264":
+            output["preset"] = "ultrafast"
+    return resource
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_sample_is_as_long_as_it_says(rendered: Callable[[str], Rendered], name: str) -> None:
+    main = rendered(name)["main"]
+    found = probe(main.path, "-count_frames")
+    picture = next(stream for stream in found["streams"] if stream["codec_type"] == "video")
+    assert int(picture["nb_read_frames"]) == main.frames
+    assert main.duration is not None
+    assert abs(Fraction(found["format"]["duration"]) - main.duration) < Fraction(1, 20)
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_each_moment_that_the_gallery_shows_is_another_picture(
+    rendered: Callable[[str], Rendered], tmp_path: Path, name: str
+) -> None:
+    main = rendered(name)["main"]
+    seen: list[np.ndarray[Any, np.dtype[np.int16]]] = []
+    for moment in SHOWN[name].moments:
+        command = ["ffmpeg", "-v", "error", "-y", "-ss", f"{float(moment):.3f}", "-i", str(main.path)]
+        subprocess.run([*command, "-frames:v", "1", str(tmp_path / "frame.png")], check=True)
+        with Image.open(tmp_path / "frame.png") as image:
+            seen.append(np.asarray(image.convert("RGB"), np.int16))
+        assert all(np.abs(seen[-1] - earlier).mean() > 1 for earlier in seen[:-1]), f"at {float(moment)} s"
+
+
+def test_the_gallery_shows_every_sample_that_there_is_to_see() -> None:
+    heard = {"ducked-music", "outputs"}
+    assert set(SHOWN) | heard | {"everything", "fade-through-black", "minimal"} == set(JOBS)
+    assert gallery.PAGE.read_text() == gallery.page(), "run: make gallery"
+    assert {path.stem for path in gallery.PICTURES.iterdir()} == set(SHOWN), "run: make gallery"
+
+
+def test_the_sound_has_the_loudness_that_it_asks_for(rendered: Callable[[str], Rendered]) -> None:
+    path = rendered("ducked-music")["main"].path
+    command = ["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-af", "ebur128=peak=true", "-f", "null", "-"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    loudness = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", said)[-1])
+    assert loudness == pytest.approx(-16, abs=0.6)
+
+
+def test_every_output_of_the_sample_is_there_and_is_what_it_says(rendered: Callable[[str], Rendered]) -> None:
+    outputs = rendered("outputs")
+    codecs = {
+        name: [stream["codec_name"] for stream in probe(output.path)["streams"]]
+        for name, output in outputs.items()
+        if name != "sticker"  # animated WebP, which this ffprobe cannot read
+    }
+    assert codecs == {
+        "main": ["h264", "aac"],
+        "small": ["hevc", "aac"],
+        "modern": ["av1", "aac"],
+        "web": ["vp9", "opus"],
+        "limited": ["h264", "aac"],
+        "stream": codecs["stream"],
+        "chat": ["gif"],
+        "sound": ["mp3"],
+        "podcast": ["aac"],
+        "poster": ["mjpeg"],
+        "thumbnails": ["mjpeg"],
+    }
+    assert sorted(set(codecs["stream"])) == ["aac", "h264"]
+    with Image.open(outputs["sticker"].path) as sticker:
+        assert sticker.format == "WEBP"
+        assert getattr(sticker, "n_frames", 1) > 50
