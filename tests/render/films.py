@@ -77,6 +77,11 @@ def probe(path: Path) -> Facts:
     return probe_video(source(path))
 
 
+def spec(**fields: Any) -> Video:
+    """A video of the timeline, with further fields."""
+    return Video.model_validate({"uri": URI, **fields})
+
+
 def layer(
     path: Path,
     frames: int,
@@ -89,9 +94,8 @@ def layer(
     **video: Any,
 ) -> VideoLayer:
     """The layer of a clip of `frames` frames; `video` has further fields of the spec."""
-    spec = Video.model_validate({"uri": URI, **video})
     look = Look(*canvas, background)
-    return VideoLayer(source(path), probe(path), spec, look, fit=fit, anchor=anchor, frames=frames, fps=fps)
+    return VideoLayer(source(path), probe(path), spec(**video), look, fit=fit, anchor=anchor, frames=frames, fps=fps)
 
 
 def shown(path: Path, frames: int, fps: Fraction, **options: Any) -> list[int]:

@@ -22,6 +22,8 @@ Rgba = npt.NDArray[np.uint8]
 
 _SCALE: Final = "flags=bicubic"
 _EXACT: Final = "flags=bicubic+accurate_rnd+full_chroma_int"
+# Of colour times opacity, neither may swing over at an edge and not the other.
+_SOFT: Final = "flags=bilinear+accurate_rnd+full_chroma_int"
 _TO_CANVAS: Final = "out_color_matrix=bt709:out_range=limited"
 # As the filter `colorspace` names matrices.
 _NAMES: Final = {"bt601": "smpte170m", "fcc": "fcc", "smpte240m": "smpte240m", "bt2020": "bt2020nc"}
@@ -111,7 +113,7 @@ class Chain:
             if shades.is_wide:
                 last = _with_table(graph, last, pixels)
             last = _then(graph, last, "premultiply=inplace=1")
-            last = _then(graph, last, f"{size}:{_EXACT}")
+            last = _then(graph, last, f"{size}:{_SOFT}")
             if self._pixels == "rgba":
                 last = _then(graph, last, "unpremultiply=inplace=1")
         elif shades.is_wide:
@@ -235,6 +237,9 @@ def _with_table(graph: Graph, last: FilterContext, pixels: str) -> FilterContext
 
 
 def _push_table(graph: Graph, shades: Shades) -> None:
-    frame = VideoFrame.from_ndarray(tone.table(shades.transfer, shades.primaries), format="rgb48le")
+    # libavfilter 11 takes the planes of a planar table for R, G and B, and they are G, B and R.
+    table = np.ascontiguousarray(tone.table(shades.transfer, shades.primaries)[..., (2, 0, 1)])
+    frame = VideoFrame.from_ndarray(table, format="rgb48le")
     frame.pts, frame.time_base = 0, Fraction(1, 1)
     graph.vpush(frame, at=1)
+    graph.vpush(None, at=1)

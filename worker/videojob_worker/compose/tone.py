@@ -58,7 +58,7 @@ def to_sdr(signal: Values, transfer: int, primaries: int) -> Values:
 
 @lru_cache(maxsize=4)
 def table(transfer: int, primaries: int) -> npt.NDArray[np.uint16]:
-    """Return the table as libavfilter's `haldclut` reads it: square, `(side, side, 3) uint16`, red fastest."""
+    """Return the table in the layout of `haldclut`: square, `(side, side, 3) uint16` of R'G'B', red fastest."""
     steps = np.linspace(0, 1, LEVEL * LEVEL)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
     mapped = to_sdr(np.stack((red, green, blue), axis=-1), transfer, primaries)

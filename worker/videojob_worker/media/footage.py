@@ -24,10 +24,11 @@ _MAX_ASPECT: Final = 16
 TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
     (1, 0, 0, 1): (),
     (0, 1, -1, 0): ("transpose=clock",),
-    (-1, 0, 0, -1): ("hflip", "vflip"),
+    (-1, 0, 0, -1): ("vflip", "hflip"),
     (0, -1, 1, 0): ("transpose=cclock",),
     (-1, 0, 0, 1): ("hflip",),
-    (1, 0, 0, -1): ("vflip",),
+    # It only says that lines are to be read from the last to the first: a copy is made that way.
+    (1, 0, 0, -1): ("vflip", "copy"),
     (0, 1, 1, 0): ("transpose=cclock_flip",),
     (0, -1, -1, 0): ("transpose=clock_flip",),
 }
