@@ -142,12 +142,10 @@ class Packets:
         coded = self.coded()
         stamps = _Stamps(self._origin(), self._tick_s, fps)
         number = stamps.on_screen(start_s)
-        packets = self._from(stamps.of(number))
+        packets = _asking(self._from(stamps.of(number)), go_on)
         packet = _keyframe(packets, stamps, number)
         first_pts, seen, reorder, is_key = packet.pts or 0, bytearray(frames), 0, True
         for count in range(frames):
-            if count % _ASKED_EVERY == 0:
-                go_on()
             _check_packet(packet, coded, is_first=count == 0)
             place = stamps.number(packet.pts) - number
             if place < 0:
@@ -210,6 +208,13 @@ class _Stamps:
         if not -self._early <= position - number * self._ticks <= self._late:
             raise NotAsItIsError(f"does not have {float(self.fps):.5g} frames in each second")
         return number
+
+
+def _asking(packets: Iterator["Packet[Any]"], go_on: Callable[[], None]) -> Iterator["Packet[Any]"]:
+    for count, packet in enumerate(packets):
+        if count % _ASKED_EVERY == 0:
+            go_on()
+        yield packet
 
 
 def _keyframe(packets: Iterator["Packet[Any]"], stamps: _Stamps, number: int) -> "Packet[Any]":
