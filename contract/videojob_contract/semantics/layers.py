@@ -45,6 +45,8 @@ def check_subtitles(spec: VideoJobSpec) -> Iterator[Problem]:
     """Yield every problem of the subtitles."""
     if (subtitles := spec.subtitles) is None:
         return
+    if subtitles.soft and spec.outputs and not any(output.format.codecs for output in spec.outputs):
+        yield Problem("spec.subtitles.soft", "no output has tracks to choose from: make an mp4, webm or hls too")
     if subtitles.soft and subtitles.style is not None:
         yield Problem("spec.subtitles.style", "is for drawn subtitles: how soft ones look, players choose")
     if subtitles.language is not None and not subtitles.soft:

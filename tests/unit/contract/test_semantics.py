@@ -236,6 +236,10 @@ def test_subtitles() -> None:
     uri = "volume://m/a.srt"
     assert problems(subtitles={"uri": uri, "soft": True, "language": "eng"}) == []
     assert problems(subtitles={"uri": uri, "style": {"size": 20}}) == []
+    assert problems(subtitles={"uri": uri, "soft": True}, outputs=[JPG, MP4]) == []
+    assert problems(subtitles={"uri": uri, "soft": True}, outputs=[JPG]) == [
+        "spec.subtitles.soft: no output has tracks to choose from: make an mp4, webm or hls too"
+    ]
     assert problems(subtitles={"uri": uri, "soft": True, "style": {}}) == [
         "spec.subtitles.style: is for drawn subtitles: how soft ones look, players choose"
     ]
