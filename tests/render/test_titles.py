@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,10 @@ def test_arabic_letters_join(fonts):
 def test_each_character_has_a_glyph_of_its_own(fonts, text):
     shapes = {hashlib.sha256(trimmed(drawn(fonts, character)).tobytes()).digest() for character in set(text)}
     assert len(shapes) == len(set(text))  # boxes for what is missing would be alike
+
+
+def test_letters_that_come_in_parts_are_put_together(fonts):
+    assert np.array_equal(drawn(fonts, unicodedata.normalize("NFD", "한국 Ångström")), drawn(fonts, "한국 Ångström"))
 
 
 def test_a_character_that_no_font_has_is_an_error_and_not_a_box(fonts):

@@ -134,7 +134,8 @@ def _set_text(layout: Any, text: str) -> None:
 
 
 def _cleaned(field: str, text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    # Composed, because fonts lack the parts of what Apple's systems take apart, such as Korean syllables.
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
             raise PermanentError(f"{field}.text: U+{ord(character):04X} is a control character", Reason.INVALID_SPEC)

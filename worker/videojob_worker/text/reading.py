@@ -6,6 +6,7 @@ Nobody is helped by subtitles that are half there: what cannot be read is an err
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -76,7 +77,7 @@ def decode(data: bytes) -> str:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
             if (nul := text.find("\0")) >= 0:
                 raise LineError(text.count("\n", 0, nul) + 1, "is not text")
-            return text
+            return unicodedata.normalize("NFC", text)  # fonts lack parts of letters
     line = data.count(b"\n", 0, failed.start) + 1
     raise LineError(line, "is neither UTF-8 nor UTF-16; save the file as UTF-8")
 
