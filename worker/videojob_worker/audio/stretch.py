@@ -55,7 +55,7 @@ def _mono(block: Samples) -> npt.NDArray[np.float64]:
 def _best_shift(span: Samples, following: npt.NDArray[np.float64]) -> int:
     """Return by how much to shift so that the window is most alike what follows the one before."""
     searched = _mono(span)
-    if following @ following < _SILENT * len(following):
+    if np.square(following).mean() < _SILENT:
         return 0
     alike = np.fft.irfft(np.fft.rfft(searched) * np.fft.rfft(following, _SPAN).conj(), _SPAN)[: 2 * _SHIFT + 1]
     squares = np.concatenate(([0.0], np.cumsum(searched**2)))

@@ -106,9 +106,9 @@ def correlation(one: Voice, other: Voice, start: int, end: int) -> float:
     for first in range(start, end, MIX_BLOCK):
         count = min(MIX_BLOCK, end - first)
         mine, theirs = one.heard(first, count), other.heard(first, count)
-        together += float(np.vdot(mine, theirs))
-        power_of_one += float(np.vdot(mine, mine))
-        power_of_other += float(np.vdot(theirs, theirs))
+        together += float((mine * theirs).sum(dtype=np.float64))
+        power_of_one += float(np.square(mine).sum(dtype=np.float64))
+        power_of_other += float(np.square(theirs).sum(dtype=np.float64))
     if not power_of_one or not power_of_other:
         return 0.0
     # Sounds of opposite sign are no likeness that fading could make up for.
