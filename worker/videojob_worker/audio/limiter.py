@@ -95,9 +95,9 @@ class _Limiter:
         peaks = np.abs(around[:, _REACH : _REACH + count]).max(axis=0)
         highest = float(np.abs(around).max())
         if self._true_peaks and highest * _OVERSHOOT > self._ceiling:
-            windows = sliding_window_view(around, 2 * _REACH, axis=1)
+            windows = sliding_window_view(around, 2 * _REACH, axis=1).transpose(0, 2, 1)
             # Not by a product of matrices: what that rounds to depends on the threads it is given.
-            between = np.abs(np.einsum("pk,cnk->pcn", _INTERPOLATOR, windows)).max(axis=(0, 1))
+            between = np.abs(np.einsum("pk,ckn->pcn", _INTERPOLATOR, windows)).max(axis=(0, 1))
             peaks = np.maximum(peaks, np.maximum(between[:-1], between[1:]))
         if not self._last_db and (not count or peaks.max() <= self._ceiling):
             return np.zeros(count)
