@@ -204,6 +204,20 @@ def test_any_moment_looks_the_same_whatever_was_drawn_before_it(opened):
     assert in_order[::-1] == [digest(painter.sprites(at)) for at in moments[::-1]]
 
 
+def test_beginning_in_the_middle_takes_as_long_however_long_a_cue_is_shown(opened):
+    """As a text that is shown all the time, and hundreds of cues that make way for it."""
+    text = HEAD + event("always", "0:00:00.00", "1:00:00.00")
+    text += "".join(
+        event(f"cue {n}", f"0:{n // 60:02d}:{n % 60:02d}.00", f"0:{n // 60:02d}:{n % 60:02d}.80") for n in range(1, 300)
+    )
+    captions = opened(text)
+    painter = captions.painter()
+    for n in range(1, 300):
+        last = painter.sprites(Fraction(n))
+    assert len(captions.appeared(len(captions.moments_ms) - 3)) == 1
+    assert digest(captions.painter().sprites(Fraction(299))) == digest(last)
+
+
 def test_painters_work_side_by_side(opened):
     captions = opened(OVERLAPPING)
 

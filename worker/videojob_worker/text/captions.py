@@ -6,7 +6,7 @@ moments at which something appears or goes: so a cue is shown to the exact frame
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from videojob_worker.text.cues import Cue
     from videojob_worker.text.fonts import Fonts
 
+_MOST_CAUGHT_UP: Final = 200
+"""Moments that a painter lets pass to begin in the middle. Where more hang together, as when a cue is shown all the
+time, those count at which what is shown appeared: nearly always the same, and not the whole film for each segment."""
 MOST_AT_ONCE: Final = 2000
 """Cues that are shown at the same time; each takes memory."""
 
@@ -87,6 +90,12 @@ class Captions:
                 changes[index[cue.end_ms]] -= 1
         return tuple(count > 0 for count in accumulate(changes[:-1]))
 
+    def appeared(self, number: int) -> list[int]:
+        """Return the moments, before one of them, at which what is shown then appeared, as indices."""
+        at_ms = self.moments_ms[number]
+        starts = {cue.start_ms for cue in self.cues if cue.start_ms < at_ms < cue.end_ms}
+        return [bisect_left(self.moments_ms, start) for start in sorted(starts)]
+
     def painter(self) -> Painter:
         """Return a painter, for one thread.
 
@@ -128,7 +137,10 @@ class Painter:
         first = self._captions.history[number]
         if self._at is not None and first <= self._at < number:
             first = self._at + 1
-        for before in range(first, number):
+        moments: Sequence[int] = range(first, number)
+        if len(moments) > _MOST_CAUGHT_UP:
+            moments = self._captions.appeared(number)
+        for before in moments:
             self._drawer.pass_by(self._time(before, self._captions.moments_ms[before]))
 
     def _draw(self, number: int, at_ms: int) -> Sprites:
