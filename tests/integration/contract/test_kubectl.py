@@ -79,6 +79,30 @@ def test_the_spec_cannot_be_changed_by_way_of_the_status(apiserver: ApiServer, n
     assert "status" not in apiserver.get("vj", "job", namespace)
 
 
+def test_a_job_with_templates_is_stored_with_them_and_can_be_scheduled_and_reported_on(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    clip = {"video": {"uri": "volume://media/a.mp4", "speed": "{{ speed }}", "volume": 1.0, "loop": "{{ again }}"},
+            "duration": "{{ length }}"}  # fmt: skip
+    job = videojob(
+        clip,
+        canvas={"width": "{{ width }}", "height": 360},
+        overlays=[{"title": {"text": "{{ job.name }}"}, "opacity": "{{ share }}", "scale": 0.5}],
+        parameters={"speed": 1.5, "again": True, "length": "2s", "width": 640, "share": 1},
+    )
+    apiserver.apply(job, namespace)
+    write_status(apiserver, namespace, "vj", "job", STATUS.to_dict())
+    apiserver.kubectl("label", "vj", "job", "a=b", "-n", namespace)
+    apiserver.apply({**job, "spec": {**job["spec"], "suspend": True}}, namespace)
+    stored = apiserver.get("vj", "job", namespace)
+    assert stored["spec"]["clips"][0]["video"] == {**clip["video"], "reverse": False}
+    assert stored["spec"]["canvas"] == {"width": "{{ width }}", "height": 360}
+    parsed = parse_videojob(stored)
+    assert parsed.status == STATUS
+    assert parsed.spec.suspend
+    assert parsed.spec.clips == parse_videojob(job).spec.clips
+
+
 def test_the_server_fills_in_what_no_pool_decides(apiserver: ApiServer, namespace: str) -> None:
     apiserver.apply(videojob(CLIP, {**CLIP, "transition": {"type": "fade"}}, retry={"limit": 5}), namespace)
     assert apiserver.get("vj", "job", namespace)["spec"] == {
