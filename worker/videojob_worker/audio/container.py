@@ -33,10 +33,10 @@ _SEEKABLE: Final = frozenset(("MP4", "WAV", "FLAC", "Matroska"))
 # By libav's names of decoders. Each is a door for hostile files: what nobody records or publishes with stays shut.
 _DECODERS: Final = frozenset(
     (
-        *("aac", "aac_fixed", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "opus", "libopus"),
-        *("vorbis", "libvorbis", "flac", "alac", "amrnb", "amrwb", "pcm_alaw", "pcm_mulaw", "adpcm_ms"),
-        *("adpcm_ima_wav", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
-        *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_bluray", "pcm_dvd"),
+        *("aac", "aac_fixed", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "dca"),
+        *("opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "amrnb", "amrwb"),
+        *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"),
+        *("pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "adpcm_ms", "adpcm_ima_wav"),
     )
 )
 # Those of pictures are used by libav to find the time of the first one.
