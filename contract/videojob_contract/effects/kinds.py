@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST = 255
+_TOO_LARGE = 1e12  # nothing of a picture or a film is, and arithmetic with more may overflow
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ COLOR = Kind(
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
 
 
 def _bounds(low: float | None, high: float | None, above: float | None) -> str:

@@ -4,6 +4,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.contract.examples import problems
 from videojob_contract.effects import EFFECTS, arguments, effects_are_still, length_after
@@ -123,6 +125,30 @@ def test_a_clip_of_unknown_length_is_left_to_the_render() -> None:
 )
 def test_what_stands_still_under_its_effects(effects: list[Effect], still: bool) -> None:  # noqa: FBT001 - a parameter
     assert effects_are_still(effects) is still
+
+
+VALUES = (
+    st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["left", "deg", "end", "#102030", "x"])
+    | st.lists(st.integers(-10, 300) | st.floats(-10, 300), max_size=4)
+    | st.just(10**400)
+)
+
+
+@given(data=st.data(), names=st.lists(st.sampled_from([*EFFECTS, "Sepia"]), min_size=1, max_size=4))
+def test_whatever_is_said_is_refused_or_can_be_handed_on(data: st.DataObject, names: list[str]) -> None:
+    def args(name: str) -> dict[str, Any]:
+        known = list(EFFECTS[name].arguments) if name in EFFECTS else []
+        return data.draw(st.dictionaries(st.sampled_from([*known, "other"]), VALUES, max_size=4))
+
+    chain = [effect(name, **args(name)) for name in names]
+    if found(*chain) == []:
+        effects = [Effect(**each) for each in chain]
+        assert length_after(effects, Fraction(4)) >= 4
+        for each in effects:
+            assert arguments(each).keys() == (each.args or {}).keys()
 
 
 def test_arguments_are_handed_on_as_moviepy_takes_them() -> None:
