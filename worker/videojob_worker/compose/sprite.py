@@ -16,6 +16,7 @@ from videojob_worker.compose.color import Picture, planes, to_yuv
 _WHOLE: Final = 256
 """Full opacity: 256 * 255 and the half that rounds just fit 16 bits."""
 _BLOCK: Final = 1 << 16
+_LEAST: Final = np.float32(1e-6)
 
 Weights = npt.NDArray[np.float32]
 
@@ -30,13 +31,12 @@ class _Patch:
     added: npt.NDArray[np.uint16]
 
     @classmethod
-    def of(cls, top: int, left: int, opacity: Weights, colored: Weights) -> "_Patch":
-        """Round an opacity from 0 to 256, and a colour times that."""
+    def of(cls, top: int, left: int, opacity: Weights, color: Weights | Picture) -> "_Patch":
+        """Round an opacity from 0 to 256, and a colour times as much as that is then: equal colours stay equal."""
         share = np.rint(opacity)
-        # As much of the colour as of the opacity after rounding, so that equal colours stay equal.
-        color = np.divide(colored, opacity, out=np.zeros_like(colored), where=opacity > 0) * share
-        rest = (_WHOLE - share).astype(np.uint16)
-        return cls(top, left, rest, (np.rint(color) + _WHOLE // 2).astype(np.uint16))
+        added = color * share
+        added += _WHOLE / 2 + 0.5
+        return cls(top, left, np.subtract(_WHOLE, share).astype(np.uint16), added.astype(np.uint16))
 
     def draw(self, plane: Picture, share: int) -> None:
         """Draw over a plane by a share from 0 to 256."""
@@ -80,11 +80,12 @@ class Sprite:
         opacity = whole[:, :, 3].astype(np.float32) * np.float32(_WHOLE / 255)
         luma, *chroma = to_yuv(Image.fromarray(whole[:, :, :3]))
         halved = _subsample(opacity, at_edge=outer[0] == 0)
-        patches = [_Patch.of(outer[1], outer[0], opacity, opacity * luma)]
-        patches += [
-            _Patch.of(outer[1] // 2, outer[0] // 2, halved, _subsample(opacity * plane, at_edge=outer[0] == 0))
-            for plane in chroma
-        ]
+        patches = [_Patch.of(outer[1], outer[0], opacity, luma)]
+        for plane in chroma:
+            # The colour of a sample is the mean of what is seen of its pixels.
+            seen = _subsample(opacity * plane, at_edge=outer[0] == 0)
+            color = np.divide(seen, np.maximum(halved, _LEAST), dtype=np.float32)
+            patches.append(_Patch.of(outer[1] // 2, outer[0] // 2, halved, color))
         return cls(tuple(patches))
 
     def draw(self, picture: Picture, opacity: float = 1.0) -> None:
