@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import re
 import shutil
 import sys
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 20
 GRACE_S = 5
 MEMORY_BYTES = 1536 * 1024**2
+BROKEN_SHARE = 0.3  # of the files of a case: were all broken, the first would end it
 CANARY = b"canary: no job has named this file"
 # What says that nobody foresaw it: the catch-alls of the worker and of the renderer.
 UNFORESEEN = re.compile(
@@ -86,7 +88,7 @@ class Bench:
             each.mkdir(parents=True)
         contents = list(self.corpus.values())
         for name, content in self.corpus.items():
-            broken = random.random() < 0.7
+            broken = random.random() < BROKEN_SHARE
             (media / name).write_bytes(mutate(random, content, random.choice(contents)) if broken else content)
         spec = make_spec(random, sorted(self.corpus))
         fault = await self._fault(spec, media, scratch, out, tally)
@@ -164,6 +166,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="cases side by side (default: 2)")
     parser.add_argument("--keep", type=Path, default=Path(".fuzz"), help="where cases with faults are kept")
     asked = parser.parse_args()
+    logging.disable()  # what fails is told by its result
     print(f"seed {asked.seed}")
     with tempfile.TemporaryDirectory(prefix="videojob-fuzz-") as name:
         folder = Path(name)
