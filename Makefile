@@ -64,7 +64,7 @@ lint: $(VENV)/.stamp ## formatting, lint, types, import directions
 	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy contract/videojob_contract operator/videojob_operator worker/videojob_worker cli/videojob_cli
-	@MYPYPATH=hack/cluster $(VENV)/bin/mypy hack/cluster/node hack/cluster/imaging hack/demo.py hack/media.py
+	@MYPYPATH=hack/cluster $(VENV)/bin/mypy hack/cluster/node hack/cluster/imaging hack/demo.py hack/effects.py hack/media.py
 	@$(VENV)/bin/lint-imports --no-cache | tail -n 4
 
 .PHONY: format

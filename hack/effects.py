@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
-from moviepy import Effect, vfx
+from moviepy import Effect, vfx  # type: ignore[import-untyped]
 
 
 def signatures() -> dict[str, list[dict[str, Any]]]:
