@@ -83,14 +83,12 @@ def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream
     if name not in CODECS:
         raise source.error(f"has pictures in {name}, which is not read here")
     context = stream.codec_context
-    if context.width * context.height > MAX_PIXELS:
+    # libav forgets the size of pictures when it is beyond `max_pixels`.
+    if not 0 < context.width * context.height <= MAX_PIXELS or not stream.time_base:
         raise source.error(
-            f"has pictures of {context.width}x{context.height}; "
-            f"at most {MAX_PIXELS // 1_000_000} megapixels are allowed",
+            f"has pictures of more than {MAX_PIXELS // 1_000_000} megapixels, or does not say how large they are",
             Reason.SOURCE_TOO_LARGE,
         )
-    if context.width <= 0 or context.height <= 0 or not stream.time_base:
-        raise source.error(f"is a damaged {kind} file: it does not say how large its pictures are")
     return stream
 
 
