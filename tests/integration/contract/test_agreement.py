@@ -62,6 +62,9 @@ ACCEPTED = {
                     "yes": True, "color": "#102030", "way": "crossfade", "milliseconds": 250, "easing": "easeIn",
                     "width": 640, "rate": "25", "share": 1, "margin": 20, "loudness": -14, "format": "mp4"},
     ),
+    "colour of a fade by a template": videojob(
+        CLIP, {**CLIP, "transition": {"type": "{{ way }}", "color": "#ffffff"}}, parameters={"way": "fade"}
+    ),
     "every scheme": videojob(*({**IMAGE, "image": {"uri": f"{scheme}://a/b.jpg"}}
                                for scheme in ("volume", "s3", "gs", "az", "https", "http"))),
 }  # fmt: skip
@@ -116,6 +119,7 @@ REFUSED = {
     "list for a boolean": videojob(audio={"tracks": [{**TRACK, "loop": [True]}]}),
     "fraction for an integer": videojob(canvas={"width": 640.5}),
     "too long a template": videojob({"color": "{{ " + "a" * 256 + " }}", "duration": "1s"}),
+    "colour of a slice": videojob(CLIP, {**CLIP, "transition": {"type": "hlslice", "color": "#ffffff"}}),
     "text too long": videojob({"title": {"text": "x" * 4097}, "duration": "1s"}),
     "too many clips": videojob(*[CLIP] * 501),
 }  # fmt: skip
@@ -129,6 +133,9 @@ ONLY_THE_OPERATOR_KNOWS = {
     "parameter out of range": videojob(canvas={"width": "{{ width }}"}, parameters={"width": 641}),
     "boolean for a number": videojob(overlays=[{"image": IMAGE["image"], "opacity": True}]),
     "number for a boolean of a clip": videojob(audio={"tracks": [{**TRACK, "loop": 1}]}),
+    "colour of a wipe by a template": videojob(
+        CLIP, {**CLIP, "transition": {"type": "{{ way }}", "color": "#ffffff"}}, parameters={"way": "wipeLeft"}
+    ),
     "effect that is none": videojob({**IMAGE, "effects": [{"name": "Sepia"}]}),
     "argument that is none": videojob({**IMAGE, "effects": [{"name": "Crop", "args": {"x3": 1}}]}),
     "transition that is none": videojob(CLIP, {**CLIP, "transition": {"type": "wipe"}}),
