@@ -200,6 +200,55 @@ def test_the_sound_is_mixed_to_the_sample_under_copied_pictures(studio: Studio, 
     assert np.flatnonzero(heard)[-1] == pytest.approx(96_000, abs=480)
 
 
+def heard(source: Path, name: str, *, rate: int = 48_000, channels: int = 2) -> Path:
+    """The same pictures with noise, in which every sample differs."""
+    noise = ["-f", "lavfi", "-i", f"anoisesrc=r={rate}:d=4:a=0.2:seed=1", "-map", "0:v", "-map", "1:a"]
+    # Without perceptual noise substitution, which a decoder fills in at random.
+    return again(source, name, *noise, "-c:a", "aac", "-aac_pns", "0", "-ac", str(channels))
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 4), (1, 3), (2, 3), (3, 4)])
+def test_the_sound_of_a_trim_is_the_samples_of_the_source(
+    studio: Studio, a: Path, tmp_path: Path, start: int, end: int
+) -> None:
+    source = heard(a, f"noise-{start}.mp4")
+    clips, samples = [clip(source, f"{start}s", f"{end}s")], slice(start * 48_000, end * 48_000)
+    assert "pictures and sound" in plan(studio, clips, [source]).outputs[0].why
+    out = studio.movie(clips, files=[source])
+    check_times(out, 25 * (end - start))
+    wanted = sound(source)[:, samples]
+    # A decoder gives the last packet whole.
+    np.testing.assert_array_equal(sound(out)[:, : wanted.shape[1]], wanted)
+    told = probe(out, "-select_streams", "a")["streams"][0]
+    assert (float(told["start_time"]), float(told["duration"])) == (0, end - start)
+    pcm = tmp_path / "other.f32"
+    command = ["ffmpeg", "-v", "error", "-i", str(out), "-map", "0:a", "-f", "f32le", str(pcm)]
+    subprocess.run(command, check=True)
+    other = np.fromfile(pcm, np.float32).reshape(-1, 2).T[:, : wanted.shape[1]]
+    np.testing.assert_allclose(other, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("source", "fields", "options"),
+    [
+        ({}, {"volume": 0.5}, {}),
+        ({}, {}, {"tracks": [{"uri": "volume://media/noise.mp4"}]}),
+        ({"rate": 44_100}, {}, {}),
+        ({"channels": 1}, {}, {}),
+    ],
+)
+def test_sound_that_is_not_as_an_output_has_it_is_encoded(
+    studio: Studio, a: Path, source: dict[str, Any], fields: dict[str, Any], options: dict[str, Any]
+) -> None:
+    noise = heard(a, "noise.mp4", **source)
+    clips = [{"video": {"uri": uri(noise), **fields}}]
+    assert plan(studio, clips, [noise], **options).outputs[0].why.startswith("the pictures of its sources")
+    out = studio.movie(clips, files=[noise], **options)
+    assert payloads(out) == payloads(noise)
+    told = probe(out, "-select_streams", "a")["streams"][0]
+    assert (told["sample_rate"], told["channels"], float(told["duration"])) == ("48000", 2, 4.0)
+
+
 def test_other_outputs_are_made_as_ever(studio: Studio, a: Path) -> None:
     outputs = [
         {"name": "main", "format": "mp4", "metadata": {"title": "As it is"}},

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import av
 from av import Packet
-from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.encode.copy import CopiedPictures
+from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.encoder import configure
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.sound import SoundSpool, set_up
+from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.spool import Spool
 from videojob_worker.encode.subtitles import SoftSubtitles
 from videojob_worker.plan.timeline import SAMPLE_RATE
@@ -143,7 +142,7 @@ def write_container(
     target: Path | Sink,
     layout: Layout,
     pictures: Pictures | CopiedPictures | None,
-    sound: SoundSpool | None,
+    sound: SoundSpool | CopiedSound | None,
     subtitles: SoftSubtitles | None = None,
 ) -> Iterator[Fraction]:
     """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
@@ -158,7 +157,7 @@ def write_container(
     with av.open(file, "w", format=layout.format, container_options=options) as out:
         out.metadata.update(layout.metadata)
         video = None if pictures is None else pictures.add_to(out)
-        audio = None if sound is None else _add_audio(out, sound)
+        audio = None if sound is None else sound.add_to(out)
         text = None if subtitles is None else subtitles.add_to(out)
         out.start_encoding()
         streams: list[Iterator[Packet[Stream]]] = []
@@ -172,14 +171,6 @@ def write_container(
         for packet in merge(*streams, key=_seconds):
             out.mux(packet)
             yield _seconds(packet)
-
-
-def _add_audio(out: "OutputContainer", sound: SoundSpool) -> AudioStream:
-    stream = out.add_stream(sound.settings.encoder, rate=SAMPLE_RATE)
-    if not isinstance(stream, AudioStream):
-        raise TypeError(f"{sound.settings.encoder} makes no sound")
-    set_up(stream.codec_context, sound.settings)
-    return stream
 
 
 def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Packet[Stream]"]:

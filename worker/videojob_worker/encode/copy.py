@@ -1,4 +1,4 @@
-"""Pictures that are not encoded: packets of sources, taken as they are and given the times of the timeline."""
+"""What is not encoded: packets of sources, taken as they are and given the times of the timeline."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from av.audio.stream import AudioStream
 from av.error import FFmpegError
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
+from videojob_worker.audio.container import open_sound
 from videojob_worker.media.packets import Coded, Packets, Run
+from videojob_worker.media.sound_packets import FRAME, SoundRun, read_sound
+from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from av import Packet
     from av.container import OutputContainer
     from av.stream import Stream
 
@@ -70,3 +74,41 @@ class CopiedPictures:
                         number += 1
                 except FFmpegError as error:
                     raise piece.run.source.error(f"cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedSound:
+    """All sound of a timeline: that of one source."""
+
+    run: SoundRun
+    codec: str = "aac"
+    """libav's name of what it is coded in."""
+
+    def add_to(self, out: "OutputContainer") -> AudioStream:
+        """Add the stream that `packets` are of, coded as the source says."""
+        file = open_sound(self.run.source)
+        with file.container:
+            stream = out.add_stream_from_template(file.stream, opaque=False)
+        stream.time_base = Fraction(1, SAMPLE_RATE)
+        return stream
+
+    def packets(self) -> Iterator["Packet[Stream]"]:
+        """Yield the packets; what is before 0 is not heard, and of the last only as much as its length says.
+
+        Raises:
+            PermanentError: the source cannot be read any more.
+        """
+        run = self.run
+        file = open_sound(run.source)
+        with file.container:
+            try:
+                for number, packet in enumerate(read_sound(file, run)):
+                    at = number * FRAME - run.skipped
+                    # A packet of its own, without what the source's file says of the samples to skip.
+                    taken: Packet[Stream] = Packet(bytes(packet))
+                    taken.pts = taken.dts = at
+                    taken.duration, taken.time_base = min(FRAME, run.samples - at), Fraction(1, SAMPLE_RATE)
+                    taken.is_keyframe = True
+                    yield taken
+            except FFmpegError as error:
+                raise run.source.error(f"cannot be read: {error.strerror}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from av import AudioCodecContext, AudioFrame, CodecContext, Packet
+from av.audio.stream import AudioStream
 from av.codec.context import Flags
 
 from videojob_contract.errors import CancelledError
@@ -17,11 +18,13 @@ from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
+    from av.container import OutputContainer
     from av.packet import PacketSideData
     from av.stream import Stream
 
 TIME_BASE = Fraction(1, SAMPLE_RATE)
 _FORMATS: Final = {"aac": "fltp", "libopus": "flt", "libmp3lame": "fltp"}
+_CODECS: Final = {"aac": "aac", "libopus": "opus", "libmp3lame": "mp3"}
 _TRIMMED: Final = "skip_samples"
 """What tells a player how many samples of the last packet are padding."""
 
@@ -39,6 +42,19 @@ class SoundSpool:
     durations: "array[int]"
     sizes: "array[int]"
     trimmed: "dict[int, PacketSideData]"
+
+    @property
+    def codec(self) -> str:
+        """What it is coded in, by libav's name."""
+        return _CODECS[self.settings.encoder]
+
+    def add_to(self, out: "OutputContainer") -> AudioStream:
+        """Add the stream that `packets` are of."""
+        stream = out.add_stream(self.settings.encoder, rate=SAMPLE_RATE)
+        if not isinstance(stream, AudioStream):
+            raise TypeError(f"{self.settings.encoder} makes no sound")
+        set_up(stream.codec_context, self.settings)
+        return stream
 
     def packets(self) -> Iterator["Packet[Stream]"]:
         """Read the packets back, one at a time."""

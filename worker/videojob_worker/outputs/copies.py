@@ -13,8 +13,10 @@ from typing import Final
 
 from videojob_contract.errors import CancelledError
 from videojob_contract.resources.outputs import Codec, Copying, Format, Output
-from videojob_worker.encode.copy import CopiedPictures, Piece
+from videojob_worker.audio.arrangement import arrange
+from videojob_worker.encode.copy import CopiedPictures, CopiedSound, Piece
 from videojob_worker.media.packets import Coded, NotAsItIsError, Packets
+from videojob_worker.media.sound_packets import find_sound
 from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.project import Project
 
@@ -53,9 +55,10 @@ def _choose(output: PlannedOutput, timeline: "_Timeline") -> PlannedOutput:
     [track] = output.tracks
     try:
         _check_output(output.spec, track, timeline)
-        return replace(output, tracks=(replace(track, copied=timeline.copy(track.settings.codec)),))
+        copy = timeline.copy(track.settings.codec)
     except NotAsItIsError as reason:
         return replace(output, not_copied=str(reason))
+    return replace(output, tracks=(replace(track, copied=copy.pictures),), copied_sound=copy.sound)
 
 
 def _check_output(output: Output, track: Track, timeline: "_Timeline") -> None:
@@ -72,13 +75,21 @@ def _check_output(output: Output, track: Track, timeline: "_Timeline") -> None:
         raise NotAsItIsError("it has another frame rate than the canvas")
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What is taken as it is; without `sound`, that is mixed and encoded."""
+
+    pictures: CopiedPictures
+    sound: CopiedSound | None
+
+
 @dataclass(slots=True)
 class _Timeline:
     """The copy of a whole timeline, found when first asked for."""
 
     project: Project
     cancelled: Callable[[], bool]
-    found: CopiedPictures | NotAsItIsError | None = None
+    found: "_Copy | NotAsItIsError | None" = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -88,7 +99,7 @@ class _Timeline:
     def fps(self) -> Fraction:
         return self.project.timeline.fps
 
-    def copy(self, codec: Codec) -> CopiedPictures:
+    def copy(self, codec: Codec) -> _Copy:
         """Return the copy, for an output of this codec.
 
         Raises:
@@ -96,16 +107,16 @@ class _Timeline:
         """
         if self.found is None:
             try:
-                self.found = self._find()
+                self.found = _Copy(self._find_pictures(), self._find_sound())
             except NotAsItIsError as reason:
                 self.found = reason
         if isinstance(self.found, NotAsItIsError):
             raise self.found
-        if self.found.coded.codec is not codec:
-            raise NotAsItIsError(f"the sources are coded in {self.found.coded.codec}, and it in {codec}")
+        if self.found.pictures.coded.codec is not codec:
+            raise NotAsItIsError(f"the sources are coded in {self.found.pictures.coded.codec}, and it in {codec}")
         return self.found
 
-    def _find(self) -> CopiedPictures:
+    def _find_pictures(self) -> CopiedPictures:
         project = self.project
         for index in range(len(project.clips)):
             _check_clip(project, index)
@@ -120,6 +131,22 @@ class _Timeline:
             except NotAsItIsError as reason:
                 raise NotAsItIsError(f"clip {index} {reason}") from reason
         return CopiedPictures(found[0][0], self.fps, tuple(piece for _, piece in found))
+
+    def _find_sound(self) -> CopiedSound | None:
+        """Find what is heard, where that is the sound of the only clip, as it is and throughout."""
+        project = self.project
+        parts, total = arrange(project), project.timeline.samples
+        loudness = project.spec.audio.loudness if project.spec.audio else None
+        if len(parts) != 1 or len(project.clips) != 1 or loudness is not None:
+            return None
+        [part] = parts
+        if part.clip is None or (part.start, part.end, part.volume) != (0, total, 1) or part.gains:
+            return None
+        try:
+            first = part.samples.start
+            return CopiedSound(find_sound(part.source, range(first, first + total), self._go_on))
+        except NotAsItIsError:
+            return None
 
     def _piece(self, index: int, start: int, frames: int) -> tuple[Coded, Piece]:
         video = self.project.clips[index].video

@@ -11,7 +11,7 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Format, Output, Rendition
 from videojob_worker.companions import published_name
-from videojob_worker.encode.copy import CopiedPictures
+from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.hardware import choose_encoder
 from videojob_worker.encode.settings import (
     AudioSettings,
@@ -77,6 +77,8 @@ class PlannedOutput:
     """What the user should know of how it is made."""
     not_copied: str | None = None
     """Why its pictures are encoded and not copied, where they might be."""
+    copied_sound: CopiedSound | None = None
+    """What is taken of a source's sound as it is; None where the sound is mixed and encoded."""
 
     @property
     def name(self) -> str:

@@ -72,7 +72,8 @@ def _copies_cost(project: Project) -> float:
 
 
 def _audio(project: Project) -> list[AudioSettings]:
-    return [output.sound for output in project.outputs if output.sound is not None]
+    mixed = (output.sound for output in project.outputs if output.copied_sound is None)
+    return [sound for sound in mixed if sound is not None]
 
 
 def _grabs_cost(project: Project) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from videojob_contract.resources.outputs import Format
 from videojob_worker.encode.container import Layout, Pictures, write_container
+from videojob_worker.encode.copy import CopiedSound
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.subtitles import SUBTITLE_CODECS
 from videojob_worker.outputs.encoded import Encoded
@@ -14,7 +15,6 @@ from videojob_worker.verify.video import Expected, Video, verify_file
 
 _MUXERS = {Format.M4A: "ipod"}
 _DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
-_SOUND_CODECS = {"aac": "aac", "libopus": "opus", "libmp3lame": "mp3"}
 
 
 def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None]) -> None:
@@ -30,23 +30,26 @@ def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_
         output.spec.metadata or {},
         faststart=output.spec.faststart,
     )
+    sound = output.copied_sound or encoded.sound
     pictures = subtitles = None
     if track is not None:
         pictures = track.copied or Pictures(track.settings, encoded.spools[track.name])
         subtitles = encoded.subtitles
-    for _ in write_container(output.path, layout, pictures, encoded.sound, subtitles):
+    for _ in write_container(output.path, layout, pictures, sound, subtitles):
         go_on()
-    planned = expected(_DEMUXERS.get(format_, format_.value), track, encoded.sound, timeline)
+    planned = expected(_DEMUXERS.get(format_, format_.value), track, sound, timeline)
+    if output.copied_sound is not None:
+        planned = replace(planned, samples=output.copied_sound.run.samples)
     if subtitles is not None:
         planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[format_.value])
     verify_file(output.path, planned, go_on)
 
 
-def expected(demuxer: str, track: Track | None, sound: SoundSpool | None, timeline: Timeline) -> Expected:
+def expected(demuxer: str, track: Track | None, sound: SoundSpool | CopiedSound | None, timeline: Timeline) -> Expected:
     """Say what a file of a track and of sound has to be."""
     video = None
     if track is not None:
         joints = None if track.copied is None else track.copied.joints
         video = Video(track.settings.codec, *track.size, track.rate, track.settings.cut_s, joints)
-    codec = None if sound is None else _SOUND_CODECS[sound.settings.encoder]
+    codec = None if sound is None else sound.codec
     return Expected(demuxer, video, codec, timeline.samples)

@@ -167,7 +167,8 @@ def _output_ways(project: Project, output: PlannedOutput) -> Iterator[str]:
     elif not spec.format.codecs:
         yield "from pictures of the timeline"
     elif output.tracks[0].copied is not None:
-        yield "the pictures of its sources as they are, not encoded again"
+        what = "pictures" if output.copied_sound is None else "pictures and sound"
+        yield f"the {what} of its sources as they are, not encoded again"
     else:
         yield from _encoded_ways(output)
     if output.not_copied is not None:
