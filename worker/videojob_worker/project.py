@@ -1,6 +1,6 @@
 """A job made ready to render: its plan, its sources and its outputs, resolved once and frozen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -8,13 +8,14 @@ from pathlib import Path
 from videojob_contract.effects import effects_are_still
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.timeline import Clip, Overlay
+from videojob_contract.resources.timeline import Clip, Overlay, Video
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.engine import RenderRequest
 from videojob_worker.media.probe import Facts, check_stretch, video_clip_length
 from videojob_worker.media.source import Source
 from videojob_worker.outputs.plan import PlannedOutput, plan_outputs
 from videojob_worker.plan.above import PlacedOverlay, place_cues, place_overlays
+from videojob_worker.plan.corners import corners
 from videojob_worker.plan.cost import Segment, cut_segments
 from videojob_worker.plan.spans import Kind, Span, compile_spans
 from videojob_worker.plan.timeline import Timeline, build_timeline
@@ -80,9 +81,13 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     look = Look(canvas.width, canvas.height, canvas.background or "#000000")
     lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
+    for index, clip in enumerate(spec.clips):
+        _check_length(request, f"spec.clips[{index}]", clip.video, facts, lengths[index])
     timeline = build_timeline(spec.clips, lengths, canvas.fps)
     overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
-    _check_lengths(request, facts, lengths, overlays)
+    for placed in overlays:
+        seen_s = (placed.end - placed.start) / timeline.fps
+        _check_length(request, f"spec.overlays[{placed.number}]", placed.overlay.video, facts, seen_s)
     fonts = open_fonts(spec, request.sources, look.width, look.height)
     captions = _captions(request, look, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
@@ -93,7 +98,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
         look=look,
         timeline=timeline,
         spans=spans,
-        segments=cut_segments(spans, request.threads),
+        segments=cut_segments(spans, request.threads, _corners(spec.clips, timeline)),
         overlays=overlays,
         files=request.sources,
         facts=facts,
@@ -116,6 +121,12 @@ def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
     return kind
 
 
+def _corners(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
+    """Return the frames at which transitions do not go on as they did, in order."""
+    pairs = zip(clips, timeline.clips, strict=True)
+    return [frame for clip, times in pairs if clip.transition for frame in corners(clip.transition, times)]
+
+
 def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     """Return how many seconds a clip lasts."""
     if isinstance(clip.duration, Fraction):
@@ -125,20 +136,13 @@ def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     return video_clip_length(clip.video, facts[clip.video.uri])
 
 
-def _check_lengths(
-    request: RenderRequest,
-    facts: Mapping[str, Facts],
-    lengths_s: Sequence[Fraction],
-    overlays: Sequence[PlacedOverlay],
+def _check_length(
+    request: RenderRequest, field: str, video: Video | None, facts: Mapping[str, Facts], wanted_s: Fraction
 ) -> None:
-    """Refuse videos that are too short for where they are to be seen, before any work."""
-    fps = request.spec.canvas.fps if request.spec.canvas and request.spec.canvas.fps else Fraction(1)
-    wanted = [(f"spec.clips[{n}]", clip.video, lengths_s[n]) for n, clip in enumerate(request.spec.clips)]
-    wanted += [(f"spec.overlays[{o.number}]", o.overlay.video, (o.end - o.start) / fps) for o in overlays]
-    for field, video, wanted_s in wanted:
-        if video is not None:
-            source = Source(f"{field}.video.uri", video.uri, request.sources[video.uri])
-            check_stretch(source, video, facts[video.uri], wanted_s)
+    """Refuse a video that is too short for where it is to be seen, before any work."""
+    if video is not None:
+        source = Source(f"{field}.video.uri", video.uri, request.sources[video.uri])
+        check_stretch(source, video, facts[video.uri], wanted_s)
 
 
 def _captions(request: RenderRequest, look: Look, fonts: Fonts) -> Captions | None:
