@@ -99,22 +99,44 @@ def test_spans_show_what_is_over_the_clips_for_just_its_frames(
         assert span.kind is not Kind.STILL or (len(span.clips) == 1 and kinds[span.clips[0]] is Kind.STILL)
 
 
-@given(timelines(), st.integers(1, 16))
-def test_segments_keep_all_spans_and_start_with_stills(timeline: Timeline, threads: int) -> None:
-    spans = stills(timeline)
+@given(layered(), st.integers(1, 16))
+def test_segments_cover_all_spans_and_cut_no_transition(
+    plan: tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]], threads: int
+) -> None:
+    spans = compile_spans(*plan)
     segments = cut_segments(spans, threads)
-    assert tuple(span for segment in segments for span in segment.spans) == spans
-    assert all(segment.spans[0].is_still for segment in segments[1:])
+    kept = [span for segment in segments for span in segment.spans]
+    assert all(a.end == b.start for a, b in pairwise(kept))
+    for span in spans:
+        parts = [part for part in kept if span.start <= part.start < span.end]
+        assert sum(part.frames for part in parts) == span.frames
+        assert len(parts) == 1 or span.kind in {Kind.ANIMATED, Kind.DECODED, Kind.EFFECT}
     assert sum(segment.cost for segment in segments) == pytest.approx(sum(map(span_cost, spans)))
     assert sum(frame_costs(spans)) == pytest.approx(sum(map(span_cost, spans)))
-    assert threads > 1 or timeline.frames > 1800 or len(segments) == 1
+
+
+@given(timelines())
+def test_one_thread_makes_one_segment_of_stills_unless_it_is_long(timeline: Timeline) -> None:
+    assert len(cut_segments(stills(timeline), 1)) == -(-timeline.frames // 1800)
 
 
 def test_long_timelines_are_cut_for_all_threads() -> None:
     timeline = build([clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(100)], Fraction(30))
     segments = cut_segments(stills(timeline), 4)
-    assert 12 <= len(segments) <= 16
+    assert 8 <= len(segments) <= 12
     assert max(segment.cost for segment in segments) < 1.5 * min(segment.cost for segment in segments)
+
+
+def test_a_long_clip_that_moves_is_cut_for_all_threads() -> None:
+    segments = cut_segments(compile_spans(build([clip(Fraction(60))], Fraction(30)), [Kind.DECODED]), 4)
+    assert [segment.frames for segment in segments] == pytest.approx([225] * 8, abs=50)
+
+
+def test_stills_and_what_moves_are_cut_apart_where_there_is_enough_of_both() -> None:
+    timeline = build([clip(Fraction(seconds)) for seconds in (4, 4, 20, 1, 20)], Fraction(30))
+    kinds = [Kind.STILL, Kind.STILL, Kind.DECODED, Kind.STILL, Kind.DECODED]
+    segments = cut_segments(compile_spans(timeline, kinds), 1)
+    assert [(segment.start, segment.frames) for segment in segments] == [(0, 240), (240, 1230)]
 
 
 def test_ten_photographs_with_crossfades_are_765_frames() -> None:

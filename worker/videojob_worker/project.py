@@ -1,6 +1,6 @@
 """A job made ready to render: its plan, its sources and its outputs, resolved once and frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path

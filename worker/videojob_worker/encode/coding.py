@@ -7,19 +7,16 @@ the last frame of the one picture and the first of the other, next to nothing is
 
 from collections.abc import Container
 from enum import Enum, auto
+from itertools import groupby
 from typing import Final
 
-from videojob_worker.plan.cost import Segment
+from videojob_worker.plan.cost import LONGEST_MOTION, Segment, moves
 from videojob_worker.plan.spans import Kind, Span
 
 LONGEST_RUN: Final = 16
 """Frames between two references, at most: as many as x264 can."""
 LONGEST_REPEAT: Final = 60
 """Frames from one reference to the next, at most: from further, a decoder could not tell where it is."""
-_RUN_OF_MOTION: Final = 3
-"""As between the references of x264 where it decides by itself."""
-_LONGEST_MOTION: Final = 30
-"""Frames that move, at most, for which it is worth doing without x264's own decisions."""
 _KEYFRAME_FRAMES: Final = 250
 
 
@@ -40,8 +37,9 @@ class Coding(Enum):
 
 def can_be_coded(segment: Segment) -> bool:
     """Tell whether the plan knows enough of a segment: most of it stands still, and nothing moves for long."""
-    moving = [span.frames for span in segment.spans if span.kind not in (Kind.STILL, Kind.BLEND)]
-    return max(moving, default=0) <= _LONGEST_MOTION and 2 * sum(moving) < segment.frames
+    runs = [list(group) for moving, group in groupby(segment.spans, moves) if moving]
+    moving = [run[-1].end - run[0].start for run in runs]
+    return max(moving, default=0) <= LONGEST_MOTION and 2 * sum(moving) <= segment.frames
 
 
 def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[int] = ()) -> list[Coding]:
@@ -60,14 +58,14 @@ def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[i
             codes[first:end] = [Coding.REPEAT] * span.frames
         elif after is None or not _leads_to(span, after):
             codes[end - 1] = Coding.REFERENCE
-        step = span.frames if span.kind in (Kind.STILL, Kind.BLEND) else _RUN_OF_MOTION + 1
+        step = 1 if moves(span) else span.frames
         codes[first:end:step] = [Coding.REFERENCE] * len(range(first, end, step))
         if before is None or not set(before.clips) & set(span.clips):
             codes[first] = Coding.KEY
         elif span.kind is Kind.BLEND and before.is_still and _leads_to(before, span):
             codes[first] = Coding.ANCHOR
     for corner in segment.corners:
-        if codes[corner - start] is Coding.BETWEEN:
+        if codes[corner - start : corner - start + 1] == [Coding.BETWEEN]:
             codes[corner - start] = Coding.REFERENCE
     _limit_runs(codes)
     for frame in range(segment.frames):

@@ -11,8 +11,8 @@ from typing import Final
 
 from videojob_worker.encode.coding import Coding, can_be_coded, code_frames
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.plan.cost import SETTLING_FRAMES, Segment
-from videojob_worker.plan.spans import Kind, Span
+from videojob_worker.plan.cost import Segment, moves
+from videojob_worker.plan.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ _JOINABLE: Final = Hints(options={"bf": "16", "b-pyramid": "normal", "weightb": 
 # Makes up for what the zones and the shorter lookahead at a segment's end cost in quality.
 _CRF_OFFSET: Final = -0.7
 # Without a lookahead, x264 does not know for how long it will be seen what it codes.
-_CODED_CRF_OFFSET: Final = -4.5
+_CODED_CRF_OFFSET: Final = -4.7
 _CODED_OPTIONS: Final = {
     "b_strategy": "0",
     "direct-pred": "spatial",
@@ -43,15 +43,17 @@ _CODED_OPTIONS: Final = {
     "rc-lookahead": "0",
     "sc_threshold": "0",
 }
-_CODED_PARAMS: Final = {"mbtree": "0", "qcomp": "1"}
+_CODED_PARAMS: Final = {"mbtree": "0", "qcomp": "1", "pbratio": "1.6"}
 
+_SETTLING_FRAMES: Final = 4
+"""Frames at the start of a still in which x264 still refines the picture."""
 _SETTLED: Final = "me=dia,subme=0,trellis=0,ref=1"
 # Always one reference: how far away others are is not what x264 takes it for, once there are repeats.
 _EFFORTS: Final = {
-    Coding.KEY: "ref=1",
-    Coding.REFERENCE: "ref=1",
+    Coding.KEY: "me=dia,partitions=i8x8,ref=1",
+    Coding.REFERENCE: "me=dia,partitions=i8x8,ref=1",
     Coding.ANCHOR: "me=dia,subme=0,trellis=0,ref=1",
-    Coding.BETWEEN: "me=dia,subme=1,trellis=0,ref=1",
+    Coding.BETWEEN: "me=dia,subme=1,trellis=0,partitions=none,ref=1",
 }
 _MOVING: Final = "b=0.5,ref=1"
 
@@ -83,9 +85,9 @@ def still_zones(spans: Sequence[Span]) -> str:
     """Return x264's `zones` for consecutive spans, counted from the first frame of them; it may be empty."""
     origin = spans[0].start
     return "/".join(
-        f"{span.start - origin + SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"
+        f"{span.start - origin + _SETTLING_FRAMES},{span.start - origin + span.frames - 1},{_SETTLED}"
         for span in spans
-        if span.is_still and span.frames > SETTLING_FRAMES
+        if span.is_still and span.frames > _SETTLING_FRAMES
     )
 
 
@@ -94,9 +96,8 @@ def coded_zones(segment: Segment, codes: Sequence[Coding]) -> str:
     efforts: list[str] = []
     for span in segment.spans:
         first = span.start - segment.start
-        moves = span.kind not in (Kind.STILL, Kind.BLEND)
         given = [code for code in codes[first : first + span.frames] if code is not Coding.REPEAT]
-        efforts += [_MOVING if moves and code is not Coding.KEY else _EFFORTS[code] for code in given]
+        efforts += [_MOVING if moves(span) and code is not Coding.KEY else _EFFORTS[code] for code in given]
     zones, start = [], 0
     for effort, frames in groupby(efforts):
         end = start + sum(1 for _ in frames)

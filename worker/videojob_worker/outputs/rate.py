@@ -47,4 +47,5 @@ class Rate:
             for span in segment.spans
         )
         shown = tuple(span for span in spans if span.frames)
-        return Segment(shown, segment.cost) if shown else None
+        corners = tuple(map(self.first, segment.corners))
+        return Segment(shown, segment.cost, corners) if shown else None
