@@ -29,7 +29,7 @@ DEMUXERS: Final[Mapping[str, str]] = {"MP4": "mov", "Matroska": "matroska"}
 # publishes with today stays shut.
 CODECS: Final = frozenset(
     (
-        *("h264", "hevc", "av1", "vp8", "vp9", "vvc"),
+        *("h264", "hevc", "av1", "vp8", "vp9"),
         *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
         *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
     )
@@ -62,6 +62,8 @@ def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
     check_layout(source, kind)
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS, metadata_errors="replace")
+    except MemoryError:
+        raise
     except FFmpegError as error:
         raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
     try:

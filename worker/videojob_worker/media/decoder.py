@@ -14,8 +14,10 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from av.error import FFmpegError
 from av.filter import Graph
+from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from videojob_worker.media.container import MAX_PIXELS, open_video
 from videojob_worker.media.source import Source
@@ -102,22 +104,31 @@ class Decoder:
             for packet in self.container.demux(self.stream):
                 if packet.pts is not None:
                     at_s = float(packet.pts * self.tick_s)
-                try:
-                    frames = self._context.decode(packet)
-                except NothingMore:
-                    return
-                except FFmpegError as error:
-                    if self._settled:
-                        raise self._damaged(f"a frame near {at_s:.2f}s cannot be decoded") from error
-                    continue
-                for frame in frames:
-                    if frame.is_corrupt and self._settled:
-                        raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
-                    if not frame.is_corrupt:
-                        self._settled = True
-                        yield frame
+                yield from self._whole(self._decode(packet, at_s), at_s)
+        except MemoryError:
+            raise
         except FFmpegError as error:
             raise self._damaged(f"it cannot be read behind {at_s:.2f}s ({error.strerror})") from error
+
+    def _decode(self, packet: Packet[VideoStream], at_s: float) -> list[VideoFrame]:
+        try:
+            return self._context.decode(packet)
+        except MemoryError:
+            raise
+        except NothingMore:
+            return []
+        except FFmpegError as error:
+            if self._settled:
+                raise self._damaged(f"a frame near {at_s:.2f}s cannot be decoded") from error
+            return []
+
+    def _whole(self, frames: list[VideoFrame], at_s: float) -> Iterator[VideoFrame]:
+        for frame in frames:
+            if not frame.is_corrupt:
+                self._settled = True
+                yield frame
+            elif self._settled:
+                raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
 
     def _damaged(self, what: str) -> Exception:
         return self._source.error(f"is a damaged video: {what}")

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
+from av.error import FFmpegError
 
 from videojob_worker.compose.color import Picture
 from videojob_worker.compose.frames import Chain, Easel, Rgba, rows_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from videojob_worker.media.source import Source
     from videojob_worker.project import Look
 
-_HELD_BYTES: Final = 96 * 1024**2
+_HELD_BYTES: Final = 64 * 1024**2
 """Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
 
 Drawn = TypeVar("Drawn", Picture, Rgba)
@@ -137,6 +138,7 @@ class Player(Generic[Drawn]):
     """Plays one stretch of a video once: frames are decoded in order and drawn when another is on screen."""
 
     def __init__(self, footage: Footage, times: Times, draw: Callable[[VideoFrame], Drawn], held: int) -> None:
+        self._source = footage.source
         self._reader = Reader(footage)
         self._times = times
         self._draw = draw
@@ -166,7 +168,14 @@ class Player(Generic[Drawn]):
     def _at(self, number: int) -> Drawn:
         frame = self._reader.at(self._times.of(number), just_before=self._times.is_reverse)
         if self._picture is None or frame is not self._frame:
-            self._frame, self._picture = frame, self._draw(frame)
+            try:
+                self._frame, self._picture = frame, self._draw(frame)
+            except MemoryError:
+                raise
+            except FFmpegError as error:
+                raise self._source.error(
+                    f"has pictures of {frame.format.name} that cannot be converted: {error.strerror}"
+                ) from error
         return self._picture
 
 
