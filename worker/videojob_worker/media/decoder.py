@@ -110,7 +110,7 @@ class Decoder:
         except FFmpegError as error:
             raise self._damaged(f"it cannot be read behind {at_s:.2f}s ({error.strerror})") from error
 
-    def _decode(self, packet: Packet[VideoStream], at_s: float) -> list[VideoFrame]:
+    def _decode(self, packet: "Packet[VideoStream]", at_s: float) -> list[VideoFrame]:
         try:
             return self._context.decode(packet)
         except MemoryError:
