@@ -6,7 +6,7 @@ What is damaged is an error: libav conceals what it cannot decode, marks the fra
 from collections import deque
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from av.codec import CodecContext
 from av.codec.context import ThreadType
@@ -14,13 +14,15 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from av.error import FFmpegError
 from av.filter import Graph
-from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from videojob_worker.media.container import MAX_PIXELS, open_video
 from videojob_worker.media.source import Source
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
 
 # Two frames at once: while one is fitted and encoded, the next is decoded. More would cost memory in each
 # of the segments that are rendered side by side.
