@@ -109,6 +109,9 @@ PRESETS: dict[Codec, tuple[str, ...]] = {
 }
 """Speed presets by codec: those of x264 and x265, SVT-AV1's numbers and libvpx' `cpu-used`."""
 
+GIF_MOST_FPS = 50
+"""Its times are in hundredths of a second, and players take one of them for ten."""
+
 BITRATE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$"
 Bitrate = Annotated[str, StringConstraints(pattern=BITRATE_PATTERN, max_length=12)]
 

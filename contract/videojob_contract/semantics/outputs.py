@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.outputs import (
+    GIF_MOST_FPS,
     KNOWN_EXTENSIONS,
     MAX_CRF,
     PRESETS,
@@ -110,6 +111,8 @@ def _fields(path: str, output: Output) -> Iterator[Problem]:
 
 
 def _times(path: str, output: Output, length_s: Fraction | None) -> Iterator[Problem]:
+    if output.format is Format.GIF and output.fps is not None and output.fps > GIF_MOST_FPS:
+        yield Problem(f"{path}.fps", f"a gif shows at most {GIF_MOST_FPS} frames a second")
     for name in ("keyframe_interval", "segment_duration", "interval"):
         if getattr(output, name) == 0:
             yield Problem(f"{path}.{type(output).model_fields[name].alias}", "must be longer than 0s")

@@ -133,6 +133,8 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
          ["spec.outputs[0].maxBitrate: is less than the bitrate, which is 2M"]),
         ([{**MP4, "bitrate": "0k"}], ["spec.outputs[0].bitrate: must be more than 0"]),
         ([{**MP4, "format": "gif", "crf": 20}], ["spec.outputs[0].crf: a gif has none: it has colours by number"]),
+        ([{**MP4, "format": "gif", "fps": "60"}], ["spec.outputs[0].fps: a gif shows at most 50 frames a second"]),
+        ([{**MP4, "format": "gif", "fps": "50"}], []),
         ([{**MP4, "format": "m4a", "bitrate": "96k"}], []),
         ([{**MP4, "format": "mp3", "width": 640}], ["spec.outputs[0].width: an mp3 has none: it is sound alone"]),
         ([{**JPG, "copy": "never"}], ["spec.outputs[0].copy: is for mp4: no other format is copied"]),

@@ -38,20 +38,20 @@ SOFTWARE: dict[Codec, Encoder] = {
     Codec.H264: Encoder("libx264", _qualities(("veryfast", 28), ("medium", 23), ("medium", 19), ("slow", 15))),
     Codec.H265: Encoder(
         "libx265",
-        _qualities(("veryfast", 30), ("medium", 26), ("medium", 22), ("slow", 18)),
-        bytes_a_pixel=220,
-        cost=4.0,
+        _qualities(("veryfast", 31), ("medium", 24), ("medium", 20), ("slow", 17)),
+        bytes_a_pixel=270,
+        cost=2.2,
     ),
     Codec.AV1: Encoder(
-        "libsvtav1", _qualities(("10", 43), ("8", 35), ("7", 28), ("5", 21)), bytes_a_pixel=260, cost=2.0
+        "libsvtav1", _qualities(("10", 48), ("8", 31), ("7", 24), ("5", 16)), bytes_a_pixel=360, cost=1.0
     ),
     Codec.VP9: Encoder(
         "libvpx-vp9",
-        _qualities(("5", 42), ("3", 34), ("2", 28), ("1", 22)),
+        _qualities(("5", 46), ("4", 30), ("3", 24), ("2", 18)),
         preset_option="cpu-used",
         options={"deadline": "good", "row-mt": "1"},
-        bytes_a_pixel=120,
-        cost=4.0,
+        bytes_a_pixel=200,
+        cost=2.5,
     ),
 }
 

@@ -1,9 +1,12 @@
 """Encoders outside the processor: found out by opening them, because a driver's word is no device."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import TYPE_CHECKING
 
+import av
 from av.codec.codec import UnknownCodecError
 from av.error import FFmpegError
 
@@ -13,6 +16,9 @@ from videojob_contract.resources.outputs import Codec
 from videojob_worker.encode.codecs import HARDWARE, SOFTWARE, Encoder
 from videojob_worker.encode.encoder import new_encoder
 from videojob_worker.encode.settings import VideoSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PROBE_SIZE = (256, 256)
 """No smaller than what hardware encoders take."""
@@ -57,13 +63,24 @@ def missing_hardware(codec: Codec, hardware: Hardware) -> str | None:
         return f"{hardware} has no encoder for {codec}"
     width, height = _PROBE_SIZE
     settings = VideoSettings(codec, encoder.name, width, height, Fraction(30), encoder.options, crf=30)
-    try:
-        new_encoder(settings, 1).open()
-    except UnknownCodecError:
-        return f"this build of libav has no {encoder.name}"
-    except (FFmpegError, NotImplementedError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        log = getattr(error, "log", None)
-        detail = f"{said}: {log[2]}" if log else said
-        return f"{encoder.name} does not open ({detail}); it needs {_NEEDS[hardware]}"
+    with _libav_log() as logged:
+        try:
+            new_encoder(settings, 1).open()
+        except UnknownCodecError:
+            return f"this build of libav has no {encoder.name}"
+        except (FFmpegError, NotImplementedError, ValueError) as error:
+            said = next((text.strip() for _, _, text in logged), getattr(error, "strerror", None) or str(error))
+            return f"{encoder.name} does not open ({said}); it needs {_NEEDS[hardware]}"
     return None
+
+
+@contextmanager
+def _libav_log() -> "Iterator[list[tuple[int, str, str]]]":
+    """Gather what libav says of its errors; nobody else uses it yet."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as logged:
+            yield logged
+    finally:
+        av.logging.set_level(before)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.outputs import Format, Output, Rendition
+from videojob_contract.resources.outputs import GIF_MOST_FPS, Format, Output, Rendition
 from videojob_worker.companions import published_name
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.hardware import choose_encoder
@@ -115,6 +115,10 @@ class _Planner:
             case Format.GIF | Format.WEBP:
                 size = _size(output, self.canvas, most=_SMALL_WIDTH)
                 fps = output.fps or min(self.timeline.fps, _SMALL_FPS)
+                if output.format is Format.GIF and fps > GIF_MOST_FPS:
+                    raise PermanentError(
+                        f"{field}.fps: {fps} is more than {GIF_MOST_FPS}, the most for a gif", Reason.INVALID_SPEC
+                    )
                 track = Track(output.name, lossless_settings(*size, fps), Rate(self.timeline, fps))
                 return PlannedOutput(field, output, path, size, (track,), None)
             case Format.MP3 | Format.M4A:

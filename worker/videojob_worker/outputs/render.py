@@ -20,7 +20,7 @@ from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.grabs import Grabs
 from videojob_worker.outputs.hls.write import write_hls
 from videojob_worker.outputs.passes import Pass, Runner, plan_passes
-from videojob_worker.outputs.plan import PlannedOutput
+from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.outputs.reel import Reel
 from videojob_worker.outputs.sounds import make_sounds, sounds_cost
 from videojob_worker.outputs.sprite import THUMBNAIL_COST, Sheet
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("videojob.outputs")
 
+_ANIMATIONS = (Format.GIF, Format.WEBP)
+_ANIMATED_FRAME = 4.0
+"""Cost of a frame of a gif or webp of the canvas' size, once it is parked."""
+_READINGS = 3
+"""How often each of them is read at most: for the palette, to be written, to be checked."""
 _FINISH_SHARE = 0.02
 """Share of the pictures' cost that goes into joining and checking them."""
 
@@ -43,7 +48,13 @@ def cost_of(project: Project) -> float:
     """Predict the cost of all outputs of a project, in still frames."""
     pictures = sum(each.cost(project) for each in _passes(project))
     encoded = pictures * (1 + _FINISH_SHARE)
-    return encoded + _copies_cost(project) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
+    animated = sum(
+        _animation_cost(project, track)
+        for output in project.outputs
+        if output.spec.format in _ANIMATIONS
+        for track in output.tracks
+    )
+    return encoded + animated + _copies_cost(project) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
 
 
 def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
@@ -74,6 +85,11 @@ def _copies_cost(project: Project) -> float:
 def _audio(project: Project) -> list[AudioSettings]:
     mixed = (output.sound for output in project.outputs if output.copied_sound is None)
     return [sound for sound in mixed if sound is not None]
+
+
+def _animation_cost(project: Project, track: Track) -> float:
+    share = track.settings.width * track.settings.height / (project.look.width * project.look.height)
+    return _ANIMATED_FRAME * share * track.rate.frames
 
 
 def _grabs_cost(project: Project) -> float:
@@ -133,6 +149,16 @@ class _Render:
                 for number in range(sheet.count):
                     self._grabs.want(sheet.frame(number), partial(sheet.take, number))
 
+    def _counted(self, track: Track) -> Callable[[], None]:
+        """Count the cost of moving pictures as they are read, written and checked."""
+        step = _animation_cost(self._project, track) / (_READINGS * track.rate.frames)
+
+        def go_on() -> None:
+            self._crew.go_on()
+            self._crew.tally.add(step)
+
+        return go_on
+
     def _compose_grabs(self) -> None:
         for _ in self._grabs.compose(self._project):
             self._crew.go_on()
@@ -159,9 +185,9 @@ class _Render:
         match output.spec.format:
             case Format.HLS:
                 files = write_hls(output, encoded, self._project.timeline, go_on)
-            case Format.GIF | Format.WEBP:
+            case format_ if format_ in _ANIMATIONS:
                 [track] = output.tracks
-                reel = Reel(track, runner.spools[track.name], go_on)
+                reel = Reel(track, runner.spools[track.name], self._counted(track))
                 write = write_gif if output.spec.format is Format.GIF else write_webp
                 write(output, reel)
                 reel.delete()
