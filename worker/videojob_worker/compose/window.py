@@ -14,7 +14,7 @@ from videojob_worker.compose.color import Picture, planes
 from videojob_worker.compose.fit import Box
 
 _EDGE: Final = 4
-"""Columns of chroma that are repeated beyond its edges, for windows that begin or end a fraction beyond them."""
+"""Columns of chroma that are repeated beyond its edges, for windows that begin or end a little beyond them."""
 
 
 class Window:
@@ -36,7 +36,7 @@ class Window:
         # A sample of chroma stands on the left one of its two columns of luma, so where the window is wider or narrower
         # than the canvas, its grid lies beside that of chroma.
         shift = _EDGE + (1 - (right - left) / size[0]) / 4
-        half = (left / 2 + shift, top / 2, right / 2 + shift, bottom / 2)
+        half = (max(0.0, left / 2 + shift), top / 2, right / 2 + shift, bottom / 2)
         for plane, written in zip(self._chroma, (cb, cr), strict=True):
             shown = plane.resize((size[0] // 2, size[1] // 2), Image.Resampling.BILINEAR, box=half)
             written[...] = np.asarray(shown)
