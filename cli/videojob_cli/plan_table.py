@@ -132,10 +132,8 @@ def _share(cost: float, plan: Plan) -> str:
     return f"{100 * cost / plan.cost:.1f}%"
 
 
-def _range(start: int, count: int | None) -> str:
+def _range(start: int, count: int) -> str:
     """Write which frames or samples these are, the last included."""
-    if count is None:
-        return f"{start}-?"
     return f"{start}-{start + count - 1}" if count else "none"
 
 

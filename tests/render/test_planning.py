@@ -87,6 +87,53 @@ def test_sounds_are_placed_to_the_sample(studio: Studio) -> None:
     ]
 
 
+def test_sounds_of_videos_are_listed_with_what_is_done_to_them(studio: Studio) -> None:
+    bunny = media.clip("bigbuckbunny.mp4")
+    video = {"uri": uri(bunny), "to": "2s"}
+    found = plan(
+        studio,
+        [
+            {"video": video},
+            {"video": {**video, "speed": 2, "reverse": True}, **crossfade()},
+            {"video": {**video, "volume": 0}},
+        ],
+        files=[bunny],
+        overlays=[{"video": {**video, "volume": 0.5}, "from": "1s", "to": "2s"}],
+    )
+    placed = [(sound.field, sound.start_sample, sound.samples, sound.why) for sound in found.sounds]
+    assert placed == [
+        ("spec.clips[0].video", 0, 96_000, "the video's own sound; crossfaded for 0.5s at its end"),
+        (
+            "spec.clips[1].video",
+            72_000,
+            48_000,
+            "the video's own sound; at 2x in its own pitch; played backwards; crossfaded for 0.5s at its start",
+        ),
+        ("spec.overlays[0].video", 48_000, 48_000, "the video's own sound; gain 0.5"),
+    ]
+    assert [span.kind for span in found.spans] == ["decoded"] * len(found.spans)
+    assert "overlay 0 moves" in found.spans[1].why
+
+
+def test_a_plan_says_what_keeps_a_span_from_standing_still(studio: Studio, photograph: Path) -> None:
+    found = plan(
+        studio,
+        [
+            image(photograph, "2s", motion={"zoom": {"to": 1.2}}),
+            image(photograph, "1s", effects=[{"name": "BlackAndWhite"}]),
+            image(photograph, "2s"),
+        ],
+        files=[photograph],
+        overlays=[{"image": {"uri": uri(photograph)}, "from": "3s", "to": "5s", "fadeIn": "400ms", "scale": 0.2}],
+    )
+    assert [(span.kind, span.frames, span.why.partition(":")[0]) for span in found.spans] == [
+        ("animated", 50, "clip 0 (image) moves"),
+        ("still", 25, "clip 1 (image) has effect BlackAndWhite"),
+        ("animated", 10, "clip 2 (image) stands still; overlay 0 fades in"),
+        ("still", 40, "clip 2 (image) stands still; overlay 0 lies over it"),
+    ]
+
+
 def test_what_is_wrong_with_a_source_is_said_as_in_a_render(studio: Studio, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_text("just text")

@@ -72,10 +72,10 @@ def test_what_lies_over_the_clips_has_a_column_where_there_is_any() -> None:
 
 
 def test_reasons_stand_beneath_what_they_explain() -> None:
-    sound = SoundEntry(field="spec.audio.tracks[0]", start_sample=10, samples=None, why="mixed in")
+    sound = SoundEntry(field="spec.audio.tracks[0]", start_sample=10, samples=20, why="mixed in")
     lines = shown(plan([span(0, 5, 0), span(5, 5, 0)], sounds=[sound]), explain=True)
     assert [lines[at] for at in (4, 6)] == ["  because", "  because"]
-    assert lines[lines.index("  mixed in") - 1].split() == ["spec.audio.tracks[0]", "10-?"]
+    assert lines[lines.index("  mixed in") - 1].split() == ["spec.audio.tracks[0]", "10-29"]
     assert lines[lines.index("  for it") - 1].startswith("main")
 
 

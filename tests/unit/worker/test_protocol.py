@@ -70,7 +70,7 @@ def test_a_long_plan_goes_in_answers_that_are_believed() -> None:
     whole = Plan(
         width=2, height=2, fps=Fraction(30), frames=1, samples=1, duration_s=1.0, threads=1, encoders=1, cost=1.0,
         memory_bytes=1, clips=[ClipEntry(kind="gradient", start=1 << 40, frames=1 << 40, entry_frames=1)] * 500,
-        sounds=[SoundEntry(field="spec.clips[499].video", start_sample=1, why="w" * 500)] * 532,
+        sounds=[SoundEntry(field="spec.clips[499].video", start_sample=1, samples=1, why="w" * 500)] * 532,
         outputs=[OutputEntry(name="n" * 63, format="mp4", why="w" * 500)] * 32,
         spans=[span.model_copy(update={"start": number}) for number in range(1000)],
         segments=[segment.model_copy(update={"start": number}) for number in range(600)],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Quality
+from videojob_worker.audio.arrangement import arrange
 from videojob_worker.outputs.copies import COPIED_FRAME, is_copied
 from videojob_worker.outputs.poster import poster_frame
 from videojob_worker.plan.cost import span_cost
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from videojob_contract.resources.audio import Track
+    from videojob_worker.audio.arrangement import Part
     from videojob_worker.outputs.plan import PlannedOutput
     from videojob_worker.plan.spans import Span
     from videojob_worker.project import Project
 
+_SAMPLES_A_SECOND: Final = Fraction(SAMPLE_RATE)
 _COPIED: Final = "copied"
 """The kind of spans whose frames are taken from a source as they are."""
 MOST_SPANS: Final = 100_000
@@ -62,7 +65,7 @@ def describe(project: Project) -> Plan:
             )
             for clip, times in zip(project.clips, timeline.clips, strict=True)
         ],
-        sounds=[*_clip_sounds(project), *_track_sounds(project)],
+        sounds=list(_sounds(project)),
         outputs=[_output(project, output) for output in project.outputs],
         segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
@@ -89,57 +92,54 @@ def _span(project: Project, span: Span) -> SpanEntry:
 def _sample_at(project: Project, frame: int) -> int:
     """Return the first sample of a frame; of the one after the last, how many samples there are."""
     timeline = project.timeline
-    return timeline.samples if frame == timeline.frames else to_frame(frame / timeline.fps, Fraction(SAMPLE_RATE))
+    return timeline.samples if frame == timeline.frames else to_frame(frame / timeline.fps, _SAMPLES_A_SECOND)
 
 
-def _clip_sounds(project: Project) -> Iterator[SoundEntry]:
-    for index, (clip, times) in enumerate(zip(project.clips, project.timeline.clips, strict=True)):
-        if clip.video is None or not project.facts[clip.video.uri].has_sound or not clip.video.volume:
-            continue
-        start, end = (to_frame(moment, Fraction(SAMPLE_RATE)) for moment in (times.start_s, times.end_s))
-        ways = [f"gain {clip.video.volume:g}"] if clip.video.volume != 1 else []
-        ways += [f"stretched to {clip.video.speed:g}x in its own pitch"] if clip.video.speed != 1 else []
-        ways += ["played backwards"] if clip.video.reverse else []
-        ways += [f"crossfaded for {_seconds(times.entry_s)} at its start"] if times.entry_s else []
-        ways += [f"crossfaded for {_seconds(times.departure_s)} at its end"] if times.departure_s else []
+def _sounds(project: Project) -> Iterator[SoundEntry]:
+    for part in arrange(project):
         yield SoundEntry(
-            field=f"spec.clips[{index}].video",
-            start_sample=start,
-            samples=end - start,
-            why="; ".join(["the video's own sound", *ways]),
+            field=part.source.field.removesuffix(".uri"),
+            start_sample=part.start,
+            samples=_end(project, part) - part.start,
+            why="; ".join(_sound_ways(project, part)),
         )
 
 
-def _track_sounds(project: Project) -> Iterator[SoundEntry]:
-    tracks = project.spec.audio.tracks if project.spec.audio else []
-    for index, track in enumerate(tracks):
-        total = project.timeline.samples
-        start = min(to_frame(track.offset or Fraction(0), Fraction(SAMPLE_RATE)), total)
-        yield SoundEntry(
-            field=f"spec.audio.tracks[{index}]",
-            start_sample=start,
-            samples=total - start if track.loop else _track_samples(project, track, total - start),
-            why="; ".join(["mixed over the whole timeline", *_track_ways(track)]),
-        )
+def _end(project: Project, part: Part) -> int:
+    """Return where a sound ends: with its source at the latest, as far as that is known."""
+    length_s = project.facts[part.source.uri].duration_s
+    if part.track is None or part.loop or length_s is None:
+        return part.end
+    return max(part.start, min(part.end, part.start + to_frame(length_s, _SAMPLES_A_SECOND) - part.samples.start))
 
 
-def _track_samples(project: Project, track: Track, room: int) -> int | None:
-    end = track.to if track.to is not None else project.facts[track.uri].duration_s
-    if end is None:
-        return None
-    length = max(end - (track.from_ or Fraction(0)), Fraction(0))
-    return min(to_frame(length, Fraction(SAMPLE_RATE)), room)
+def _sound_ways(project: Project, part: Part) -> Iterator[str]:
+    yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
+    if part.volume != 1:
+        yield f"gain {part.volume:g}"
+    if part.speed != 1:
+        yield f"at {float(part.speed):g}x in its own pitch"
+    if part.backwards:
+        yield "played backwards"
+    if part.loop:
+        yield "repeated"
+    if part.clip is not None:
+        times = project.timeline.clips[part.clip]
+        if times.entry_s:
+            yield f"crossfaded for {_seconds(times.entry_s)} at its start"
+        if times.departure_s:
+            yield f"crossfaded for {_seconds(times.departure_s)} at its end"
+    if part.track is not None:
+        yield from _track_ways(part.track)
 
 
 def _track_ways(track: Track) -> Iterator[str]:
-    if track.loop:
-        yield "repeated"
-    if track.volume != 1:
-        yield f"gain {track.volume:g}"
     if track.fade_in:
         yield f"fades in for {_seconds(track.fade_in)}"
     if track.fade_out:
         yield f"fades out for {_seconds(track.fade_out)}"
+    if track.envelope:
+        yield f"follows an envelope of {len(track.envelope)} points"
     if track.duck:
         yield "quieter while other sound plays"
 

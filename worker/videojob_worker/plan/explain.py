@@ -25,7 +25,7 @@ def why(project: Project, span: Span) -> str:
 
 _WAYS = {
     Kind.STILL: "one picture, made once and encoded once, then repeated as skips",
-    Kind.BLEND: "each frame is blended from two pictures that are at hand",
+    Kind.BLEND: "each frame is blended from two pictures at hand; in H.264, B frames between references of both",
     Kind.ANIMATED: "each frame is drawn and encoded",
     Kind.DECODED: "each frame is decoded and encoded",
     Kind.EFFECT: "each frame goes through MoviePy and is encoded",

@@ -29,6 +29,8 @@ _DECODED_FRAMES: Final = 24
 _EFFECT_PICTURES: Final = 4
 """Pictures of 24 bits that an effect holds at a time."""
 _RGB_BYTES: Final = 3
+_CAPTIONS_BYTES: Final = 40 * 1024**2
+"""What draws subtitles holds, once for each segment that is encoded at a time."""
 _SOUND_BYTES: Final = 16 * 1024**2
 """Blocks of each track, and the encoder."""
 
@@ -62,7 +64,8 @@ def peak_bytes(project: Project) -> int:
     encoders = encoders_side_by_side(project.threads, len(project.segments), each) if each else 1
     pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
-    return _PROCESS_BYTES + _SOUND_BYTES + max(side_by_side, _whole_bytes(project))
+    captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in project.spans) else 0
+    return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(project))
 
 
 def _whole_bytes(project: Project) -> int:

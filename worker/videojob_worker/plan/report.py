@@ -64,8 +64,8 @@ class SoundEntry(Model):
     field: str
     """Where the spec names it."""
     start_sample: Count
-    samples: Count | None = None
-    """None when the source does not tell before it is decoded."""
+    samples: Count
+    """At most: of some sources, only decoding them tells where they end."""
     why: Reason
 
 
