@@ -11,18 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from av import VideoFrame
 from av.filter import Graph
-from av.video.plane import VideoPlane
 
 from videojob_worker.compose.color import Picture, planes
+from videojob_worker.compose.frames import rows_of
 
 Rgb = npt.NDArray[np.uint8]
 
 _EXACT: Final = "flags=bicubic+accurate_rnd+full_chroma_int"
-
-
-def rows_of(plane: VideoPlane) -> Rgb:
-    """View a plane as its rows, `(height, bytes of a line)`; a line may be longer than its pixels."""
-    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
 
 
 class Converter:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import av
 import av.filter
-import numpy as np
 
 from videojob_worker.compose.color import Picture, planes
+from videojob_worker.compose.frames import rows_of
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
@@ -106,8 +106,7 @@ class _Xfade:
             self._begun = True
         made = self._feed(before, after, time)
         for plane, written in zip(made.planes, planes(out), strict=True):
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-            written[...] = rows[:, : plane.width]
+            written[...] = rows_of(plane)[:, : plane.width]
 
     def _feed(self, before: Picture, after: Picture, time: int) -> av.VideoFrame:
         for source, picture in zip(self._sources, (before, after), strict=True):
