@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import media
 from tests.render import films
-from tests.render.studio import Frames, Studio, decode, psnr, uri
+from tests.render.studio import Frames, Studio, color, decode, psnr, uri
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.compose import tone
 from videojob_worker.compose.color import from_rgb, planes, rgb_to_yuv, to_rgb
@@ -80,7 +80,7 @@ def solids(path: Path, pixels: str, values: list[tuple[int, int, int]], **tags: 
 def test_colours_are_what_the_source_says(tmp_path: Path, matrix: str, span: str, pixels: str) -> None:
     full = span == "full"
     bits = {"p": 8, "p10le": 10, "p12le": 12}[pixels[6:]]
-    values = [encoded(tuple(part / 255 for part in color), matrix, full=full, bits=bits) for color in COLORS]
+    values = [encoded(tuple(part / 255 for part in rgb), matrix, full=full, bits=bits) for rgb in COLORS]
     tags = {
         "colorspace": matrix,
         "color_range": "pc" if full else "tv",
@@ -89,9 +89,9 @@ def test_colours_are_what_the_source_says(tmp_path: Path, matrix: str, span: str
     }
     path = solids(tmp_path / "film.mkv", pixels, values, **tags)
     same, scaled = (films.pictures(path, len(COLORS), canvas=canvas) for canvas in ((128, 72), (192, 108)))
-    for picture, color in zip((*same, *scaled), COLORS * 2, strict=True):
+    for picture, rgb in zip((*same, *scaled), COLORS * 2, strict=True):
         found = [int(np.median(plane)) for plane in planes(picture)]
-        assert np.abs(np.subtract(found, rgb_to_yuv(color))).max() <= 2, (color, found, rgb_to_yuv(color))
+        assert np.abs(np.subtract(found, rgb_to_yuv(rgb))).max() <= 2, (rgb, found, rgb_to_yuv(rgb))
         assert all(np.ptp(plane.astype(int)) <= (1 if bits == 8 else 3) for plane in planes(picture))  # dithered
 
 
@@ -376,3 +376,13 @@ def test_animations_are_composed_and_transparent(tmp_path: Path, studio: Studio,
     for place, picture in enumerate(movie):
         expected = [235 if column == place else 16 for column in range(4)]
         assert planes(picture)[0][16, 8::16].tolist() == pytest.approx(expected, abs=6)
+
+
+def test_an_animation_lies_over_clips_too(studio: Studio, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 20), (level, level, level)) for level in (60, 120, 240)]
+    path = tmp_path / "mark.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80, loop=0)
+    mark = {"image": {"uri": uri(path)}, "from": "200ms", "anchor": "topLeft", "margin": 0}
+    movie = decode(studio.movie([color("#000000", "1s")], files=[path], size=films.SIZE, overlays=[mark]))
+    levels = [round((int(planes(picture)[0][10, 20]) - 16) / 219 * 255 / 60) * 60 for picture in movie]
+    assert levels == [0] * 5 + [level for _ in range(4) for level in (60, 60, 120, 120, 240, 240)][:20]
