@@ -57,7 +57,7 @@ class Rendered:
     left: set[str]
 
 
-@pytest.fixture(scope="module", params=[1, 3])
+@pytest.fixture(scope="module", params=[1, 3], ids=lambda threads: f"{threads}-threads")
 def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     folder = tmp_path_factory.mktemp("outputs")
     studio = Studio(folder / "scratch")

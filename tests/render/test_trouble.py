@@ -80,7 +80,7 @@ def test_a_full_disk_is_named_whoever_writes(
 def test_a_cancel_takes_effect_at_every_stage(
     studio: Studio, output: dict[str, Any], stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 100, "120ms")
+    clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 50, "120ms")
     begun = Event()
     began_at: list[float] = []
     module, _, name = f"videojob_worker.{stage}".rpartition(".")
@@ -110,7 +110,7 @@ def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypat
 
     def slowly(crew: Crew) -> None:
         go_on(crew)
-        time.sleep(0.004)
+        time.sleep(0.002)
 
     monkeypatch.setattr(Crew, "go_on", slowly)
     outputs = [
