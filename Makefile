@@ -86,9 +86,9 @@ verify: $(VENV)/.stamp ## fail when a generated file differs from its source
 	@hack/generate --verify
 
 .PHONY: bench
-bench: $(VENV)/.stamp ## measure the render beside MoviePy and ffmpeg; tables, and JSON in .bench/
+bench: $(VENV)/.stamp ## measure renders beside MoviePy and ffmpeg; ROWS="photographs many ..." for some; JSON in .bench/
 	@hack/bootstrap base
-	@PYTHONPATH=. $(PY) bench/render.py
+	@$(PY) -m bench.render $(if $(ROWS),--rows $(ROWS)) $(if $(SKIP),--skip $(SKIP))
 
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster

@@ -1,159 +1,175 @@
-"""Measures the render of a slideshow of photographs beside MoviePy and ffmpeg, in one run on one machine.
+"""Measures the engine beside MoviePy and ffmpeg, in one run on one machine.
 
-Run by `make bench`: prints a table and writes .bench/render.json. Each way runs as a process of its own, one after
+Run by `make bench`: prints tables and writes .bench/render.json. Each way runs as a process of its own, one after
 another. Quality is against a lossless encode of the engine's own frames, and so only given for ways that encode these.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import platform
-import re
-import resource
-import subprocess
+import statistics
 import sys
-import threading
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from bench.photographs import photographs
+from bench import worker_start
+from bench.by_moviepy import AS_MOST_WRITE_IT
+from bench.measure import Measurement, compare, import_s, measure
+from bench.works import FULL, QUICK, WORKS, Work
 
-_HERE = Path(__file__).parent
-_RESULTS = _HERE.parent / ".bench"
-_MEASURED = ("ours", "plain", "encode-only", "ffmpeg", "moviepy-opaque", "moviepy")
-_SAME_FRAMES = ("ours", "plain")
-_SAMPLING_S = 0.05
-
-
-@dataclass
-class Measurement:
-    """What one way took and made."""
-
-    way: str
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
-    """Resident memory of the process and its children, together, at the worst moment; shared pages count in each."""
-    size_mb: float
-    ssim: float | None = None
-    psnr_db: float | None = None
+_RESULTS = Path(__file__).parents[1] / ".bench"
+_WORKER = "worker"
+_START_GOAL_S = 0.3
+_MOST_LOSS_DB, _MOST_SIZE = 0.3, 1.05
+"""How far below plain x264, and how much larger, a render may be for its time to count."""
 
 
 def main() -> None:
-    """Run all ways and show what they took."""
+    """Run what is asked for, and show what it took."""
+    rows = [*WORKS, _WORKER]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three photographs instead of ten")
-    parser.add_argument("--photographs", type=int, help="how many photographs (default: 10)")
-    parser.add_argument("--ways", nargs="+", choices=_MEASURED, default=list(_MEASURED), help="which ways to measure")
+    parser.add_argument("--quick", action="store_true", help="small pictures and few: tries the benchmark itself")
+    parser.add_argument("--rows", nargs="+", choices=rows, default=rows, metavar="ROW", help=", ".join(rows))
+    parser.add_argument("--skip", nargs="+", default=[], metavar="WAY", help="ways to leave out, such as moviepy")
     arguments = parser.parse_args()
-    count = arguments.photographs or (3 if arguments.quick else 10)
-    files = photographs(count)
-    started, load_before = datetime.now(UTC), os.getloadavg()
-    with TemporaryDirectory(prefix="videojob-bench-") as name:
-        folder = Path(name)
-        _run("lossless", folder, files)
-        measurements = []
-        for way in arguments.ways:
-            measured = _run(way, folder, files)
-            if way in _SAME_FRAMES:
-                measured.ssim = _compare(folder, way, "ssim", r"All:([0-9.]+)")
-                measured.psnr_db = _compare(folder, way, "psnr", r"average:([0-9.]+)")
-            measurements.append(measured)
-            print(f"{way}: {measured.wall_s:.1f} s", file=sys.stderr, flush=True)
-    _show(measurements)
+    started, load = datetime.now(UTC).isoformat(timespec="seconds"), os.getloadavg()
+    found: dict[str, Any] = {}
+    lines: list[str] = []
+    for name in arguments.rows:
+        if name == _WORKER:
+            found[name] = _worker(1 if arguments.quick else 10)
+        else:
+            found[name] = _row(name, "QUICK" if arguments.quick else "FULL", arguments.skip)
+            lines.append(_line(WORKS[name], found[name]))
+    if lines:
+        print("\n| work | ours | of MoviePy | of ffmpeg | against plain x264 | memory | of encoding alone, CPU |")
+        print("|---|---|---|---|---|---|---|", *lines, sep="\n")
     report = {
-        "started": started.isoformat(timespec="seconds"),
+        "started": started,
         "command": " ".join(sys.argv),
-        "photographs": count,
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.platform(),
-        "load_before": load_before,
+        "load_before": load,
         "load_after": os.getloadavg(),
         "versions": {package: version(package) for package in ("av", "moviepy", "numpy", "pillow")},
-        "measurements": [asdict(measured) for measured in measurements],
+        "rows": found,
     }
     _RESULTS.mkdir(exist_ok=True)
     (_RESULTS / "render.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _run(way: str, folder: Path, files: list[Path]) -> Measurement:
-    output = folder / f"{way}.mp4"
-    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, str(_HERE / "ways.py"), way, str(output), *map(str, files)], stdout=subprocess.PIPE, text=True
-    )
-    sampler = _MemorySampler(process.pid)
-    printed, _ = process.communicate()
-    wall_s = time.perf_counter() - wall
-    peak_mb = sampler.stop()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        raise SystemExit(f"{way} failed")
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if printed.strip():
-        wall_s, cpu_s = (float(word) for word in printed.split())
-    return Measurement(way, wall_s, cpu_s, peak_mb, output.stat().st_size / 1e6)
+def _row(name: str, scale: str, skip: list[str]) -> dict[str, Any]:
+    work = WORKS[name]
+    copied = work.make({"FULL": FULL, "QUICK": QUICK}[scale]).copied  # and the media are there, before time is taken
+    ways = ["ours", *([] if copied else ["plain", "frames"]), "ffmpeg", "moviepy"]
+    ways += ["moviepy-usual"] if name in AS_MOST_WRITE_IT else []
+    measured: dict[str, Measurement] = {}
+    with TemporaryDirectory(prefix="videojob-bench-") as folder:
+        reference = Path(folder, "lossless.mp4")
+        if not copied:
+            _measured(name, "lossless", scale, reference)
+        for way in ways:
+            if way in skip:
+                continue
+            output = Path(folder, f"{way}.mp4")
+            measured[way] = _measured(name, way, scale, output)
+            if way in ("ours", "plain") and reference.exists() and output.exists():
+                compare(measured[way], output, reference)
+            output.unlink(missing_ok=True)
+    _show(work, measured)
+    return {"title": work.title, "ways": [asdict(each) for each in measured.values()], **_judged(work, measured)}
 
 
-class _MemorySampler(threading.Thread):
-    """Watches the resident memory of a process and all its descendants."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._pid = pid
-        self._stopped = threading.Event()
-        self._peak_bytes = 0
-        self.start()
-
-    def run(self) -> None:
-        """Sample until stopped."""
-        while not self._stopped.wait(_SAMPLING_S):
-            self._peak_bytes = max(self._peak_bytes, _tree_bytes(self._pid))
-
-    def stop(self) -> float:
-        """Return the peak in MB."""
-        self._stopped.set()
-        self.join()
-        return self._peak_bytes / 1e6
+def _measured(name: str, way: str, scale: str, output: Path) -> Measurement:
+    print(f"{name}: {way} ...", end="", file=sys.stderr, flush=True)
+    measured = measure(name, way, scale, output)
+    print(f" {measured.error or f'{measured.wall_s:.1f} s'}", file=sys.stderr, flush=True)
+    if measured.error and way in ("ours", "lossless"):
+        raise SystemExit(f"{name}: {way}: {measured.error}")
+    return measured
 
 
-def _tree_bytes(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except (OSError, IndexError):  # it has just ended
-        return 0
-    return pages * resource.getpagesize() + sum(_tree_bytes(child) for child in children)
+def _judged(work: Work, measured: dict[str, Measurement]) -> dict[str, Any]:
+    """Compare what was measured with the goals: ratios of wall times, quality, size, and what is left to save."""
+    ours, judged = measured["ours"], dict[str, Any]()
+    for way, goal in (("moviepy", work.against_moviepy), ("ffmpeg", work.against_ffmpeg)):
+        other = measured.get(way)
+        if other is not None and other.error is None:
+            judged[f"times_{way}"], judged[f"goal_{way}"] = other.wall_s / ours.wall_s, goal
+    plain, frames = measured.get("plain"), measured.get("frames")
+    if plain is not None and frames is not None and ours.psnr_db and plain.psnr_db:
+        encoding_s = plain.cpu_s - frames.cpu_s
+        judged |= {
+            "psnr_to_plain_db": ours.psnr_db - plain.psnr_db,
+            "size_to_plain": (ours.video_mb or 0.0) / (plain.video_mb or 1.0),
+            "encoding_alone": {"cpu_s": encoding_s, "wall_s": plain.waited_s},
+            "shares_of_encoding_alone": {
+                "all": ours.cpu_s / encoding_s,
+                "making frames": frames.cpu_s / encoding_s,
+                "the rest": (ours.cpu_s - frames.cpu_s) / encoding_s,
+            },
+        }
+        judged["counts"] = judged["psnr_to_plain_db"] >= -_MOST_LOSS_DB and judged["size_to_plain"] <= _MOST_SIZE
+    if work.memory_mb is not None:
+        judged |= {"peak_mb": ours.peak_mb, "goal_mb": work.memory_mb}
+    return judged
 
 
-def _compare(folder: Path, way: str, metric: str, pattern: str) -> float:
-    files = ["-i", str(folder / f"{way}.mp4"), "-i", str(folder / "lossless.mp4")]
-    done = subprocess.run(
-        ["ffmpeg", *files, "-lavfi", metric, "-f", "null", "-"], check=True, capture_output=True, text=True
-    )
-    found = re.search(pattern, done.stderr)
-    if found is None:
-        raise SystemExit(f"ffmpeg printed no {metric}")
-    return float(found[1])
-
-
-def _show(measurements: list[Measurement]) -> None:
-    own = next((measured.wall_s for measured in measurements if measured.way == "ours"), None)
-    print("| way | wall | CPU | peak memory | SSIM | PSNR | size | ours is faster by |")
-    print("|---|---|---|---|---|---|---|---|")
-    for measured in measurements:
-        ssim = f"{measured.ssim:.5f}" if measured.ssim else ""
-        psnr = f"{measured.psnr_db:.2f} dB" if measured.psnr_db else ""
-        ratio = f"{measured.wall_s / own:.1f}x" if own and measured.way != "ours" else ""
+def _show(work: Work, measured: dict[str, Measurement]) -> None:
+    own = measured["ours"].wall_s
+    print(f"\n{work.title}\n")
+    print("| way | wall | CPU | peak memory | SSIM | PSNR | worst frame | size | ours is faster by |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for each in measured.values():
+        if each.error is not None:
+            print(f"| {each.way} | {each.error} | | {each.peak_mb:.0f} MB | | | | | |")
+            continue
+        ssim = f"{each.ssim:.5f}" if each.ssim else ""
+        psnr, worst = (f"{value:.2f} dB" if value else "" for value in (each.psnr_db, each.worst_db))
+        size = f"{each.size_mb:.2f} MB" if each.size_mb else ""
+        ratio = "" if each.way in ("ours", "frames") else f"{each.wall_s / own:.1f}x"
         print(
-            f"| {measured.way} | {measured.wall_s:.1f} s | {measured.cpu_s:.1f} s | {measured.peak_mb:.0f} MB "
-            f"| {ssim} | {psnr} | {measured.size_mb:.2f} MB | {ratio} |"
+            f"| {each.way} | {each.wall_s:.1f} s | {each.cpu_s:.1f} s | {each.peak_mb:.0f} MB "
+            f"| {ssim} | {psnr} | {worst} | {size} | {ratio} |",
+            flush=True,
         )
+
+
+def _line(work: Work, row: dict[str, Any]) -> str:
+    ours = row["ways"][0]
+    times = [
+        f"{row[f'times_{way}']:.1f}x (goal {row[f'goal_{way}']:g}x)" if f"times_{way}" in row else ""
+        for way in ("moviepy", "ffmpeg")
+    ]
+    quality = share = ""
+    if "counts" in row:
+        quality = f"{row['psnr_to_plain_db']:+.2f} dB, {row['size_to_plain']:.0%} of the size"
+        share = f"{row['shares_of_encoding_alone']['all']:.0%}"
+    memory = f"{ours['peak_mb']:.0f} MB" + (f" (goal {work.memory_mb:.0f})" if work.memory_mb else "")
+    return f"| {work.title} | {ours['wall_s']:.1f} s | {' | '.join(times)} | {quality} | {memory} | {share} |"
+
+
+def _worker(rounds: int) -> dict[str, Any]:
+    """Measure how soon a worker is there, and how soon it shows progress."""
+    print(f"{_WORKER} ...", file=sys.stderr, flush=True)
+    times = asyncio.run(worker_start.measure(rounds))
+    claims = zip(times["warm: enqueue to claimed"], times["warm: enqueue to first frames"], strict=True)
+    seconds = {
+        "first frames after the claim": [frames - claimed for claimed, frames in claims],
+        "importable": [import_s("videojob_worker.main")],
+        "claimable after its process starts": times["start to claimable"],
+    }
+    print("\nworker\n\n| | median | worst | goal |\n|---|---|---|---|")
+    for what, each in seconds.items():
+        goal = f"{_START_GOAL_S * 1000:.0f} ms" if what != "claimable after its process starts" else ""
+        print(f"| {what} | {statistics.median(each) * 1000:.0f} ms | {max(each) * 1000:.0f} ms | {goal} |", flush=True)
+    return {"seconds": seconds, "goal_s": _START_GOAL_S}
 
 
 if __name__ == "__main__":
