@@ -62,8 +62,6 @@ def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
     check_layout(source, kind)
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS, metadata_errors="replace")
-    except MemoryError:
-        raise
     except FFmpegError as error:
         raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
     try:

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
 from av.codec import CodecContext
-from av.codec.context import ThreadType
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from av.error import FFmpegError
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-# Two frames at once: while one is fitted and encoded, the next is decoded. More would cost memory in each
-# of the segments that are rendered side by side.
-_THREADS: Final = 2
 _NEARLY: Final = Fraction(1, 500)
 # libav's own decoders of these leave their transparency out.
 _WITH_ALPHA: Final[Mapping[str, Literal["libvpx", "libvpx-vp9"]]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -52,8 +48,9 @@ class Decoder:
         if name is not None and self.stream.metadata.get("alpha_mode") == "1":
             context = CodecContext.create(name, "r")
         context.options = {"max_pixels": str(MAX_PIXELS)}
-        context.thread_count = _THREADS
-        context.thread_type = ThreadType.FRAME
+        # One thread: segments that are rendered side by side use the cores, and libav's frame threads can wait for
+        # each other for ever in a damaged H.265 stream.
+        context.thread_count = 1
         return context
 
     @property
@@ -102,15 +99,17 @@ class Decoder:
 
     def _decoded(self) -> Iterator[VideoFrame]:
         at_s = 0.0
+        for packet in self._packets():
+            if packet.pts is not None:
+                at_s = float(packet.pts * self.tick_s)
+            yield from self._whole(self._decode(packet, at_s), at_s)
+
+    def _packets(self) -> Iterator["Packet[VideoStream]"]:
+        """Read on; a demuxer that runs out of memory believed a size that is damaged."""
         try:
-            for packet in self.container.demux(self.stream):
-                if packet.pts is not None:
-                    at_s = float(packet.pts * self.tick_s)
-                yield from self._whole(self._decode(packet, at_s), at_s)
-        except MemoryError:
-            raise
+            yield from self.container.demux(self.stream)
         except FFmpegError as error:
-            raise self._damaged(f"it cannot be read behind {at_s:.2f}s ({error.strerror})") from error
+            raise self._damaged(f"it cannot be read to its end ({error.strerror})") from error
 
     def _decode(self, packet: "Packet[VideoStream]", at_s: float) -> list[VideoFrame]:
         try:
