@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class Double:
     takes_s: float = 0.0
     names: tuple[str, ...] = ("main", "poster")
     outside: bool = False
+    files: tuple[str, ...] = ()
+    """Further files of the first output, seen from its folder."""
     tasks: list[RenderTask] = field(default_factory=list)
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
@@ -50,7 +53,19 @@ class Double:
         folder = task.scratch.parent if self.outside else task.scratch
         for name in self.names:
             (folder / name).write_text(name)
-        return [Rendered(name=name, path=str(folder / name), frames=25, duration_s=1.0) for name in self.names]
+        for file in self.files:
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_text(file)
+        return [
+            Rendered(
+                name=name,
+                path=str(folder / name),
+                files=() if index else self.files,
+                frames=25,
+                duration_s=1.0,
+            )
+            for index, name in enumerate(self.names)
+        ]
 
 
 class Kept:
@@ -111,6 +126,33 @@ async def test_success(place: Place) -> None:
     ]
     assert kept.all[-1].percent == 100
     place.assert_clean()
+
+
+async def test_further_files_are_published_with_their_output(place: Place) -> None:
+    files = ("main-0123456789ab/v-00000.m4s", "main-0123456789ab/v.m3u8", "main.vtt")
+    result = await run_attempt(assignment(), Kept(), place.around(Double(files=files)))
+    assert place.published() == [*sorted(f"out/{file}" for file in (*files, "main.mp4")), "out/poster.jpg"]
+    [main, poster] = result.outputs
+    assert main.bytes == sum(len(text) for text in (*files, "main"))
+    assert (main.sha256, poster.sha256) == tuple(hashlib.sha256(text).hexdigest() for text in (b"main", b"poster"))
+    place.assert_clean()
+
+
+@pytest.mark.parametrize(
+    "file", ["other.mp4", "other-0123456789ab/v.m4s", "../main.vtt", "main-0123456789ab/../../x.m4s", "poster.jpg", ""]
+)
+async def test_further_files_of_other_names_are_not_published(place: Place, file: str) -> None:
+    double = Double(files=("main.vtt",))
+    render = double.render
+
+    async def lies(task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        first, *others = await render(task, on_progress)
+        return [first.model_copy(update={"files": (file,)}), *others]
+
+    double.render = lies  # type: ignore[method-assign]
+    result = await run_attempt(assignment(), Kept(), place.around(double))
+    assert result.reason is Reason.VERIFICATION_FAILED
+    assert place.published() == []
 
 
 @pytest.mark.parametrize(
