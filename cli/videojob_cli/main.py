@@ -121,8 +121,8 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 ) -> None:
     """Show how the VideoJobs in FILE would be rendered, and render nothing; needs no cluster.
 
-    Every source is fetched and opened. A plan is spans: frames that are made in one way, each with its cost relative to
-    a frame that repeats the one before.
+    Every source is fetched and opened. A plan is spans: frames that are made in one way, with their exact counts and
+    predicted cost and memory.
     """
     from videojob_cli.plan import plan_each  # noqa: PLC0415 - as in `render`
     from videojob_cli.plan_table import plan_lines  # noqa: PLC0415

@@ -56,7 +56,7 @@ def test_counts_ways_and_reasons(studio: Studio, photograph: Path) -> None:
         (
             "main",
             "mp4",
-            "segments side by side, joined without encoding again; crf 20; not copied, because crf is given",
+            "segments side by side, joined without encoding again; crf 20",
         ),
         ("poster", "jpg", "frame 50"),
     ]

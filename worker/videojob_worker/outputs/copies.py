@@ -20,8 +20,8 @@ from videojob_worker.media.sound_packets import find_sound
 from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.project import Project
 
-COPIED_FRAME: Final = 0.05
-"""Cost of a frame that is taken as it is, in still frames."""
+COPIED_FRAME: Final = 0.015
+"""Cost of a frame that is taken as it is, read twice and written: measured."""
 
 _CODECS: Final = (Codec.H264, Codec.H265)
 _ASKS: Final = ("crf", "bitrate", "max_bitrate", "preset", "keyframe_interval")
@@ -31,7 +31,7 @@ _LIKE: Final = Fraction(1, 100)
 
 
 def choose_copies(project: Project, cancelled: Callable[[], bool]) -> Project:
-    """Mark the outputs whose pictures are copied, and say of the others why not.
+    """Mark the outputs whose pictures are copied, and say of the others why not, if the timeline has videos.
 
     Nothing is opened unless all that the spec says allows a copy.
 
@@ -39,6 +39,8 @@ def choose_copies(project: Project, cancelled: Callable[[], bool]) -> Project:
         PermanentError: a source cannot be used.
         CancelledError: `cancelled` said so.
     """
+    if all(clip.video is None for clip in project.clips):
+        return project
     timeline = _Timeline(project, cancelled)
     return replace(project, outputs=tuple(_choose(output, timeline) for output in project.outputs))
 
