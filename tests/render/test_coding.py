@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import media
+from tests.render import barcodes
 from tests.render.studio import Studio, color, decode, image, psnr
+from videojob_worker.compose.color import planes
 from videojob_worker.encode.coding import LONGEST_REPEAT, LONGEST_RUN, Coding, can_be_coded, code_frames
 from videojob_worker.plan.cost import Segment
 from videojob_worker.plan.spans import Kind, Span
@@ -91,3 +93,29 @@ def test_a_still_costs_the_same_bytes_however_long(studio: Studio) -> None:
     path = media.photographs(320, 180)[0]
     short, long = (studio.movie([image(path, f"{s}s")], files=[path], size=(320, 180)).stat().st_size for s in (2, 8))
     assert long - short < 150 * 60
+
+
+def test_cuts_that_the_encoder_finds_are_no_damage(studio: Studio) -> None:
+    """Without references further back, libav's parser takes any picture coded by itself for a keyframe."""
+    clips, files = barcodes.numbered(studio.scratch.parent / "numbers", 6, "80ms")
+    clips[0]["motion"] = {"zoom": {"from": 1, "to": 1.1}}
+    draft = {"name": "main", "format": "mp4", "quality": "draft", "crf": 0}
+    shown = decode(studio.movie(clips, files=files, outputs=[draft]))
+    assert [barcodes.read(planes(frame)[0]) for frame in shown[::2]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_every_frame_may_be_a_keyframe(studio: Studio) -> None:
+    """Of stills and of what moves, whose segments are not coded alike."""
+    moves = {"motion": {"zoom": {"from": 1, "to": 2}}}
+    clips = [color("#204060", "6s"), {**color("#604020", "6s"), **moves}]
+    every = {"name": "main", "format": "mp4", "keyframeInterval": "40ms"}
+    with av.open(str(studio.movie(clips, outputs=[every], threads=2))) as container:
+        flags = [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
+    assert flags == [True] * 300
+
+
+def test_only_who_asks_for_it_loses_nothing(studio: Studio) -> None:
+    clip = image(media.photographs(320, 180)[0], "1s", motion={"zoom": {"from": 1, "to": 1.5}})
+    outputs = [{"name": f"crf{crf}", "format": "mp4", "crf": crf} for crf in (0, 1)]
+    exact, good = studio.render([clip], files=[media.photographs(320, 180)[0]], size=(320, 180), outputs=outputs)
+    assert good.path.stat().st_size < 0.8 * exact.path.stat().st_size

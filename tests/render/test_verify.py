@@ -29,7 +29,7 @@ def movie(studio: Studio) -> Path:
 @pytest.fixture
 def expected() -> Expected:
     timeline = build_timeline([Clip(color="#000000")], [Fraction(2)], Fraction(25))
-    video = Video(Codec.H264, 320, 180, Rate(timeline, Fraction(25)))
+    video = Video(Codec.H264, 320, 180, Rate(timeline, Fraction(25)), frozenset({0}))
     return Expected("mp4", video, "aac", timeline.samples)
 
 

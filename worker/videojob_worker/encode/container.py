@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import merge
+from itertools import compress
 from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -109,6 +110,11 @@ class Pictures:
     def fps(self) -> Fraction:
         """Frames a second."""
         return self.settings.fps
+
+    @property
+    def joints(self) -> frozenset[int]:
+        """The frames that are keyframes; each segment starts with one."""
+        return frozenset(pts for spool in self.spools for pts in compress(spool.pts, spool.keyframes))
 
     def add_to(self, out: "OutputContainer") -> VideoStream:
         """Add the stream that `packets` are of.

@@ -60,9 +60,9 @@ def configure(context: VideoCodecContext, settings: VideoSettings, threads: int,
 def _options(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: Hints) -> dict[str, str]:
     options, params = {**settings.options, **hints.options}, dict(hints.params)
     if settings.crf is not None:
-        crf = settings.crf + hints.crf_offset
-        # 0 is lossless; what is below, encoders take for no answer and use their own default.
-        options[crf_option(settings.encoder)] = f"{max(0.0, crf):.1f}".removesuffix(".0")
+        # Below 1 x264 is lossless, which only those who say 0 want.
+        crf = max(min(settings.crf, 1.0), settings.crf + hints.crf_offset)
+        options[crf_option(settings.encoder)] = f"{crf:.1f}".removesuffix(".0")
     match settings.encoder:
         case "libx264":
             options["forced-idr"] = "1"

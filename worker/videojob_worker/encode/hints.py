@@ -64,7 +64,8 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
         return NO_HINTS
     if settings.needs_whole:
         return Hints(_CRF_OFFSET, params=_zones(still_zones(segment.spans)))
-    if settings.crf + _CODED_CRF_OFFSET < 1 or not can_be_coded(segment):  # at 0 x264 is lossless, in its own profile
+    # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
+    if settings.crf + _CODED_CRF_OFFSET < 1 or settings.keyframe_frames == 1 or not can_be_coded(segment):
         zones = _zones(still_zones(segment.spans))
         return Hints(_CRF_OFFSET, _JOINABLE.options, {**_JOINABLE.params, **zones})
     cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from videojob_contract.resources.outputs import Format
 from videojob_worker.encode.container import Layout, Pictures, write_container
-from videojob_worker.encode.copy import CopiedSound
+from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.subtitles import SUBTITLE_CODECS
 from videojob_worker.outputs.encoded import Encoded
@@ -31,13 +31,15 @@ def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_
         faststart=output.spec.faststart,
     )
     sound = output.copied_sound or encoded.sound
-    pictures = subtitles = None
+    pictures: Pictures | CopiedPictures | None = None
+    subtitles = None
     if track is not None:
         pictures = track.copied or Pictures(track.settings, encoded.spools[track.name])
         subtitles = encoded.subtitles
+    joints = pictures.joints if pictures is not None else frozenset()
     for _ in write_container(output.path, layout, pictures, sound, subtitles):
         go_on()
-    planned = expected(_DEMUXERS.get(format_, format_.value), track, sound, timeline)
+    planned = expected(_DEMUXERS.get(format_, format_.value), track, joints, sound, timeline)
     if output.copied_sound is not None:
         planned = replace(planned, samples=output.copied_sound.run.samples)
     if subtitles is not None:
@@ -45,11 +47,16 @@ def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_
     verify_file(output.path, planned, go_on)
 
 
-def expected(demuxer: str, track: Track | None, sound: SoundSpool | CopiedSound | None, timeline: Timeline) -> Expected:
-    """Say what a file of a track and of sound has to be."""
+def expected(
+    demuxer: str,
+    track: Track | None,
+    joints: frozenset[int],
+    sound: SoundSpool | CopiedSound | None,
+    timeline: Timeline,
+) -> Expected:
+    """Say what a file of a track, whose pictures may be joined at some frames, and of sound has to be."""
     video = None
     if track is not None:
-        joints = None if track.copied is None else track.copied.joints
-        video = Video(track.settings.codec, *track.size, track.rate, track.settings.cut_s, joints)
+        video = Video(track.settings.codec, *track.size, track.rate, joints, track.settings.cut_s)
     codec = None if sound is None else sound.codec
     return Expected(demuxer, video, codec, timeline.samples)

@@ -5,7 +5,7 @@ segments, and one that is replaced never has another's.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,6 @@ from av.error import FFmpegError
 from videojob_worker.companions import folder_beside
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
-from videojob_worker.encode.spool import Spool
 from videojob_worker.outputs.encoded import Encoded
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
@@ -47,9 +46,12 @@ def write_hls(
     parts = output.path.parent / "parts"
     parts.mkdir(parents=True)
     streams: dict[str, tuple[Splitter, list[Entry]]] = {}
+    joints: list[frozenset[int]] = []
     for track in output.tracks:
         name = track.name.removeprefix(f"{output.name}.")
-        streams[name] = _write_pictures(parts, name, track, encoded.spools[track.name], go_on)
+        pictures = Pictures(track.settings, encoded.spools[track.name])
+        joints.append(pictures.joints)
+        streams[name] = _write_pictures(parts, name, track, pictures, go_on)
     if sound is not None:
         streams[_SOUND] = _write_sound(parts, sound, _cut_s(output), timeline, go_on)
     text = b""
@@ -70,10 +72,12 @@ def write_hls(
     ]
     track_of_text = Text(f"{folder.name}/{NAME}.m3u8", subtitles.language) if subtitles is not None else None
     output.path.write_text(master_playlist(variants, listed.get(_SOUND), track_of_text))
-    pictures = (variant.stream.uri for variant in variants)
-    planned = {uri: expected("mp4", track, None, timeline) for uri, track in zip(pictures, output.tracks, strict=True)}
+    planned = {
+        variant.stream.uri: expected("mp4", track, keyframes, None, timeline)
+        for variant, track, keyframes in zip(variants, output.tracks, joints, strict=True)
+    }
     if sound is not None:
-        planned[listed[_SOUND].uri] = expected("mp4", None, sound, timeline)
+        planned[listed[_SOUND].uri] = expected("mp4", None, frozenset(), sound, timeline)
     verify_hls(output.path, planned, track_of_text.uri if track_of_text is not None else None, go_on)
     return tuple(sorted(folder.iterdir()))
 
@@ -86,7 +90,7 @@ def _cut_s(output: PlannedOutput) -> Fraction:
 
 
 def _write_pictures(
-    folder: Path, name: str, track: Track, spools: Sequence[Spool], go_on: Callable[[], None]
+    folder: Path, name: str, track: Track, pictures: Pictures, go_on: Callable[[], None]
 ) -> tuple[Splitter, list[Entry]]:
     settings = track.settings
     cut_s = settings.cut_s or Fraction(1)
@@ -95,7 +99,7 @@ def _write_pictures(
         return int(round(start_s * settings.fps) / settings.fps // cut_s)
 
     splitter = Splitter(folder, name, index)
-    _write(splitter, Pictures(settings, spools), None, go_on)
+    _write(splitter, pictures, None, go_on)
     return splitter, _entries(splitter, track.rate.frames / settings.fps)
 
 
