@@ -116,3 +116,12 @@ def test_only_who_asks_for_it_loses_nothing(studio: Studio) -> None:
     outputs = [{"name": f"crf{crf}", "format": "mp4", "crf": crf} for crf in (0, 1)]
     exact, good = studio.render([clip], files=[media.photographs(320, 180)[0]], size=(320, 180), outputs=outputs)
     assert good.path.stat().st_size < 0.8 * exact.path.stat().st_size
+
+
+def test_stretches_that_are_coded_in_different_ways_fit_together(studio: Studio) -> None:
+    path = media.photographs(320, 180)[0]
+    clips = [image(path, "4s"), image(path, "4s", motion={"zoom": {"to": 1.3}}), image(path, "5s")]
+    kept = studio.movie(clips, files=[path], size=(320, 180), threads=2)
+    exact = {"name": "exact", "format": "mp4", "preset": "ultrafast", "crf": 0}
+    planned = decode(studio.movie(clips, files=[path], size=(320, 180), outputs=[exact]))
+    assert min(psnr(a, b) for a, b in zip(decode(kept), planned, strict=True)) > 32

@@ -13,9 +13,7 @@ from typing import Final
 from videojob_worker.plan.cost import LONGEST_MOTION, Segment, moves
 from videojob_worker.plan.spans import Kind, Span
 
-LONGEST_RUN: Final = 16
-"""Frames between two references, at most: as many as x264 can."""
-LONGEST_REPEAT: Final = 60
+LONGEST_REPEAT: Final = 30
 """Frames from one reference to the next, at most: from further, a decoder could not tell where it is."""
 _KEYFRAME_FRAMES: Final = 250
 
@@ -67,7 +65,7 @@ def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[i
     for corner in segment.corners:
         if codes[corner - start : corner - start + 1] == [Coding.BETWEEN]:
             codes[corner - start] = Coding.REFERENCE
-    _limit_runs(codes)
+    _limit_runs(codes, segment.longest_run)
     for frame in range(segment.frames):
         if start + frame in cuts:
             _make_key(codes, frame)
@@ -80,11 +78,11 @@ def _leads_to(span: Span, after: Span) -> bool:
     return span.clips[-1] == after.clips[0] and (span.overlays, span.captions) == (after.overlays, after.captions)
 
 
-def _limit_runs(codes: list[Coding]) -> None:
+def _limit_runs(codes: list[Coding], longest: int) -> None:
     since = 0
     for frame, code in enumerate(codes):
         since += 1
-        if code is Coding.BETWEEN and since > LONGEST_RUN:
+        if code is Coding.BETWEEN and since > longest:
             codes[frame] = Coding.REFERENCE
         elif code is Coding.REPEAT and since > LONGEST_REPEAT:
             codes[frame] = Coding.ANCHOR

@@ -43,7 +43,7 @@ class Weaver:
     def __init__(self, codes: Sequence[Coding], extradata: bytes) -> None:
         self._codes = codes
         self._sets = ParameterSets.parse(extradata)
-        if 1 << self._sets.poc_bits < 4 * LONGEST_REPEAT:
+        if 1 << self._sets.poc_bits < 4 * (LONGEST_REPEAT + 1):
             raise AssertionError("the encoder counts frames in too few bits")
         self._places = [frame for frame, code in enumerate(codes) if code is not Coding.REPEAT]
         self._written = 0

@@ -48,4 +48,4 @@ class Rate:
         )
         shown = tuple(span for span in spans if span.frames)
         corners = tuple(map(self.first, segment.corners))
-        return Segment(shown, segment.cost, corners) if shown else None
+        return replace(segment, spans=shown, corners=corners) if shown else None

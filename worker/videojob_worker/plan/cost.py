@@ -25,6 +25,9 @@ LONGEST_MOTION: Final = 30
 _MIN_STRETCH_FRAMES: Final = 45
 """Of stills between what moves: for fewer it is not worth to start a segment."""
 _PIECE_FRAMES: Final = 50
+# A long run spans a crossfade, and makes an encoder hold as many pictures; where much moves, x264 takes short ones.
+_RUN_OF_STILLS: Final = 16
+_RUN_OF_MOTION: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Segment:
     cost: float
     corners: tuple[int, ...] = ()
     """Frames of blends between which each frame is a mean of these two, weighted by time."""
+    longest_run: int = 16
+    """Frames that may be coded between two others, at most; all segments of a timeline have the same."""
 
     @property
     def start(self) -> int:
@@ -83,23 +88,26 @@ def cut_segments(spans: Sequence[Span], threads: int, corners: Sequence[int] = (
     """
     wanted = 1 if threads == 1 else threads * _SEGMENTS_A_THREAD
     target = sum(map(span_cost, spans)) / wanted
-    cut = [segment for stretch in _stretches(spans) for segment in _cut_stretch(stretch, target)]
+    stretches = _stretches(spans)
+    run = _RUN_OF_MOTION if any(busy for busy, _ in stretches) else _RUN_OF_STILLS
+    cut = [segment for _, stretch in stretches for segment in _cut_stretch(stretch, target)]
     return tuple(
         Segment(
             segment,
             sum(map(span_cost, segment)),
             tuple(frame for frame in corners if segment[0].start <= frame < segment[-1].end),
+            run,
         )
         for segment in cut
     )
 
 
-def _stretches(spans: Sequence[Span]) -> list[list[Span]]:
-    """Part what moves from what stands still, where there is enough of both."""
+def _stretches(spans: Sequence[Span]) -> list[tuple[bool, list[Span]]]:
+    """Part what moves, marked True, from what stands still, where there is enough of both."""
     groups = [(moving, list(group)) for moving, group in groupby(spans, moves)]
     quiet = [(moving and _frames(group) > LONGEST_MOTION, group) for moving, group in groups]
     merged = _merge(quiet)
-    return [group for _, group in _merge([(moving or _is_busy(group), group) for moving, group in merged])]
+    return _merge([(moving or _is_busy(group), group) for moving, group in merged])
 
 
 def _is_busy(group: Sequence[Span]) -> bool:
