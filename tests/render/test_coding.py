@@ -118,10 +118,12 @@ def test_only_who_asks_for_it_loses_nothing(studio: Studio) -> None:
     assert good.path.stat().st_size < 0.8 * exact.path.stat().st_size
 
 
-def test_stretches_that_are_coded_in_different_ways_fit_together(studio: Studio) -> None:
+@pytest.mark.parametrize("preset", ["ultrafast", "faster", "medium", "veryslow"])
+def test_stretches_that_are_coded_in_different_ways_fit_together(studio: Studio, preset: str) -> None:
     path = media.photographs(320, 180)[0]
     clips = [image(path, "4s"), image(path, "4s", motion={"zoom": {"to": 1.3}}), image(path, "5s")]
-    kept = studio.movie(clips, files=[path], size=(320, 180), threads=2)
+    output = {"name": "kept", "format": "mp4", "preset": preset}
+    kept = studio.movie(clips, files=[path], size=(320, 180), outputs=[output], threads=2)
     exact = {"name": "exact", "format": "mp4", "preset": "ultrafast", "crf": 0}
     planned = decode(studio.movie(clips, files=[path], size=(320, 180), outputs=[exact]))
-    assert min(psnr(a, b) for a, b in zip(decode(kept), planned, strict=True)) > 32
+    assert min(psnr(a, b) for a, b in zip(decode(kept), planned, strict=True)) > 30

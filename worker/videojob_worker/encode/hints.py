@@ -37,7 +37,8 @@ _WHOLE_CRF_OFFSET: Final = -0.7
 _CRF_OFFSET: Final = -0.35
 # What x264's middle presets spend on searching, and on looking ahead, gains less than the longer runs do.
 _QUICK_PRESETS: Final = ("faster", "fast", "medium")
-_QUICK: Final = Hints(options={"rc-lookahead": "25"}, params={"me": "dia", "ref": "1", "partitions": "i8x8+i4x4+b8x8"})
+_QUICK_OPTIONS: Final = {"rc-lookahead": "25"}
+_QUICK_ZONE: Final = "me=dia,partitions=i8x8+i4x4+b8x8,ref=1"  # as a parameter, ref would be in the parameter sets
 # Without a lookahead, x264 does not know for how long it will be seen what it codes.
 _CODED_CRF_OFFSET: Final = -4.7
 _CODED_OPTIONS: Final = {
@@ -71,9 +72,11 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
     joinable = {**_JOINABLE.options, "bf": str(segment.longest_run)}
     # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
     if settings.crf + _CODED_CRF_OFFSET < 1 or settings.keyframe_frames == 1 or not can_be_coded(segment):
-        zones = _zones(still_zones(segment.spans))
-        quick = _QUICK if settings.options.get("preset") in _QUICK_PRESETS else NO_HINTS
-        return Hints(_CRF_OFFSET, {**joinable, **quick.options}, {**_JOINABLE.params, **quick.params, **zones})
+        zones = still_zones(segment.spans)
+        if settings.options.get("preset") in _QUICK_PRESETS:
+            joinable |= _QUICK_OPTIONS
+            zones = "/".join(filter(None, (f"0,{segment.frames - 1},{_QUICK_ZONE}", zones)))  # the last counts
+        return Hints(_CRF_OFFSET, joinable, {**_JOINABLE.params, **_zones(zones)})
     cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
     codes = code_frames(segment, settings.keyframe_frames, frozenset(cuts))
     return Hints(
