@@ -109,7 +109,8 @@ def parse_duration(value: object) -> object:
 
 def format_duration(seconds: Fraction) -> str:
     """Write seconds as a duration, to the picosecond: exact for all that `parse_duration` reads."""
-    picoseconds = round(seconds * 10**12)
+    # As a number at once: a text times ten to the twelfth is terabytes, which kernels that overcommit begin to fill.
+    picoseconds = round(Fraction(seconds) * 10**12)
     if picoseconds == 0:
         return "0s"
     for unit in ("h", "m", "s", "ms"):

@@ -5,9 +5,10 @@ the transitions, whatever their type.
 """
 
 from enum import StrEnum
+from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
 from videojob_contract.resources.base import (
     DURATION_PATTERN,
@@ -21,6 +22,7 @@ from videojob_contract.resources.base import (
     Unit,
     Uri,
     Volume,
+    format_duration,
     rules,
 )
 from videojob_contract.resources.motion import Easing, Motion
@@ -148,8 +150,13 @@ class Effect(Model):
     """Its arguments by name, such as `gamma: 1.5`; a colour is "#rrggbb"."""
 
 
+def _format_clip_duration(duration: Fraction | Literal["auto"]) -> str:
+    return format_duration(duration) if isinstance(duration, Fraction) else duration
+
+
 ClipDuration = Annotated[
     Duration | Literal["auto"],
+    PlainSerializer(_format_clip_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^(auto|{DURATION_PATTERN[1:-1]})$", "maxLength": 32}),
 ]
 

@@ -18,6 +18,7 @@ from videojob_contract.resources.base import (
     parse_duration,
     parse_fps,
 )
+from videojob_contract.resources.timeline import Clip
 
 DURATION = TypeAdapter(Duration)
 FPS = TypeAdapter(Fps)
@@ -62,6 +63,18 @@ def test_a_duration_is_exact(text: str, seconds: Fraction) -> None:
 )
 def test_a_duration_is_written_short(seconds: Fraction, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_what_is_no_duration_is_not_written_at_length() -> None:
+    with pytest.raises(ValueError, match="auto"):
+        format_duration("auto")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("duration", ["auto", "2s"])
+def test_a_clips_duration_is_written_as_it_was(duration: str) -> None:
+    clip = {"video": {"uri": "volume://media/a.mp4"}, "duration": duration}
+
+    assert Clip.model_validate(clip).to_dict()["duration"] == duration
 
 
 @given(duration_texts)
