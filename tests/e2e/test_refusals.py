@@ -22,9 +22,9 @@ from tests.e2e.specs import short, still
         ),
         (
             "unsupported",
-            short() | {"clips": [{"title": {"text": "The end"}, "duration": "1s"}]},
+            short() | {"parallelism": 2},
             "NotSupported",
-            ["spec.clips[0].title", "not supported yet"],
+            ["spec.parallelism", "not supported yet"],
         ),
         (
             "missing",

@@ -14,7 +14,7 @@ from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.reconcile.videojob import VideoJobReconciler
 
-REFUSED = {"clips": [{"gradient": {"colors": ["#000000", "#3050a0"]}, "duration": "1s"}]}  # Failed at the first look
+REFUSED = {"clips": [{"color": "#000000", "duration": "1s"}], "parallelism": 2}  # Failed at the first look
 
 
 class Told(Events):
