@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
+from videojob_contract.resources.outputs import BITRATE_PATTERN
 from videojob_contract.resources.uris import shown
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 
 _PATTERNS = {
     URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
+    BITRATE_PATTERN: "is not a bitrate: write 4M or 800k",
     COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
     NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
 }
@@ -141,15 +143,22 @@ def _message(detail: ErrorDetails) -> str:
             message = f"needs at least {context['min_length']}, and has {context['actual_length']}"
         case "too_long":
             message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
+        case "string_type" if isinstance(detail["input"], bool | int | float):
+            message = f"should be text, not {show(detail['input'])}: put it in quotes"
         case "string_too_long":
             message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
         case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
-            value = detail["input"]
-            value = shown(value) if context["pattern"] == URI_PATTERN else value
-            message = f"{show(value)} {_PATTERNS[context['pattern']]}"
+            message = _mismatch(context["pattern"], detail["input"])
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {show(detail['input'])}"
     return message
+
+
+def _mismatch(pattern: str, value: str) -> str:
+    if pattern != URI_PATTERN:
+        return f"{show(value)} {_PATTERNS[pattern]}"
+    hint = "; a space is written %20" if " " in value else ""
+    return f"{show(shown(value))} {_PATTERNS[pattern]}{hint}"
 
 
 def show(value: object) -> str:

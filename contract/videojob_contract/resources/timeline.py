@@ -125,7 +125,7 @@ class Transition(Model):
         ),
     )
 
-    type: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$", max_length=32)]
+    type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=32)]
     """Which one, by its name: `cut`, `crossfade`, `fade`, `wipeLeft`, or one of ffmpeg's such as
     `hlslice`."""
     duration: Duration | None = None
@@ -142,7 +142,7 @@ EffectValue = bool | int | float | ShortText | Annotated[list[float], Field(max_
 class Effect(Model):
     """A MoviePy video effect, by its own name and arguments."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=64)]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
     """Name of the class in `moviepy.vfx`, such as `GammaCorrection`."""
     args: Annotated[
         dict[Annotated[str, StringConstraints(max_length=64)], EffectValue] | None, Field(max_length=16)

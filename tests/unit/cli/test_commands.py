@@ -180,7 +180,7 @@ def test_parameters_are_set_and_typed_as_in_yaml(file: Path, command: str, monke
     file.write_text(TEMPLATED)
     result = run(*command.split(), file, "--set", "seconds=3", "--set", "color=3")
     assert result.exit_code == 3
-    assert f"{file}:6:8: spec.clips[0].color: should be a valid string, not 3" in result.stderr
+    assert f"{file}:6:8: spec.clips[0].color: should be text, not 3: put it in quotes" in result.stderr
     result = run(*command.split(), file, "--set", "seconds=3")
     assert 'spec.clips[0].color: needs the parameter "color", which spec.parameters has not; it has seconds' in (
         result.stderr
