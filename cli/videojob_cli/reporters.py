@@ -120,7 +120,9 @@ class TerminalReporter:
             return
         speed = f", {result.video_s / result.render_s:.1f}x realtime" if result.render_s else ""
         self._console.print(
-            f"{self._name}: {result.video_s:.2f} s of video in {result.render_s:.1f} s{speed}", markup=False
+            f"{self._name}: {result.video_s:.2f} s of video in {result.render_s:.1f} s{speed}",
+            markup=False,
+            highlight=False,
         )
         for output in result.outputs:
             size = f"{output.width}x{output.height}, " if output.width else ""

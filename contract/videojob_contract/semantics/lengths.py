@@ -23,8 +23,12 @@ def speed_of(video: Video) -> Fraction:
 
 
 def stretch_length(video: Video) -> Fraction | None:
-    """Return how long what is wanted of a video lasts on the timeline; None if it goes on to the source's end."""
-    return None if video.to is None else (video.to - (video.from_ or 0)) / speed_of(video)
+    """Return how long what is wanted of a video lasts on the timeline.
+
+    None if it goes on to the source's end, or ends before it begins, which is a problem of its own.
+    """
+    start = video.from_ or Fraction(0)
+    return None if video.to is None or video.to <= start else (video.to - start) / speed_of(video)
 
 
 def clip_length(clip: Clip) -> Fraction | None:

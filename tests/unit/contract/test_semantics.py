@@ -67,6 +67,8 @@ def after(type_: str, duration: str | None = None, **more: Any) -> dict[str, Any
          ["spec.clips[0].duration: 2s is too short: the transition out of it takes 9s"]),
         ([{"video": {"uri": "volume://m/a.mp4", "from": "3s", "to": "3s"}}],
          ["spec.clips[0].video.to: must be after from, which is 3s"]),
+        ([{"video": {"uri": "volume://m/a.mp4", "from": "3s", "to": "2s"}}],
+         ["spec.clips[0].video.to: must be after from, which is 3s"]),
         ([video("5s", loop=True)], []),
         ([video("auto", loop=True)],
          ["spec.clips[0].duration: is required for a video that loops: how long should it?"]),

@@ -65,7 +65,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
-        (videojob({"image": {"uri": "volume://m/a b"}, "duration": "1s"}), ('spec.clips[0].image.uri: "volume://m/a b" is '
+        (videojob({"image": {"uri": "volume://m/a b"}}), ('spec.clips[0].image.uri: "volume://m/a b" is '
          "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
