@@ -31,8 +31,9 @@ class Views:
         ratio = (self.last[2] - self.last[0]) / (self.first[2] - self.first[0])
         if abs(ratio - 1) > _SAME_SIZE:
             way = (ratio**way - 1) / (ratio - 1)
+        # Never less than nothing: rounding may leave an edge at -1e-17, which is no part of a picture.
         left, top, right, bottom = (
-            begin + (end - begin) * way for begin, end in zip(self.first, self.last, strict=True)
+            max(0.0, begin + (end - begin) * way) for begin, end in zip(self.first, self.last, strict=True)
         )
         return left, top, right, bottom
 
