@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
 from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
+from videojob_cli.lately import listen
 from videojob_cli.options import Parameters, job_options, set_option
 from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import SpecError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from videojob_cli.checks import Checked
+    from videojob_cli.lately import Lately
 
 PROGRAM = "videojob"
 _Checked = TypeVar("_Checked")
@@ -95,8 +96,9 @@ def render(  # noqa: PLR0917 - one parameter for each option
     except OSError as error:
         raise click.BadParameter(f"{str(out)!r} cannot be made: {error.strerror}", param_hint="--out") from error
     options = Options(out.resolve(), volumes, threads or default_threads())
+    lately = listen()
     results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
-    sys.exit(of_result(results[-1]))
+    _end(of_result(results[-1]), lately)
 
 
 @main.command(epilog=_PLAN_EPILOG)
@@ -129,6 +131,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
     from videojob_cli.render import Options, default_threads  # noqa: PLC0415
 
     checked = _check_jobs(file, volumes, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+    lately = listen()
     try:
         for job, planned in plan_each(checked, Options(Path.cwd(), volumes, threads or default_threads())):
             if form == "json":
@@ -138,7 +141,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
                     click.echo(line)
     except VideoJobError as error:
         click.echo(f"{file}: {error.reason}: {error.message}", err=True)
-        sys.exit(of_reason(error.reason))
+        _end(of_reason(error.reason), lately)
 
 
 @main.command(epilog=_VALIDATE_EPILOG)
@@ -179,6 +182,14 @@ def completion(shell: str) -> None:
     click.echo(script(main, {}, PROGRAM, _COMPLETE_VARIABLE).source())
 
 
+def _end(code: Exit, lately: Lately) -> NoReturn:
+    """End the program; where only the log says why, with the log."""
+    if code is Exit.UNEXPECTED:
+        for line in lately.lines:
+            click.echo(line, err=True)
+    sys.exit(code)
+
+
 def _check_jobs(
     file: Path, volumes: Collection[str], parameters: Parameters, *, allow_private_networks: bool, hardware: str
 ) -> list[Checked]:
@@ -195,7 +206,6 @@ def _check_jobs(
     for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
         if name not in volumes:
             raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
-    logging.getLogger("videojob").addHandler(logging.NullHandler())  # what matters is in the result
     return checked
 
 
