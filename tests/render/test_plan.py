@@ -139,6 +139,16 @@ def test_stills_and_what_moves_are_cut_apart_where_there_is_enough_of_both() -> 
     assert [(segment.start, segment.frames) for segment in segments] == [(0, 240), (240, 1230)]
 
 
+@pytest.mark.parametrize(("frames", "run"), [(1, 8), (9, 8), (15, 14), (17, 16), (18, 8), (30, 14), (34, 16), (35, 11)])
+def test_runs_are_as_short_as_they_can_be_without_more_references(frames: int, run: int) -> None:
+    spans = (
+        Span(0, 90, Kind.STILL, (0,)),
+        Span(90, frames, Kind.BLEND, (0, 1)),
+        Span(90 + frames, 90, Kind.STILL, (1,)),
+    )
+    assert {segment.longest_run for segment in cut_segments(spans, 2)} == {run}
+
+
 def test_ten_photographs_with_crossfades_are_765_frames() -> None:
     timeline = build([clip(Fraction(3), Fraction(1, 2) if index else None) for index in range(10)], Fraction(30))
     spans = stills(timeline)

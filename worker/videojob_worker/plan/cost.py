@@ -25,9 +25,9 @@ LONGEST_MOTION: Final = 30
 _MIN_STRETCH_FRAMES: Final = 45
 """Of stills between what moves: for fewer it is not worth to start a segment."""
 _PIECE_FRAMES: Final = 50
-# A long run spans a crossfade, and makes an encoder hold as many pictures; where much moves, x264 takes short ones.
-_RUN_OF_STILLS: Final = 16
-_RUN_OF_MOTION: Final = 8
+# A long run spans a crossfade. It also makes an encoder hold as many pictures, and more of each; what moves needs none.
+_LONGEST_RUN: Final = 16
+_SHORTEST_RUN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def cut_segments(spans: Sequence[Span], threads: int, corners: Sequence[int] = (
     wanted = 1 if threads == 1 else threads * _SEGMENTS_A_THREAD
     target = sum(map(span_cost, spans)) / wanted
     stretches = _stretches(spans)
-    run = _RUN_OF_MOTION if any(busy for busy, _ in stretches) else _RUN_OF_STILLS
+    run = _SHORTEST_RUN if any(busy for busy, _ in stretches) else max(map(_run_over, spans))
     cut = [segment for _, stretch in stretches for segment in _cut_stretch(stretch, target)]
     return tuple(
         Segment(
@@ -100,6 +100,14 @@ def cut_segments(spans: Sequence[Span], threads: int, corners: Sequence[int] = (
         )
         for segment in cut
     )
+
+
+def _run_over(span: Span) -> int:
+    """Return the shortest run in which a transition needs no more references than in the longest."""
+    if span.kind is not Kind.BLEND:
+        return _SHORTEST_RUN
+    parts = -(-span.frames // (_LONGEST_RUN + 1))
+    return max(_SHORTEST_RUN, -(-span.frames // parts) - 1)
 
 
 def _stretches(spans: Sequence[Span]) -> list[tuple[bool, list[Span]]]:
