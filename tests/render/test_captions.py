@@ -438,6 +438,13 @@ def test_a_file_has_a_largest_size_and_a_largest_number_of_cues(opened):
         opened("1\n00:00:01,000 --> 00:00:01,000\na\n\n" * 50_001)
 
 
+def test_a_script_with_damaged_headers_is_refused_by_its_name(opened):
+    styles = HEAD.index("[V4+ Styles]")
+    damaged = "[Script Info]\nPlayResX:" + HEAD[styles:] + event("a")
+    with pytest.raises(PermanentError, match=r"spec\.subtitles\.uri: .* is no ASS script .* headers are damaged"):
+        opened(damaged)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from([OVERLAPPING, VTT, HEAD + event(r"{\an8\t(\fs30)}a{\p1}m 0 0 l 5 5")]),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import SubtitleStyle
 from videojob_worker.text.libass import libass
-from videojob_worker.text.painter import Drawer, Sprites
+from videojob_worker.text.painter import Drawer, Sprites, UnreadableScriptError
 from videojob_worker.text.reading import Format, read_cues
 from videojob_worker.text.script import script
 from videojob_worker.text.sizes import MOST_PICTURES_AT_ONCE
@@ -100,7 +100,7 @@ class Captions:
         """Return a painter, for one thread.
 
         Raises:
-            PermanentError: libass is not installed, or refuses the script.
+            PermanentError: libass is not installed.
         """
         return Painter(self)
 
@@ -168,7 +168,13 @@ def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts
     # What takes no time is never seen, and what has no text has nothing to draw.
     cues = tuple(cue for cue in cues if cue.end_ms > cue.start_ms and (cue.text.strip() or form is Format.ASS))
     if form is Format.ASS:
-        return Captions(cues, look.width, look.height, text.encode(), None, ours=False)
+        captions = Captions(cues, look.width, look.height, text.encode(), None, ours=False)
+        try:
+            if not subtitles.soft:
+                captions.painter()
+        except UnreadableScriptError:
+            raise source.error("is no ASS script that libass can read: its headers are damaged") from None
+        return captions
     style = subtitles.style or SubtitleStyle()
     face = fonts.face("spec.subtitles.style.font", style.font)
     made = script(cues, style, face, look.width, look.height)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.text.fonts import CONFIGURATION
 from videojob_worker.text.frame import Frame
 from videojob_worker.text.libass import (
@@ -32,6 +31,10 @@ _CACHED_GLYPHS: Final = 1000
 _CACHED_MB: Final = 32
 _MOST_APART: Final = 64
 """Masks that are sorted into pictures by where they are; more of them make one picture."""
+
+
+class UnreadableScriptError(Exception):
+    """libass finds no script in a text."""
 
 
 class Drawer:
@@ -58,7 +61,7 @@ class Drawer:
         api.ass_set_cache_limits(self._renderer, _CACHED_GLYPHS, _CACHED_MB)
         self._track = api.ass_read_memory(self._library, text, len(text), None)
         if not self._track:
-            raise PermanentError("libass cannot read the subtitles", Reason.RENDER_FAILED)
+            raise UnreadableScriptError
         weakref.finalize(self, api.ass_free_track, self._track)
         if whole:
             for feature in (FEATURE_WHOLE_TEXT_LAYOUT, FEATURE_WRAP_UNICODE):
