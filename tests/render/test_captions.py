@@ -440,7 +440,7 @@ def test_a_file_has_a_largest_size_and_a_largest_number_of_cues(opened):
 
 def test_a_script_with_damaged_headers_is_refused_by_its_name(opened):
     styles = HEAD.index("[V4+ Styles]")
-    damaged = "[Script Info]\nPlayResX:" + HEAD[styles:] + event("a")
+    damaged = "[Script Info]\nTitle:" + HEAD[styles:] + event("a")
     with pytest.raises(PermanentError, match=r"spec\.subtitles\.uri: .* is no ASS script .* headers are damaged"):
         opened(damaged)
 
