@@ -14,6 +14,7 @@ from bench import by_engine, by_ffmpeg, by_moviepy
 from bench.works import FULL, QUICK, WORKS
 
 _LIBRARY = {"ffmpeg": "subprocess", "moviepy": "moviepy", "moviepy-usual": "moviepy"}
+_ENGINE = "videojob_worker.engine"
 
 
 def main() -> None:
@@ -29,7 +30,9 @@ def main() -> None:
     make = makers[way]
     if make is None:
         raise SystemExit(f"{work} is not written in this way: {way}")
-    importlib.import_module(_LIBRARY.get(way, "videojob_worker.rendering"))
+    library = importlib.import_module(_LIBRARY.get(way, _ENGINE))
+    if library.__name__ == _ENGINE:
+        library.preload()
     wall, cpu = time.perf_counter(), _cpu_s()
     waited_s = make(job, Path(output))
     took = {"wall_s": time.perf_counter() - wall, "cpu_s": _cpu_s() - cpu, "waited_s": waited_s}

@@ -9,6 +9,7 @@ from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
+from videojob_worker.allocator import return_large_buffers
 from videojob_worker.engine import RenderedOutput, RenderRequest
 from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
 from videojob_worker.media.source import Source
@@ -24,8 +25,9 @@ _PROBES: Final = {".image.uri": probe_picture, ".video.uri": probe_video, "spec.
 
 
 def preload() -> None:
-    """Load what Pillow loads when it opens its first picture; all else is loaded with this module."""
+    """Load what Pillow loads when it opens its first picture, all else being loaded with this module; set up memory."""
     Image.init()
+    return_large_buffers()
 
 
 def render(
