@@ -78,7 +78,7 @@ def test_a_render_tells_its_frames_and_when_it_will_be_done(cluster: Cluster) ->
         cluster.finish("told")
     progress = [s["progress"] for s in recording.of("told") if "progress" in s]
     assert progress == sorted(progress), "progress never goes back"
-    assert len(set(progress)) >= 4, f"progress is live: {progress}"
+    assert len(set(progress)) >= 3, f"progress is live: {progress}"
     rendering = [s for s in recording.of("told") if s.get("stage") == "Rendering"]
     assert any("frame" in s.get("message", "") and s.get("eta") for s in rendering), rendering
 
