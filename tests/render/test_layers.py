@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.render.studio import Frames, Studio, color, decode, image, uri
+from videojob_worker.text.captions import Captions
 
 LOSSLESS = ({"name": "main", "format": "mp4", "crf": 0},)
 WIPE = {"type": "wipeLeft", "duration": "400ms"}
@@ -76,3 +77,16 @@ def test_what_lies_over_a_clip_leaves_the_clip_itself_alone(studio: Studio, mark
     frames = decode(studio.movie(clips, files=files, overlays=overlays, outputs=LOSSLESS))
     assert np.array_equal(frames[0], frames[4])
     assert corner(frames)[:5] == [126, 126, 235, 235, 126]
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_only_what_draws_captions_loads_what_draws_them(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, soft: bool
+) -> None:
+    path = tmp_path / "text.srt"
+    path.write_text("1\n00:00:00,300 --> 00:00:00,700\nHere\n")
+    opened: list[Captions] = []
+    painter = Captions.painter
+    monkeypatch.setattr(Captions, "painter", lambda self: (opened.append(self), painter(self))[1])
+    studio.movie([color("#000000")], files=[path], subtitles={"uri": uri(path), "soft": soft})
+    assert bool(opened) is not soft

@@ -114,7 +114,7 @@ def build_project(request: RenderRequest, facts: Mapping[str, Facts]) -> Project
 def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
     """Tell how a clip's own frames come about."""
     kind = Kind.ANIMATED if clip.motion is not None else Kind.STILL
-    if clip.video is not None or (clip.image is not None and facts[clip.image.uri].kind in _MOVING):
+    if _moves(clip, facts):
         kind = Kind.DECODED
     if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
         return Kind.EFFECT
@@ -153,7 +153,8 @@ def _captions(request: RenderRequest, look: Look, fonts: Fonts) -> Captions | No
     return open_captions(source, subtitles, look, fonts)
 
 
-def _moves(overlay: Overlay, facts: Mapping[str, Facts]) -> bool:
-    if overlay.video is not None:
+def _moves(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> bool:
+    """Tell whether its source plays: a video, or an animated image."""
+    if layer.video is not None:
         return True
-    return overlay.image is not None and facts[overlay.image.uri].kind in _MOVING
+    return layer.image is not None and facts[layer.image.uri].kind in _MOVING

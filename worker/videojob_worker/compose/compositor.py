@@ -48,7 +48,9 @@ class Scene:
         starts = [times.start for times in self._project.timeline.clips]
         clips = Reels[Picture]((span, span.clips) for span in spans)
         overlays = Reels[Painter]((span, span.overlays) for span in spans)
-        captions = CaptionPainter(self._project.captions, look) if self._project.captions is not None else None
+        # Drawing takes a libass of its own: only where something is drawn, which soft subtitles never are.
+        captions = self._project.captions if any(span.captions for span in spans) else None
+        captioner = CaptionPainter(captions, look) if captions is not None else None
         for span in spans:
             with self._clips.use(span.clips) as layers, self._overlays.use(span.overlays) as arts:
                 shown = [
@@ -64,8 +66,8 @@ class Scene:
                         np.copyto(canvas, picture)
                     for painter in painters:
                         next(painter)(canvas)
-                    if span.captions and captions is not None:
-                        captions.paint(canvas, number / self._project.timeline.fps)
+                    if span.captions and captioner is not None:
+                        captioner.paint(canvas, number / self._project.timeline.fps)
                     yield canvas if painters or span.captions else picture, span.frames if span.is_still else 1
 
     def _transition(self, span: Span, shown: Sequence[Iterator[Picture]], out: Picture) -> Iterator[Picture]:
