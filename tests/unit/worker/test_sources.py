@@ -1,20 +1,19 @@
 from __future__ import annotations
 
 import os
-import stat
-from typing import TYPE_CHECKING
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
+from videojob_worker.beneath import open_file
 from videojob_worker.media.source import Source
 from videojob_worker.sources import Sources, fetched
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import resolve_by_system
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATH = "spec.clips[0].image.uri"
 
@@ -102,17 +101,33 @@ async def test_a_file_that_may_not_be_read(context: Context, monkeypatch: pytest
 
 
 async def test_one_failure_closes_all(context: Context) -> None:
-    before = {entry for entry in os.listdir("/proc/self/fd")}  # noqa: C416, PTH208 - a snapshot
     wanted = [(PATH, "volume://media/a.jpg"), ("spec.clips[1].image.uri", "volume://media/gone.jpg")]
     with pytest.raises(PermanentError, match=r"spec\.clips\[1\]"):
         async with fetched(wanted, context, lambda _: None):
             pass
-    left = {fd for fd in set(os.listdir("/proc/self/fd")) - before if _is_file(int(fd))}  # noqa: PTH208
-    assert left == set()
+    assert not _is_open(context.volumes["media"] / "a.jpg")
 
 
-def _is_file(fd: int) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(fd).st_mode)
-    except OSError:
-        return False
+async def test_what_is_opened_after_another_failed_is_closed(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def open_late(root: Path, names: tuple[str, ...]) -> int:
+        if names == ("gone.jpg",):
+            failed.set()
+        opened = open_file(root, names)
+        assert failed.wait(10)
+        time.sleep(0.05)  # until the task that waits for this is cancelled
+        return opened
+
+    monkeypatch.setattr("videojob_worker.sources.volume.open_file", open_late)
+    wanted = [(PATH, "volume://media/a.jpg"), (PATH, "volume://media/gone.jpg")]
+    with pytest.raises(PermanentError):
+        async with fetched(wanted, context, lambda _: None):
+            pass
+    assert not _is_open(context.volumes["media"] / "a.jpg")
+
+
+def _is_open(file: Path) -> bool:
+    """Whether this process has a descriptor of it."""
+    links = Path("/proc/self/fd").iterdir()
+    return any(os.path.realpath(link) == str(file) for link in links)

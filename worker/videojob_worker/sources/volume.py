@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_contract.resources.uris import shown
 from videojob_worker import oserrors
 from videojob_worker.beneath import UnsafePathError, open_file, split_volume_uri
+from videojob_worker.concurrency import undisturbed
 
 if TYPE_CHECKING:
     from videojob_worker.sources.base import Context
@@ -27,7 +29,13 @@ async def fetch(path: str, uri: str, context: Context) -> int:
         PermanentError: not found, not to be read, not a regular file, or too large.
         TransientError: the volume fails.
     """
-    return await asyncio.to_thread(_open, path, uri, context)
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, path, uri, context))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:  # the thread goes on, and nobody else would close what it opens
+        with suppress(VideoJobError):
+            os.close(await undisturbed(opening))
+        raise
 
 
 def _open(path: str, uri: str, context: Context) -> int:
