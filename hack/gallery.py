@@ -59,6 +59,7 @@ EXHIBITS = (
     _exhibit("slideshow", "A slideshow", "0.5 2.75 5 12"),
     _exhibit("clips", "Clips of every kind", "0.7 2.2 4 5.7 7 7.7"),
     _exhibit("video", "Videos: trimmed, slow, fast, backwards, repeated", "1 3 4.5 6 7.5"),
+    _exhibit("joined", "Trim and join", "0.5 2.8 4.5"),
     _exhibit("fit", "Fit", "0.5 1.5 2.5 3.5 4.5"),
     _exhibit("motion", "Motion", "0 2.9 3.5 5.5 6.5 9.5"),
     _exhibit("transitions", "Transitions", " ".join(str(Fraction(6, 10) + Fraction(8, 10) * n) for n in range(16))),

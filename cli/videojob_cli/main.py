@@ -82,10 +82,10 @@ def render(  # noqa: PLR0917 - one parameter for each option
     hardware: str,
     as_json: bool,  # noqa: FBT001 - the same
 ) -> None:
-    """Render the VideoJobs in FILE with the worker's own pipeline; needs no cluster.
+    """Render the VideoJobs in FILE here, without a cluster.
 
-    Outputs are written to OUT/JOB/OUTPUT.EXTENSION, whatever URIs the spec gives them. Progress is a bar on a
-    terminal, else JSON lines.
+    It is the worker's own pipeline. Outputs are written to OUT/JOB/OUTPUT.EXTENSION, whatever URIs the spec gives
+    them. Progress is a bar on a terminal, else JSON lines.
     """
     from videojob_cli.render import Options, default_threads, render_all  # noqa: PLC0415 - `--help` answers without it
     from videojob_cli.reporters import reporter_for  # noqa: PLC0415
@@ -121,10 +121,10 @@ def plan(  # noqa: PLR0917 - one parameter for each option
     explain: bool,  # noqa: FBT001 - the same
     form: str,
 ) -> None:
-    """Show how the VideoJobs in FILE would be rendered, and render nothing; needs no cluster.
+    """Show how the VideoJobs in FILE would be rendered.
 
-    Every source is fetched and opened. A plan is spans: frames that are made in one way, with their exact counts and
-    predicted cost and memory.
+    Nothing is rendered, and no cluster is needed. Every source is fetched and opened. A plan is spans: frames that
+    are made in one way, with their exact counts and predicted cost and memory.
     """
     from videojob_cli.plan import plan_each  # noqa: PLC0415 - as in `render`
     from videojob_cli.plan_table import plan_lines  # noqa: PLC0415
@@ -148,9 +148,10 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @set_option
 def validate(files: tuple[Path, ...], parameters: Parameters) -> None:
-    """Check the VideoJobs and RenderPools in FILES as the operator would; needs no cluster.
+    """Check the VideoJobs and RenderPools in FILES.
 
-    Whether the pool has the queue and the volumes that a job names is left to the operator.
+    They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
+    that a job names is left to the operator.
     """
     from videojob_cli.checks import check, check_pool  # noqa: PLC0415 - as in `render`
 

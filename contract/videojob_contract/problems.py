@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 2048  # the bound of a condition's message
 _LONGEST_VALUE = 60  # what is shown of a wrong value
+_TELLING = ("uri", "text", "type", "name")
+"""Fields that say the most of what has them, where an object was meant to be written in short."""
 
 _PATTERNS = {
     URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
@@ -94,6 +96,8 @@ def from_validation(error: ValidationError, resource: Mapping[str, Any], model: 
         message = detail["ctx"]["expected"] if alternative else _message(detail)
         if detail["type"] == "extra_forbidden":
             message += _suggestion(path, model)
+        if detail["type"] == "model_type" and isinstance(detail["input"], str):
+            message += _written_out(path, model, detail["input"])
         if message not in found:
             found.append(message)
     # More than one message at a path come from the alternatives of a union.
@@ -119,13 +123,24 @@ def _real_path(detail: ErrorDetails, resource: Mapping[str, Any]) -> list[str | 
 def _suggestion(path: list[str | int], model: type[Model]) -> str:
     """Return the field that a misspelt one may stand for, as `; did you mean duration?`, or nothing."""
     *parents, wrong = path
+    fields = [field for each in _models_at(parents, model) for field in each.model_fields.values()]
+    return did_you_mean(str(wrong), [field.alias for field in fields if field.alias])
+
+
+def _written_out(path: list[str | int], model: type[Model], value: str) -> str:
+    """Return what may have been meant by a text in the place of an object, or nothing."""
+    known = {name for each in _models_at(path, model) for name in each.model_fields}
+    name = next((name for name in _TELLING if name in known), None)
+    return f"; did you mean {{{name}: {show(value)}}}?" if name else ""
+
+
+def _models_at(path: Iterable[str | int], model: type[Model]) -> list[type[Model]]:
     models = [model]
-    for part in parents:
+    for part in path:
         if isinstance(part, str):
             fields = [field for each in models for field in each.model_fields.values() if field.alias == part]
             models = [inner for field in fields for inner in models_in(field.annotation)]
-    known = [field.alias for each in models for field in each.model_fields.values() if field.alias]
-    return did_you_mean(str(wrong), known)
+    return models
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import yaml
@@ -24,6 +25,7 @@ from videojob_worker.engine import RenderedOutput, RenderRequest, render
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 JOBS = sorted(path.stem for path in SAMPLES.glob("*.yaml") if path.stem != "renderpool")
+AS_LARGE_AS_ITS_SOURCE = {"joined"}
 SHOWN = {exhibit.name: exhibit for exhibit in gallery.EXHIBITS}
 
 Rendered = dict[str, RenderedOutput]
@@ -43,7 +45,8 @@ def rendered(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
     def make(name: str) -> Rendered:
         if name not in done:
-            job = parse_videojob(halved(yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())))
+            resource = yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())
+            job = parse_videojob(resource if name in AS_LARGE_AS_ITS_SOURCE else halved(resource))
             spec = resolve(job.spec, local_pool(job.spec), namespace="default", name=name)
             uris = {uri for _, uri, use in iter_uris(spec) if use is Use.SOURCE}
             sources = {uri: volume / uri.removeprefix("volume://media/") for uri in uris}
@@ -98,6 +101,16 @@ def test_the_gallery_shows_every_sample_that_there_is_to_see() -> None:
     assert set(SHOWN) | heard | {"everything", "fade-through-black", "minimal"} == set(JOBS)
     assert gallery.PAGE.read_text() == gallery.page(), "run: make gallery"
     assert {path.stem for path in gallery.PICTURES.iterdir()} == set(SHOWN), "run: make gallery"
+
+
+def test_joined_pieces_are_taken_as_they_are(rendered: Callable[[str], Rendered], volume: Path) -> None:
+    def packets(path: Path) -> list[bytes]:
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(container.streams.video[0]) if packet.size]
+
+    main = rendered("joined")["main"]
+    assert main.frames == len(packets(main.path)) == 61 + 30 + 55
+    assert set(packets(main.path)) <= set(packets(volume / "clips" / "bikes.mp4"))
 
 
 def test_the_sound_has_the_loudness_that_it_asks_for(rendered: Callable[[str], Rendered]) -> None:

@@ -44,7 +44,11 @@ class Tracker:
 
     def fetching(self, done: int, total: int) -> None:
         """Say how many sources are there."""
-        self._report(Stage.FETCHING, self._fetch_share * _share(done, total), f"source {done} of {total}")
+        self._report(
+            Stage.FETCHING,
+            self._fetch_share * _share(done, total),
+            f"source {done} of {total}" if total else "no sources",
+        )
 
     def rendering(self, progress: Progress) -> None:
         """Pass on what the engine says of its own work."""

@@ -71,6 +71,14 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
          "spec.outputs[0].preset: should be text, not 8: put it in quotes"),
+        (videojob({"image": "volume://m/a.jpg"}),
+         'spec.clips[0].image: should be an object, not "volume://m/a.jpg"; did you mean {uri: "volume://m/a.jpg"}?'),
+        (videojob({**CLIP, "transition": "crossfade"}),
+         'spec.clips[0].transition: should be an object, not "crossfade"; did you mean {type: "crossfade"}?'),
+        (videojob(audio={"tracks": ["volume://m/a.mp3"]}),
+         ('spec.audio.tracks[0]: should be an object, not "volume://m/a.mp3"; '
+          'did you mean {uri: "volume://m/a.mp3"}?')),
+        (videojob(canvas="720p"), 'spec.canvas: should be an object, not "720p"'),
     ],
 )  # fmt: skip
 def test_one_problem(resource: dict[str, Any], message: str) -> None:

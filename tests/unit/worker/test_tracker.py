@@ -92,3 +92,11 @@ def test_a_warning_stays() -> None:
     tracker.warn("late")
     tracker.rendering(Progress(stage=Stage.RENDERING, percent=1, message="frame 1 of 9"))
     assert kept.all[-1].message == "frame 1 of 9; late"
+
+
+def test_says_how_many_sources_are_there() -> None:
+    kept = Kept()
+    tracker = Tracker(kept, downloads=False)
+    tracker.fetching(1, 3)
+    tracker.fetching(0, 0)
+    assert [progress.message for progress in kept.all] == ["source 1 of 3", "no sources"]
