@@ -42,8 +42,8 @@ def flash_and_beep(path: Path) -> tuple[Fraction, float]:
     raise AssertionError("nothing is heard")
 
 
-def test_the_beep_comes_with_the_flash(studio: Studio, flash: Path) -> None:
-    fps = "30000/1001"
+@pytest.mark.parametrize("fps", ["24000/1001", "25", "30000/1001", "30", "50", "60000/1001"])
+def test_the_beep_comes_with_the_flash(studio: Studio, flash: Path, fps: str) -> None:
     movie = studio.movie(
         [color("#000000", "598.7s"), clip(flash, "2s", **{"from": f"{START}s"})],
         files=[flash],
