@@ -5,12 +5,14 @@ Against a real Redis on loopback; the process is the real one, with the real eng
 """
 
 import asyncio
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.assignments import assignment
@@ -21,6 +23,7 @@ from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Stage
 
 POLL_S = 0.002
+_TIMEOUT_S = 60
 WARM_S = 3.0  # for the renderer to load before the warm claim
 
 
@@ -29,6 +32,7 @@ async def measure(rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {
         "start to claimable": [],
         "warm: enqueue to claimed": [],
+        "warm: enqueue to first progress": [],
         "warm: enqueue to first frames": [],
     }
     with redis_server() as url, tempfile.TemporaryDirectory() as folder:
@@ -42,10 +46,12 @@ async def measure(rounds: int) -> dict[str, list[float]]:
             await _registered(queue, f"worker-{number}")
             found["start to claimable"].append(time.perf_counter() - started)
             await asyncio.sleep(WARM_S)
-            claimed, frames = await _follow(queue, f"uid-{number}")
+            begin = datetime.now(UTC)
+            claimed, progress = await _follow(queue, f"uid-{number}")
             found["warm: enqueue to claimed"].append(claimed)
-            found["warm: enqueue to first frames"].append(frames)
-            await asyncio.to_thread(worker.wait)
+            found["warm: enqueue to first progress"].append(progress)
+            _, log = await asyncio.to_thread(worker.communicate, timeout=_TIMEOUT_S)
+            found["warm: enqueue to first frames"].append((_first_frame(log) - begin).total_seconds())
         await redis.aclose()
     return found
 
@@ -59,7 +65,7 @@ async def _registered(queue: OperatorQueue, name: str) -> None:
 
 async def _follow(queue: OperatorQueue, uid: str) -> tuple[float, float]:
     begin = time.perf_counter()
-    await queue.enqueue("default", assignment(uid, seconds=10))
+    await queue.enqueue("default", assignment(uid, seconds=200))
     claimed = 0.0
     while True:
         entry = await queue.entry(uid)
@@ -68,6 +74,12 @@ async def _follow(queue: OperatorQueue, uid: str) -> tuple[float, float]:
         if entry and entry.progress and entry.progress.stage is Stage.RENDERING:
             return claimed, time.perf_counter() - begin
         await asyncio.sleep(POLL_S)
+
+
+def _first_frame(log: bytes) -> datetime:
+    """Return when a worker says that its first frame was made."""
+    lines = [json.loads(line) for line in log.splitlines()]
+    return next(datetime.fromisoformat(line["time"]) for line in lines if line["message"] == "first frame")
 
 
 def _start(url: str, folder: Path, name: str) -> subprocess.Popen[bytes]:
@@ -81,13 +93,13 @@ def _start(url: str, folder: Path, name: str) -> subprocess.Popen[bytes]:
         "VIDEOJOB_SCRATCH": str(folder),
         "VIDEOJOB_VOLUMES": str(folder / "volumes"),
         "VIDEOJOB_TERMINATION_LOG": str(folder / "termination-log"),
-        "VIDEOJOB_LOG_LEVEL": "WARNING",
+        "VIDEOJOB_LOG_LEVEL": "INFO",
     }
     # Images hold compiled bytecode; here Python writes it in the first round.
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     cache = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     program = Path(sys.executable).with_name("videojob-worker")
-    return subprocess.Popen([program], env={**inherited, **cache, **environment})
+    return subprocess.Popen([program], env={**inherited, **cache, **environment}, stderr=subprocess.PIPE)
 
 
 def main() -> None:

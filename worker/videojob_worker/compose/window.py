@@ -5,38 +5,28 @@ convolution and chroma linearly, each on its own plane (a plane of chroma stands
 middle of its own pixels), so nothing is converted.
 """
 
-from typing import Final
-
-import numpy as np
-from PIL import Image
-
 from videojob_worker.compose.color import Picture, planes
 from videojob_worker.compose.fit import Box
-
-_EDGE: Final = 4
-"""Columns of chroma that are repeated beyond its edges, for windows that begin or end a little beyond them."""
+from videojob_worker.compose.sampling import Kernel, Plane
 
 
 class Window:
     """A picture made ready to be looked at, by several threads at once."""
 
     def __init__(self, picture: Picture) -> None:
-        """Hold a picture of any size; it is copied only in part, so it must not change."""
-        luma, cb, cr = planes(picture)
-        self._luma = Image.fromarray(luma)
-        self._chroma = [Image.fromarray(np.pad(plane, ((0, 0), (_EDGE, _EDGE)), "edge")) for plane in (cb, cr)]
+        """Copy a picture of any size."""
+        luma, *chroma = planes(picture)
+        self._luma = Plane(luma, Kernel.CUBIC)
+        self._chroma = [Plane(plane, Kernel.LINEAR) for plane in chroma]
 
     def look(self, box: Box, out: Picture) -> None:
         """Write what is seen of a box, in pixels of luma and within the picture, as large as `out`."""
-        luma, cb, cr = planes(out)
-        size = (luma.shape[1], luma.shape[0])
-        left, top, right, bottom = box
-        seen = self._luma.resize(size, Image.Resampling.BICUBIC, box=box)
-        luma[...] = np.asarray(seen)
+        luma, *chroma = planes(out)
+        self._luma.sample(box, luma)
         # A sample of chroma stands on the left one of its two columns of luma, so where the window is wider or narrower
         # than the canvas, its grid lies beside that of chroma.
-        shift = _EDGE + (1 - (right - left) / size[0]) / 4
-        half = (max(0.0, left / 2 + shift), top / 2, right / 2 + shift, bottom / 2)
-        for plane, written in zip(self._chroma, (cb, cr), strict=True):
-            shown = plane.resize((size[0] // 2, size[1] // 2), Image.Resampling.BILINEAR, box=half)
-            written[...] = np.asarray(shown)
+        left, top, right, bottom = box
+        shift = (1 - (right - left) / luma.shape[1]) / 4
+        half = (left / 2 + shift, top / 2, right / 2 + shift, bottom / 2)
+        for plane, written in zip(self._chroma, chroma, strict=True):
+            plane.sample(half, written)

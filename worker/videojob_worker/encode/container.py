@@ -1,6 +1,6 @@
 """Puts encoded pictures and sound into a container: joined, interleaved, tagged, without re-encoding."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import merge
@@ -150,8 +150,10 @@ def write_container(
     pictures: Pictures | CopiedPictures | None,
     sound: SoundSpool | CopiedSound | None,
     subtitles: SoftSubtitles | None = None,
-) -> Iterator[Fraction]:
-    """Write a file of pictures, sound or both; yields, packet by packet, how many seconds of it are written.
+    *,
+    go_on: Callable[[], None],
+) -> None:
+    """Write a file of pictures, sound or both; `go_on` is called for each packet, and may raise.
 
     The files of encoded pictures are deleted behind it, those of the sound are not.
 
@@ -174,9 +176,9 @@ def write_container(
         if subtitles is not None and text is not None:
             streams.append(subtitles.packets(text))
         # By time, so that a player finds picture and sound side by side.
-        for packet in merge(*streams, key=_seconds):
+        for packet in merge(*streams, key=_nanoseconds):
             out.mux(packet)
-            yield _seconds(packet)
+            go_on()
 
 
 def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Packet[Stream]"]:
@@ -185,7 +187,7 @@ def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Pack
         yield packet
 
 
-def _seconds(packet: "Packet[Stream]") -> Fraction:
+def _nanoseconds(packet: "Packet[Stream]") -> int:
     if packet.dts is None or packet.time_base is None:
         raise AssertionError("a packet has no time")
-    return packet.dts * packet.time_base
+    return packet.dts * packet.time_base.numerator * 1_000_000_000 // packet.time_base.denominator

@@ -13,7 +13,8 @@ from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.audio.container import open_sound
-from videojob_worker.media.packets import Coded, Packets, Run
+from videojob_worker.media.coded import Coded
+from videojob_worker.media.packets import Packets, Run
 from videojob_worker.media.sound_packets import FRAME, SoundRun, read_sound
 from videojob_worker.plan.timeline import SAMPLE_RATE
 
@@ -50,6 +51,10 @@ class CopiedPictures:
         """Add the stream that `packets` are of, coded as the first source says."""
         with closing(Packets(self.pieces[0].run.source)) as first:
             stream = out.add_stream_from_template(first.stream, opaque=False)
+        # What only a decoded frame has told.
+        context = stream.codec_context
+        context.pix_fmt = "yuv420p"
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = self.coded.colors
         stream.codec_context.codec_tag = _TAGS[self.coded.codec]
         stream.time_base = 1 / self.fps
         return stream

@@ -34,11 +34,13 @@ NO_HINTS: Final = Hints()
 _JOINABLE: Final = Hints(options={"b-pyramid": "normal", "weightb": "1"}, params={"stitchable": "1"})
 # Makes up for what the zones and the shorter lookahead cost in quality.
 _WHOLE_CRF_OFFSET: Final = -0.7
-_CRF_OFFSET: Final = -0.35
+_CRF_OFFSET: Final = -0.5
 # What x264's middle presets spend on searching, and on looking ahead, gains less than the longer runs do.
 _QUICK_PRESETS: Final = ("faster", "fast", "medium")
 _QUICK_OPTIONS: Final = {"rc-lookahead": "25"}
-_QUICK_ZONE: Final = "me=dia,partitions=i8x8+i4x4+b8x8,ref=1"  # as a parameter, ref would be in the parameter sets
+_QUICK_ZONE: Final = "me=dia,chroma-me=0,partitions=i8x8,ref=1"  # as a parameter, ref would be in the parameter sets
+# The lengths of run with which x264 writes the same parameter sets; what moves gains nothing from more than the least.
+_LIKE_RUNS: Final = range(6, 14)
 # Without a lookahead, x264 does not know for how long it will be seen what it codes.
 _CODED_CRF_OFFSET: Final = -4.7
 _CODED_OPTIONS: Final = {
@@ -73,6 +75,8 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
     # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
     if settings.crf + _CODED_CRF_OFFSET < 1 or settings.keyframe_frames == 1 or not can_be_coded(segment):
         zones = still_zones(segment.spans)
+        if segment.longest_run in _LIKE_RUNS:
+            joinable["bf"] = str(_LIKE_RUNS.start)
         if settings.options.get("preset") in _QUICK_PRESETS:
             joinable |= _QUICK_OPTIONS
             zones = "/".join(filter(None, (f"0,{segment.frames - 1},{_QUICK_ZONE}", zones)))  # the last counts

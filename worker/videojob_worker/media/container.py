@@ -46,6 +46,9 @@ _OPTIONS: Final = {
     "max_pixels": str(MAX_PIXELS),
 }
 
+# No decoder is allowed, so libav does not look for what a header leaves out.
+_UNDECODED: Final = {**_OPTIONS, "codec_whitelist": "none", "probesize": "32"}
+
 
 def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
     """Open a container and pick the stream of pictures that players show; the others are not even read.
@@ -55,13 +58,28 @@ def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
     Raises:
         PermanentError: not a kind that is read here, damaged, cut short, without pictures, or beyond a limit.
     """
+    return _open(source, _OPTIONS)
+
+
+def open_packets(source: Source) -> tuple[InputContainer, VideoStream]:
+    """Open what `open_video` has opened before, to read packets alone: in a hundredth of the time.
+
+    What only a decoded frame tells is not told: pixels, and colours of which the container says nothing.
+
+    Raises:
+        PermanentError: not a kind that is read here, damaged, cut short, without pictures, or beyond a limit.
+    """
+    return _open(source, _UNDECODED)
+
+
+def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, VideoStream]:
     kind = kind_of(source.path)
     demuxer = DEMUXERS.get(kind)
     if demuxer is None:
         raise source.error(f"is {describe(kind)}, not an MP4, MOV, WebM or MKV video")
     check_layout(source, kind)
     try:
-        container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS, metadata_errors="replace")
+        container = av.open(f"file:{source.path}", format=demuxer, options=dict(options), metadata_errors="replace")
     except FFmpegError as error:
         raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
     try:

@@ -11,6 +11,7 @@ from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from videojob_contract.errors import Reason
+from videojob_worker.media.coded import Coded, NotAsItIsError, coded_as
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.source import Source
 
@@ -52,6 +53,8 @@ class Footage:
     """When its last picture is over."""
     has_alpha: bool
     has_sound: bool
+    coded: Coded | NotAsItIsError
+    """How it is coded, or why that is not as any output is."""
 
     def time_s(self, pts: int) -> Fraction:
         """Return when a frame is first shown, by its time stamp.
@@ -100,9 +103,17 @@ def inspect(source: Source) -> Footage:
             end_s=end_s,
             has_alpha=any(component.is_alpha for component in frame.format.components),
             has_sound=bool(decoder.container.streams.audio),
+            coded=_coded(decoder),
         )
     finally:
         decoder.close()
+
+
+def _coded(decoder: Decoder) -> Coded | NotAsItIsError:
+    try:
+        return coded_as(decoder.stream)
+    except NotAsItIsError as reason:
+        return reason
 
 
 def _shown_size(decoder: Decoder, frame: VideoFrame) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from av.error import FFmpegError
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.media.container import open_video
+from videojob_worker.media.coded import LENGTH_SIZE_AT, Coded, NotAsItIsError
+from videojob_worker.media.container import open_packets
 from videojob_worker.media.source import Source
 
 if TYPE_CHECKING:
@@ -27,27 +28,6 @@ _ASKED_EVERY: Final = 256
 """Packets between two questions whether to go on."""
 _MOST_UNITS: Final = 1024
 """NAL units in a packet; a frame of a thousand slices is not worth the time."""
-
-_CODECS: Final = {"h264": Codec.H264, "hevc": Codec.H265}
-_BT709, _UNSPECIFIED, _LIMITED_RANGE, _PROGRESSIVE = 1, 2, 1, 1
-"""libav's numbers, which for colours are those of ITU-T H.273."""
-
-
-class NotAsItIsError(Exception):
-    """The packets cannot be taken; says why, as what follows the name of a clip."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """How a video is coded: packets of videos that agree in all of this can follow each other in one stream."""
-
-    codec: Codec
-    width: int
-    height: int
-    parameter_sets: bytes
-    """The configuration record: avcC or hvcC."""
-    colors: tuple[int, ...]
-    """As the container says: primaries, transfer, matrix and range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +60,18 @@ class Packets:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._container, self.stream = open_video(source)
+        self._container, self.stream = open_packets(source)
         self._tick_s = self.stream.time_base or Fraction(1)
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
 
-    def coded(self) -> Coded:
-        """Say how the video is coded.
-
-        Raises:
-            NotAsItIsError: as no output is.
-        """
-        context = self.stream.codec_context
-        codec = _CODECS.get(context.codec.canonical_name)
-        if codec is None:
-            raise NotAsItIsError(f"is coded in {context.codec.canonical_name}")
-        if context.pix_fmt != "yuv420p":
-            raise NotAsItIsError(f"has pictures in {context.pix_fmt}, not in yuv420p")
-        if self.stream.sample_aspect_ratio not in (None, 0, 1):
-            raise NotAsItIsError("has pixels that are not square")
-        if context.field_order != _PROGRESSIVE:
-            raise NotAsItIsError("is not said to be progressive")
-        colors = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
-        if not set(colors[:3]) <= {_BT709, _UNSPECIFIED} or colors[3] > _LIMITED_RANGE:
-            raise NotAsItIsError("has other colours than BT.709 of limited range")
-        sets = context.extradata or b""
-        if len(sets) <= _LENGTH_SIZE_AT[codec] or sets[0] != 1:
-            raise NotAsItIsError("does not keep its parameter sets as an mp4 does")
-        return Coded(codec, context.width, context.height, sets, tuple(map(int, colors)))
-
-    def find(self, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
+    def find(self, coded: Coded, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
         """Find the packets of the `frames` frames that are on screen from `start_s` on.
 
         Args:
+            coded: how the video is coded.
             start_s: seconds after the video's first frame.
             frames: how many.
             fps: how many a second there have to be.
@@ -124,7 +81,7 @@ class Packets:
             NotAsItIsError: they need others, or are not as they have to be.
         """
         try:
-            return self._find(start_s, frames, fps, go_on)
+            return self._find(coded, start_s, frames, fps, go_on)
         except FFmpegError as error:
             raise NotAsItIsError(f"cannot be read ({error.strerror})") from error
 
@@ -138,8 +95,7 @@ class Packets:
         yield next(packet for packet in packets if packet.pts == run.first_pts)
         yield from islice(packets, run.frames - 1)
 
-    def _find(self, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
-        coded = self.coded()
+    def _find(self, coded: Coded, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
         stamps = _Stamps(self._origin(), self._tick_s, fps)
         number = stamps.on_screen(start_s)
         packets = _asking(self._from(stamps.of(number)), go_on)
@@ -236,8 +192,6 @@ def _keyframe(packets: Iterator["Packet[Any]"], stamps: _Stamps, number: int) ->
 _IDR: Final = {Codec.H264: (5,), Codec.H265: (19, 20)}
 _SLICES: Final = {Codec.H264: range(1, 6), Codec.H265: range(32)}
 _PARAMETER_SETS: Final = {Codec.H264: (7, 8, 13, 15), Codec.H265: (32, 33, 34)}
-_LENGTH_SIZE_AT: Final = {Codec.H264: 4, Codec.H265: 21}
-"""Byte of the configuration record whose low two bits say how long the length before each NAL unit is."""
 
 
 def _check_packet(packet: "Packet[Any]", coded: Coded, *, is_first: bool) -> None:
@@ -262,7 +216,7 @@ def _check_packet(packet: "Packet[Any]", coded: Coded, *, is_first: bool) -> Non
 def _units(packet: "Packet[Any]", coded: Coded) -> Iterator[tuple[int, memoryview]]:
     """Yield the kind and the bytes of each NAL unit."""
     data = memoryview(packet)
-    size = (coded.parameter_sets[_LENGTH_SIZE_AT[coded.codec]] & 3) + 1
+    size = (coded.parameter_sets[LENGTH_SIZE_AT[coded.codec]] & 3) + 1
     position = 0
     for _ in range(_MOST_UNITS):
         start = position + size

@@ -7,6 +7,7 @@ from typing import Literal
 from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
 from videojob_worker.audio.container import check_audio
+from videojob_worker.media.coded import Coded, NotAsItIsError
 from videojob_worker.media.footage import inspect
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.source import Source
@@ -27,6 +28,8 @@ class Facts:
     has_sound: bool = False
     is_turned: bool = False
     """Whether its pictures are stored another way round than they are shown."""
+    coded: Coded | NotAsItIsError | None = None
+    """Of a video: how it is coded, or why that is not as any output is."""
 
 
 def probe_picture(source: Source) -> Facts:
@@ -63,6 +66,7 @@ def probe_video(source: Source) -> Facts:
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
         is_turned=bool(footage.turn),
+        coded=footage.coded,
     )
 
 

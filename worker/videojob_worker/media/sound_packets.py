@@ -12,7 +12,7 @@ from av.error import FFmpegError
 
 from videojob_worker.audio.container import SoundFile, open_sound
 from videojob_worker.audio.samples import to_samples
-from videojob_worker.media.packets import NotAsItIsError
+from videojob_worker.media.coded import NotAsItIsError
 from videojob_worker.media.source import Source
 from videojob_worker.plan.timeline import SAMPLE_RATE
 

@@ -15,7 +15,8 @@ from videojob_contract.errors import CancelledError
 from videojob_contract.resources.outputs import Codec, Copying, Format, Output
 from videojob_worker.audio.arrangement import arrange
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound, Piece
-from videojob_worker.media.packets import Coded, NotAsItIsError, Packets
+from videojob_worker.media.coded import Coded, NotAsItIsError
+from videojob_worker.media.packets import Packets
 from videojob_worker.media.sound_packets import find_sound
 from videojob_worker.outputs.plan import PlannedOutput, Track
 from videojob_worker.project import Project
@@ -154,11 +155,13 @@ class _Timeline:
         video = self.project.clips[index].video
         if video is None:
             raise AssertionError("what is no video has been refused")
+        coded = self.project.facts[video.uri].coded
+        if not isinstance(coded, Coded):
+            raise coded or AssertionError("a video has been probed")
+        if (coded.width, coded.height) != self.size:
+            raise NotAsItIsError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
         with closing(Packets(self.project.source(f"spec.clips[{index}].video.uri", video.uri))) as packets:
-            coded = packets.coded()
-            if (coded.width, coded.height) != self.size:
-                raise NotAsItIsError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
-            run = packets.find(video.from_ or Fraction(0), frames, self.fps, self._go_on)
+            run = packets.find(coded, video.from_ or Fraction(0), frames, self.fps, self._go_on)
         return coded, Piece(start, run)
 
     def _go_on(self) -> None:

@@ -37,8 +37,7 @@ def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_
         pictures = track.copied or Pictures(track.settings, encoded.spools[track.name])
         subtitles = encoded.subtitles
     joints = pictures.joints if pictures is not None else frozenset()
-    for _ in write_container(output.path, layout, pictures, sound, subtitles):
-        go_on()
+    write_container(output.path, layout, pictures, sound, subtitles, go_on=go_on)
     planned = expected(_DEMUXERS.get(format_, format_.value), track, joints, sound, timeline)
     if output.copied_sound is not None:
         planned = replace(planned, samples=output.copied_sound.run.samples)

@@ -6,11 +6,14 @@ file in a fraction of the time of decoding it all.
 """
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import av
 from av.container import InputContainer
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
 _STICKS_OUT: Final = {"aac": 1024, "opus": 960, "mp3": 2 * 1152}
 _MILLISECOND: Final = SAMPLE_RATE // 1000
 _DECODED: Final = {Codec.H264: "h264", Codec.H265: "hevc", Codec.AV1: "av1", Codec.VP9: "vp9"}
+
+_DECODED_LATER: Final = 8
+"""Packets that may wait for a decoder, while the file is read on."""
+
+# An mp4's header tells all that is looked at; libav would decode a frame to learn more.
+_OPTIONS: Final = {"mp4": {"codec_whitelist": "none", "probesize": "32"}}
 
 
 class Readable(Protocol):
@@ -75,7 +84,7 @@ def verify_file(source: Path | Readable, expected: Expected, go_on: Callable[[],
     """
     try:
         file = str(source) if isinstance(source, Path) else source
-        with av.open(file, "r", format=expected.format) as container:
+        with av.open(file, "r", format=expected.format, options=_OPTIONS.get(expected.format, {})) as container:
             _check_streams(container, expected)
             video = container.streams.video[0] if expected.video is not None else None
             times, keyframes, sound_end = _read(container, video, expected.video, go_on)
@@ -119,55 +128,73 @@ def _read(
     times = array("q")
     keyframes: set[int] = set()
     sound_end = Fraction(0)
-    joints = None if video is None or expected is None else _Joints(video, expected)
-    for packet in container.demux():
-        go_on()
-        if packet.is_corrupt:
-            raise failed("a packet is damaged")
-        if joints is None or packet.stream is not video:
-            if packet.stream.type == "audio" and packet.pts is not None and packet.time_base is not None:
-                sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
-            continue
-        if packet.pts is not None:
-            times.append(packet.pts)
-            if packet.is_keyframe:
-                keyframes.add(packet.pts)
-        joints.take(packet)
-    if joints is not None:
-        joints.check()
+    with ExitStack() as stack:
+        joints = None
+        if video is not None and expected is not None:
+            joints = stack.enter_context(_Joints(video, expected))
+        for packet in container.demux():
+            go_on()
+            if packet.is_corrupt:
+                raise failed("a packet is damaged")
+            if joints is None or packet.stream is not video:
+                if packet.stream.type == "audio" and packet.pts is not None and packet.time_base is not None:
+                    sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                continue
+            if packet.pts is not None:
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keyframes.add(packet.pts)
+            joints.take(packet)
+        if joints is not None:
+            joints.check()
     return array("q", sorted(times)), keyframes, sound_end
 
 
 class _Joints:
-    """Decodes the keyframes at which pieces may have been joined."""
+    """Decodes the keyframes at which pieces may have been joined, while the file is read on."""
 
     def __init__(self, video: VideoStream, expected: Video) -> None:
-        self._video, self._expected = video, expected
+        self._video, self._joints = video, expected.joints
+        tick_s = video.time_base or Fraction(1)
+        self._frames, self._ticks = (tick_s * expected.rate.fps).as_integer_ratio()
         self._sent = self._decoded = 0
+        self._waiting: deque[Future[int]] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="joints")
         video.codec_context.skip_frame = "NONKEY"
         # Checks run beside each other, and the threads of a decoder can wait for ever in a damaged stream.
         video.codec_context.thread_count = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
     def take(self, packet: "Packet[Any]") -> None:
         """Decode a packet, if it is of a joint or the end."""
         is_joint = packet.is_keyframe and self._is_joint(packet.pts)
         self._sent += is_joint
         if is_joint or packet.pts is None:
-            self._decoded += sum(not frame.is_corrupt for frame in self._video.decode(packet))
+            self._waiting.append(self._thread.submit(self._decode, packet))
+            if len(self._waiting) > _DECODED_LATER:
+                self._decoded += self._waiting.popleft().result()
 
     def check(self) -> None:
         """Check that all were there and could be decoded."""
-        joints = len(self._expected.joints)
+        self._decoded += sum(each.result() for each in self._waiting)
+        joints = len(self._joints)
         if self._sent != joints:
             raise failed(f"{joints - self._sent} of the {joints} frames at which it was joined are no keyframes")
         if self._decoded != self._sent:
             raise failed(f"{self._sent - self._decoded} of its {self._sent} keyframes do not decode")
 
+    def _decode(self, packet: "Packet[Any]") -> int:
+        """Return how many frames came out whole."""
+        return sum(not frame.is_corrupt for frame in self._video.decode(packet))
+
     def _is_joint(self, pts: int | None) -> bool:
         # That a packet starts with a keyframe is not enough: libav's parser takes some others for one.
-        if pts is None or self._video.time_base is None:
-            return False
-        return round(pts * self._video.time_base * self._expected.rate.fps) in self._expected.joints
+        return pts is not None and (2 * pts * self._frames + self._ticks) // (2 * self._ticks) in self._joints
 
 
 def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
@@ -175,8 +202,10 @@ def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
         raise failed(f"it has {len(times)} frames instead of {rate.frames}")
     if video.time_base is None:
         raise failed("its video has no time base")
+    # A frame is at `number / fps`, to a tick; in whole numbers, because there are many.
+    ticks, seconds = (rate.fps * video.time_base).as_integer_ratio()
     for number, time in enumerate(times):
-        if abs(time * video.time_base - number / rate.fps) > video.time_base:
+        if abs(time * ticks - number * seconds) > ticks:
             raise failed(
                 f"frame {number} is at {float(time * video.time_base):.3f}s instead of {float(number / rate.fps):.3f}s"
             )

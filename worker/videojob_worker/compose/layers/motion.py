@@ -25,6 +25,9 @@ from videojob_worker.project import Look
 MAX_PIXELS: Final = 48_000_000
 """Largest picture that is held for a motion, in pixels of one and a half bytes; a larger one is made smaller."""
 
+_SPARE: Final = 1.04
+"""Held larger than needed, because near its own size a picture takes longest to be sampled."""
+
 
 class MotionLayer:
     """Another layer, seen through a window that moves."""
@@ -77,7 +80,7 @@ def move_image(source: Source, facts: Facts, motion: Motion, clip: Clip, *, fram
         detail = 1.0
     path = views(motion, full, canvas, clip.fit, clip.anchor)
     needed = (max(canvas[0] / (box[2] - box[0]), canvas[1] / (box[3] - box[1])) for box in (path.first, path.last))
-    size = _sized(full, min(max(needed), detail))
+    size = _sized(full, min(max(needed) * _SPARE, detail))
     image = load_image(source, size)
     picture = from_rgb(fit_image(image, size, fit, clip.anchor, parse_color(look.background)))
     return MotionLayer(StillLayer(picture), path.scaled(full, size), frames, look)

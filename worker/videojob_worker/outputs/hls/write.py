@@ -115,8 +115,7 @@ def _write_sound(
 
 def _write(splitter: Splitter, pictures: Pictures | None, sound: SoundSpool | None, go_on: Callable[[], None]) -> None:
     try:
-        for _ in write_container(splitter, Layout("mp4", fragmented=True), pictures, sound):
-            go_on()
+        write_container(splitter, Layout("mp4", fragmented=True), pictures, sound, go_on=go_on)
     except FFmpegError as error:
         raise splitter.error or error from error
     finally:
