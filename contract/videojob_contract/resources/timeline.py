@@ -234,7 +234,7 @@ class Overlay(Model):
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """When it appears. Default: the start."""
     to: Duration | None = None
-    """When it goes. Default: the end."""
+    """When it goes, at the end of the timeline at the latest. Default: the end."""
     anchor: Anchor = Anchor.BOTTOM_RIGHT
     """Where on the canvas it stands."""
     margin: Annotated[int, Field(ge=0, le=4096)] = 24
