@@ -1,6 +1,7 @@
 """The last check finds what is wrong with a file that looks finished."""
 
 import dataclasses
+import struct
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -78,6 +79,17 @@ def test_another_file_than_planned_is_found(
     other = remux(movie, tmp_path / "other.mp4", *arguments)
     with pytest.raises(PermanentError, match=says):
         verify_file(other, expected)
+
+
+def test_a_header_that_says_another_size_is_found(movie: Path, expected: Expected) -> None:
+    content = bytearray(movie.read_bytes())
+    entry = content.index(b"avc1", content.index(b"stsd"))
+    content[entry + 28 : entry + 32] = struct.pack(">HH", 160, 90)
+    movie.write_bytes(content)
+    assert expected.video is not None
+    video = dataclasses.replace(expected.video, width=160, height=90)
+    with pytest.raises(PermanentError, match="320x180 pixels instead of 160x90"):
+        verify_file(movie, dataclasses.replace(expected, video=video))
 
 
 def test_sound_that_nobody_asked_for_is_found(movie: Path, expected: Expected) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
@@ -108,9 +109,12 @@ def _check_streams(container: InputContainer, expected: Expected) -> None:
         raise failed(f"it has the streams {', '.join(found) or 'none'} instead of {', '.join(wanted)}")
     if expected.video is not None:
         video = container.streams.video[0]
-        size, planned = (video.width, video.height), (expected.video.width, expected.video.height)
-        if size != planned:
-            raise failed(f"it has {size[0]}x{size[1]} pixels instead of {planned[0]}x{planned[1]}")
+        _check_size(video, expected.video)
+
+
+def _check_size(found: VideoStream | VideoFrame, planned: Video) -> None:
+    if (found.width, found.height) != (planned.width, planned.height):
+        raise failed(f"it has {found.width}x{found.height} pixels instead of {planned.width}x{planned.height}")
 
 
 def _family(stream: str) -> str:
@@ -154,7 +158,7 @@ class _Joints:
     """Decodes the keyframes at which pieces may have been joined, while the file is read on."""
 
     def __init__(self, video: VideoStream, expected: Video) -> None:
-        self._video, self._joints = video, expected.joints
+        self._video, self._expected = video, expected
         tick_s = video.time_base or Fraction(1)
         self._frames, self._ticks = (tick_s * expected.rate.fps).as_integer_ratio()
         self._sent = self._decoded = 0
@@ -182,7 +186,7 @@ class _Joints:
     def check(self) -> None:
         """Check that all were there and could be decoded."""
         self._decoded += sum(each.result() for each in self._waiting)
-        joints = len(self._joints)
+        joints = len(self._expected.joints)
         if self._sent != joints:
             raise failed(f"{joints - self._sent} of the {joints} frames at which it was joined are no keyframes")
         if self._decoded != self._sent:
@@ -190,11 +194,16 @@ class _Joints:
 
     def _decode(self, packet: "Packet[Any]") -> int:
         """Return how many frames came out whole."""
-        return sum(not frame.is_corrupt for frame in self._video.decode(packet))
+        frames = self._video.decode(packet)
+        for frame in frames:
+            _check_size(frame, self._expected)  # a header can say something else
+        return sum(not frame.is_corrupt for frame in frames)
 
     def _is_joint(self, pts: int | None) -> bool:
         # That a packet starts with a keyframe is not enough: libav's parser takes some others for one.
-        return pts is not None and (2 * pts * self._frames + self._ticks) // (2 * self._ticks) in self._joints
+        if pts is None:
+            return False
+        return (2 * pts * self._frames + self._ticks) // (2 * self._ticks) in self._expected.joints
 
 
 def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
