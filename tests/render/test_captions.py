@@ -1,88 +1,18 @@
-"""Subtitles: read strictly, shown to the exact frame, and drawn as ffmpeg's own filter draws them."""
+"""Subtitles: shown to the exact frame, and drawn as ffmpeg's own filter draws them."""
 
 import hashlib
 import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from tests.render.captioned import HEAD, HEIGHT, ONE, OVERLAPPING, WIDTH, Pixels, bounds, event, over
 from tests.render.studio import decode as decode_video
-from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.text import Subtitles
-from videojob_worker.media.source import Source
-from videojob_worker.project import Look
-from videojob_worker.text.captions import Captions, open_captions
-from videojob_worker.text.cues import LineError
-from videojob_worker.text.fonts import Fonts
-from videojob_worker.text.reading import MAX_BYTES, Format, decode, read_cues
+from videojob_contract.errors import PermanentError
 from videojob_worker.text.wrapping import wrap
-
-WIDTH, HEIGHT = 320, 180
-URI = "volume://media/a.srt"
-ONE = "1\n00:00:01,000 --> 00:00:02,500\nHello\n"
-STYLE_FIELDS = (
-    "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
-    "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, "
-    "Encoding"
-)
-HEAD = f"""[Script Info]
-ScriptType: v4.00+
-PlayResX: 320
-PlayResY: 180
-
-[V4+ Styles]
-Format: {STYLE_FIELDS}
-Style: Default,DejaVu Sans,20,&H0000FFFF,&H00FFFFFF,&H00FF0000,&H80000000,0,0,0,0,100,100,0,0,1,2,2,2,10,10,10,1
-
-[Events]
-Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
-"""
-Pixels = npt.NDArray[np.uint8]
-Open = Callable[..., Captions]
-
-
-def event(text: str, start: str = "0:00:00.00", end: str = "0:00:05.00", effect: str = "") -> str:
-    return f"Dialogue: 0,{start},{end},Default,,0,0,0,{effect},{text}\n"
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Open:
-    """Open subtitles from their text, with a style."""
-
-    def make(text: str | bytes, *, files: dict[str, Path] | None = None, **style: Any) -> Captions:
-        path = tmp_path / "source-0"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        subtitles = Subtitles.model_validate({"uri": URI, "style": style or None})
-        source = Source("spec.subtitles.uri", URI, path)
-        return open_captions(source, subtitles, Look(WIDTH, HEIGHT, "#000000"), Fonts(files or {}))
-
-    return make
-
-
-def over(captions: Captions, at_s: Fraction | str, background: int = 0) -> Pixels:
-    """What a grey canvas looks like at a moment, as `(height, width, 3)`."""
-    canvas = np.full((HEIGHT, WIDTH, 3), background, np.float64)
-    for x, y, sprite in captions.painter().sprites(Fraction(at_s)):
-        height, width = sprite.shape[:2]
-        assert 0 <= x <= WIDTH - width
-        assert 0 <= y <= HEIGHT - height
-        below = canvas[y : y + height, x : x + width]
-        alpha = sprite[:, :, 3:] / 255
-        below[:] = below * (1 - alpha) + sprite[:, :, :3] * alpha
-    return np.rint(canvas).astype(np.uint8)
-
-
-def bounds(mask: Any) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def by_ffmpeg(file: Path, options: str = "", at: str = "1", background: str = "gray") -> Pixels:
@@ -171,20 +101,6 @@ def test_a_fade_is_as_opaque_as_the_time_that_has_passed(opened):
     captions = opened(HEAD + event(r"{\fad(2000,0)\bord0\shad0}fading"))
     opacity = [max(sprite[:, :, 3].max() for *_, sprite in captions.painter().sprites(Fraction(t))) for t in (1, 3)]
     assert opacity == [pytest.approx(128, abs=2), 255]
-
-
-OVERLAPPING = """1
-00:00:01,000 --> 00:00:03,000
-first
-
-2
-00:00:02,000 --> 00:00:06,000
-second
-
-3
-00:00:04,000 --> 00:00:05,000
-third
-"""
 
 
 def test_cues_at_the_same_time_do_not_cover_each_other_and_stay_where_they_are(opened):
@@ -311,156 +227,6 @@ def test_fonts_inside_a_script_are_not_used(opened):
     data = "\n[Fonts]\nfontname: evil.ttf\n" + "!" * 80 + "\n"
     with_font = opened(HEAD.replace("[Events]", data + "[Events]") + event("a"))
     assert np.array_equal(over(with_font, "1"), over(opened(HEAD + event("a")), "1"))
-
-
-# ---- read
-
-
-VTT = """\ufeffWEBVTT - a title
-
-NOTE nobody sees
-this
-
-STYLE
-::cue { color: red }
-
-name of the cue
-00:01.000 --> 00:02.500 line:0 align:start
-<v Ana>Salt &amp; <i>pepper</i> <00:01.500>&lt;now&gt;
-
-01:00:01.000 --> 01:00:02.500
-second
-line
-"""
-
-
-def test_vtt_is_read_with_its_places_tags_and_entities(opened):
-    captions = opened(VTT)
-    assert [(cue.start_s, cue.end_s, cue.text) for cue in captions.cues] == [
-        (1, Fraction(5, 2), "Salt & pepper <now>"),
-        (3601, Fraction(7205, 2), "second\nline"),
-    ]
-    left, _, _, bottom = bounds(over(captions, "1").any(axis=2))
-    assert left < 20
-    assert bottom < HEIGHT / 2
-
-
-def test_srt_is_read_as_it_is_found(tmp_path):
-    text = (
-        "\n1\n0:00:01,5 --> 0:00:02.250  X1:1 X2:2 Y1:1 Y2:2\n{\\an8}<I>Ä</I> {\\fs99}\\N <3 <x>\n \n"
-        "00:00:03,000 --> 00:00:04,000\n<font face='x' color=red>red</font>\nlast"
-    )
-    for data in (
-        text.encode(),
-        text.replace("\n", "\r\n").encode("utf-8-sig"),
-        text.encode("utf-16"),
-        text.encode("cp1252"),
-    ):
-        (tmp_path / "a").write_bytes(data)
-        form, _, cues = read_cues(Source("spec.subtitles.uri", URI, tmp_path / "a"))
-        assert form is Format.SRT
-        assert [(cue.start_ms, cue.end_ms, cue.text) for cue in cues] == [
-            (1500, 2250, "Ä \\N <3 <x>"),
-            (3000, 4000, "red\nlast"),
-        ]
-        assert cues[0].markup == "{\\an8}{\\i1}Ä{\\i0} \\\u2060N <3 <x>"
-        assert cues[1].markup == "{\\c&H0000FF&}red{\\c}\\Nlast"
-
-
-def test_an_ass_script_says_its_text_without_tags_and_drawings(opened):
-    captions = opened(
-        HEAD + event(r"{\i1}One,{\i0} two\Nthree {\p1}m 0 0 l 5 5{\p0}four") + event("a", "0:00:05.00", "0:00:06.00")
-    )
-    assert captions.cues[0].text == "One, two\nthree four"
-
-
-def test_text_of_other_windows_is_refused_and_not_turned_into_nonsense():
-    with pytest.raises(LineError, match="line 3: is neither UTF-8 nor UTF-16; save the file as UTF-8"):
-        decode(b"1\n00:00:01,000 --> 00:00:02,000\n" + bytes(range(0xE0, 0xF8)))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "line 1: the file is empty"),
-        ("\n \n", "the file is empty"),
-        ("Hello\n", 'line 1: "Hello" begins neither SRT, WebVTT nor ASS'),
-        (b"\x00\x01\x02", "line 1: is not text"),
-        ("1\nHello\n", 'line 2: expected a time, such as 00:00:01,000 --> 00:00:02,500, and found "Hello"'),
-        ("1\n00:00:01,000 --> 00:00:02,000\na\n\nb\n", 'line 5: expected a time, .* found "b"'),
-        ("1\n00:00:01,000 -> 00:00:02,000\na\n", "line 2: expected a time"),
-        ("1\n00:00:02,000 --> 00:00:01,000\na\n", "line 2: the cue ends before it starts"),
-        ("1\n00:99:02,000 --> 00:99:03,000\na\n", "line 2: expected a time"),
-        ("1\n00:00:01,000 --> 00:00:02,000\n" + "a" * 5000, "line 2: the cue has 5000 characters; at most 4096"),
-        ("WEBVTT\n\n1\n00:00:01,000 --> 00:00:02,000\na\n", "line 4: expected a time, such as 00:01.000"),
-        ("[Script Info]\n", "the script ends, and has no events"),
-        (HEAD + event("a", start="0:00:01.5"), "line 12: a time is written like 0:00:01.50"),
-        (HEAD + "Dialogue: 0,0:00:01.00\n", "line 12: an event has 10 fields, and this one has 2"),
-        (HEAD.replace("PlayResY: 180", "PlayResY: 0") + event("a"), "line 4: a resolution is from 1 to 16384"),
-    ],
-)
-def test_what_cannot_be_read_is_named_by_its_line(opened, text, message):
-    with pytest.raises(
-        PermanentError, match=f"spec.subtitles.uri: {URI} cannot be read as subtitles: .*{message}"
-    ) as raised:
-        opened(text)
-    assert raised.value.reason is Reason.INVALID_MEDIA
-
-
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        (HEAD + event(r"{\fs10000}Hello"), "letters 10000 pixels high are too large for 5 of them"),
-        (HEAD + event(r"{\t(\fscx100000)}Hello"), "letters 20000 pixels high"),
-        (HEAD.replace("Sans,20", "Sans,9999") + event("a"), "line 8: letters 9999 pixels high"),
-        (HEAD.replace("PlayResY: 180", "PlayResY: 1") + event("a"), "line 8: "),
-        (HEAD + event(r"{\bord500}a"), "an outline is wider than half of the script's height"),
-        (HEAD + event(r"{\p1}m 0 0 l 5000 0 5000 5000"), "a drawing reaches further"),
-        (HEAD + event(r"{\p1\fscx4000}m 0 0 l 100 0 100 100"), "a drawing reaches further"),
-        (HEAD + event(r"{\fs1e999}a"), "1e999 is too large"),
-        (HEAD + event("a") * 2001, "shows more than 2000 cues at the same time, 0 s"),
-        (HEAD + event(r"{\fs180}a") * 65, "shows too many large letters at the same time, 0 s"),
-        (
-            HEAD.replace("Sans,20", "Sans,700").replace("Default,D", "Big,D") + event(r"{\rBig}abc"),
-            "letters 700 pixels",
-        ),
-    ],
-)
-def test_a_script_cannot_ask_for_unbounded_memory(opened, script, message):
-    with pytest.raises(PermanentError, match=message):
-        opened(script)
-
-
-def test_a_file_has_a_largest_size_and_a_largest_number_of_cues(opened):
-    with pytest.raises(PermanentError, match="subtitles have at most 10 MiB"):
-        opened(b"1" * (MAX_BYTES + 1))
-    with pytest.raises(PermanentError, match="has 50001 cues; at most 50000"):
-        opened("1\n00:00:01,000 --> 00:00:01,000\na\n\n" * 50_001)
-
-
-def test_a_script_with_damaged_headers_is_refused_by_its_name(opened):
-    styles = HEAD.index("[V4+ Styles]")
-    damaged = "[Script Info]\nTitle:" + HEAD[styles:] + event("a")
-    with pytest.raises(PermanentError, match=r"spec\.subtitles\.uri: .* is no ASS script .* headers are damaged"):
-        opened(damaged)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    base=st.sampled_from([OVERLAPPING, VTT, HEAD + event(r"{\an8\t(\fs30)}a{\p1}m 0 0 l 5 5")]),
-    cuts=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 20), st.binary(max_size=8)), max_size=4),
-)
-def test_a_file_that_is_damaged_anywhere_is_read_or_refused_and_drawn(opened, base, cuts):
-    data = base.encode()
-    for at, length, replacement in cuts:
-        data = data[:at] + replacement + data[at + length :]
-    try:
-        captions = opened(data)
-    except PermanentError:
-        return
-    painter = captions.painter()
-    for at in (0, 1, 2, 4):
-        painter.sprites(Fraction(at))
 
 
 # ---- in a video
