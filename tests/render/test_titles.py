@@ -179,6 +179,15 @@ def test_emoji_are_in_colour_and_as_high_as_the_letters(fonts):
     assert 20 <= trimmed(picture).shape[0] <= 44
 
 
+@pytest.mark.parametrize("text", ["1\ufe0f\u20e3", "#\ufe0f\u20e3", "\u00a9\ufe0f"])
+def test_what_letters_are_too_is_an_emoji_where_the_text_says_so(fonts, text):
+    picture, letter = drawn(fonts, text, color="#ff0000"), drawn(fonts, text[0], color="#ff0000")
+    assert not (picture[ink(picture, 255)][:, :3] == (255, 0, 0)).all(axis=1).any()
+    assert (letter[ink(letter, 255)][:, :3] == (255, 0, 0)).all()
+    one = trimmed(drawn(fonts, "😀"))
+    assert trimmed(picture).shape[1] == pytest.approx(one.shape[1], rel=0.15)
+
+
 def test_letters_have_their_colour_however_thin_their_edges_are(fonts):
     picture = drawn(fonts, "Straight alpha", color="#30c0ff")
     seen = picture[picture[:, :, 3] >= 64][:, :3].astype(int)
