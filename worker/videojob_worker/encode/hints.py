@@ -52,6 +52,10 @@ _CODED_OPTIONS: Final = {
 }
 _CODED_PARAMS: Final = {"mbtree": "0", "qcomp": "1", "pbratio": "1.6"}
 
+_CODED_BYTES: Final = 115
+"""What an encoder holds for each pixel of a picture, where the plan decides how frames are coded; measured at 1080p."""
+_QUICK_BYTES: Final = 165
+
 _SETTLING_FRAMES: Final = 4
 """Frames at the start of a still in which x264 still refines the picture."""
 _SETTLED: Final = "me=dia,subme=0,trellis=0,ref=1"
@@ -72,8 +76,7 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
     if settings.needs_whole:
         return Hints(_WHOLE_CRF_OFFSET, params=_zones(still_zones(segment.spans)))
     joinable = {**_JOINABLE.options, "bf": str(segment.longest_run)}
-    # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
-    if settings.crf + _CODED_CRF_OFFSET < 1 or settings.keyframe_frames == 1 or not can_be_coded(segment):
+    if not _is_coded(settings, segment):
         zones = still_zones(segment.spans)
         if segment.longest_run in _LIKE_RUNS:
             joinable["bf"] = str(_LIKE_RUNS.start)
@@ -89,6 +92,24 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
         {**_JOINABLE.params, **_CODED_PARAMS, **_zones(coded_zones(segment, codes))},
         codes,
     )
+
+
+def encoder_bytes(settings: VideoSettings, segment: Segment) -> int:
+    """Predict what the encoder of a segment holds, in bytes: the fewer pictures, the less it has to decide."""
+    if settings.encoder != "libx264" or settings.crf is None or settings.needs_whole:
+        return settings.encoder_bytes
+    if _is_coded(settings, segment):
+        a_pixel = _CODED_BYTES
+    else:
+        a_pixel = _QUICK_BYTES if settings.options.get("preset") in _QUICK_PRESETS else settings.bytes_a_pixel
+    return a_pixel * settings.width * settings.height
+
+
+def _is_coded(settings: VideoSettings, segment: Segment) -> bool:
+    """Tell whether the plan decides how each frame is coded."""
+    # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
+    lossless, keyframes = (settings.crf or 0) + _CODED_CRF_OFFSET < 1, settings.keyframe_frames == 1
+    return not lossless and not keyframes and can_be_coded(segment)
 
 
 def _zones(zones: str) -> dict[str, str]:

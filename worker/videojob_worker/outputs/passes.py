@@ -20,7 +20,7 @@ from videojob_worker.outputs.grabs import Grabs
 from videojob_worker.outputs.plan import Track
 from videojob_worker.outputs.scale import Scaler
 from videojob_worker.plan.cost import Segment, frame_costs
-from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side
+from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
 from videojob_worker.project import Project
 
 COMPOSE_COST = 0.1
@@ -109,8 +109,7 @@ class Runner:
         segments = project.segments
         if run.whole:
             segments = (Segment(project.spans, sum(segment.cost for segment in segments)),)
-        each = sum(track.settings.encoder_bytes for track in run.tracks)
-        side_by_side = encoders_side_by_side(project.threads, len(segments), each)
+        side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(run.tracks, segments))
         threads = max(1, project.threads // side_by_side)
         self._done, self._of = 0, run.tracks[0].rate.frames
         scene = Scene(project, [span for segment in segments for span in segment.spans])

@@ -12,7 +12,7 @@ from videojob_worker.outputs.copies import COPIED_FRAME, is_copied
 from videojob_worker.outputs.poster import poster_frame
 from videojob_worker.plan.cost import span_cost
 from videojob_worker.plan.explain import why
-from videojob_worker.plan.memory import encoders_side_by_side, peak_bytes, segment_bytes, span_bytes
+from videojob_worker.plan.memory import encoders_of, peak_bytes, span_bytes
 from videojob_worker.plan.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.plan.timeline import SAMPLE_RATE, to_frame
 
@@ -54,9 +54,7 @@ def describe(project: Project) -> Plan:
         samples=timeline.samples,
         duration_s=float(timeline.length_s),
         threads=project.threads,
-        encoders=min(
-            len(segments), encoders_side_by_side(project.threads, len(segments), segment_bytes(project.outputs))
-        ),
+        encoders=min(len(segments), encoders_of(project)),
         cost=sum(span.cost for span in spans),
         memory_bytes=peak_bytes(project),
         clips=[

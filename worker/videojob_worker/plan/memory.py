@@ -8,12 +8,15 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
+from videojob_worker.encode.hints import encoder_bytes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_worker.media.probe import Facts
-    from videojob_worker.outputs.plan import PlannedOutput
+    from videojob_worker.outputs.plan import Track
+    from videojob_worker.plan.cost import Segment
     from videojob_worker.plan.spans import Span
     from videojob_worker.project import Project
 
@@ -35,16 +38,20 @@ _SOUND_BYTES: Final = 16 * 1024**2
 """Blocks of each track, and the encoder."""
 
 
-def segment_bytes(outputs: Iterable[PlannedOutput]) -> int:
-    """Return what the encoders of one segment take, in bytes: one for each stream that is encoded in segments."""
-    tracks = (track for output in outputs for track in output.tracks if track.copied is None)
-    return sum(track.settings.encoder_bytes for track in tracks if not track.settings.needs_whole)
+def segment_bytes(tracks: Sequence[Track], segments: Sequence[Segment]) -> int:
+    """Return what the encoders of one segment take at most, in bytes: one for each stream that is encoded."""
+    return max(sum(encoder_bytes(track.settings, segment) for track in tracks) for segment in segments)
 
 
 def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
     """Return how many segments are encoded at a time, when the encoders of each take so many bytes."""
     affordable = ENCODERS_BYTES // max(1, bytes_each)
     return max(1, min(threads, segments, affordable))
+
+
+def encoders_of(project: Project) -> int:
+    """Return how many segments of a project are encoded at a time."""
+    return encoders_side_by_side(project.threads, len(project.segments), _encoders_bytes(project))
 
 
 def span_bytes(project: Project, span: Span) -> int:
@@ -59,13 +66,19 @@ def span_bytes(project: Project, span: Span) -> int:
 
 def peak_bytes(project: Project) -> int:
     """Predict the most that the renderer process takes, in bytes."""
-    each = segment_bytes(project.outputs)
+    each = _encoders_bytes(project)
     # Where nothing is encoded in segments, no more than single pictures are composed.
-    encoders = encoders_side_by_side(project.threads, len(project.segments), each) if each else 1
+    encoders = encoders_of(project) if each else 1
     pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in project.spans) else 0
     return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(project))
+
+
+def _encoders_bytes(project: Project) -> int:
+    """What the encoders of one segment take; 0 where nothing is encoded in segments."""
+    tracks = [track for output in project.outputs for track in output.tracks if track.copied is None]
+    return segment_bytes([track for track in tracks if not track.settings.needs_whole], project.segments)
 
 
 def _whole_bytes(project: Project) -> int:
