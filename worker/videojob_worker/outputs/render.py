@@ -196,7 +196,7 @@ class _Render:
             case Format.JPG | Format.PNG:
                 verify_picture(output.path, *(output.size or (0, 0)))
             case Format.MP4 | Format.WEBM | Format.MP3 | Format.M4A:
-                write_video(output, encoded, self._project.timeline, go_on)
+                write_video(output, encoded, self._project.timeline, go_on, self._project.threads)
         if output.tracks:
             rate = output.tracks[0].rate
             frames, length_s = rate.frames, rate.frames / rate.fps

@@ -17,8 +17,10 @@ _MUXERS = {Format.M4A: "ipod"}
 _DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
 
 
-def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None]) -> None:
-    """Put an output together and check it; `go_on` is called for each packet, and may raise.
+def write_video(
+    output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None], threads: int
+) -> None:
+    """Put an output together and check it in so many threads; `go_on` is called for each packet, and may raise.
 
     Raises:
         PermanentError: the result is not what was planned.
@@ -43,7 +45,7 @@ def write_video(output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_
         planned = replace(planned, samples=output.copied_sound.run.samples)
     if subtitles is not None:
         planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[format_.value])
-    verify_file(output.path, planned, go_on)
+    verify_file(output.path, planned, go_on, threads=threads)
 
 
 def expected(

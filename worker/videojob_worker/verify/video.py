@@ -13,11 +13,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import av
+from av.codec import CodecContext
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -34,7 +37,7 @@ _STICKS_OUT: Final = {"aac": 1024, "opus": 960, "mp3": 2 * 1152}
 _MILLISECOND: Final = SAMPLE_RATE // 1000
 _DECODED: Final = {Codec.H264: "h264", Codec.H265: "hevc", Codec.AV1: "av1", Codec.VP9: "vp9"}
 
-_DECODED_LATER: Final = 8
+_DECODED_LATER: Final = 16
 """Packets that may wait for a decoder, while the file is read on."""
 
 # An mp4's header tells all that is looked at; libav would decode a frame to learn more.
@@ -77,8 +80,10 @@ class Expected:
     """libav's name of the codec; None without a track of subtitles."""
 
 
-def verify_file(source: Path | Readable, expected: Expected, go_on: Callable[[], None] = lambda: None) -> None:
-    """Check a file against the plan; `go_on` is called for each packet.
+def verify_file(
+    source: Path | Readable, expected: Expected, go_on: Callable[[], None] = lambda: None, *, threads: int = 1
+) -> None:
+    """Check a file against the plan, keyframes in so many threads; `go_on` is called for each packet.
 
     Raises:
         PermanentError: it is not what was planned; reason `VerificationFailed`.
@@ -88,7 +93,7 @@ def verify_file(source: Path | Readable, expected: Expected, go_on: Callable[[],
         with av.open(file, "r", format=expected.format, options=_OPTIONS.get(expected.format, {})) as container:
             _check_streams(container, expected)
             video = container.streams.video[0] if expected.video is not None else None
-            times, keyframes, sound_end = _read(container, video, expected.video, go_on)
+            times, keyframes, sound_end = _read(container, video, expected.video, go_on, threads)
             if video is not None and expected.video is not None:
                 _check_times(times, video, expected.video.rate)
                 _check_cuts(times, keyframes, expected.video)
@@ -123,7 +128,11 @@ def _family(stream: str) -> str:
 
 
 def _read(
-    container: InputContainer, video: VideoStream | None, expected: Video | None, go_on: Callable[[], None]
+    container: InputContainer,
+    video: VideoStream | None,
+    expected: Video | None,
+    go_on: Callable[[], None],
+    threads: int,
 ) -> "tuple[Sequence[int], set[int], Fraction]":
     """Read every packet and decode the keyframes at which pieces were joined.
 
@@ -135,7 +144,7 @@ def _read(
     with ExitStack() as stack:
         joints = None
         if video is not None and expected is not None:
-            joints = stack.enter_context(_Joints(video, expected))
+            joints = stack.enter_context(_Joints(video, expected, threads))
         for packet in container.demux():
             go_on()
             if packet.is_corrupt:
@@ -155,55 +164,71 @@ def _read(
 
 
 class _Joints:
-    """Decodes the keyframes at which pieces may have been joined, while the file is read on."""
+    """Decodes the keyframes at which pieces may have been joined, each by itself, while the file is read on."""
 
-    def __init__(self, video: VideoStream, expected: Video) -> None:
-        self._video, self._expected = video, expected
+    def __init__(self, video: VideoStream, expected: Video, threads: int) -> None:
+        self._expected = expected
         tick_s = video.time_base or Fraction(1)
         self._frames, self._ticks = (tick_s * expected.rate.fps).as_integer_ratio()
-        self._sent = self._decoded = 0
-        self._waiting: deque[Future[int]] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="joints")
-        video.codec_context.skip_frame = "NONKEY"
-        # Checks run beside each other, and the threads of a decoder can wait for ever in a damaged stream.
-        video.codec_context.thread_count = 1
+        self._sent = 0
+        self._waiting: deque[Future[None]] = deque()
+        self._decoders = SimpleQueue[VideoCodecContext]()
+        for _ in range(threads):
+            self._decoders.put(_decoder(video))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="joints")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
     def take(self, packet: "Packet[Any]") -> None:
-        """Decode a packet, if it is of a joint or the end."""
-        is_joint = packet.is_keyframe and self._is_joint(packet.pts)
-        self._sent += is_joint
-        if is_joint or packet.pts is None:
-            self._waiting.append(self._thread.submit(self._decode, packet))
+        """Decode a packet, if it is of a joint."""
+        if packet.is_keyframe and self._is_joint(packet.pts):
+            self._sent += 1
+            self._waiting.append(self._pool.submit(self._decode, packet))
             if len(self._waiting) > _DECODED_LATER:
-                self._decoded += self._waiting.popleft().result()
+                self._waiting.popleft().result()
 
     def check(self) -> None:
         """Check that all were there and could be decoded."""
-        self._decoded += sum(each.result() for each in self._waiting)
+        for each in self._waiting:
+            each.result()
         joints = len(self._expected.joints)
         if self._sent != joints:
             raise failed(f"{joints - self._sent} of the {joints} frames at which it was joined are no keyframes")
-        if self._decoded != self._sent:
-            raise failed(f"{self._sent - self._decoded} of its {self._sent} keyframes do not decode")
 
-    def _decode(self, packet: "Packet[Any]") -> int:
-        """Return how many frames came out whole."""
-        frames = self._video.decode(packet)
-        for frame in frames:
-            _check_size(frame, self._expected)  # a header can say something else
-        return sum(not frame.is_corrupt for frame in frames)
+    def _decode(self, packet: "Packet[Any]") -> None:
+        decoder = self._decoders.get()
+        try:
+            frames = [*decoder.decode(packet), *decoder.decode(None)]
+            decoder.flush_buffers()
+        except FFmpegError:
+            frames = []
+        finally:
+            self._decoders.put(decoder)
+        if len(frames) != 1 or frames[0].is_corrupt:
+            raise failed(f"the keyframe at {float((packet.pts or 0) * (packet.time_base or 0)):.3f}s does not decode")
+        _check_size(frames[0], self._expected)  # a header can say something else
 
     def _is_joint(self, pts: int | None) -> bool:
         # That a packet starts with a keyframe is not enough: libav's parser takes some others for one.
         if pts is None:
             return False
         return (2 * pts * self._frames + self._ticks) // (2 * self._ticks) in self._expected.joints
+
+
+def _decoder(video: VideoStream) -> VideoCodecContext:
+    """Return a decoder of a stream's keyframes."""
+    context = video.codec_context
+    decoder = CodecContext.create(context.codec.name, "r")
+    if not isinstance(decoder, VideoCodecContext):
+        raise TypeError(f"{context.codec.name} decodes no video")
+    decoder.extradata = context.extradata
+    # The threads of one can wait for ever in a damaged stream.
+    decoder.thread_count = 1
+    return decoder
 
 
 def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
