@@ -180,10 +180,11 @@ def test_a_window_on_all_of_a_picture_shows_it_as_it_is() -> None:
     assert (out == picture).all()
 
 
-def test_a_window_can_be_many_times_as_large_as_the_canvas() -> None:
-    picture, out = solid("#ff0000", 4000, 600), solid("#000000", 40, 20)
-    Window(picture).look((0, 0, 4000, 600), out)
-    assert (out == solid("#ff0000", 40, 20)).all()
+@pytest.mark.parametrize(("width", "canvas"), [(4000, 40), (8192, 16)])
+def test_a_window_can_be_many_times_as_large_as_the_canvas(width: int, canvas: int) -> None:
+    picture, out = solid("#ff0000", width, 600), solid("#000000", canvas, 20)
+    Window(picture).look((0, 0, width, 600), out)
+    assert (out == solid("#ff0000", canvas, 20)).all()
 
 
 def test_what_is_too_fine_for_the_canvas_turns_grey_instead_of_flickering(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Plane:
 
     def sample(self, box: Box, out: Picture) -> None:
         """Write to `out`, of any size, what is in a box, which may reach beyond the edges by a few pixels."""
-        left, top, right, bottom = (edge + _PAD for edge in box)
+        left, top, right, bottom = (max(0.0, edge + _PAD) for edge in box)
         height, width = out.shape
         across, down = _stretch(left, right, width), _stretch(top, bottom, height)
         if across is None or down is None:
