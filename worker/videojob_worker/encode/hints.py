@@ -107,9 +107,10 @@ def encoder_bytes(settings: VideoSettings, segment: Segment) -> int:
 
 def _is_coded(settings: VideoSettings, segment: Segment) -> bool:
     """Tell whether the plan decides how each frame is coded."""
-    # At 0 x264 is lossless, and of keyframes alone it makes a stream of its own kind too.
-    lossless, keyframes = (settings.crf or 0) + _CODED_CRF_OFFSET < 1, settings.keyframe_frames == 1
-    return not lossless and not keyframes and can_be_coded(segment)
+    # At 0 x264 is lossless, and of keyframes as close as its runs are long it makes a stream of its own kind too.
+    lossless = (settings.crf or 0) + _CODED_CRF_OFFSET < 1
+    close = settings.keyframe_frames is not None and settings.keyframe_frames <= segment.longest_run
+    return not lossless and not close and can_be_coded(segment)
 
 
 def _zones(zones: str) -> dict[str, str]:
