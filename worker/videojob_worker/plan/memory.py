@@ -68,7 +68,7 @@ def peak_bytes(project: Project) -> int:
     """Predict the most that the renderer process takes, in bytes."""
     each = _encoders_bytes(project)
     # Where nothing is encoded in segments, no more than single pictures are composed.
-    encoders = encoders_of(project) if each else 1
+    encoders = encoders_side_by_side(project.threads, len(project.segments), each) if each else 1
     pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in project.spans) else 0
