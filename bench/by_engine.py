@@ -43,7 +43,7 @@ def lossless(job: Job, output: Path) -> None:
 def _request(job: Job, scratch: Path) -> Any:
     from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_worker.engine import RenderRequest
+    from videojob_worker.request import RenderRequest
 
     quality = {} if job.copied else {"crf": CRF, "preset": PRESET}
     width, height = job.scale.size
@@ -59,11 +59,11 @@ def _request(job: Job, scratch: Path) -> Any:
 
 def _pictures(job: Job, scratch: Path) -> Iterator[tuple[Any, int]]:
     from videojob_worker.compose.compositor import Scene
-    from videojob_worker.project import build_project
+    from videojob_worker.plan.render_plan import build_render_plan
     from videojob_worker.rendering import probe_sources
 
     request = _request(job, scratch)
-    project = build_project(request, probe_sources(request, lambda _: None, lambda: False))
+    project = build_render_plan(request, probe_sources(request, lambda _: None, lambda: False))
     scene = Scene(project, project.spans)
     yield from scene.compose(project.spans)
     scene.close()

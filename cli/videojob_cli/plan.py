@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from videojob_cli.checks import Checked
     from videojob_contract.assignment import Progress
-    from videojob_worker.plan.report import Plan
+    from videojob_worker.explain.report import Plan
 
 
 def plan_each(jobs: Sequence[Checked], options: Options) -> Iterator[tuple[str, Plan]]:

@@ -93,8 +93,8 @@ def test_runs_real_pods_and_leaves_nothing(cluster, image):
     cluster.kubectl("apply", "--filename", "-", stdin=POD)
     cluster.kubectl("--namespace", "probe", "wait", "--for=condition=Ready", "pod/probe", "--timeout=60s")
     # An address of a network for documentation: no machine has it, and no packet gets as far as asking.
-    look = LOOK_AROUND.replace("{outside}", "198.51.100.1")
-    seen = cluster.kubectl("--namespace", "probe", "exec", "-i", "probe", "--", "python3", "-", stdin=look)
+    canvas = LOOK_AROUND.replace("{outside}", "198.51.100.1")
+    seen = cluster.kubectl("--namespace", "probe", "exec", "-i", "probe", "--", "python3", "-", stdin=canvas)
     assert seen.splitlines() == [
         "service 200",
         "example.com True True",

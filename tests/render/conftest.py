@@ -8,8 +8,8 @@ import pytest
 from tests.render.captioned import HEIGHT, URI, WIDTH, Open
 from tests.render.studio import Studio
 from videojob_contract.resources.text import Subtitles
+from videojob_worker.canvas import Canvas
 from videojob_worker.media.source import Source
-from videojob_worker.project import Look
 from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
 
@@ -29,6 +29,6 @@ def opened(tmp_path: Path) -> Open:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         subtitles = Subtitles.model_validate({"uri": URI, "style": style or None})
         source = Source("spec.subtitles.uri", URI, path)
-        return open_captions(source, subtitles, Look(WIDTH, HEIGHT, "#000000"), Fonts(files or {}))
+        return open_captions(source, subtitles, Canvas(WIDTH, HEIGHT, "#000000"), Fonts(files or {}))
 
     return make

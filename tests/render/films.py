@@ -13,11 +13,11 @@ from av.video.stream import VideoStream
 from tests.render import barcodes
 from tests.render.studio import Frames
 from videojob_contract.resources.timeline import Anchor, Fit, Video
-from videojob_worker.compose.color import planes
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose.layers.video import VideoLayer
 from videojob_worker.media.probe import Facts, probe_video
 from videojob_worker.media.source import Source
-from videojob_worker.project import Look
+from videojob_worker.pixels.yuv import planes
 
 SIZE = (128, 72)
 URI = "volume://media/film.mp4"
@@ -94,8 +94,16 @@ def layer(
     **video: Any,
 ) -> VideoLayer:
     """The layer of a clip of `frames` frames; `video` has further fields of the spec."""
-    look = Look(*canvas, background)
-    return VideoLayer(source(path), probe(path), spec(**video), look, fit=fit, anchor=anchor, frames=frames, fps=fps)
+    return VideoLayer(
+        source(path),
+        probe(path),
+        spec(**video),
+        Canvas(*canvas, background),
+        fit=fit,
+        anchor=anchor,
+        frames=frames,
+        fps=fps,
+    )
 
 
 def shown(path: Path, frames: int, fps: Fraction, **options: Any) -> list[int]:

@@ -2,7 +2,7 @@
 
 import subprocess
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from tests.render.studio import Studio, uri
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.audio.container import check_audio
-from videojob_worker.audio.soundtrack import open_soundtrack
+from videojob_worker.audio.soundtrack import Soundtrack, open_soundtrack
 from videojob_worker.media.probe import Facts
+from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
-from videojob_worker.project import Project, build_project
+from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 
 RATE = 48_000
 
@@ -103,19 +103,36 @@ def project(
     audio: Mapping[str, Any] | None = None,
     overlays: Sequence[Mapping[str, Any]] = (),
     facts: Mapping[Path, Facts] | None = None,
-) -> Project:
+) -> RenderPlan:
     """Plan a timeline. A clip's sound is a WAV as well as a video: no picture of it is looked at here."""
     request = Studio(tmp_path / "scratch").request(clips, files=files)
     more = {"audio": audio, "overlays": list(overlays)}
     request = replace(request, spec=VideoJobSpec.model_validate(request.spec.to_dict() | more))
     known = {path: film_of(path) for path in files} | dict(facts or {})
-    return build_project(request, {uri(path): each for path, each in known.items()})
+    return build_render_plan(request, {uri(path): each for path, each in known.items()})
 
 
-def play(plan: Project) -> Wave:
+def opened(
+    plan: RenderPlan,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> Soundtrack | None:
+    """Open the soundtrack of a plan."""
+    return open_soundtrack(
+        plan.sounds,
+        plan.timeline,
+        loudness=plan.loudness,
+        folder=plan.scratch,
+        cancelled=cancelled,
+        on_progress=on_progress,
+    )
+
+
+def play(plan: RenderPlan) -> Wave:
     """Return the mix as `(2, n) float32`, and check what holds of every one."""
     told: list[float] = []
-    soundtrack = open_soundtrack(plan, lambda: False, told.append)
+    soundtrack = opened(plan, on_progress=told.append)
     assert soundtrack is not None
     assert told == sorted(told)
     assert told[-1] == 1.0

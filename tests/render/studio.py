@@ -14,7 +14,8 @@ import numpy.typing as npt
 from videojob_contract.assignment import Progress
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.engine import RenderedOutput, RenderRequest, render
+from videojob_worker.engine import render
+from videojob_worker.request import RenderedOutput, RenderRequest
 
 Frames = npt.NDArray[np.uint8]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests import media
 from tests.render.studio import Studio, color, decode, image, psnr
-from videojob_worker.encode.coding import LONGEST_REPEAT, Coding, can_be_coded, code_frames
-from videojob_worker.plan.cost import Segment
-from videojob_worker.plan.spans import Kind, Span
+from videojob_worker.encode.frame_types import LONGEST_REPEAT, Coding, can_be_coded, code_frames
+from videojob_worker.timeline.segments import Segment
+from videojob_worker.timeline.spans import Kind, Span
 
 REFERENCES = {Coding.KEY, Coding.REFERENCE, Coding.ANCHOR}
 

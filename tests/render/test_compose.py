@@ -7,10 +7,10 @@ from PIL import Image
 from tests import media
 from tests.render.studio import psnr
 from videojob_contract.resources.timeline import Anchor, Fit, Gradient
-from videojob_worker.compose.backdrop import backdrop_image, backdrop_picture, backdrop_size
-from videojob_worker.compose.color import exact_yuv, from_rgb, planes, rgb_to_yuv, solid, to_rgb
-from videojob_worker.compose.fit import fit_image
-from videojob_worker.compose.gradient import gradient
+from videojob_worker.pixels.backdrop import backdrop_image, backdrop_picture, backdrop_size
+from videojob_worker.pixels.fit import fit_image
+from videojob_worker.pixels.gradient import gradient
+from videojob_worker.pixels.yuv import exact_yuv, from_rgb, planes, rgb_to_yuv, solid, to_rgb
 
 # 8-bit limited range values of BT.709's 100 % colour bars.
 BARS = {

@@ -15,7 +15,7 @@ import pytest
 
 from tests.render.studio import Studio, color, decode, probe, psnr, sound, uri
 from videojob_worker import engine
-from videojob_worker.plan.report import Plan
+from videojob_worker.explain.report import Plan
 
 SIZE = "160x90"
 

@@ -16,18 +16,19 @@ from tests.render.studio import Studio, color, decode, image, psnr
 from videojob_contract.effects import EFFECTS
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.timeline import Effect
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose import moviepy as loader
-from videojob_worker.compose.color import Picture, from_rgb, planes
-from videojob_worker.compose.layers.any_order import AnyOrder
 from videojob_worker.compose.layers.effects import EffectLayer
-from videojob_worker.compose.rgb import Converter
+from videojob_worker.compose.layers.random_access import AnyOrder
 from videojob_worker.engine import render
-from videojob_worker.plan.spans import Kind
-from videojob_worker.project import Look, build_project
+from videojob_worker.pixels.rgb import Converter
+from videojob_worker.pixels.yuv import Picture, from_rgb, planes
+from videojob_worker.plan.render_plan import build_render_plan
 from videojob_worker.rendering import probe_sources
+from videojob_worker.timeline.spans import Kind
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 90, 20, Fraction(10)
-LOOK = Look(WIDTH, HEIGHT, "#204060")
+LOOK = Canvas(WIDTH, HEIGHT, "#204060")
 
 # One set of arguments for every effect, and more where they make a difference.
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -103,7 +104,7 @@ def reel() -> Reel:
 
 def layer(reel: Reel, *effects: tuple[str, dict[str, Any]]) -> EffectLayer:
     wanted = [Effect(name=name, args=args) for name, args in effects]
-    return EffectLayer(reel, wanted, "spec.clips[0].effects", frames=FRAMES, fps=FPS, look=LOOK)
+    return EffectLayer(reel, wanted, "spec.clips[0].effects", frames=FRAMES, fps=FPS, canvas=LOOK)
 
 
 def composed(reel: Reel, name: str, args: dict[str, Any]) -> list[npt.NDArray[np.uint8]]:
@@ -197,7 +198,7 @@ def test_a_layer_is_read_forwards_and_started_over_seldom(reel: Reel) -> None:
 
 
 def test_a_picture_is_read_again_when_memory_for_it_ran_out(reel: Reel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videojob_worker.compose.layers.any_order._HELD_BYTES", 3 * reel.made[0].nbytes)
+    monkeypatch.setattr("videojob_worker.compose.layers.random_access._HELD_BYTES", 3 * reel.made[0].nbytes)
     jumping = AnyOrder(reel, FRAMES)
     order = [19, 18, 17, 16, 3, 2, 19, 0, 1, 12]
     assert [mark(jumping.at(number)) for number in order] == order
@@ -255,7 +256,7 @@ def test_effects_are_seen_in_the_video_and_leave_stills_still(studio: Studio) ->
         outputs=[{"name": "main", "format": "mp4", "crf": 1}],
     )
     facts = probe_sources(request, lambda _: None, lambda: False)
-    kinds = [span.kind for span in build_project(request, facts).spans]
+    kinds = [span.kind for span in build_render_plan(request, facts).spans]
     assert kinds == [Kind.STILL, Kind.EFFECT, Kind.EFFECT, Kind.STILL]
     made = decode(render(request, lambda _: None, lambda: False)[0].path)
     with Image.open(first) as opened:

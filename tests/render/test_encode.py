@@ -6,11 +6,11 @@ from pathlib import Path
 from PIL import Image
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.compose.color import from_rgb
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.video import SegmentEncoder
-from videojob_worker.plan.cost import Segment
-from videojob_worker.plan.spans import Kind, Span
+from videojob_worker.pixels.yuv import from_rgb
+from videojob_worker.timeline.segments import Segment
+from videojob_worker.timeline.spans import Kind, Span
 
 
 def test_each_frame_is_told_of_when_it_is_given_and_when_it_is_done(tmp_path: Path) -> None:

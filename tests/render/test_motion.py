@@ -13,17 +13,17 @@ from PIL import Image
 from tests.render.studio import Studio, color, decode, image
 from videojob_contract.resources.motion import Easing, Motion
 from videojob_contract.resources.timeline import Anchor, Clip, Fit
-from videojob_worker.compose.color import Picture, from_rgb, planes, solid
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose.easing import ease
-from videojob_worker.compose.fit import Box
+from videojob_worker.compose.ken_burns import views
 from videojob_worker.compose.layers.motion import MAX_PIXELS, MotionLayer, _sized, move_image, move_layer
-from videojob_worker.compose.views import views
-from videojob_worker.compose.window import Window
 from videojob_worker.media.probe import Facts
 from videojob_worker.media.source import Source
-from videojob_worker.project import Look
+from videojob_worker.pixels.fit import Box
+from videojob_worker.pixels.window import Window
+from videojob_worker.pixels.yuv import Picture, from_rgb, planes, solid
 
-LOOK = Look(160, 90, "#000000")
+LOOK = Canvas(160, 90, "#000000")
 FRAMES = 60
 HD = (1600, 900)
 
@@ -47,11 +47,11 @@ def clip(motion: dict[str, Any], **fields: Any) -> Clip:
     return Clip.model_validate({"color": "#000000", "duration": "2s", "motion": motion, **fields})
 
 
-def moved(path: Path, asked: Clip, look: Look = LOOK, frames: int = FRAMES) -> list[Picture]:
+def moved(path: Path, asked: Clip, canvas: Canvas = LOOK, frames: int = FRAMES) -> list[Picture]:
     assert asked.motion is not None
     with Image.open(path) as opened:
         facts = Facts("image", *opened.size)
-    layer = move_image(Source("image", "x", path), facts, asked.motion, asked, frames=frames, look=look)
+    layer = move_image(Source("image", "x", path), facts, asked.motion, asked, frames=frames, canvas=canvas)
     return [picture.copy() for picture in layer.pictures(0, frames)]
 
 
@@ -176,14 +176,14 @@ def test_a_view_is_always_within_the_picture(
 def test_a_window_on_all_of_a_picture_shows_it_as_it_is() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (135, 160), np.uint8)
     out = np.empty_like(picture)
-    Window(picture).look((0, 0, 160, 90), out)
+    Window(picture).view((0, 0, 160, 90), out)
     assert (out == picture).all()
 
 
 @pytest.mark.parametrize(("width", "canvas"), [(4000, 40), (8192, 16)])
 def test_a_window_can_be_many_times_as_large_as_the_canvas(width: int, canvas: int) -> None:
     picture, out = solid("#ff0000", width, 600), solid("#000000", canvas, 20)
-    Window(picture).look((0, 0, width, 600), out)
+    Window(picture).view((0, 0, width, 600), out)
     assert (out == solid("#ff0000", canvas, 20)).all()
 
 
@@ -226,7 +226,7 @@ def test_a_layer_as_large_as_the_canvas_moves_too() -> None:
     asked = clip({"zoom": {"from": 1, "to": 2}, "easing": "linear"}, anchor="left")
     assert asked.motion is not None
     layer: MotionLayer = move_layer(
-        Changing([picture, solid("#000000", 160, 90)]), asked.motion, asked, frames=8, look=LOOK
+        Changing([picture, solid("#000000", 160, 90)]), asked.motion, asked, frames=8, canvas=LOOK
     )
     shown = [made.copy() for made in layer.pictures(0, 8)]
     assert all((planes(made)[0] == 16).all() for made in shown[1::2])

@@ -20,9 +20,9 @@ from videojob_contract.errors import CancelledError, PermanentError, Reason, Tra
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.compose.color import Picture, from_rgb, parse_color, planes, rgb_to_yuv
 from videojob_worker.encode.video import SegmentEncoder
-from videojob_worker.engine import source_uris
+from videojob_worker.pixels.yuv import Picture, from_rgb, parse_color, planes, rgb_to_yuv
+from videojob_worker.request import source_uris
 
 RATES = ["24000/1001", "25", "30000/1001", "30", "50", "60000/1001"]
 CROSSFADE = {"type": "crossfade", "duration": "500ms"}

@@ -16,9 +16,9 @@ from tests import media
 from tests.render import barcodes
 from tests.render.studio import Studio, color, decode, image, probe, psnr, sound, uri
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker.compose.color import planes
 from videojob_worker.compose.compositor import Scene
-from videojob_worker.engine import RenderedOutput
+from videojob_worker.pixels.yuv import planes
+from videojob_worker.request import RenderedOutput
 
 SOUND = {"uri": uri(media.music()), "loop": True}
 COUNT = 20

@@ -15,14 +15,15 @@ from PIL import Image
 from tests import media
 from tests.render.studio import psnr, uri
 from videojob_contract.resources.timeline import Overlay
-from videojob_worker.compose.color import Picture, from_rgb, planes, rgb_to_yuv, solid, to_rgb
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose.overlays import Art, open_overlay
-from videojob_worker.compose.sprite import Sprite
 from videojob_worker.media.probe import probe_picture
+from videojob_worker.media.probed import ProbedSources
 from videojob_worker.media.source import Source
-from videojob_worker.plan.above import place_overlays
-from videojob_worker.plan.timeline import Timeline
-from videojob_worker.project import Look
+from videojob_worker.pixels.sprite import Sprite
+from videojob_worker.pixels.yuv import Picture, from_rgb, planes, rgb_to_yuv, solid, to_rgb
+from videojob_worker.timeline.overlays import place_overlays
+from videojob_worker.timeline.times import Timeline
 
 CANVAS = (160, 90)
 
@@ -122,10 +123,9 @@ class Stand:
         placed = place_overlays([overlay], timeline, lambda _: False)
         facts = {name: probe_picture(Source("test", name, path)) for name, path in self.files.items()}
         project = SimpleNamespace(
-            look=Look(*CANVAS, "#000000"),
-            facts=facts,
+            canvas=Canvas(*CANVAS, "#000000"),
+            sources=ProbedSources(self.files, facts),
             timeline=timeline,
-            source=lambda at, name: Source(at, name, self.files[name]),
         )
         return open_overlay(project, placed[0])  # type: ignore[arg-type]
 

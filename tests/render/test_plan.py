@@ -11,10 +11,10 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay, Transition
 from videojob_worker.outputs.poster import poster_frame
-from videojob_worker.plan.above import PlacedOverlay, Shown, place_overlays
-from videojob_worker.plan.cost import cut_segments, frame_costs, span_cost
-from videojob_worker.plan.spans import Kind, Span, compile_spans
-from videojob_worker.plan.timeline import Timeline, build_timeline
+from videojob_worker.timeline.overlays import PlacedOverlay, Shown, place_overlays
+from videojob_worker.timeline.segments import cut_segments, frame_costs, span_cost
+from videojob_worker.timeline.spans import Kind, Span, compile_spans
+from videojob_worker.timeline.times import Timeline, build_timeline
 
 RATES = [
     Fraction(24000, 1001),

@@ -21,7 +21,8 @@ from videojob_contract.resources.defaults import resolve
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.validation import parse_videojob
-from videojob_worker.engine import RenderedOutput, RenderRequest, render
+from videojob_worker.engine import render
+from videojob_worker.request import RenderedOutput, RenderRequest
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 JOBS = sorted(path.stem for path in SAMPLES.glob("*.yaml") if path.stem != "renderpool")

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hack import media
-from videojob_worker.compose import sampling
-from videojob_worker.compose.color import Picture
-from videojob_worker.compose.fit import Box
-from videojob_worker.compose.sampling import MARGIN, NEAR_ENOUGH, Kernel, Plane
+from videojob_worker.pixels import sampling
+from videojob_worker.pixels.fit import Box
+from videojob_worker.pixels.sampling import MARGIN, NEAR_ENOUGH, Kernel, Plane
+from videojob_worker.pixels.yuv import Picture
 
 SIZE = (640, 360)
 RESAMPLING = {Kernel.CUBIC: Image.Resampling.BICUBIC, Kernel.LINEAR: Image.Resampling.BILINEAR}

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import media
-from tests.render.sounds import RATE, counting, flat, noise, numbers, play, project, track, write_wav
+from tests.render.sounds import RATE, counting, flat, noise, numbers, opened, play, project, track, write_wav
 from tests.render.studio import Studio, color, probe, sound, uri
 from videojob_contract.errors import CancelledError, PermanentError
-from videojob_worker.audio.soundtrack import open_soundtrack
 
 BLACK = "#000000"
 
@@ -119,7 +118,7 @@ def test_any_tracks_mix_to_their_sum(tmp_path: Path, tracks: list[dict[str, Any]
     apart = [play(project(tmp_path, clips, files, audio={"tracks": [each]})) for each in wanted]
     plan = project(tmp_path, clips, files, audio={"tracks": wanted})
     if not wanted:
-        assert open_soundtrack(plan, lambda: False, lambda _: None) is None
+        assert opened(plan) is None
         return
     assert np.abs(play(plan) - np.sum(apart, axis=0)).max() < 1e-6
 
@@ -127,7 +126,7 @@ def test_any_tracks_mix_to_their_sum(tmp_path: Path, tracks: list[dict[str, Any]
 def test_it_can_be_heard_again_in_other_blocks(tmp_path: Path) -> None:
     path = noise(tmp_path / "noise.wav", 1, 1)
     plan = project(tmp_path, [color(BLACK, "1s")], [path], audio={"tracks": [track(path)], "loudness": -20})
-    soundtrack = open_soundtrack(plan, lambda: False, lambda _: None)
+    soundtrack = opened(plan)
     assert soundtrack is not None
     first, second, third = (np.concatenate(list(soundtrack.blocks(size)), axis=1) for size in (1024, 960, 1024))
     soundtrack.close()
@@ -138,7 +137,7 @@ def test_it_can_be_heard_again_in_other_blocks(tmp_path: Path) -> None:
 def test_a_loop_takes_no_more_room_than_what_it_repeats(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
     plan = project(tmp_path, [color(BLACK, "1h")], [path], audio={"tracks": [track(path, loop=True)]})
-    soundtrack = open_soundtrack(plan, lambda: False, lambda _: None)
+    soundtrack = opened(plan)
     assert soundtrack is not None
     assert sum(file.stat().st_size for file in plan.scratch.iterdir()) == RATE * 8
     soundtrack.close()
@@ -146,10 +145,9 @@ def test_a_loop_takes_no_more_room_than_what_it_repeats(tmp_path: Path) -> None:
 
 def refusal(tmp_path: Path, **fields: str) -> str:
     path = counting(tmp_path / "a.wav", 1)
-    plan = project(tmp_path, [color(BLACK, "5s")], [path], audio={"tracks": [track(path, **fields)]})
     with pytest.raises(PermanentError) as caught:
-        open_soundtrack(plan, lambda: False, lambda _: None)
-    assert not list(plan.scratch.iterdir())
+        opened(project(tmp_path, [color(BLACK, "5s")], [path], audio={"tracks": [track(path, **fields)]}))
+    assert not list((tmp_path / "scratch").iterdir())
     return str(caught.value).removeprefix("spec.audio.tracks[0].uri: volume://media/a.wav ")
 
 
@@ -169,7 +167,7 @@ def test_a_cancel_stops_it_and_leaves_nothing(tmp_path: Path, stop_after: int) -
     plan = project(tmp_path, clips, [path], audio=audio)
     told: list[float] = []
     with pytest.raises(CancelledError):
-        open_soundtrack(plan, lambda: len(told) > stop_after, told.append)
+        opened(plan, cancelled=lambda: len(told) > stop_after, on_progress=told.append)
     assert len(told) <= stop_after + 1
     assert not list(plan.scratch.iterdir())
 
@@ -206,5 +204,5 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     plan = project(tmp_path, [color(BLACK, "1s")], [path], audio={"tracks": [track(path)]})
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(OSError, match="No space left"):
-        open_soundtrack(plan, lambda: False, lambda _: None)
+        opened(plan)
     assert not list(plan.scratch.iterdir())

@@ -17,6 +17,7 @@ from tests.render.sounds import (
     flat,
     noise,
     numbers,
+    opened,
     play,
     project,
     tone,
@@ -24,7 +25,6 @@ from tests.render.sounds import (
     write_wav,
 )
 from tests.render.studio import color, uri
-from videojob_worker.audio.soundtrack import open_soundtrack
 
 
 def test_a_clip_sounds_where_it_is_seen(tmp_path: Path) -> None:
@@ -39,9 +39,9 @@ def test_a_clip_sounds_where_it_is_seen(tmp_path: Path) -> None:
 def test_silent_clips_have_no_soundtrack(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
     muted = project(tmp_path, [clip(path, "250ms", volume=0)], [path])
-    assert open_soundtrack(muted, lambda: False, lambda _: None) is None
+    assert opened(muted) is None
     without = project(tmp_path, [clip(path, "250ms")], [path], facts={path: replace(film_of(path), has_sound=False)})
-    assert open_soundtrack(without, lambda: False, lambda _: None) is None
+    assert opened(without) is None
 
 
 def test_volume_is_a_factor(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from tests.render.sounds import (
 )
 from tests.render.studio import Studio, color
 from videojob_contract.errors import CancelledError, PermanentError
-from videojob_worker.audio.container import check_audio
 from videojob_worker.audio.decoding import decode
 from videojob_worker.audio.scratch import Pcm, Scratch
+from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
 
 

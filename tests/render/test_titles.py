@@ -19,7 +19,7 @@ from videojob_contract.resources.timeline import Anchor, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.text import libraries
 from videojob_worker.text.fonts import MAX_FONT_BYTES, Fonts
-from videojob_worker.text.opening import open_fonts
+from videojob_worker.text.preflight import open_fonts
 from videojob_worker.text.title import Rgba, draw_overlay_title, draw_title, overlay_room, title_room
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu")

@@ -13,15 +13,15 @@ from tests.render.studio import Frames, Studio, color, decode, image, psnr
 from videojob_contract.resources.motion import Easing
 from videojob_contract.resources.timeline import Transition
 from videojob_contract.resources.transitions import OWN_TRANSITIONS, XFADE_TRANSITIONS
-from videojob_worker.compose.color import Picture, from_rgb, planes, solid
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose.easing import ease
-from videojob_worker.compose.mix import choose, mix, mix_by
 from videojob_worker.compose.transitions import TRANSITIONS, XFADE, start
-from videojob_worker.project import Look
+from videojob_worker.pixels.mix import choose, mix, mix_by
+from videojob_worker.pixels.yuv import Picture, from_rgb, planes, solid
 
 # The steps are exact in binary and in whole pairs of pixels, so that nothing hangs on how a program rounds.
 WIDTH, HEIGHT, STEPS = 160, 96, 8
-LOOK = Look(WIDTH, HEIGHT, "#000000")
+LOOK = Canvas(WIDTH, HEIGHT, "#000000")
 
 # What ffmpeg calls ours where it has the same; slides it has too, but Debian's version does not.
 IN_FFMPEG = {
@@ -243,7 +243,7 @@ def test_fade_goes_through_its_colour(through: str | None, middle: tuple[int, in
 
 def test_cut_changes_in_the_middle() -> None:
     before, after = np.zeros((24, 16), np.uint8), np.full((24, 16), 9, np.uint8)
-    render, out = start(Transition(type="cut"), Look(16, 16, "#000000")), np.empty_like(before)
+    render, out = start(Transition(type="cut"), Canvas(16, 16, "#000000")), np.empty_like(before)
     render(before, after, 0.49, out)
     assert out.max() == 0
     render(before, after, 0.5, out)

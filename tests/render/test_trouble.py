@@ -13,7 +13,7 @@ from tests import media
 from tests.render import barcodes
 from tests.render.studio import Studio, uri
 from videojob_contract.errors import CancelledError, Reason, TransientError
-from videojob_worker.outputs.crew import Crew
+from videojob_worker.outputs.thread_pool import Crew
 
 SOUND = {"uri": uri(media.music()), "loop": True}
 

@@ -14,8 +14,8 @@ from tests.render.studio import Studio, image, uri
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Codec
 from videojob_contract.resources.timeline import Clip
-from videojob_worker.outputs.rate import Rate
-from videojob_worker.plan.timeline import build_timeline
+from videojob_worker.timeline.rate import Rate
+from videojob_worker.timeline.times import build_timeline
 from videojob_worker.verify.pictures import verify_picture
 from videojob_worker.verify.video import Expected, Video, verify_file
 

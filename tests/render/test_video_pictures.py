@@ -15,10 +15,10 @@ from tests import media
 from tests.render import films
 from tests.render.studio import Frames, Studio, color, decode, psnr, uri
 from videojob_contract.resources.timeline import Anchor, Fit
-from videojob_worker.compose import tone
-from videojob_worker.compose.color import from_rgb, planes, rgb_to_yuv, to_rgb
-from videojob_worker.compose.fit import fit_image
 from videojob_worker.compose.layers.video import VideoSprite
+from videojob_worker.pixels import tonemap
+from videojob_worker.pixels.fit import fit_image
+from videojob_worker.pixels.yuv import from_rgb, planes, rgb_to_yuv, to_rgb
 
 FPS = Fraction(25)
 COLORS = [(255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 40, 40), (30, 160, 60), (50, 60, 220), (240, 200, 30)]
@@ -128,12 +128,12 @@ def graded(path: Path, signals: list[float], transfer: str, channel: int | None 
     return solids(path, "yuv420p10le", values, **tags)
 
 
-@pytest.mark.parametrize(("transfer", "number"), [("smpte2084", tone.PQ), ("arib-std-b67", tone.HLG)])
+@pytest.mark.parametrize(("transfer", "number"), [("smpte2084", tonemap.PQ), ("arib-std-b67", tonemap.HLG)])
 def test_high_dynamic_range_is_mapped_as_calculated(tmp_path: Path, transfer: str, number: int) -> None:
     signals = [0.0, 0.1, 0.25, 0.4, 0.5, 0.58, 0.65, 0.75, 0.9, 1.0]
     found = films.pictures(graded(tmp_path / "film.mkv", signals, transfer), len(signals), canvas=(192, 108))
     grey = np.repeat(np.array(signals)[:, None], 3, axis=1)
-    expected = 16 + 219 * tone.to_sdr(grey, number, tone.BT2020)[:, 0]
+    expected = 16 + 219 * tonemap.to_sdr(grey, number, tonemap.BT2020)[:, 0]
     lumas = [float(np.median(planes(picture)[0])) for picture in found]
     assert lumas == pytest.approx(expected.tolist(), abs=1.5)
     assert all(abs(int(np.median(plane)) - 128) <= 1 for picture in found for plane in planes(picture)[1:])
@@ -141,12 +141,12 @@ def test_high_dynamic_range_is_mapped_as_calculated(tmp_path: Path, transfer: st
 
 def test_the_tone_curve_keeps_what_it_should() -> None:
     # SMPTE ST 2084: 100 and 1000 cd/m²; ITU-R BT.2408: reference white.
-    assert tone.nits_to_pq(np.array([100.0, 203.0, 1000.0])) == pytest.approx([0.5081, 0.5807, 0.7518], abs=1e-4)
-    assert tone.pq_to_nits(tone.nits_to_pq(np.array([0.01, 1, 500, 9999]))) == pytest.approx([0.01, 1, 500, 9999])
+    assert tonemap.nits_to_pq(np.array([100.0, 203.0, 1000.0])) == pytest.approx([0.5081, 0.5807, 0.7518], abs=1e-4)
+    assert tonemap.pq_to_nits(tonemap.nits_to_pq(np.array([0.01, 1, 500, 9999]))) == pytest.approx([0.01, 1, 500, 9999])
     # ITU-R BT.2408-7, table 1: HLG 75 % is reference white; its peak is that of the display.
-    assert tone.hlg_to_nits(np.array([[0.75] * 3, [1.0] * 3]))[:, 0] == pytest.approx([203, 1000], rel=0.01)
+    assert tonemap.hlg_to_nits(np.array([[0.75] * 3, [1.0] * 3]))[:, 0] == pytest.approx([203, 1000], rel=0.01)
     light = np.linspace(0, 1000, 2001)
-    rolled = tone.roll_off(light)
+    rolled = tonemap.roll_off(light)
     assert (np.diff(rolled) > 0).all()
     assert rolled[:40] == pytest.approx(light[:40], rel=1e-6)
     assert rolled[-1] == pytest.approx(203)

@@ -22,10 +22,10 @@ from tests.render.studio import Frames, Studio, decode, probe, psnr, sound, uri
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.transitions import TRANSITIONS
 from videojob_worker.compose.compositor import Scene
-from videojob_worker.engine import RenderRequest
 from videojob_worker.outputs.scale import Scaler
-from videojob_worker.project import Project, build_project
+from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.rendering import probe_sources
+from videojob_worker.request import RenderRequest
 
 SIZES = ((96, 64), (130, 50), (16, 16), (64, 112))
 RATES = ("10", "25", "24000/1001", "30", "7")
@@ -218,9 +218,9 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     return job
 
 
-def composed(request: RenderRequest) -> tuple[Project, Frames]:
+def composed(request: RenderRequest) -> tuple[RenderPlan, Frames]:
     """All frames as one thread composes them, with no encoder."""
-    project = build_project(replace(request, threads=1), probe_sources(request, lambda _: None, lambda: False))
+    project = build_render_plan(replace(request, threads=1), probe_sources(request, lambda _: None, lambda: False))
     scene = Scene(project, project.spans)
     frames: list[Any] = []
     for picture, count in scene.compose(project.spans):

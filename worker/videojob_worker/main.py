@@ -36,8 +36,8 @@ def main() -> None:
 
 async def _serve(settings: Settings) -> int:
     from videojob_worker.renderer.sandbox import shield_this_process  # noqa: PLC0415
+    from videojob_worker.runtime import Workbench  # noqa: PLC0415
     from videojob_worker.supervisor import supervise  # noqa: PLC0415
-    from videojob_worker.workbench import Workbench  # noqa: PLC0415
 
     shield_this_process()
     stop = asyncio.Event()

@@ -22,11 +22,12 @@ from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
-from videojob_worker import companions, engine, oserrors, publish, sources
-from videojob_worker.beneath import UnsafePathError, open_file
+from videojob_worker import errno_mapping, output_files, publish, sources
 from videojob_worker.concurrency import undisturbed
 from videojob_worker.publish.base import Destination, Piece
 from videojob_worker.renderer.task import RenderTask
+from videojob_worker.request import source_uris
+from videojob_worker.safe_open import UnsafePathError, open_file
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import Resolver, resolve_by_system
 from videojob_worker.tracker import Tracker
@@ -34,7 +35,7 @@ from videojob_worker.tracker import Tracker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from videojob_worker.plan.report import Plan
+    from videojob_worker.explain.report import Plan
     from videojob_worker.publish.base import Staged
     from videojob_worker.renderer.protocol import Rendered
     from videojob_worker.renderer.task import Planner, Renderer
@@ -72,7 +73,7 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     away.
     """
     started = time.monotonic()
-    wanted = engine.source_uris(assignment.spec)
+    wanted = source_uris(assignment.spec)
     tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
     tracker.starting()
     attempt = _Attempt(assignment, around, tracker)
@@ -83,7 +84,7 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
         return failed(assignment, error, time.monotonic() - started)
     except Exception as error:  # nobody foresaw it, so it would most likely be the same again and again
         log.exception("the attempt failed unexpectedly")
-        unforeseen = oserrors.local(error, "the worker") or PermanentError(
+        unforeseen = errno_mapping.local(error, "the worker") or PermanentError(
             f"the worker failed: {type(error).__name__}: {error}"
         )
         return failed(assignment, unforeseen, time.monotonic() - started)
@@ -103,7 +104,7 @@ async def plan_attempt(assignment: Assignment, reporter: Reporter, around: Surro
     Raises:
         VideoJobError: it cannot be rendered, or not planned within its deadline.
     """
-    wanted = engine.source_uris(assignment.spec)
+    wanted = source_uris(assignment.spec)
     tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
     return await _Attempt(assignment, around, tracker).plan(wanted, planner)
 
@@ -148,7 +149,7 @@ class _Attempt:
         except TimeoutError as error:
             raise DeadlineError(f"not done within its deadline of {format_duration(deadline)}") from error
         except OSError as error:
-            raise oserrors.of_output(error, "the worker's scratch folder") from error
+            raise errno_mapping.of_output(error, "the worker's scratch folder") from error
         finally:
             warning.cancel()
 
@@ -251,7 +252,7 @@ def _pieces(folder: Path, output: Rendered, uri: str) -> list[Piece]:
     main = _inside(folder, output, ())
     name = unquote(uri).rpartition("/")[2]
     parts = [tuple(file.split("/")) for file in output.files]
-    strange = next((each for each in parts if not companions.is_companion(name, each)), None)
+    strange = next((each for each in parts if not output_files.is_companion(name, each)), None)
     if strange is not None:
         raise PermanentError(f"output {output.name} has a file that is none of its own", Reason.VERIFICATION_FAILED)
     return [*(Piece(_inside(folder, output, each), each) for each in parts), Piece(main)]

@@ -10,15 +10,15 @@ from videojob_contract.errors import CancelledError
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_worker.allocator import return_large_buffers
-from videojob_worker.engine import RenderedOutput, RenderRequest
+from videojob_worker.explain.describe import describe
+from videojob_worker.explain.report import Plan
 from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
 from videojob_worker.media.source import Source
-from videojob_worker.outputs.copies import choose_copies
 from videojob_worker.outputs.render import cost_of, render_outputs
-from videojob_worker.plan.describe import describe
-from videojob_worker.plan.report import Plan
+from videojob_worker.plan.copies import choose_copies
+from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.progress import Meter
-from videojob_worker.project import Project, build_project
+from videojob_worker.request import RenderedOutput, RenderRequest
 
 _PROBES: Final = {".image.uri": probe_picture, ".video.uri": probe_video, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
@@ -34,17 +34,17 @@ def render(
     request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> list[RenderedOutput]:
     """Do the work of `engine.render`."""
-    project = _project(request, on_progress, cancelled)
+    project = _plan(request, on_progress, cancelled)
     return render_outputs(project, Meter(cost_of(project), on_progress), cancelled)
 
 
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:
     """Do the work of `engine.plan`."""
-    return describe(_project(request, on_progress, cancelled))
+    return describe(_plan(request, on_progress, cancelled))
 
 
-def _project(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Project:
-    return choose_copies(build_project(request, probe_sources(request, on_progress, cancelled)), cancelled)
+def _plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> RenderPlan:
+    return choose_copies(build_render_plan(request, probe_sources(request, on_progress, cancelled)), cancelled)
 
 
 def probe_sources(

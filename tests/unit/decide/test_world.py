@@ -60,7 +60,7 @@ class Story(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK, crash=CRASH)
-    def look(self, pick, crash):
+    def canvas(self, pick, crash):
         self.world.reconcile(self.job(pick), crash)
 
     @rule(crash=CRASH)

@@ -217,10 +217,10 @@ async def test_without_consent_nothing_is_published(place: Place) -> None:
 async def test_consent_is_asked_when_everything_is_ready(place: Place) -> None:
     seen: list[int] = []
 
-    async def look() -> None:
+    async def canvas() -> None:
         seen.append(len([path for path in place.media.rglob(".*.part") if path.stat().st_size]))
 
-    await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=look))
+    await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=canvas))
     assert seen == [2]
 
 

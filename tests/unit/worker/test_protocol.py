@@ -12,7 +12,7 @@ from tests.assignments import assignment
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import Stage
-from videojob_worker.plan.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.renderer.protocol import (
     LENGTH,
     MAX_ANSWER,

@@ -9,8 +9,8 @@ import pytest
 
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
-from videojob_worker.beneath import open_file
 from videojob_worker.media.source import Source
+from videojob_worker.safe_open import open_file
 from videojob_worker.sources import Sources, fetched
 from videojob_worker.sources.base import Context
 from videojob_worker.sources.guard import resolve_by_system

@@ -15,12 +15,12 @@ from av import AudioFrame
 from av.error import FFmpegError
 
 from videojob_contract.errors import CancelledError
-from videojob_worker.audio.container import SoundFile, open_sound
 from videojob_worker.audio.resample import Resampler
-from videojob_worker.audio.samples import Samples, to_samples
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.samples import Samples, to_samples
+from videojob_worker.media.sound_container import SoundFile, open_sound
 from videojob_worker.media.source import Source
-from videojob_worker.plan.timeline import SAMPLE_RATE
 
 # ITU-R BT.1359: sound that is 45 ms early is noticed. Matroska's time stamps are rounded to a millisecond, and
 # those of recorders jitter by more.

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from videojob_worker.audio.samples import Samples, silence
-from videojob_worker.plan.timeline import SAMPLE_RATE
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.samples import Samples, silence
 
 _Curve = npt.NDArray[np.float64]
 

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from videojob_contract.errors import CancelledError
-from videojob_worker.audio.arrangement import arrange
 from videojob_worker.audio.decoding import decode
 from videojob_worker.audio.ducking import duck_gain, find_sounding
 from videojob_worker.audio.gain import Crossfade
 from videojob_worker.audio.limiter import limit
 from videojob_worker.audio.loudness import find_level
-from videojob_worker.audio.placing import stretched_length, track_voice, video_voice
-from videojob_worker.audio.samples import BLOCK, silence, to_samples
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
 from videojob_worker.audio.stretch import stretch
 from videojob_worker.audio.voice import Voice, correlation, mix
-from videojob_worker.plan.timeline import SAMPLE_RATE
+from videojob_worker.audio.voices import stretched_length, track_voice, video_voice
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.samples import BLOCK, silence, to_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.resources.audio import Duck
-    from videojob_worker.audio.arrangement import Part
     from videojob_worker.audio.ducking import Sounding
     from videojob_worker.audio.loudness import Level
-    from videojob_worker.audio.samples import Samples
-    from videojob_worker.project import Project
+    from videojob_worker.audio.sound_plan import Part
+    from videojob_worker.media.samples import Samples
+    from videojob_worker.timeline.times import Timeline
 
 # Parts of a source that are nearer than this are decoded in one go, with what is between them.
 _NEAR: Final = 5 * SAMPLE_RATE
@@ -69,12 +68,21 @@ class Soundtrack:
 
 
 def open_soundtrack(
-    project: Project, cancelled: Callable[[], bool], on_progress: Callable[[float], None]
+    parts: Sequence[Part],
+    timeline: Timeline,
+    *,
+    loudness: float | None,
+    folder: Path,
+    cancelled: Callable[[], bool],
+    on_progress: Callable[[float], None],
 ) -> Soundtrack | None:
-    """Decode all that sounds in a project; None when nothing does.
+    """Decode all that sounds; None when nothing does.
 
     Args:
-        project: the plan.
+        parts: what is heard of which source.
+        timeline: when.
+        loudness: in LUFS; None leaves it as it is.
+        folder: where the decoded sound is kept until the soundtrack is closed.
         cancelled: asked several times a second whether to stop.
         on_progress: told of the share that is done, 0 to 1.
 
@@ -83,12 +91,13 @@ def open_soundtrack(
         CancelledError: `cancelled` said so.
         OSError: the disk is full.
     """
-    parts = arrange(project)
     if not parts:
         return None
-    scratch = Scratch(project.scratch / "sound.f32")
+    scratch = Scratch(folder / "sound.f32")
     try:
-        return _Maker(project, parts, scratch, cancelled, on_progress).make()
+        return _Maker(
+            parts, timeline, loudness=loudness, scratch=scratch, cancelled=cancelled, on_progress=on_progress
+        ).make()
     except BaseException:
         scratch.close()
         raise
@@ -99,19 +108,21 @@ class _Maker:
 
     def __init__(
         self,
-        project: Project,
         parts: Sequence[Part],
+        timeline: Timeline,
+        *,
+        loudness: float | None,
         scratch: Scratch,
         cancelled: Callable[[], bool],
         on_progress: Callable[[float], None],
     ) -> None:
-        self._project = project
         self._parts = parts
-        self._total = project.timeline.samples
+        self._timeline = timeline
+        self._total = timeline.samples
         self._scratch = scratch
         self._cancelled = cancelled
         self._on_progress = on_progress
-        self._loudness = project.spec.audio.loudness if project.spec.audio else None
+        self._loudness = loudness
         self._done = 0.0
         self._sources: dict[Path, list[Part]] = {}
         for part in parts:
@@ -178,7 +189,7 @@ class _Maker:
 
     def _crossfade(self, clips: dict[int, Voice]) -> None:
         """Let clips that sound come and go over their transitions."""
-        for index, times in enumerate(self._project.timeline.clips):
+        for index, times in enumerate(self._timeline.clips):
             start, end = to_samples(times.start_s), to_samples(times.start_s + times.entry_s)
             before, after = clips.get(index - 1), clips.get(index)
             if start == end or not (before or after):

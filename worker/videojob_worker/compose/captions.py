@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from videojob_worker.compose.color import Picture
-from videojob_worker.compose.sprite import Sprite
-from videojob_worker.project import Look
+from videojob_worker.canvas import Canvas
+from videojob_worker.pixels.sprite import Sprite
+from videojob_worker.pixels.yuv import Picture
 from videojob_worker.text.captions import Captions
 from videojob_worker.text.painter import Sprites
 
@@ -12,9 +12,9 @@ from videojob_worker.text.painter import Sprites
 class CaptionPainter:
     """Draws the subtitles of one moment after another; for one thread."""
 
-    def __init__(self, captions: Captions, look: Look) -> None:
+    def __init__(self, captions: Captions, canvas: Canvas) -> None:
         self._painter = captions.painter()
-        self._canvas = (look.width, look.height)
+        self._canvas = canvas.size
         self._drawn = Sprites()
         self._sprites: list[Sprite] = []
 

@@ -5,21 +5,21 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from videojob_worker.compose.captions import CaptionPainter
-from videojob_worker.compose.color import Picture
 from videojob_worker.compose.layers import open_layer
 from videojob_worker.compose.layers.base import Layer
 from videojob_worker.compose.overlays import Art, Painter, open_overlay
-from videojob_worker.compose.reels import Reels
-from videojob_worker.compose.shared import Shared
+from videojob_worker.compose.refcounted import Shared
+from videojob_worker.compose.span_iterators import Reels
 from videojob_worker.compose.transitions import start
-from videojob_worker.plan.spans import Span
-from videojob_worker.project import Project
+from videojob_worker.pixels.yuv import Picture
+from videojob_worker.plan.render_plan import RenderPlan
+from videojob_worker.timeline.spans import Span
 
 
 class Scene:
     """What spans show, opened when it is first needed; they may be composed in several threads."""
 
-    def __init__(self, project: Project, spans: Sequence[Span]) -> None:
+    def __init__(self, project: RenderPlan, spans: Sequence[Span]) -> None:
         """`spans` are all that will be composed, once each."""
         self._project = project
         self._clips = Shared[Layer](
@@ -43,14 +43,14 @@ class Scene:
         Raises:
             PermanentError: a source cannot be used.
         """
-        look = self._project.look
-        canvas = np.empty((look.height * 3 // 2, look.width), np.uint8)
+        canvas = self._project.canvas
+        drawn = np.empty((canvas.height * 3 // 2, canvas.width), np.uint8)
         starts = [times.start for times in self._project.timeline.clips]
         clips = Reels[Picture]((span, span.clips) for span in spans)
         overlays = Reels[Painter]((span, span.overlays) for span in spans)
         # Drawing takes a libass of its own: only where something is drawn, which soft subtitles never are.
         captions = self._project.captions if any(span.captions for span in spans) else None
-        captioner = CaptionPainter(captions, look) if captions is not None else None
+        captioner = CaptionPainter(captions, canvas) if captions is not None else None
         for span in spans:
             with self._clips.use(span.clips) as layers, self._overlays.use(span.overlays) as arts:
                 shown = [
@@ -60,22 +60,22 @@ class Scene:
                 painters = [
                     overlays.read(place, span, art.painters) for place, art in zip(span.overlays, arts, strict=True)
                 ]
-                pictures = shown[0] if len(shown) == 1 else self._transition(span, shown, canvas)
+                pictures = shown[0] if len(shown) == 1 else self._transition(span, shown, drawn)
                 for number, picture in enumerate(pictures, span.start):
-                    if picture is not canvas and (painters or span.captions):
-                        np.copyto(canvas, picture)
+                    if picture is not drawn and (painters or span.captions):
+                        np.copyto(drawn, picture)
                     for painter in painters:
-                        next(painter)(canvas)
+                        next(painter)(drawn)
                     if span.captions and captioner is not None:
-                        captioner.paint(canvas, number / self._project.timeline.fps)
-                    yield canvas if painters or span.captions else picture, span.frames if span.is_still else 1
+                        captioner.paint(drawn, number / self._project.timeline.fps)
+                    yield drawn if painters or span.captions else picture, span.frames if span.is_still else 1
 
     def _transition(self, span: Span, shown: Sequence[Iterator[Picture]], out: Picture) -> Iterator[Picture]:
         index = span.clips[1]
         transition, times = self._project.clips[index].transition, self._project.timeline.clips[index]
         if transition is None:
             raise AssertionError(f"clip {index} overlaps the one before it without a transition")
-        render = start(transition, self._project.look)
+        render = start(transition, self._project.canvas)
         length = times.settled - times.start
         for number, (old, new) in enumerate(zip(*shown, strict=True), span.start - times.start):
             # As in ffmpeg's xfade, the first frame is wholly the old clip, and the first after the span the new.

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
-from videojob_worker.compose.color import Picture
-from videojob_worker.compose.fit import contained, resize
-from videojob_worker.compose.fit import placed as placed_at
 from videojob_worker.compose.layers.animation import AnimationSprite
 from videojob_worker.compose.layers.video import VideoSprite
-from videojob_worker.compose.sprite import Sprite
 from videojob_worker.media.image import load_image
+from videojob_worker.pixels.fit import contained, resize
+from videojob_worker.pixels.fit import placed as placed_at
+from videojob_worker.pixels.sprite import Sprite
+from videojob_worker.pixels.yuv import Picture
 from videojob_worker.text.title import draw_overlay_title, overlay_room
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from videojob_contract.resources.timeline import Overlay
-    from videojob_worker.plan.above import PlacedOverlay
-    from videojob_worker.project import Project
+    from videojob_worker.plan.render_plan import RenderPlan
+    from videojob_worker.timeline.overlays import PlacedOverlay
 
     Rgba = npt.NDArray[np.uint8]
 
@@ -59,20 +59,20 @@ class Art(Protocol):
         """Let go of what it holds; called after its last use."""
 
 
-def open_overlay(project: Project, placed: PlacedOverlay) -> Art:
+def open_overlay(project: RenderPlan, placed: PlacedOverlay) -> Art:
     """Make an overlay ready.
 
     Raises:
         PermanentError: its source cannot be used.
     """
-    overlay, canvas = placed.overlay, (project.look.width, project.look.height)
+    overlay, canvas = placed.overlay, project.canvas.size
     field = f"spec.overlays[{placed.number}]"
     if overlay.title is not None:
         rgba = draw_overlay_title(overlay.title, *overlay_room(overlay, *canvas), project.fonts)
         return _StillArt(placed, Sprite.of(rgba, *_corner((rgba.shape[1], rgba.shape[0]), canvas, overlay), canvas))
     if overlay.image is not None:
-        source = project.source(f"{field}.image.uri", overlay.image.uri)
-        facts = project.facts[overlay.image.uri]
+        source = project.sources.source(f"{field}.image.uri", overlay.image.uri)
+        facts = project.sources.facts[overlay.image.uri]
         if facts.kind == "animation":
             return _film(project, placed, canvas)
         image = load_image(source, _size((facts.width or 1, facts.height or 1), canvas, overlay))
@@ -116,18 +116,18 @@ class _MovingArt:
         self._film.close()
 
 
-def _film(project: Project, placed: PlacedOverlay, canvas: tuple[int, int]) -> _MovingArt:
+def _film(project: RenderPlan, placed: PlacedOverlay, canvas: tuple[int, int]) -> _MovingArt:
     video, image, field = placed.overlay.video, placed.overlay.image, f"spec.overlays[{placed.number}]"
     uri = video.uri if video is not None else image.uri if image is not None else ""
-    facts, fps = project.facts[uri], project.timeline.fps
+    facts, fps = project.sources.facts[uri], project.timeline.fps
     size = _size((facts.width or 1, facts.height or 1), canvas, placed.overlay)
     # Frames larger than the canvas, of which a part is seen, are made larger from a size of the canvas.
     made = contained(size, canvas) if size[0] > canvas[0] or size[1] > canvas[1] else size
     film: VideoSprite | AnimationSprite
     if video is None:
-        film = AnimationSprite(project.source(f"{field}.image.uri", uri), size=made, fps=fps)
+        film = AnimationSprite(project.sources.source(f"{field}.image.uri", uri), size=made, fps=fps)
     else:
-        source = project.source(f"{field}.video.uri", uri)
+        source = project.sources.source(f"{field}.video.uri", uri)
         film = VideoSprite(source, facts, video, size=made, frames=placed.end - placed.start, fps=fps)
     return _MovingArt(placed, film, size, canvas)
 

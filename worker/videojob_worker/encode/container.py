@@ -15,13 +15,13 @@ from av.video.stream import VideoStream
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Codec
+from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.encoder import configure
+from videojob_worker.encode.packet_file import Spool
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.sound import SoundSpool
-from videojob_worker.encode.spool import Spool
 from videojob_worker.encode.subtitles import SoftSubtitles
-from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -12,11 +12,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.audio.container import open_sound
-from videojob_worker.media.coded import Coded
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.codec_parameters import Coded
 from videojob_worker.media.packets import Packets, Run
+from videojob_worker.media.sound_container import open_sound
 from videojob_worker.media.sound_packets import FRAME, SoundRun, read_sound
-from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -12,8 +12,8 @@ from av.codec.hwaccel import HWAccel
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from videojob_worker.encode.codecs import crf_option
-from videojob_worker.encode.hints import NO_HINTS, Hints
 from videojob_worker.encode.settings import VideoSettings
+from videojob_worker.encode.x264_tuning import NO_HINTS, Hints
 
 _VP9_TILE_PIXELS = 256
 """VP9's tiles are at least this wide, and each can have a thread."""

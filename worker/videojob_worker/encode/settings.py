@@ -15,8 +15,8 @@ from videojob_contract.resources.outputs import (
     Rendition,
     bits_a_second,
 )
+from videojob_worker.clock import to_frame
 from videojob_worker.encode.codecs import SOFTWARE, Encoder
-from videojob_worker.plan.timeline import to_frame
 
 _ENDLESS_FRAMES = 1 << 30
 """What encoders take for no limit between keyframes; more would not fit into their field."""

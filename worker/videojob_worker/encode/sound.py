@@ -13,9 +13,9 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags
 
 from videojob_contract.errors import CancelledError
-from videojob_worker.audio.samples import Samples
+from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.settings import AudioSettings
-from videojob_worker.plan.timeline import SAMPLE_RATE
+from videojob_worker.media.samples import Samples
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

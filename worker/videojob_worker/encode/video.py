@@ -13,14 +13,14 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from videojob_contract.errors import CancelledError
-from videojob_worker.compose.color import Picture
-from videojob_worker.encode.coding import Coding
 from videojob_worker.encode.encoder import new_encoder
-from videojob_worker.encode.hints import hints_for
+from videojob_worker.encode.frame_types import Coding
+from videojob_worker.encode.packet_file import Spool, SpoolWriter
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.spool import Spool, SpoolWriter
-from videojob_worker.encode.weave import Coded, Weaver
-from videojob_worker.plan.cost import Segment
+from videojob_worker.encode.skip_frames import Coded, Weaver
+from videojob_worker.encode.x264_tuning import hints_for
+from videojob_worker.pixels.yuv import Picture
+from videojob_worker.timeline.segments import Segment
 
 _PICTURE_TYPES = {
     Coding.KEY: PictureType.I,

@@ -16,8 +16,8 @@ from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from videojob_worker.media.container import MAX_PIXELS, open_video
 from videojob_worker.media.source import Source
+from videojob_worker.media.video_container import MAX_PIXELS, open_video
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from av.error import FFmpegError
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.media.coded import LENGTH_SIZE_AT, Coded, NotAsItIsError
-from videojob_worker.media.container import open_packets
+from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT, Coded, NotAsItIsError
 from videojob_worker.media.source import Source
+from videojob_worker.media.video_container import open_packets
 
 if TYPE_CHECKING:
     from av.packet import Packet

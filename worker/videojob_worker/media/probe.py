@@ -6,11 +6,11 @@ from typing import Literal
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
-from videojob_worker.audio.container import check_audio
-from videojob_worker.media.coded import Coded, NotAsItIsError
-from videojob_worker.media.footage import inspect
+from videojob_worker.media.codec_parameters import Coded, NotAsItIsError
 from videojob_worker.media.image import inspect_picture
+from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
+from videojob_worker.media.video_info import inspect
 
 
 @dataclass(frozen=True, slots=True)

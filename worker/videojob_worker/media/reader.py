@@ -7,7 +7,7 @@ from typing import Final
 from av.video.frame import VideoFrame
 
 from videojob_worker.media.decoder import Decoder
-from videojob_worker.media.footage import Footage
+from videojob_worker.media.video_info import Footage
 
 Stamped = tuple[int, VideoFrame]
 """A frame and its time stamp in ticks."""

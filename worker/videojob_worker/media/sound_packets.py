@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from av.error import FFmpegError
 
-from videojob_worker.audio.container import SoundFile, open_sound
-from videojob_worker.audio.samples import to_samples
-from videojob_worker.media.coded import NotAsItIsError
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.codec_parameters import NotAsItIsError
+from videojob_worker.media.samples import to_samples
+from videojob_worker.media.sound_container import SoundFile, open_sound
 from videojob_worker.media.source import Source
-from videojob_worker.plan.timeline import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -8,9 +8,9 @@ from av import VideoCodecContext, VideoFormat, VideoFrame
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from videojob_worker.compose.color import Picture
-from videojob_worker.outputs.plan import PlannedOutput, Track
-from videojob_worker.outputs.reel import Reel
+from videojob_worker.outputs.lossless_frames import Reel
+from videojob_worker.pixels.yuv import Picture
+from videojob_worker.plan.outputs import PlannedOutput, Track
 from videojob_worker.verify.animation import verify_gif
 
 _BGRA = VideoFormat("bgra")

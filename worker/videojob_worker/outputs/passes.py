@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from videojob_worker.compose.color import Picture
 from videojob_worker.compose.compositor import Scene
-from videojob_worker.encode.spool import Spool
+from videojob_worker.encode.packet_file import Spool
 from videojob_worker.encode.video import SegmentEncoder
-from videojob_worker.outputs.crew import Crew
-from videojob_worker.outputs.grabs import Grabs
-from videojob_worker.outputs.plan import Track
+from videojob_worker.outputs.frame_grabs import Grabs
 from videojob_worker.outputs.scale import Scaler
-from videojob_worker.plan.cost import Segment, frame_costs
+from videojob_worker.outputs.thread_pool import Crew
+from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
-from videojob_worker.project import Project
+from videojob_worker.plan.outputs import Track
+from videojob_worker.plan.render_plan import RenderPlan
+from videojob_worker.timeline.segments import Segment, frame_costs
 
 COMPOSE_COST = 0.1
 """Of a frame that is composed, in still frames."""
@@ -44,7 +44,7 @@ class Pass:
         """Whether nothing of it is needed by a further pass."""
         return self.number != 1
 
-    def cost(self, project: Project) -> float:
+    def cost(self, project: RenderPlan) -> float:
         """Predict the cost, in still frames of x264 at the canvas' size."""
         frames = sum(segment.cost for segment in project.segments)
         return COMPOSE_COST * project.timeline.frames + sum(
@@ -78,9 +78,9 @@ def _groups(tracks: Sequence[Track]) -> Iterator[list[Track]]:
         yield group
 
 
-def _weight(project: Project, run: Pass, track: Track) -> float:
+def _weight(project: RenderPlan, run: Pass, track: Track) -> float:
     """Cost of a frame of a track, against x264 at the canvas' size."""
-    size = track.settings.width * track.settings.height / (project.look.width * project.look.height)
+    size = track.settings.width * track.settings.height / (project.canvas.width * project.canvas.height)
     share = _FIRST_PASS_SHARE if run.number == 1 else 1.0
     return size * track.cost * share
 
@@ -89,7 +89,7 @@ def _weight(project: Project, run: Pass, track: Track) -> float:
 class Runner:
     """Runs passes of a project; gathers what was encoded by the track's name."""
 
-    project: Project
+    project: RenderPlan
     crew: Crew
     grabs: Grabs
     spools: dict[str, list[Spool]] = field(default_factory=dict)
@@ -144,8 +144,8 @@ class Runner:
 
     def _encode(self, run: Pass, scene: Scene, number: int, segment: Segment, threads: int) -> dict[str, Spool]:
         """Encode one segment for every track of a pass."""
-        look = self.project.look
-        scaler = Scaler((look.width, look.height))
+        canvas = self.project.canvas
+        scaler = Scaler((canvas.width, canvas.height))
         with ExitStack() as stack:
             encoders: list[tuple[Track, SegmentEncoder]] = []
             for track in run.tracks:

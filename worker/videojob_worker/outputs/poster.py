@@ -6,9 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from videojob_contract.resources.outputs import Format, Output
-from videojob_worker.compose.color import Picture, to_rgb
-from videojob_worker.outputs.plan import PlannedOutput
-from videojob_worker.plan.timeline import Timeline
+from videojob_worker.pixels.yuv import Picture, to_rgb
+from videojob_worker.plan.outputs import PlannedOutput
+from videojob_worker.timeline.times import Timeline
 
 COST = 40.0
 """Predicted cost, in still frames."""

@@ -11,23 +11,23 @@ from videojob_contract.resources.status import Stage
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.subtitles import SoftSubtitles, soft_subtitles
-from videojob_worker.engine import RenderedOutput
 from videojob_worker.outputs import poster
-from videojob_worker.outputs.copies import COPIED_FRAME
-from videojob_worker.outputs.crew import Crew
-from videojob_worker.outputs.encoded import Encoded
+from videojob_worker.outputs.frame_grabs import Grabs
 from videojob_worker.outputs.gif import write_gif
-from videojob_worker.outputs.grabs import Grabs
 from videojob_worker.outputs.hls.write import write_hls
+from videojob_worker.outputs.lossless_frames import Reel
 from videojob_worker.outputs.passes import Pass, Runner, plan_passes
-from videojob_worker.outputs.plan import PlannedOutput, Track
-from videojob_worker.outputs.reel import Reel
 from videojob_worker.outputs.sounds import make_sounds, sounds_cost
 from videojob_worker.outputs.sprite import THUMBNAIL_COST, Sheet
+from videojob_worker.outputs.streams import Encoded
+from videojob_worker.outputs.thread_pool import Crew
 from videojob_worker.outputs.video import write_video
 from videojob_worker.outputs.webp import write_webp
+from videojob_worker.plan.copies import COPIED_FRAME
+from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.progress import Meter
-from videojob_worker.project import Project
+from videojob_worker.request import RenderedOutput
 from videojob_worker.verify.pictures import verify_picture
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _FINISH_SHARE = 0.02
 """Share of the pictures' cost that goes into joining and checking them."""
 
 
-def cost_of(project: Project) -> float:
+def cost_of(project: RenderPlan) -> float:
     """Predict the cost of all outputs of a project, in still frames."""
     pictures = sum(each.cost(project) for each in _passes(project))
     encoded = pictures * (1 + _FINISH_SHARE)
@@ -57,7 +57,7 @@ def cost_of(project: Project) -> float:
     return encoded + animated + _copies_cost(project) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
 
 
-def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
+def render_outputs(project: RenderPlan, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
     """Make every output, in the spec's order, and check it.
 
     Raises:
@@ -72,33 +72,33 @@ def render_outputs(project: Project, meter: Meter, cancelled: Callable[[], bool]
         return _Render(project, meter, crew).run()
 
 
-def _passes(project: Project) -> list[Pass]:
+def _passes(project: RenderPlan) -> list[Pass]:
     tracks = (track for output in project.outputs for track in output.tracks)
     return plan_passes([track for track in tracks if track.copied is None])
 
 
-def _copies_cost(project: Project) -> float:
+def _copies_cost(project: RenderPlan) -> float:
     tracks = (track for output in project.outputs for track in output.tracks)
     return COPIED_FRAME * sum(track.rate.frames for track in tracks if track.copied is not None)
 
 
-def _audio(project: Project) -> list[AudioSettings]:
+def _audio(project: RenderPlan) -> list[AudioSettings]:
     mixed = (output.sound for output in project.outputs if output.copied_sound is None)
     return [sound for sound in mixed if sound is not None]
 
 
-def _animation_cost(project: Project, track: Track) -> float:
-    share = track.settings.width * track.settings.height / (project.look.width * project.look.height)
+def _animation_cost(project: RenderPlan, track: Track) -> float:
+    share = track.settings.width * track.settings.height / (project.canvas.width * project.canvas.height)
     return _ANIMATED_FRAME * share * track.rate.frames
 
 
-def _grabs_cost(project: Project) -> float:
+def _grabs_cost(project: RenderPlan) -> float:
     posters = sum(poster.COST for output in project.outputs if output.spec.format.is_still)
     sheets = (Sheet(output, project.timeline) for output in project.outputs if output.spec.format is Format.SPRITE)
     return posters + THUMBNAIL_COST * sum(sheet.count for sheet in sheets)
 
 
-def _soft(project: Project) -> SoftSubtitles | None:
+def _soft(project: RenderPlan) -> SoftSubtitles | None:
     """Return the subtitles that are a track of their own, where the job has any."""
     subtitles = project.spec.subtitles
     if subtitles is None or not subtitles.soft or project.captions is None:
@@ -107,7 +107,7 @@ def _soft(project: Project) -> SoftSubtitles | None:
 
 
 class _Render:
-    def __init__(self, project: Project, meter: Meter, crew: Crew) -> None:
+    def __init__(self, project: RenderPlan, meter: Meter, crew: Crew) -> None:
         self._project, self._meter, self._crew = project, meter, crew
         self._grabs = Grabs()
         self._sheets: dict[str, Sheet] = {}

@@ -4,7 +4,7 @@ import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from videojob_worker.compose.color import Picture
+from videojob_worker.pixels.yuv import Picture
 
 
 class Scaler:

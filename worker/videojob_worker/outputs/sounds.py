@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
-from videojob_worker.audio.arrangement import arrange
-from videojob_worker.audio.samples import Samples
 from videojob_worker.audio.soundtrack import open_soundtrack
+from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool, encode_sound
-from videojob_worker.plan.timeline import SAMPLE_RATE
-from videojob_worker.project import Project
+from videojob_worker.media.samples import Samples
+from videojob_worker.plan.render_plan import RenderPlan
 
 _SECOND_COST = 6.0
 """Of making a second of sound, in still frames."""
@@ -17,16 +16,16 @@ _ENCODED_SECOND_COST = 3.0
 """Of encoding it once."""
 
 
-def sounds_cost(project: Project, settings: Iterable[AudioSettings]) -> float:
+def sounds_cost(project: RenderPlan, settings: Iterable[AudioSettings]) -> float:
     """Predict the cost of the sound, in still frames."""
     kinds = len(set(settings))
-    if not kinds or not arrange(project):
+    if not kinds or not project.sounds:
         return 0.0
     return float(project.timeline.length_s) * (_SECOND_COST + _ENCODED_SECOND_COST * kinds)
 
 
 def make_sounds(
-    project: Project, settings: Iterable[AudioSettings], add: Callable[[float], None], stopped: Callable[[], bool]
+    project: RenderPlan, settings: Iterable[AudioSettings], add: Callable[[float], None], stopped: Callable[[], bool]
 ) -> dict[AudioSettings, SoundSpool]:
     """Make and encode the sound, as each of the settings has it; empty when nothing sounds.
 
@@ -47,7 +46,14 @@ def make_sounds(
         add(whole * (share - told))
         told = share
 
-    soundtrack = open_soundtrack(project, stopped, advance)
+    soundtrack = open_soundtrack(
+        project.sounds,
+        project.timeline,
+        loudness=project.loudness,
+        folder=project.scratch,
+        cancelled=stopped,
+        on_progress=advance,
+    )
     if soundtrack is None:
         return {}
     spools = {}

@@ -9,12 +9,12 @@ from PIL import Image
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
-from videojob_worker.companions import beside
-from videojob_worker.compose.color import Picture, to_rgb
-from videojob_worker.outputs.plan import PlannedOutput
+from videojob_worker.output_files import beside
 from videojob_worker.outputs.poster import save_picture
 from videojob_worker.outputs.times import timestamp
-from videojob_worker.plan.timeline import Timeline
+from videojob_worker.pixels.yuv import Picture, to_rgb
+from videojob_worker.plan.outputs import PlannedOutput
+from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.sprite import verify_sprite
 
 THUMBNAIL_COST = 3.0

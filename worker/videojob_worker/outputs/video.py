@@ -8,9 +8,9 @@ from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.subtitles import SUBTITLE_CODECS
-from videojob_worker.outputs.encoded import Encoded
-from videojob_worker.outputs.plan import PlannedOutput, Track
-from videojob_worker.plan.timeline import Timeline
+from videojob_worker.outputs.streams import Encoded
+from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.video import Expected, Video, verify_file
 
 _MUXERS = {Format.M4A: "ipod"}

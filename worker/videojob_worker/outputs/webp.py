@@ -12,9 +12,9 @@ import numpy as np
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Quality
-from videojob_worker.compose.color import Picture, planes, to_rgb
-from videojob_worker.outputs.plan import PlannedOutput, Track
-from videojob_worker.outputs.reel import Reel, Run
+from videojob_worker.outputs.lossless_frames import Reel, Run
+from videojob_worker.pixels.yuv import Picture, planes, to_rgb
+from videojob_worker.plan.outputs import PlannedOutput, Track
 from videojob_worker.verify.animation import verify_webp
 
 _QUALITIES: Final = {

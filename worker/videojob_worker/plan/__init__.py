@@ -1,1 +1,1 @@
-"""From a spec to spans of frames: exact times, what each frame shows and what it costs; opens no media."""
+"""The render plan: a job resolved once, with its outputs, copies and memory, before any frame is made."""

@@ -8,17 +8,17 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
-from videojob_worker.encode.hints import encoder_bytes
+from videojob_worker.encode.x264_tuning import encoder_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_worker.media.probe import Facts
-    from videojob_worker.outputs.plan import Track
-    from videojob_worker.plan.cost import Segment
-    from videojob_worker.plan.spans import Span
-    from videojob_worker.project import Project
+    from videojob_worker.plan.outputs import Track
+    from videojob_worker.plan.render_plan import RenderPlan
+    from videojob_worker.timeline.segments import Segment
+    from videojob_worker.timeline.spans import Span
 
 ENCODERS_BYTES: Final = 1 << 30
 """What encoders may take together, as far as fewer side by side can help."""
@@ -49,12 +49,12 @@ def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
     return max(1, min(threads, segments, affordable))
 
 
-def encoders_of(project: Project) -> int:
+def encoders_of(project: RenderPlan) -> int:
     """Return how many segments of a project are encoded at a time."""
     return encoders_side_by_side(project.threads, len(project.segments), _encoders_bytes(project))
 
 
-def span_bytes(project: Project, span: Span) -> int:
+def span_bytes(project: RenderPlan, span: Span) -> int:
     """Predict what the pictures of a span take, in bytes: its clips, its overlays, and the picture made of them."""
     overlays = (project.overlays[place].overlay for place in span.overlays)
     return (
@@ -64,7 +64,7 @@ def span_bytes(project: Project, span: Span) -> int:
     )
 
 
-def peak_bytes(project: Project) -> int:
+def peak_bytes(project: RenderPlan) -> int:
     """Predict the most that the renderer process takes, in bytes."""
     each = _encoders_bytes(project)
     # Where nothing is encoded in segments, no more than single pictures are composed.
@@ -75,13 +75,13 @@ def peak_bytes(project: Project) -> int:
     return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(project))
 
 
-def _encoders_bytes(project: Project) -> int:
+def _encoders_bytes(project: RenderPlan) -> int:
     """What the encoders of one segment take; 0 where nothing is encoded in segments."""
     tracks = [track for output in project.outputs for track in output.tracks if track.copied is None]
     return segment_bytes([track for track in tracks if not track.settings.needs_whole], project.segments)
 
 
-def _whole_bytes(project: Project) -> int:
+def _whole_bytes(project: RenderPlan) -> int:
     """What a pass takes whose encoders each see the whole timeline; 0 where there is none."""
     tracks = (track for output in project.outputs for track in output.tracks if track.settings.needs_whole)
     each = [track.settings.encoder_bytes for track in tracks]
@@ -90,28 +90,28 @@ def _whole_bytes(project: Project) -> int:
     return max(min(sum(each), ENCODERS_BYTES), *each) + max(span_bytes(project, span) for span in project.spans)
 
 
-def _picture_bytes(project: Project) -> int:
-    return int(project.look.width * project.look.height * _PICTURE_BYTES_A_PIXEL)
+def _picture_bytes(project: RenderPlan) -> int:
+    return int(project.canvas.width * project.canvas.height * _PICTURE_BYTES_A_PIXEL)
 
 
-def _clip_bytes(project: Project, clip: Clip) -> int:
+def _clip_bytes(project: RenderPlan, clip: Clip) -> int:
     """A clip's picture, and what it is made from frame by frame."""
     held = _picture_bytes(project)
     if clip.video is not None:
-        held += _decoder_bytes(project.facts[clip.video.uri])
+        held += _decoder_bytes(project.sources.facts[clip.video.uri])
     elif clip.motion is not None and clip.image is not None:
-        held += _pixels(project.facts[clip.image.uri]) * _RGB_BYTES
+        held += _pixels(project.sources.facts[clip.image.uri]) * _RGB_BYTES
     if clip.effects:
-        held += _EFFECT_PICTURES * project.look.width * project.look.height * _RGB_BYTES
+        held += _EFFECT_PICTURES * project.canvas.width * project.canvas.height * _RGB_BYTES
     return held
 
 
-def _overlay_bytes(project: Project, overlay: Overlay) -> int:
-    drawn = project.look.width * project.look.height * _RGBA_BYTES if overlay.scale is None else 0
+def _overlay_bytes(project: RenderPlan, overlay: Overlay) -> int:
+    drawn = project.canvas.width * project.canvas.height * _RGBA_BYTES if overlay.scale is None else 0
     if overlay.scale is not None:
-        width = project.look.width * min(overlay.scale, 1.0)
+        width = project.canvas.width * min(overlay.scale, 1.0)
         drawn = int(width * width * _RGBA_BYTES)
-    return drawn + (_decoder_bytes(project.facts[overlay.video.uri]) if overlay.video is not None else 0)
+    return drawn + (_decoder_bytes(project.sources.facts[overlay.video.uri]) if overlay.video is not None else 0)
 
 
 def _decoder_bytes(facts: Facts) -> int:

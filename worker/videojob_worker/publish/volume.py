@@ -15,9 +15,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker import companions, oserrors
-from videojob_worker.beneath import UnsafePathError, open_folder, split_volume_uri
+from videojob_worker import errno_mapping, output_files
 from videojob_worker.concurrency import Stop, in_thread, undisturbed
+from videojob_worker.safe_open import UnsafePathError, open_folder, split_volume_uri
 
 if TYPE_CHECKING:
     import threading
@@ -80,14 +80,14 @@ class _Staged:
             return
         with contextlib.suppress(OSError, UnsafePathError), open_folder(self.root, main.folders) as folder:
             for name in _names(folder):
-                if companions.is_folder_of(main.name, name) and name not in current:
+                if output_files.is_folder_of(main.name, name) and name not in current:
                     with contextlib.suppress(OSError, UnsafePathError):
                         self._empty((*main.folders, name))
                         os.rmdir(name, dir_fd=folder)
 
     def _empty(self, folders: tuple[str, ...]) -> None:
         with open_folder(self.root, folders) as folder:
-            for name in filter(companions.is_left, _names(folder)):
+            for name in filter(output_files.is_left, _names(folder)):
                 if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     os.unlink(name, dir_fd=folder)
 
@@ -203,4 +203,4 @@ def _temporary(destination: Destination, key: str, attempt: int) -> str:
 def _converted(error: OSError | UnsafePathError, destination: Destination) -> Exception:
     if isinstance(error, UnsafePathError):
         return PermanentError(f"{destination}: {error}", Reason.OUTPUT_FORBIDDEN)
-    return oserrors.of_output(error, str(destination))
+    return errno_mapping.of_output(error, str(destination))

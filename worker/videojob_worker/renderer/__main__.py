@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
-from videojob_worker import engine, oserrors
+from videojob_worker import engine, errno_mapping
 from videojob_worker.renderer.landlock import confine_files
 from videojob_worker.renderer.protocol import (
     Advanced,
@@ -31,6 +31,7 @@ from videojob_worker.renderer.protocol import (
     receive_request,
 )
 from videojob_worker.renderer.sandbox import Limits, confine, limit_cpu
+from videojob_worker.request import RenderedOutput, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +69,7 @@ def _serve(
         # Nothing more is sent to us, so what can be read is the end: the supervisor is gone.
         return bool(select.select([requests], [], [], 0)[0])
 
-    wanted = engine.RenderRequest(
+    wanted = RenderRequest(
         spec=request.spec,
         name=request.name,
         sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
@@ -84,13 +85,13 @@ def _serve(
         return [_failed(error)]
     except Exception as error:  # the boundary of the process: every failure becomes an answer
         log.warning("the render failed unexpectedly", exc_info=True)
-        unforeseen = oserrors.local(error, "rendering") or PermanentError(
+        unforeseen = errno_mapping.local(error, "rendering") or PermanentError(
             f"the renderer failed: {type(error).__name__}: {error}", Reason.RENDER_FAILED
         )
         return [_failed(unforeseen)]
 
 
-def _done(outputs: list[engine.RenderedOutput]) -> Done:
+def _done(outputs: list[RenderedOutput]) -> Done:
     return Done(
         outputs=[
             Rendered(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.plan.report import Plan, SegmentEntry, SpanEntry
+    from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry
     from videojob_worker.renderer.task import RenderTask
 
 

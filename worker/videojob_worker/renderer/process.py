@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.plan.report import Plan
+    from videojob_worker.explain.report import Plan
     from videojob_worker.renderer.protocol import Rendered
     from videojob_worker.renderer.sandbox import Limits
     from videojob_worker.renderer.task import RenderTask

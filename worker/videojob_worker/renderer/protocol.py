@@ -19,7 +19,7 @@ from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
-from videojob_worker.plan.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
+from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

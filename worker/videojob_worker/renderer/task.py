@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from videojob_contract.assignment import Progress
     from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_worker.plan.report import Plan
+    from videojob_worker.explain.report import Plan
     from videojob_worker.renderer.protocol import Rendered
 
 

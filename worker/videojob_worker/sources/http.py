@@ -23,7 +23,7 @@ import idna
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.uris import shown
 from videojob_contract.version import __version__
-from videojob_worker import oserrors
+from videojob_worker import errno_mapping
 from videojob_worker.sources.dial import PinnedBackend
 from videojob_worker.sources.guard import ForbiddenAddressError, check_host, checked_addresses
 
@@ -158,7 +158,7 @@ async def _download(
         await asyncio.to_thread(file.write, bytes(pending))
         await asyncio.to_thread(file.flush)
     except OSError as error:
-        raise oserrors.local(error, what) or TransientError(f"{what}: {error}") from error
+        raise errno_mapping.local(error, what) or TransientError(f"{what}: {error}") from error
 
 
 def _start_over(file: IO[bytes]) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_contract.resources.uris import shown
-from videojob_worker import oserrors
-from videojob_worker.beneath import UnsafePathError, open_file, split_volume_uri
+from videojob_worker import errno_mapping
 from videojob_worker.concurrency import undisturbed
+from videojob_worker.safe_open import UnsafePathError, open_file, split_volume_uri
 
 if TYPE_CHECKING:
     from videojob_worker.sources.base import Context
@@ -49,7 +49,7 @@ def _open(path: str, uri: str, context: Context) -> int:
     except UnsafePathError as error:
         raise PermanentError(f"{what}: {error}", Reason.SOURCE_FORBIDDEN) from error
     except OSError as error:
-        raise oserrors.of_source(error, what) from error
+        raise errno_mapping.of_source(error, what) from error
     size = os.fstat(fd).st_size
     if size > context.limits.max_source_bytes:
         os.close(fd)

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from videojob_worker.text.ass_limits import Sizes
 from videojob_worker.text.cues import Cue, LineError, check_cue
-from videojob_worker.text.sizes import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

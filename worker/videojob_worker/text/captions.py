@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import SubtitleStyle
+from videojob_worker.text.ass_limits import MOST_PICTURES_AT_ONCE
 from videojob_worker.text.libass import libass
 from videojob_worker.text.painter import Drawer, Sprites, UnreadableScriptError
 from videojob_worker.text.reading import Format, read_cues
 from videojob_worker.text.script import script
-from videojob_worker.text.sizes import MOST_PICTURES_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.resources.text import Subtitles
+    from videojob_worker.canvas import Canvas
     from videojob_worker.media.source import Source
-    from videojob_worker.project import Look
     from videojob_worker.text.cues import Cue
     from videojob_worker.text.fonts import Fonts
 
@@ -150,7 +150,7 @@ class Painter:
         return number * 10 if self._captions.ours else at_ms
 
 
-def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts) -> Captions:
+def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: Fonts) -> Captions:
     """Read a job's subtitles.
 
     Raises:
@@ -168,7 +168,7 @@ def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts
     # What takes no time is never seen, and what has no text has nothing to draw.
     cues = tuple(cue for cue in cues if cue.end_ms > cue.start_ms and (cue.text.strip() or form is Format.ASS))
     if form is Format.ASS:
-        captions = Captions(cues, look.width, look.height, text.encode(), None, ours=False)
+        captions = Captions(cues, canvas.width, canvas.height, text.encode(), None, ours=False)
         try:
             if not subtitles.soft:
                 captions.painter()
@@ -177,8 +177,8 @@ def open_captions(source: Source, subtitles: Subtitles, look: Look, fonts: Fonts
         return captions
     style = subtitles.style or SubtitleStyle()
     face = fonts.face("spec.subtitles.style.font", style.font)
-    made = script(cues, style, face, look.width, look.height)
-    return Captions(cues, look.width, look.height, made.encode(), face.path, ours=True)
+    made = script(cues, style, face, canvas.width, canvas.height)
+    return Captions(cues, canvas.width, canvas.height, made.encode(), face.path, ours=True)
 
 
 def _check_at_once(source: Source, cues: Sequence[Cue]) -> None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Align, Title
 from videojob_worker.text.fonts import Face, Fonts
-from videojob_worker.text.frame import Frame
 from videojob_worker.text.pango import (
     ANTIALIAS_GRAY,
     HINT_METRICS_OFF,
@@ -24,6 +23,7 @@ from videojob_worker.text.pango import (
     pango,
     pangocairo,
 )
+from videojob_worker.text.rect import Frame
 
 _MEASURED_EM: Final = 1000
 _SHIFT: Final = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from videojob_worker.text.fonts import CONFIGURATION
-from videojob_worker.text.frame import Frame
 from videojob_worker.text.libass import (
     FEATURE_WHOLE_TEXT_LAYOUT,
     FEATURE_WRAP_UNICODE,
@@ -20,6 +19,7 @@ from videojob_worker.text.libass import (
     silent,
 )
 from videojob_worker.text.libraries import path_bytes
+from videojob_worker.text.rect import Frame
 
 if TYPE_CHECKING:
     from pathlib import Path

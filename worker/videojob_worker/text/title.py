@@ -12,11 +12,11 @@ from PIL import Image, ImageFilter
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Shadow, Title
 from videojob_contract.resources.timeline import Anchor, Overlay
-from videojob_worker.compose.fit import ANCHORS
+from videojob_worker.pixels.fit import ANCHORS
 from videojob_worker.text.fonts import Fonts
-from videojob_worker.text.frame import Frame
 from videojob_worker.text.layout import Block, lay_out
 from videojob_worker.text.pango import FORMAT_A8, FORMAT_ARGB32, LINE_JOIN_ROUND, cairo, pangocairo
+from videojob_worker.text.rect import Frame
 
 Rgba = npt.NDArray[np.uint8]
 """`(height, width, 4) uint8`, straight alpha."""

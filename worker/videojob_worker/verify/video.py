@@ -25,8 +25,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.outputs.rate import Rate
-from videojob_worker.plan.timeline import SAMPLE_RATE
+from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.timeline.rate import Rate
 from videojob_worker.verify.failure import failed
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
-from videojob_worker.compose.color import Picture, from_rgb, parse_color
-from videojob_worker.compose.fit import fit_image, resize
-from videojob_worker.compose.frames import Rgba
 from videojob_worker.media.animation import Animation
+from videojob_worker.pixels.fit import fit_image, resize
+from videojob_worker.pixels.frames import Rgba
+from videojob_worker.pixels.yuv import Picture, from_rgb, parse_color
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from videojob_contract.resources.timeline import Anchor, Fit
+    from videojob_worker.canvas import Canvas
     from videojob_worker.media.source import Source
-    from videojob_worker.project import Look
 
 _KEPT_BYTES: Final = 96 * 1024**2
 """An animation whose drawn frames take less is drawn once, not each time that it starts over."""
@@ -74,13 +74,13 @@ class _Film(Generic[Drawn]):
 class AnimationLayer(_Film[Picture]):
     """An animated picture on the canvas."""
 
-    def __init__(self, source: Source, look: Look, *, fit: Fit, anchor: Anchor, fps: Fraction) -> None:
-        canvas, background = (look.width, look.height), parse_color(look.background)
+    def __init__(self, source: Source, canvas: Canvas, *, fit: Fit, anchor: Anchor, fps: Fraction) -> None:
+        size, background = canvas.size, parse_color(canvas.background)
         super().__init__(
             source,
             fps,
-            lambda image: from_rgb(fit_image(image, canvas, fit, anchor, background)),
-            canvas[0] * canvas[1] * 3 // 2,
+            lambda image: from_rgb(fit_image(image, size, fit, anchor, background)),
+            size[0] * size[1] * 3 // 2,
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from videojob_worker.compose.color import Picture
+from videojob_worker.pixels.yuv import Picture
 
 
 class Layer(Protocol):

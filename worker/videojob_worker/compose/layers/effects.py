@@ -14,10 +14,10 @@ from PIL import Image
 
 from videojob_contract.effects import arguments
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
-from videojob_worker.compose.color import parse_color
-from videojob_worker.compose.layers.any_order import AnyOrder
+from videojob_worker.compose.layers.random_access import AnyOrder
 from videojob_worker.compose.moviepy import load
-from videojob_worker.compose.rgb import Converter
+from videojob_worker.pixels.rgb import Converter
+from videojob_worker.pixels.yuv import parse_color
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from videojob_contract.resources.timeline import Effect
-    from videojob_worker.compose.color import Picture
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.layers.base import Layer
-    from videojob_worker.compose.rgb import Rgb
-    from videojob_worker.project import Look
+    from videojob_worker.pixels.rgb import Rgb
+    from videojob_worker.pixels.yuv import Picture
 
 # Of a frame: times are floats, and a frame lasts until just before the next.
 _HAIR: Final = 1e-3
@@ -41,11 +41,11 @@ class EffectLayer:
     """Another layer with effects, in order."""
 
     def __init__(
-        self, inner: Layer, effects: Sequence[Effect], field: str, *, frames: int, fps: Fraction, look: Look
+        self, inner: Layer, effects: Sequence[Effect], field: str, *, frames: int, fps: Fraction, canvas: Canvas
     ) -> None:
         """Take the inner layer over; `field` is where the spec has the effects, and `frames` are the clip's."""
         self._inner, self._effects, self._field = inner, effects, field
-        self._frames, self._fps, self._look = frames, fps, look
+        self._frames, self._fps, self._canvas = frames, fps, canvas
 
     def pictures(self, first: int, count: int) -> Iterator[Picture]:
         """Yield the pictures with the effects, in one buffer.
@@ -53,14 +53,14 @@ class EffectLayer:
         Raises:
             PermanentError: an effect cannot be applied, or as the inner layer has it.
         """
-        look = self._look
-        out = np.empty((look.height * 3 // 2, look.width), np.uint8)
-        converter = Converter(look.width, look.height)
+        canvas = self._canvas
+        out = np.empty((canvas.height * 3 // 2, canvas.width), np.uint8)
+        converter = Converter(canvas.width, canvas.height)
         with closing(AnyOrder(self._inner, self._frames)) as inner:
             clip = self._apply(_reader(inner, converter, self._frames, self._fps))
             for number in range(first, first + count):
                 with _said(f"{self._field}: {self._names}, at frame {number} of the clip"):
-                    rgb = _draw(clip, number / float(self._fps), look)
+                    rgb = _draw(clip, number / float(self._fps), canvas)
                 converter.to_picture(rgb, out)
                 yield out
 
@@ -120,17 +120,17 @@ def _path(places: float | tuple[float, ...], lasts_s: float) -> Callable[[float]
     return lambda time_s: float(np.interp(time_s, times_s, through))
 
 
-def _draw(clip: Any, time_s: float, look: Look) -> Rgb:
+def _draw(clip: Any, time_s: float, canvas: Canvas) -> Rgb:
     """Draw the frame at a time on the canvas."""
     rgb = _bytes(clip.get_frame(time_s))
     height, width = rgb.shape[:2]
-    corner = load().tools.compute_position((width, height), (look.width, look.height), clip.pos(time_s))
-    if clip.mask is None and (*corner, width, height) == (0, 0, look.width, look.height):
+    corner = load().tools.compute_position((width, height), canvas.size, clip.pos(time_s))
+    if clip.mask is None and (*corner, width, height) == (0, 0, canvas.width, canvas.height):
         return rgb
-    canvas = Image.new("RGB", (look.width, look.height), parse_color(look.background))
+    drawn = Image.new("RGB", canvas.size, parse_color(canvas.background))
     opacity = None if clip.mask is None else Image.fromarray(_bytes(255 * clip.mask.get_frame(time_s)))
-    canvas.paste(Image.fromarray(rgb), corner, opacity)
-    return np.asarray(canvas)
+    drawn.paste(Image.fromarray(rgb), corner, opacity)
+    return np.asarray(drawn)
 
 
 def _bytes(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import numpy as np
 from av.error import FFmpegError
 
-from videojob_worker.compose.color import Picture
-from videojob_worker.compose.frames import Chain, Easel, Rgba, rows_of
-from videojob_worker.compose.place import Place
-from videojob_worker.media.footage import inspect
 from videojob_worker.media.probe import check_stretch, speed_of
 from videojob_worker.media.reader import Reader
+from videojob_worker.media.video_info import inspect
+from videojob_worker.pixels.frames import Chain, Easel, Rgba, rows_of
+from videojob_worker.pixels.place import Place
+from videojob_worker.pixels.yuv import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from videojob_contract.resources.timeline import Anchor, Fit, Video
-    from videojob_worker.media.footage import Footage
+    from videojob_worker.canvas import Canvas
     from videojob_worker.media.probe import Facts
     from videojob_worker.media.source import Source
-    from videojob_worker.project import Look
+    from videojob_worker.media.video_info import Footage
 
 _HELD_BYTES: Final = 64 * 1024**2
 """Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
@@ -39,7 +39,7 @@ class VideoLayer:
         source: the video.
         facts: what was found out about it.
         video: which stretch of it plays, and how.
-        look: the canvas.
+        canvas: what it is drawn on.
         fit: how it fills the canvas.
         anchor: which part stays when it is cropped.
         frames: how many frames of the timeline the clip lasts.
@@ -54,7 +54,7 @@ class VideoLayer:
         source: Source,
         facts: Facts,
         video: Video,
-        look: Look,
+        canvas: Canvas,
         *,
         fit: Fit,
         anchor: Anchor,
@@ -64,7 +64,7 @@ class VideoLayer:
         check_stretch(source, video, facts, frames / fps)
         self._footage = inspect(source)
         self._times = Times(self._footage, video, fps)
-        self._look, self._fit, self._anchor = look, fit, anchor
+        self._canvas, self._fit, self._anchor = canvas, fit, anchor
 
     def pictures(self, first: int, count: int) -> Iterator[Picture]:
         """Yield the pictures of the clip's frames from `first` on.
@@ -72,17 +72,17 @@ class VideoLayer:
         Raises:
             PermanentError: the source is damaged or ends too early.
         """
-        footage, canvas = self._footage, (self._look.width, self._look.height)
+        footage, size = self._footage, self._canvas.size
         easel = Easel(
             (footage.width, footage.height),
-            canvas,
+            size,
             turn=footage.turn,
             fit=self._fit,
             anchor=self._anchor,
-            background=self._look.background,
+            background=self._canvas.background,
             has_alpha=footage.has_alpha,
         )
-        held = max(2, _HELD_BYTES // (canvas[0] * canvas[1] * 3 // 2))
+        held = max(2, _HELD_BYTES // (size[0] * size[1] * 3 // 2))
         yield from Player(footage, self._times, easel.draw, held).play(first, count)
 
     def close(self) -> None:

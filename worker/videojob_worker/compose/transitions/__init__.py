@@ -24,8 +24,8 @@ from videojob_worker.compose.transitions.xfade import XFADE, xfade
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
-    from videojob_worker.compose.color import Picture
-    from videojob_worker.project import Look
+    from videojob_worker.canvas import Canvas
+    from videojob_worker.pixels.yuv import Picture
 
 __all__ = ["TRANSITIONS", "XFADE", "Render", "start"]
 
@@ -44,13 +44,13 @@ TRANSITIONS: Final[dict[str, Start]] = {
 }
 
 
-def start(transition: Transition, look: Look) -> Render:
+def start(transition: Transition, canvas: Canvas) -> Render:
     """Make ready to render one transition; its easing is applied to the progress, and its colour is known.
 
     Raises:
         KeyError: there is none of that name.
     """
-    render, eased = TRANSITIONS[transition.type](look, transition), EASINGS[transition.easing]
+    render, eased = TRANSITIONS[transition.type](canvas, transition), EASINGS[transition.easing]
 
     def rendered(before: Picture, after: Picture, progress: float, out: Picture) -> None:
         render(before, after, eased(progress), out)

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from videojob_worker.compose.color import Picture, planes
-from videojob_worker.compose.mix import mix_by
+from videojob_worker.pixels.mix import mix_by
+from videojob_worker.pixels.yuv import Picture, planes
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.transitions.base import Render
-    from videojob_worker.project import Look
 
 _TRAVEL = 3.0
 """How far the edge travels, in halves of the diagonal; it passes the canvas in the middle third."""
 
 
-def circle_open(look: Look, _transition: Transition) -> Render:
+def circle_open(canvas: Canvas, _transition: Transition) -> Render:
     """Open a circle from the middle on the second picture."""
-    distances = _distances(look)
+    distances = _distances(canvas)
 
     def render(before: Picture, after: Picture, progress: float, out: Picture) -> None:
         _mix(distances, after, before, (0.5 - progress) * _TRAVEL, out)
@@ -33,9 +33,9 @@ def circle_open(look: Look, _transition: Transition) -> Render:
     return render
 
 
-def circle_close(look: Look, _transition: Transition) -> Render:
+def circle_close(canvas: Canvas, _transition: Transition) -> Render:
     """Close a circle around the middle of the first picture."""
-    distances = _distances(look)
+    distances = _distances(canvas)
 
     def render(before: Picture, after: Picture, progress: float, out: Picture) -> None:
         _mix(distances, before, after, (progress - 0.5) * _TRAVEL, out)
@@ -43,15 +43,15 @@ def circle_close(look: Look, _transition: Transition) -> Render:
     return render
 
 
-def _distances(look: Look) -> list[Image.Image]:
+def _distances(canvas: Canvas) -> list[Image.Image]:
     """Return for each plane how far each of its samples is from the middle: 0, to 255 in the corners."""
-    across, down = look.width / 2, look.height / 2
+    across, down = canvas.width / 2, canvas.height / 2
     diagonal = np.hypot(across, down)
     found = []
     # A sample of chroma stands on a column of luma, and between two rows.
     for scale, below in ((1, 0.0), (2, 0.5)):
-        x = np.arange(0, look.width, scale, dtype=np.float32) - across
-        y = np.arange(0, look.height, scale, dtype=np.float32) + below - down
+        x = np.arange(0, canvas.width, scale, dtype=np.float32) - across
+        y = np.arange(0, canvas.height, scale, dtype=np.float32) + below - down
         distance = np.hypot(x[None, :], y[:, None]) * (255 / diagonal)
         found.append(Image.fromarray((distance + 0.5).astype(np.uint8)))
     return [found[0], found[1], found[1]]

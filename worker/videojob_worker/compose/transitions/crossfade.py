@@ -1,5 +1,5 @@
 """Crossfade: one picture turns into the other, evenly all over."""
 
-from videojob_worker.compose.mix import mix
+from videojob_worker.pixels.mix import mix
 
 crossfade = mix

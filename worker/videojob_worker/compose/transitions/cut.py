@@ -1,6 +1,6 @@
 """Cut: the picture changes at once; where the clips overlap, in the middle of the overlap."""
 
-from videojob_worker.compose.color import Picture
+from videojob_worker.pixels.yuv import Picture
 
 
 def cut(before: Picture, after: Picture, progress: float, out: Picture) -> None:

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from videojob_worker.compose.color import Picture, planes
+from videojob_worker.pixels.yuv import Picture, planes
 
 
 class Direction(Enum):

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from videojob_worker.compose.color import Picture, planes
-from videojob_worker.compose.mix import mix
+from videojob_worker.pixels.mix import mix
+from videojob_worker.pixels.yuv import Picture, planes
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.transitions.base import Render
-    from videojob_worker.project import Look
 
 _STEPS = 50
 
 
-def pixelize(look: Look, _transition: Transition) -> Render:
+def pixelize(canvas: Canvas, _transition: Transition) -> Render:
     """Mix the two pictures' squares."""
-    shorter = min(look.width, look.height)
+    shorter = min(canvas.width, canvas.height)
 
     def render(before: Picture, after: Picture, progress: float, out: Picture) -> None:
         step = ceil(min(progress, 1 - progress) * _STEPS)

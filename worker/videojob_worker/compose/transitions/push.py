@@ -1,8 +1,8 @@
 """Push: the second picture moves in and pushes the first one out."""
 
-from videojob_worker.compose.color import Picture
 from videojob_worker.compose.transitions.base import Start, always
 from videojob_worker.compose.transitions.directions import Direction, turned
+from videojob_worker.pixels.yuv import Picture
 
 
 def push(direction: Direction) -> Start:

@@ -1,8 +1,8 @@
 """Slide: the second picture moves in over the first, which stands still."""
 
-from videojob_worker.compose.color import Picture
 from videojob_worker.compose.transitions.base import Start, always
 from videojob_worker.compose.transitions.directions import Direction, turned
+from videojob_worker.pixels.yuv import Picture
 
 
 def slide(direction: Direction) -> Start:

@@ -1,8 +1,8 @@
 """Wipe: an edge moves over the canvas and uncovers the second picture; both stand still."""
 
-from videojob_worker.compose.color import Picture
 from videojob_worker.compose.transitions.base import Start, always
 from videojob_worker.compose.transitions.directions import Direction, turned
+from videojob_worker.pixels.yuv import Picture
 
 
 def wipe(direction: Direction) -> Start:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import av
 import av.filter
 
-from videojob_worker.compose.color import Picture, planes
-from videojob_worker.compose.frames import rows_of
+from videojob_worker.pixels.frames import rows_of
+from videojob_worker.pixels.yuv import Picture, planes
 
 if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Transition
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.transitions.base import Render
-    from videojob_worker.project import Look
 
 XFADE: Final = (
     "circlecrop",
@@ -69,17 +69,17 @@ _TICKS: Final = 1_000_000
 """Of the graph's clock while the transition lasts."""
 
 
-def xfade(look: Look, transition: Transition) -> Render:
+def xfade(canvas: Canvas, transition: Transition) -> Render:
     """Start the filter's transition of a name."""
-    return _Xfade(transition.type, look).render
+    return _Xfade(transition.type, canvas).render
 
 
 class _Xfade:
-    def __init__(self, name: str, look: Look) -> None:
+    def __init__(self, name: str, canvas: Canvas) -> None:
         # Kept, because what is in a graph does not keep it.
         self._graph = av.filter.Graph()
         self._graph.threads = 1
-        size = f"video_size={look.width}x{look.height}:pix_fmt=yuv420p:colorspace=bt709:range=tv"
+        size = f"video_size={canvas.width}x{canvas.height}:pix_fmt=yuv420p:colorspace=bt709:range=tv"
         mixed = self._graph.add("xfade", f"transition={name}:duration=1:offset=0")
         self._sources = []
         for place in range(2):

@@ -12,17 +12,18 @@ from pathlib import Path
 
 from av.error import FFmpegError
 
-from videojob_worker.companions import folder_beside
+from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundSpool
-from videojob_worker.outputs.encoded import Encoded
+from videojob_worker.output_files import folder_beside
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
 from videojob_worker.outputs.hls.playlist import Entry, Stream, Text, Variant, master_playlist, media_playlist
 from videojob_worker.outputs.hls.text import NAME, write_text
-from videojob_worker.outputs.plan import PlannedOutput, Track
+from videojob_worker.outputs.streams import Encoded
 from videojob_worker.outputs.video import expected
-from videojob_worker.plan.timeline import SAMPLE_RATE, Timeline
+from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.hls import verify_hls
 
 _SOUND = "audio"

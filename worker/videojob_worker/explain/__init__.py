@@ -1,0 +1,1 @@
+"""A plan in words and numbers, for people and programs: what `videojob plan` shows."""

@@ -1,0 +1,191 @@
+"""Turns a project into the plan that is shown: every count exact, nothing opened."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.outputs import Quality
+from videojob_worker.clock import SAMPLE_RATE, to_frame
+from videojob_worker.explain.reasons import why
+from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_worker.outputs.poster import poster_frame
+from videojob_worker.plan.copies import COPIED_FRAME, is_copied
+from videojob_worker.plan.memory import encoders_of, peak_bytes, span_bytes
+from videojob_worker.timeline.segments import span_cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videojob_contract.resources.audio import Track
+    from videojob_worker.audio.sound_plan import Part
+    from videojob_worker.plan.outputs import PlannedOutput
+    from videojob_worker.plan.render_plan import RenderPlan
+    from videojob_worker.timeline.spans import Span
+
+_SAMPLES_A_SECOND: Final = Fraction(SAMPLE_RATE)
+_COPIED: Final = "copied"
+"""The kind of spans whose frames are taken from a source as they are."""
+MOST_SPANS: Final = 100_000
+"""More than these are not described: nobody reads them, and each takes memory in two processes."""
+
+
+def describe(project: RenderPlan) -> Plan:
+    """Describe a project.
+
+    Raises:
+        PermanentError: it has more than `MOST_SPANS` spans.
+    """
+    if len(project.spans) > MOST_SPANS:
+        raise PermanentError(
+            f"the plan has {len(project.spans)} spans, more than the {MOST_SPANS} that can be shown",
+            Reason.INVALID_SPEC,
+        )
+    canvas, timeline = project.canvas, project.timeline
+    segments = () if is_copied(project) else project.segments
+    spans = [_span(project, span) for span in project.spans]
+    return Plan(
+        width=canvas.width,
+        height=canvas.height,
+        fps=timeline.fps,
+        frames=timeline.frames,
+        samples=timeline.samples,
+        duration_s=float(timeline.length_s),
+        threads=project.threads,
+        encoders=min(len(segments), encoders_of(project)),
+        cost=sum(span.cost for span in spans),
+        memory_bytes=peak_bytes(project),
+        clips=[
+            ClipEntry(
+                kind=clip.kind, start=times.start, frames=times.frames, entry_frames=max(times.settled - times.start, 0)
+            )
+            for clip, times in zip(project.clips, timeline.clips, strict=True)
+        ],
+        sounds=list(_sounds(project)),
+        outputs=[_output(project, output) for output in project.outputs],
+        segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
+        spans=spans,
+    )
+
+
+def _span(project: RenderPlan, span: Span) -> SpanEntry:
+    copied = is_copied(project)
+    first, end = (_sample_at(project, frame) for frame in (span.start, span.end))
+    return SpanEntry(
+        start=span.start,
+        frames=span.frames,
+        samples=end - first,
+        kind=_COPIED if copied else span.kind,
+        clips=list(span.clips),
+        overlays=[project.overlays[place].number for place in span.overlays],
+        captions=span.captions,
+        memory_bytes=0 if copied else span_bytes(project, span),
+        cost=COPIED_FRAME * span.frames if copied else span_cost(span),
+        why=why(project, span),
+    )
+
+
+def _sample_at(project: RenderPlan, frame: int) -> int:
+    """Return the first sample of a frame; of the one after the last, how many samples there are."""
+    timeline = project.timeline
+    return timeline.samples if frame == timeline.frames else to_frame(frame / timeline.fps, _SAMPLES_A_SECOND)
+
+
+def _sounds(project: RenderPlan) -> Iterator[SoundEntry]:
+    for part in project.sounds:
+        yield SoundEntry(
+            field=part.source.field.removesuffix(".uri"),
+            start_sample=part.start,
+            samples=_end(project, part) - part.start,
+            why="; ".join(_sound_ways(project, part)),
+        )
+
+
+def _end(project: RenderPlan, part: Part) -> int:
+    """Return where a sound ends: with its source at the latest, as far as that is known."""
+    length_s = project.sources.facts[part.source.uri].duration_s
+    if part.track is None or part.loop or length_s is None:
+        return part.end
+    return max(part.start, min(part.end, part.start + to_frame(length_s, _SAMPLES_A_SECOND) - part.samples.start))
+
+
+def _sound_ways(project: RenderPlan, part: Part) -> Iterator[str]:
+    yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
+    if part.volume != 1:
+        yield f"gain {part.volume:g}"
+    if part.speed != 1:
+        yield f"at {float(part.speed):g}x in its own pitch"
+    if part.backwards:
+        yield "played backwards"
+    if part.loop:
+        yield "repeated"
+    if part.clip is not None:
+        times = project.timeline.clips[part.clip]
+        if times.entry_s:
+            yield f"crossfaded for {_seconds(times.entry_s)} at its start"
+        if times.departure_s:
+            yield f"crossfaded for {_seconds(times.departure_s)} at its end"
+    if part.track is not None:
+        yield from _track_ways(part.track)
+
+
+def _track_ways(track: Track) -> Iterator[str]:
+    if track.fade_in:
+        yield f"fades in for {_seconds(track.fade_in)}"
+    if track.fade_out:
+        yield f"fades out for {_seconds(track.fade_out)}"
+    if track.envelope:
+        yield f"follows an envelope of {len(track.envelope)} points"
+    if track.duck:
+        yield "quieter while other sound plays"
+
+
+def _output(project: RenderPlan, output: PlannedOutput) -> OutputEntry:
+    track = output.tracks[0] if output.tracks else None
+    width, height = output.size or (None, None)
+    return OutputEntry(
+        name=output.name,
+        format=output.spec.format,
+        codec=None if track is None or not output.spec.format.codecs else track.settings.codec,
+        width=width,
+        height=height,
+        fps=None if track is None else track.settings.fps,
+        why="; ".join(_output_ways(project, output)),
+    )
+
+
+def _output_ways(project: RenderPlan, output: PlannedOutput) -> Iterator[str]:
+    spec = output.spec
+    if spec.format.is_audio:
+        yield "the mixed sound, encoded once"
+    elif spec.format.is_still:
+        yield f"frame {poster_frame(spec, project.timeline)}"
+    elif not spec.format.codecs:
+        yield "from pictures of the timeline"
+    elif output.tracks[0].copied is not None:
+        what = "pictures" if output.copied_sound is None else "pictures and sound"
+        yield f"the {what} of its sources as they are, not encoded again"
+    else:
+        yield from _encoded_ways(output)
+    if output.not_copied is not None:
+        yield f"not copied, because {output.not_copied}"
+
+
+def _encoded_ways(output: PlannedOutput) -> Iterator[str]:
+    settings = output.tracks[0].settings
+    if settings.needs_whole:
+        passes = "two passes" if settings.two_pass else "one pass"
+        yield f"{passes} of one encoder over the whole, which has bits to share out"
+    else:
+        yield "segments side by side, joined without encoding again"
+    if output.spec.crf is not None:
+        yield f"crf {output.spec.crf}"
+    elif output.spec.bitrate is not None:
+        yield f"bitrate {output.spec.bitrate}"
+    else:
+        yield f"quality {output.spec.quality or Quality.STANDARD}"
+
+
+def _seconds(seconds: Fraction) -> str:
+    return f"{float(seconds):g}s"

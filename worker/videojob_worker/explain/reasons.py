@@ -1,0 +1,97 @@
+"""Says in words which way a span is made, and why no cheaper one would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videojob_worker.plan.copies import is_copied
+from videojob_worker.timeline.overlays import phases
+from videojob_worker.timeline.spans import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from videojob_worker.plan.render_plan import RenderPlan
+    from videojob_worker.timeline.spans import Span
+
+
+def why(project: RenderPlan, span: Span) -> str:
+    """Explain a span: what is seen, what makes it change, and what that means."""
+    if is_copied(project):
+        return f"{_seen(project, span)}: taken as it is, neither decoded nor encoded"
+    parts = [_seen(project, span), *_above(project, span)]
+    return f"{'; '.join(parts)}: {_WAYS[span.kind]}"
+
+
+_WAYS = {
+    Kind.STILL: "one picture, made once and encoded once, then repeated as skips",
+    Kind.BLEND: "each frame is blended from two pictures at hand; in H.264, B frames between references of both",
+    Kind.ANIMATED: "each frame is drawn and encoded",
+    Kind.DECODED: "each frame is decoded and encoded",
+    Kind.EFFECT: "each frame goes through MoviePy and is encoded",
+}
+
+
+def _seen(project: RenderPlan, span: Span) -> str:
+    """The clip of a span and what it does, or the transition between two."""
+    clips = [(f"clip {index} ({project.clips[index].kind})", _clip(project, index)) for index in span.clips]
+    if len(clips) == 1:
+        return " ".join(clips[0])
+    (before, before_does), (after, after_does) = clips
+    transition = project.clips[span.clips[1]].transition
+    name = transition.type if transition is not None else "cut"
+    if before_does == after_does:
+        return f"{name} from {before} to {after}, each of which {after_does}"
+    return f"{name} from {before}, which {before_does}, to {after}, which {after_does}"
+
+
+def _clip(project: RenderPlan, index: int) -> str:
+    """What a clip does."""
+    clip = project.clips[index]
+    does = []
+    if clip.video is not None:
+        does += ["is a video", *_video(project, index)]
+    elif clip.image is not None and project.sources.facts[clip.image.uri].kind == "animation":
+        does.append("is an animation")
+    if clip.motion is not None:
+        does.append("moves")
+    if clip.effects:
+        does.append(f"has {_and([f'effect {effect.name}' for effect in clip.effects])}")
+    return _and(does) if does else "stands still"
+
+
+def _video(project: RenderPlan, index: int) -> Iterator[str]:
+    """How a video is played, where that is not as it is."""
+    video = project.clips[index].video
+    if video is None:
+        return
+    facts = project.sources.facts[video.uri]
+    if video.speed != 1:
+        yield f"plays at {video.speed:g}x"
+    if video.reverse:
+        yield "plays backwards"
+    if video.loop:
+        yield "repeats"
+    if facts.fps is not None and facts.fps != project.timeline.fps:
+        yield f"has {float(facts.fps):.5g} frames a second for {float(project.timeline.fps):.5g}"
+
+
+def _above(project: RenderPlan, span: Span) -> Iterator[str]:
+    """What lies over the clips in a span."""
+    for place in span.overlays:
+        placed = project.overlays[place]
+        part = next(part for part in phases(placed) if part.start <= span.start < part.end)
+        name = f"overlay {placed.number}"
+        if placed.moving:
+            yield f"{name} moves"
+        elif not part.moving:
+            yield f"{name} lies over it"
+        else:
+            yield f"{name} fades {'in' if span.start < placed.start + placed.fade_in else 'out'}"
+    if span.captions:
+        yield "subtitles are drawn"
+
+
+def _and(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,22 @@
+"""All sources of a job, fetched and probed, by their URI."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from videojob_worker.media.probe import Facts
+from videojob_worker.media.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedSources:
+    """Where each source lies, and what is known of it; nothing is open."""
+
+    files: Mapping[str, Path]
+    """The local file of each URI."""
+    facts: Mapping[str, Facts]
+    """What is known of each picture, video and sound, by URI."""
+
+    def source(self, field: str, uri: str) -> Source:
+        """Return the source that a field of the spec names by its URI."""
+        return Source(field, uri, self.files[uri])

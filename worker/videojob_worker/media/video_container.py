@@ -1,0 +1,115 @@
+"""Opens containers of video: a demuxer and decoders from allow lists, one local file, and bounds on what it claims.
+
+The demuxer is named by the file's content. libav would guess, and what it guesses may open other files: a
+playlist, a list of files to join, a manifest. The bounds are looked at before the demuxer reads, where it
+would believe the file.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Discard, Disposition
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from videojob_contract.errors import Reason
+from videojob_worker.media.container_limits import check_layout
+from videojob_worker.media.sniff import describe, kind_of
+from videojob_worker.media.source import Source
+
+MAX_PIXELS: Final = 8192 * 4352
+"""Largest frame that is decoded, in pixels: what H.264, H.265 and AV1 allow at their highest common levels."""
+DEMUXERS: Final[Mapping[str, str]] = {"MP4": "mov", "Matroska": "matroska"}
+"""libav's demuxer for each kind of container that is read: MP4 and QuickTime, Matroska and WebM."""
+
+# By libav's names of codecs. Each decoder is a door for hostile files: what nobody films, edits or
+# publishes with today stays shut.
+CODECS: Final = frozenset(
+    (
+        *("h264", "hevc", "av1", "vp8", "vp9"),
+        *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
+        *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
+    )
+)
+# Sound is opened by who mixes it; its decoders take part when libav looks for what a header leaves out.
+_SOUND_DECODERS: Final = (
+    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "opus", "libopus", "vorbis", "libvorbis", "flac"),
+    *("alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_u8"),
+)
+_OPTIONS: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
+    "codec_whitelist": ",".join((*sorted(CODECS), "libdav1d", "libvpx-vp9", *_SOUND_DECODERS)),
+    "max_pixels": str(MAX_PIXELS),
+}
+
+# No decoder is allowed, so libav does not look for what a header leaves out.
+_UNDECODED: Final = {**_OPTIONS, "codec_whitelist": "none", "probesize": "32"}
+
+
+def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
+    """Open a container and pick the stream of pictures that players show; the others are not even read.
+
+    The caller closes the container.
+
+    Raises:
+        PermanentError: not a kind that is read here, damaged, cut short, without pictures, or beyond a limit.
+    """
+    return _open(source, _OPTIONS)
+
+
+def open_packets(source: Source) -> tuple[InputContainer, VideoStream]:
+    """Open what `open_video` has opened before, to read packets alone: in a hundredth of the time.
+
+    What only a decoded frame tells is not told: pixels, and colours of which the container says nothing.
+
+    Raises:
+        PermanentError: not a kind that is read here, damaged, cut short, without pictures, or beyond a limit.
+    """
+    return _open(source, _UNDECODED)
+
+
+def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, VideoStream]:
+    kind = kind_of(source.path)
+    demuxer = DEMUXERS.get(kind)
+    if demuxer is None:
+        raise source.error(f"is {describe(kind)}, not an MP4, MOV, WebM or MKV video")
+    check_layout(source, kind)
+    try:
+        container = av.open(f"file:{source.path}", format=demuxer, options=dict(options), metadata_errors="replace")
+    except FFmpegError as error:
+        raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
+    try:
+        return container, _choose(source, kind, container)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream:
+    films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not films:
+        raise source.error(f"is {describe(kind)} without pictures")
+    stream = next((film for film in films if film.disposition & Disposition.default), films[0])
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all
+    name = _codec_of(stream.codec_context)
+    if name not in CODECS:
+        raise source.error(f"has pictures in {name}, which is not read here")
+    context = stream.codec_context
+    # libav forgets the size of pictures when it is beyond `max_pixels`.
+    if not 0 < context.width * context.height <= MAX_PIXELS or not stream.time_base:
+        raise source.error(
+            f"has pictures of more than {MAX_PIXELS // 1_000_000} megapixels, or does not say how large they are",
+            Reason.SOURCE_TOO_LARGE,
+        )
+    return stream
+
+
+def _codec_of(context: VideoCodecContext | None) -> str:
+    """Name a codec; where libav has no decoder at all, there is no context."""
+    return "an unknown codec" if context is None else context.codec.canonical_name

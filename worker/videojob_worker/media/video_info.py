@@ -1,0 +1,167 @@
+"""What a video turns out to be when its first frame is decoded: how it is shown, when it starts and ends."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, cast
+
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer, Type
+from av.video.frame import VideoFrame
+
+from videojob_contract.errors import Reason
+from videojob_worker.media.codec_parameters import Coded, NotAsItIsError, coded_as
+from videojob_worker.media.decoder import Decoder
+from videojob_worker.media.source import Source
+
+MAX_SECONDS: Final = 24 * 3600
+"""Longest video that is read, in seconds."""
+
+# Pixels that are wider or narrower than this are a mistake of the file.
+_MAX_ASPECT: Final = 16
+# libavfilter's names for each way that pixels can be turned: where a step right (a, b) and a step down
+# (c, d) in what is stored lead in what is shown.
+TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
+    (1, 0, 0, 1): (),
+    (0, 1, -1, 0): ("transpose=clock",),
+    (-1, 0, 0, -1): ("vflip", "hflip"),
+    (0, -1, 1, 0): ("transpose=cclock",),
+    (-1, 0, 0, 1): ("hflip",),
+    # It only says that lines are to be read from the last to the first: a copy is made that way.
+    (1, 0, 0, -1): ("vflip", "copy"),
+    (0, 1, 1, 0): ("transpose=cclock_flip",),
+    (0, -1, -1, 0): ("transpose=clock_flip",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A video that could be opened and decodes. Time 0 is when its first picture is shown."""
+
+    source: Source
+    width: int
+    """Upright, in square pixels."""
+    height: int
+    turn: tuple[str, ...]
+    """The filters that turn its frames upright."""
+    first_pts: int
+    tick_s: Fraction
+    period_s: Fraction | None
+    """Mean time between two pictures."""
+    end_s: Fraction
+    """When its last picture is over."""
+    has_alpha: bool
+    has_sound: bool
+    coded: Coded | NotAsItIsError
+    """How it is coded, or why that is not as any output is."""
+
+    def time_s(self, pts: int) -> Fraction:
+        """Return when a frame is first shown, by its time stamp.
+
+        Containers round stamps, Matroska to milliseconds. Where the rate tells what a stamp was before, it is that.
+        """
+        told_s = (pts - self.first_pts) * self.tick_s
+        if self.period_s is None or (self.period_s / self.tick_s).denominator == 1:
+            return told_s
+        meant_s = round(told_s / self.period_s) * self.period_s
+        return meant_s if abs(meant_s - told_s) <= min(self.tick_s, self.period_s / 4) else told_s
+
+
+def inspect(source: Source) -> Footage:
+    """Open a video, decode its first frame and find its end.
+
+    Raises:
+        PermanentError: not a video that is read here, damaged, cut short, or beyond a limit.
+    """
+    decoder = Decoder(source)
+    try:
+        found = next(decoder.frames(), None)
+        if found is None:
+            raise source.error("is a damaged video: not one of its frames can be decoded")
+        pts, frame = found
+        end_s = _end_s(decoder, pts)
+        if end_s <= 0:
+            raise source.error("is a damaged video: it does not say how long it lasts")
+        if end_s > MAX_SECONDS:
+            raise source.error(
+                f"lasts {float(end_s) / 3600:,.1f} hours; at most {MAX_SECONDS // 3600} are allowed",
+                Reason.SOURCE_TOO_LARGE,
+            )
+        turn = TURNS[_turn(frame)]
+        width, height = _shown_size(decoder, frame)
+        if turn and turn[0].startswith("transpose"):
+            width, height = height, width
+        return Footage(
+            source=source,
+            width=width,
+            height=height,
+            turn=turn,
+            first_pts=pts,
+            tick_s=decoder.tick_s,
+            period_s=decoder.period_s,
+            end_s=end_s,
+            has_alpha=any(component.is_alpha for component in frame.format.components),
+            has_sound=bool(decoder.container.streams.audio),
+            coded=_coded(decoder),
+        )
+    finally:
+        decoder.close()
+
+
+def _coded(decoder: Decoder) -> Coded | NotAsItIsError:
+    try:
+        return coded_as(decoder.stream)
+    except NotAsItIsError as reason:
+        return reason
+
+
+def _shown_size(decoder: Decoder, frame: VideoFrame) -> tuple[int, int]:
+    aspect = decoder.stream.sample_aspect_ratio or Fraction(1)
+    if not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
+        aspect = Fraction(1)
+    # As players do: the lines stay, and the pixels of a line are stretched or squeezed.
+    return max(1, round(frame.width * aspect)), frame.height
+
+
+def _turn(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """Return the nearest of `TURNS` to the display matrix (ISO/IEC 14496-12, 8.2.2; 16.16 fixed point)."""
+    attached = cast("SideDataContainer", frame.side_data)  # the stub of PyAV 18 says something else
+    if Type.DISPLAYMATRIX not in attached:
+        return 1, 0, 0, 1
+    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(attached[Type.DISPLAYMATRIX]))
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (1 if a >= 0 else -1), 0, 0, (1 if d >= 0 else -1)
+    return 0, (1 if b >= 0 else -1), (1 if c >= 0 else -1), 0
+
+
+def _end_s(decoder: Decoder, first_pts: int) -> Fraction:
+    """Find when the last picture is over; an MP4 tells, of other files the last frames' stamps are read."""
+    stream, tick_s = decoder.stream, decoder.tick_s
+    if decoder.container.format.name.startswith("mov") and stream.duration:
+        return stream.duration * tick_s
+    last = _last_stamp(decoder)
+    if last is None:
+        return Fraction(0)
+    end_s = (last - first_pts) * tick_s
+    if decoder.period_s is None:
+        return end_s
+    # The stamps of both ends are rounded: take the whole number of frames that this means.
+    whole_s = round(end_s / decoder.period_s) * decoder.period_s
+    return whole_s if whole_s and abs(whole_s - end_s) <= 2 * tick_s else end_s
+
+
+def _last_stamp(decoder: Decoder) -> int | None:
+    """Read, not decode, from the last keyframe on, or the whole where the file has no index."""
+    container, stream = decoder.container, decoder.stream
+    period = round((decoder.period_s or 0) / decoder.tick_s)
+    last: int | None = None
+    try:
+        container.seek(container.duration or 0, backward=True) if container.duration else container.seek(0)
+        for packet in container.demux(stream):
+            if packet.pts is not None:
+                end = packet.pts + (packet.duration or period)
+                last = end if last is None else max(last, end)
+    except FFmpegError:
+        return last
+    return last

@@ -1,0 +1,65 @@
+"""Pictures that were parked on the disk without loss, read back one by one: what moving pictures are made of."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from av import CodecContext, VideoCodecContext
+
+from videojob_worker.encode.packet_file import Spool
+from videojob_worker.pixels.yuv import Picture
+from videojob_worker.plan.outputs import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A picture that is shown from one frame up to another."""
+
+    picture: Picture
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reel:
+    """The pictures of a track; may be read more than once, until it is deleted."""
+
+    track: Track
+    spools: Sequence[Spool]
+    go_on: Callable[[], None]
+    """Called for each frame; may raise."""
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield every frame's picture, in order."""
+        decoder = CodecContext.create("h264", "r")
+        if not isinstance(decoder, VideoCodecContext):
+            raise TypeError("h264 is no video")
+        decoder.extradata = self.spools[0].parameter_sets
+        decoder.thread_count = 1
+        packets = (packet for spool in self.spools for packet in spool.packets(1 / self.track.settings.fps, keep=True))
+        for packet in packets:
+            self.go_on()
+            for frame in decoder.decode(packet):
+                yield np.asarray(frame.to_ndarray(), np.uint8)
+        for frame in decoder.decode(None):
+            yield np.asarray(frame.to_ndarray(), np.uint8)
+
+    def runs(self, longest: int) -> Iterator[Run]:
+        """Yield pictures with the frames for which they do not change, at most `longest` at a time."""
+        start = 0
+        last: Picture | None = None
+        number = 0
+        for number, picture in enumerate(self.pictures(), 1):
+            at = number - 1
+            if last is not None and at - start < longest and np.array_equal(last, picture):
+                continue
+            if last is not None:
+                yield Run(last, start, at)
+            start, last = at, picture
+        if last is not None:
+            yield Run(last, start, number)
+
+    def delete(self) -> None:
+        """Delete what was parked."""
+        for spool in self.spools:
+            spool.path.unlink()

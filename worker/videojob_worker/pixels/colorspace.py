@@ -1,0 +1,57 @@
+"""What the numbers of a decoded frame mean as colour, and the filters that turn them into the canvas' meaning.
+
+The canvas is BT.709, limited range. What a source leaves unsaid is taken as players take it: YUV of standard
+definition is BT.601, larger is BT.709; without a word on the range it is limited.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from av.video.frame import VideoFrame
+
+from videojob_worker.pixels.tonemap import BT709, BT2020, HLG, PQ, needs_table
+
+_UNSAID: Final = 2
+_FULL: Final = 2
+_SD: Final = (1280, 576)
+"""The first width that is not standard definition, and the last height that is."""
+# Rec. ITU-T H.273, table 4, as libswscale's filter names them.
+_MATRICES: Final = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shades:
+    """How a frame's numbers are to be read."""
+
+    is_rgb: bool
+    has_alpha: bool
+    matrix: str
+    is_full: bool
+    transfer: int
+    primaries: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its colours have to be mapped by a table."""
+        return needs_table(self.transfer, self.primaries)
+
+
+def shades_of(frame: VideoFrame) -> Shades:
+    """Read, or guess, what a frame says of its colours."""
+    name = frame.format.name
+    is_rgb = frame.format.is_rgb or name.startswith("pal8")
+    transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
+    matrix = _MATRICES.get(int(frame.colorspace))
+    if primaries == _UNSAID and (transfer in {PQ, HLG} or matrix == "bt2020"):
+        primaries = BT2020
+    if matrix is None:
+        is_sd = frame.width < _SD[0] and frame.height <= _SD[1]
+        matrix = "bt2020" if primaries == BT2020 else "bt601" if is_sd and primaries != BT709 else "bt709"
+    return Shades(
+        is_rgb=is_rgb,
+        has_alpha=any(component.is_alpha for component in frame.format.components),
+        matrix=matrix,
+        is_full=is_rgb or name.startswith("yuvj") or int(frame.color_range) == _FULL,
+        transfer=transfer,
+        primaries=primaries,
+    )

@@ -1,0 +1,206 @@
+"""Decides which outputs take the pictures of the sources as they are, instead of encoding them.
+
+All or nothing: an output's pictures are copied where the whole timeline is pieces of videos, joined by cuts, that are
+shown as they are and coded alike. Encoded pictures among copied ones would have parameter sets of their own, and not
+every player takes a stream whose parameter sets change (docs/adr/0011-copy-all-or-nothing.md).
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+from videojob_contract.errors import CancelledError
+from videojob_contract.resources.outputs import Codec, Copying, Format, Output
+from videojob_worker.encode.copy import CopiedPictures, CopiedSound, Piece
+from videojob_worker.media.codec_parameters import Coded, NotAsItIsError
+from videojob_worker.media.packets import Packets
+from videojob_worker.media.sound_packets import find_sound
+from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.render_plan import RenderPlan
+
+COPIED_FRAME: Final = 0.015
+"""Cost of a frame that is taken as it is, read twice and written: measured."""
+
+_CODECS: Final = (Codec.H264, Codec.H265)
+_ASKS: Final = ("crf", "bitrate", "max_bitrate", "preset", "keyframe_interval")
+"""Fields of an output that only an encoder can do."""
+_LIKE: Final = Fraction(1, 100)
+"""How far a mean rate may be from what it stands for."""
+
+
+def choose_copies(project: RenderPlan, cancelled: Callable[[], bool]) -> RenderPlan:
+    """Mark the outputs whose pictures are copied, and say of the others why not, if the timeline has videos.
+
+    Nothing is opened unless all that the spec says allows a copy.
+
+    Raises:
+        PermanentError: a source cannot be used.
+        CancelledError: `cancelled` said so.
+    """
+    if all(clip.video is None for clip in project.clips):
+        return project
+    timeline = _Timeline(project, cancelled)
+    return replace(project, outputs=tuple(_choose(output, timeline) for output in project.outputs))
+
+
+def is_copied(project: RenderPlan) -> bool:
+    """Tell whether there is a video, and no frame has to be encoded for any."""
+    tracks = [track for output in project.outputs for track in output.tracks]
+    return bool(tracks) and all(track.copied is not None for track in tracks)
+
+
+def _choose(output: PlannedOutput, timeline: "_Timeline") -> PlannedOutput:
+    if output.spec.format is not Format.MP4:
+        return output
+    [track] = output.tracks
+    try:
+        _check_output(output.spec, track, timeline)
+        copy = timeline.copy(track.settings.codec)
+    except NotAsItIsError as reason:
+        return replace(output, not_copied=str(reason))
+    return replace(output, tracks=(replace(track, copied=copy.pictures),), copied_sound=copy.sound)
+
+
+def _check_output(output: Output, track: Track, timeline: "_Timeline") -> None:
+    if output.copy_ is Copying.NEVER:
+        raise NotAsItIsError("copy is never")
+    for name in _ASKS:
+        if getattr(output, name) is not None:
+            raise NotAsItIsError(f"{type(output).model_fields[name].alias} is given")
+    if track.settings.codec not in _CODECS:
+        raise NotAsItIsError(f"{track.settings.codec} is not copied")
+    if track.size != timeline.size:
+        raise NotAsItIsError("it has another size than the canvas")
+    if track.settings.fps != timeline.fps:
+        raise NotAsItIsError("it has another frame rate than the canvas")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What is taken as it is; without `sound`, that is mixed and encoded."""
+
+    pictures: CopiedPictures
+    sound: CopiedSound | None
+
+
+@dataclass(slots=True)
+class _Timeline:
+    """The copy of a whole timeline, found when first asked for."""
+
+    project: RenderPlan
+    cancelled: Callable[[], bool]
+    found: "_Copy | NotAsItIsError | None" = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.project.canvas.width, self.project.canvas.height
+
+    @property
+    def fps(self) -> Fraction:
+        return self.project.timeline.fps
+
+    def copy(self, codec: Codec) -> _Copy:
+        """Return the copy, for an output of this codec.
+
+        Raises:
+            NotAsItIsError: there is none.
+        """
+        if self.found is None:
+            try:
+                self.found = _Copy(self._find_pictures(), self._find_sound())
+            except NotAsItIsError as reason:
+                self.found = reason
+        if isinstance(self.found, NotAsItIsError):
+            raise self.found
+        if self.found.pictures.coded.codec is not codec:
+            raise NotAsItIsError(f"the sources are coded in {self.found.pictures.coded.codec}, and it in {codec}")
+        return self.found
+
+    def _find_pictures(self) -> CopiedPictures:
+        project = self.project
+        for index in range(len(project.clips)):
+            _check_clip(project, index)
+        for span in project.spans:
+            if span.overlays or span.captions:
+                raise NotAsItIsError(f"{'an overlay lies' if span.overlays else 'subtitles lie'} over the clips")
+        found: list[tuple[Coded, Piece]] = []
+        for index, times in enumerate(project.timeline.clips):
+            try:
+                found.append(self._piece(index, times.start, times.frames))
+                _check_joint(found[-2:])
+            except NotAsItIsError as reason:
+                raise NotAsItIsError(f"clip {index} {reason}") from reason
+        return CopiedPictures(found[0][0], self.fps, tuple(piece for _, piece in found))
+
+    def _find_sound(self) -> CopiedSound | None:
+        """Find what is heard, where that is the sound of the only clip, as it is and throughout."""
+        project = self.project
+        parts, total = project.sounds, project.timeline.samples
+        if len(parts) != 1 or len(project.clips) != 1 or project.loudness is not None:
+            return None
+        [part] = parts
+        if part.clip is None or (part.start, part.end, part.volume) != (0, total, 1) or part.gains:
+            return None
+        try:
+            first = part.samples.start
+            return CopiedSound(find_sound(part.source, range(first, first + total), self._go_on))
+        except NotAsItIsError:
+            return None
+
+    def _piece(self, index: int, start: int, frames: int) -> tuple[Coded, Piece]:
+        video = self.project.clips[index].video
+        if video is None:
+            raise AssertionError("what is no video has been refused")
+        coded = self.project.sources.facts[video.uri].coded
+        if not isinstance(coded, Coded):
+            raise coded or AssertionError("a video has been probed")
+        if (coded.width, coded.height) != self.size:
+            raise NotAsItIsError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
+        with closing(Packets(self.project.sources.source(f"spec.clips[{index}].video.uri", video.uri))) as packets:
+            run = packets.find(coded, video.from_ or Fraction(0), frames, self.fps, self._go_on)
+        return coded, Piece(start, run)
+
+    def _go_on(self) -> None:
+        if self.cancelled():
+            raise CancelledError("the render was cancelled")
+
+
+def _check_joint(pair: Sequence[tuple[Coded, Piece]]) -> None:
+    """Check that a piece can follow the one before it."""
+    if len(pair) == 1:
+        return
+    (before, piece), (after, _) = pair
+    if before != after:
+        raise NotAsItIsError("is not coded as the clip before it is")
+    if piece.run.ends_with_key:
+        # Where an IDR frame follows an IDR frame, a decoder may take both for parts of one.
+        raise NotAsItIsError("follows a clip that ends with a keyframe")
+
+
+def _check_clip(project: RenderPlan, index: int) -> None:
+    """Check what is known of a clip without its packets.
+
+    Raises:
+        NotAsItIsError: it is not shown as it is, or not cut to.
+    """
+    clip, times, fps = project.clips[index], project.timeline.clips[index], project.timeline.fps
+    if clip.video is None:
+        raise NotAsItIsError(f"clip {index} is no video")
+    facts = project.sources.facts[clip.video.uri]
+    rate = facts.fps or fps
+    reasons = {
+        "has effects": clip.effects,
+        "moves": clip.motion is not None,
+        f"plays at {clip.video.speed:g}x": clip.video.speed != 1,
+        "plays backwards": clip.video.reverse,
+        "repeats": clip.video.loop,
+        "comes in by a transition": times.settled > times.start,
+        "has no frame": times.frames < 1,
+        "is turned by its file": facts.is_turned,
+        f"has {float(rate):.5g} frames a second for {float(fps):.5g}": abs(rate / fps - 1) > _LIKE,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise NotAsItIsError(f"clip {index} {reason}")

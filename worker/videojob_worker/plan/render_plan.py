@@ -1,0 +1,149 @@
+"""A job made ready to render: its plan, its sources and its outputs, resolved once and frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from videojob_contract.effects import effects_are_still
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.text import Subtitles
+from videojob_contract.resources.timeline import Clip, Overlay, Video
+from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_worker.audio.sound_plan import Part, arrange
+from videojob_worker.canvas import Canvas
+from videojob_worker.media.probe import Facts, check_stretch, video_clip_length
+from videojob_worker.media.probed import ProbedSources
+from videojob_worker.plan.outputs import PlannedOutput, plan_outputs
+from videojob_worker.request import RenderRequest
+from videojob_worker.text.captions import Captions, open_captions
+from videojob_worker.text.fonts import Fonts
+from videojob_worker.text.preflight import open_fonts
+from videojob_worker.timeline.keypoints import corners
+from videojob_worker.timeline.overlays import PlacedOverlay, place_cues, place_overlays
+from videojob_worker.timeline.segments import Segment, cut_segments
+from videojob_worker.timeline.spans import Kind, Span, compile_spans
+from videojob_worker.timeline.times import Timeline, build_timeline
+
+_MOVING = ("animation", "video")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderPlan:
+    """All that rendering needs; no picture, video or sound is opened yet."""
+
+    spec: VideoJobSpec
+    name: str
+    canvas: Canvas
+    timeline: Timeline
+    spans: tuple[Span, ...]
+    segments: tuple[Segment, ...]
+    overlays: tuple[PlacedOverlay, ...]
+    """What spans mean by the numbers in `overlays`."""
+    sources: ProbedSources
+    sounds: tuple[Part, ...]
+    """All that is heard: of clips, of overlays, of tracks."""
+    fonts: Fonts
+    captions: Captions | None
+    """Subtitles, drawn or kept as a track of their own."""
+    outputs: tuple[PlannedOutput, ...]
+    scratch: Path
+    threads: int
+    encoding: Encoding
+    """Which encoders the pool wants used."""
+
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips of the timeline, in order."""
+        return self.spec.clips
+
+    @property
+    def loudness(self) -> float | None:
+        """How loud the sound is wanted, in LUFS, where that is."""
+        return self.spec.audio.loudness if self.spec.audio else None
+
+
+def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> RenderPlan:
+    """Plan a request whose spec has its defaults filled in.
+
+    Raises:
+        PermanentError: it cannot be rendered as it is; the message names the field.
+    """
+    spec, wanted, sources = request.spec, request.spec.canvas, ProbedSources(request.sources, facts)
+    if wanted is None or wanted.width is None or wanted.height is None or wanted.fps is None or spec.outputs is None:
+        raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
+    canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
+    lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
+    for index, clip in enumerate(spec.clips):
+        _check_length(sources, f"spec.clips[{index}]", clip.video, lengths[index])
+    timeline = build_timeline(spec.clips, lengths, wanted.fps)
+    overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
+    for placed in overlays:
+        seen_s = (placed.end - placed.start) / timeline.fps
+        _check_length(sources, f"spec.overlays[{placed.number}]", placed.overlay.video, seen_s)
+    fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
+    captions = _captions(spec.subtitles, sources, canvas, fonts)
+    cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
+    spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays, cues)
+    return RenderPlan(
+        spec=spec,
+        name=request.name,
+        canvas=canvas,
+        timeline=timeline,
+        spans=spans,
+        segments=cut_segments(spans, request.threads, _corners(spec.clips, timeline)),
+        overlays=overlays,
+        sources=sources,
+        sounds=tuple(arrange(spec, timeline, overlays, sources)),
+        fonts=fonts,
+        captions=captions,
+        outputs=plan_outputs(spec.outputs, canvas, timeline, request.scratch, request.encoding),
+        scratch=request.scratch,
+        threads=request.threads,
+        encoding=request.encoding,
+    )
+
+
+def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
+    """Tell how a clip's own frames come about."""
+    kind = Kind.ANIMATED if clip.motion is not None else Kind.STILL
+    if _moves(clip, facts):
+        kind = Kind.DECODED
+    if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
+        return Kind.EFFECT
+    return kind
+
+
+def _corners(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
+    """Return the frames at which transitions do not go on as they did, in order."""
+    pairs = zip(clips, timeline.clips, strict=True)
+    return [frame for clip, times in pairs if clip.transition for frame in corners(clip.transition, times)]
+
+
+def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
+    """Return how many seconds a clip lasts."""
+    if isinstance(clip.duration, Fraction):
+        return clip.duration
+    if clip.video is None:
+        raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
+    return video_clip_length(clip.video, facts[clip.video.uri])
+
+
+def _check_length(sources: ProbedSources, field: str, video: Video | None, wanted_s: Fraction) -> None:
+    """Refuse a video that is too short for where it is to be seen, before any work."""
+    if video is not None:
+        check_stretch(sources.source(f"{field}.video.uri", video.uri), video, sources.facts[video.uri], wanted_s)
+
+
+def _captions(subtitles: Subtitles | None, sources: ProbedSources, canvas: Canvas, fonts: Fonts) -> Captions | None:
+    if subtitles is None:
+        return None
+    return open_captions(sources.source("spec.subtitles.uri", subtitles.uri), subtitles, canvas, fonts)
+
+
+def _moves(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> bool:
+    """Tell whether its source plays: a video, or an animated image."""
+    if layer.video is not None:
+        return True
+    return layer.image is not None and facts[layer.image.uri].kind in _MOVING

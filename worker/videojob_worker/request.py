@@ -1,0 +1,57 @@
+"""What the engine is asked for, and what it answers; light to import, as the engine's face is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+    from pathlib import Path
+
+    from videojob_contract.resources.encoding import Encoding
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """What to render: a spec with every default filled in and its sources as local files."""
+
+    spec: VideoJobSpec
+    name: str
+    """The job's name."""
+    sources: Mapping[str, Path]
+    """The local file of each URI in `source_uris(spec)`; names and suffixes mean nothing."""
+    scratch: Path
+    """An existing folder for outputs and for what is needed on the way to them."""
+    threads: int
+    """Cores to use; the bytes of a video depend on it."""
+    encoding: Encoding
+    """Which encoders to use."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOutput:
+    """A finished, verified output; a poster has no `frames` and no `duration`."""
+
+    name: str
+    path: Path
+    width: int | None
+    height: int | None
+    frames: int | None
+    duration: Fraction | None
+    """Seconds."""
+    files: tuple[Path, ...] = ()
+    """Further files, in the folder of `path` or one in it, that `path` names; published together with it."""
+
+
+def source_uris(spec: VideoJobSpec) -> list[tuple[str, str]]:
+    """Return what to fetch as `("spec.clips[3].image.uri", uri)`: each URI once, where it is first named."""
+    from videojob_contract.resources.uris import Use, iter_uris  # noqa: PLC0415 - brings the models along
+
+    found: dict[str, str] = {}
+    for field, uri, use in iter_uris(spec):
+        if use is Use.SOURCE:
+            found.setdefault(uri, field)
+    return [(field, uri) for uri, field in found.items()]
