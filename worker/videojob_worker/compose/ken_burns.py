@@ -5,12 +5,13 @@ the same ratio in the same time, because an even change of size looks like a zoo
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 from videojob_contract.resources.motion import Motion, Pan, Rectangle, Zoom
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.compose.easing import ease
-from videojob_worker.pixels.fit import ANCHORS, Box, cover_box
+from videojob_worker.pixels.fit import ANCHORS, Box, ExactBox, ExactSize, as_floats, cover_box
 
 WHOLE: Final = Rectangle(left=0, top=0, width=1, height=1)
 
@@ -47,7 +48,7 @@ class Views:
         return Views(first, last, self.motion)
 
 
-def views(motion: Motion, picture: tuple[float, float], canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> Views:
+def views(motion: Motion, picture: ExactSize, canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> Views:
     """Place a motion on a picture of a size (width, height).
 
     A rectangle, without a pan the whole picture, is stretched to the canvas if that is the fit, and covers it
@@ -57,19 +58,24 @@ def views(motion: Motion, picture: tuple[float, float], canvas: tuple[int, int],
     def view(rectangle: Rectangle, factor: float) -> Box:
         left, top, right, bottom = _inside(rectangle, picture, canvas, fit, anchor)
         across, down = ANCHORS[anchor]
-        width, height = (right - left) / factor, (bottom - top) / factor
+        width, height = (right - left) / _decimal(factor), (bottom - top) / _decimal(factor)
         left, top = left + (right - left - width) * across, top + (bottom - top - height) * down
-        return left, top, min(left + width, right), min(top + height, bottom)
+        return as_floats((left, top, left + width, top + height))
 
     pan, zoom = motion.pan or Pan(from_=WHOLE, to=WHOLE), motion.zoom or Zoom(from_=1, to=1)
     return Views(view(pan.from_, zoom.from_), view(pan.to, zoom.to), motion)
 
 
-def _inside(
-    rectangle: Rectangle, picture: tuple[float, float], canvas: tuple[int, int], fit: Fit, anchor: Anchor
-) -> Box:
-    left, top = rectangle.left * picture[0], rectangle.top * picture[1]
-    width = min(rectangle.width * picture[0], picture[0] - left)
-    height = min(rectangle.height * picture[1], picture[1] - top)
-    box = (0.0, 0.0, width, height) if fit is Fit.STRETCH else cover_box((width, height), canvas, anchor)
+def _inside(rectangle: Rectangle, picture: ExactSize, canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> ExactBox:
+    left, top = _decimal(rectangle.left) * picture[0], _decimal(rectangle.top) * picture[1]
+    width = min(_decimal(rectangle.width) * picture[0], picture[0] - left)
+    height = min(_decimal(rectangle.height) * picture[1], picture[1] - top)
+    box = (
+        (Fraction(0), Fraction(0), width, height) if fit is Fit.STRETCH else cover_box((width, height), canvas, anchor)
+    )
     return left + box[0], top + box[1], left + box[2], top + box[3]
+
+
+def _decimal(number: float) -> Fraction:
+    """Return a number as the decimal that the spec says."""
+    return Fraction(str(number))

@@ -2,19 +2,23 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
 
 from videojob_contract.resources.timeline import Anchor, Fit
-from videojob_worker.pixels.fit import ANCHORS, contained, cover_box
+from videojob_worker.pixels.fit import ANCHORS, ExactBox, contained, cover_box
 
 # Crops keep to whole samples of chroma, of which 4:1:1 has one in four pixels.
 _GRID = (4, 2)
+WHOLE: Final[ExactBox] = (Fraction(0), Fraction(0), Fraction(1), Fraction(1))
+"""All of a frame, as a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A part of a frame, as shares of its width and height, and the even rectangle of the canvas that it fills."""
 
-    part: tuple[float, float, float, float]
+    part: ExactBox
     """Left, top, right and bottom edge."""
     left: int
     top: int
@@ -39,16 +43,15 @@ def place(source: tuple[int, int], canvas: tuple[int, int], fit: Fit, anchor: An
     match fit:
         case Fit.COVER:
             left, top, right, bottom = cover_box(source, canvas, anchor)
-            part = (left / source[0], top / source[1], right / source[0], bottom / source[1])
-            return Place(part, 0, 0, *canvas)
+            return Place((left / source[0], top / source[1], right / source[0], bottom / source[1]), 0, 0, *canvas)
         case Fit.STRETCH:
-            return Place((0.0, 0.0, 1.0, 1.0), 0, 0, *canvas)
+            return Place(WHOLE, 0, 0, *canvas)
         case Fit.CONTAIN | Fit.BLUR:
             size = contained(source, canvas)
             width, height = (min(_even(size[0]), canvas[0]), min(_even(size[1]), canvas[1]))
             across, down = ANCHORS[anchor]
-            left, top = _even((canvas[0] - width) * across, 0), _even((canvas[1] - height) * down, 0)
-            return Place((0.0, 0.0, 1.0, 1.0), left, top, width, height)
+            corner = _even((canvas[0] - width) * across, 0), _even((canvas[1] - height) * down, 0)
+            return Place(WHOLE, *corner, width, height)
 
 
 def steps(stored: tuple[int, int], place: Place) -> Steps:
@@ -66,15 +69,15 @@ def steps(stored: tuple[int, int], place: Place) -> Steps:
     )
 
 
-def _axis(stored: int, part: tuple[float, float], wanted: int, grid: int) -> tuple[int, int, int, int]:
+def _axis(stored: int, part: tuple[Fraction, Fraction], wanted: int, grid: int) -> tuple[int, int, int, int]:
     """Return length and start of the first crop, the scaled length, and the start of the second crop."""
     start, end = part[0] * stored, part[1] * stored
-    first = int(start / grid + 1e-6) * grid
-    last = min(stored, math.ceil(end / grid - 1e-6) * grid)
+    first = int(start // grid) * grid
+    last = min(stored, math.ceil(end / grid) * grid)
     scale = wanted / (end - start)
     offset = _even((start - first) * scale, 0)
     return last - first, first, max(_even((last - first) * scale), offset + wanted), offset
 
 
-def _even(value: float, least: int = 2) -> int:
-    return max(least, 2 * round(value / 2))
+def _even(value: int | Fraction, least: int = 2) -> int:
+    return max(least, 2 * round(Fraction(value) / 2))

@@ -12,7 +12,7 @@ from videojob_worker.media.probe import check_stretch, speed_of
 from videojob_worker.media.reader import Reader
 from videojob_worker.media.video_info import inspect
 from videojob_worker.pixels.frames import Chain, Easel, Rgba, rows_of
-from videojob_worker.pixels.place import Place
+from videojob_worker.pixels.place import WHOLE, Place
 from videojob_worker.pixels.yuv import Picture
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class VideoSprite:
         Raises:
             PermanentError: the source is damaged or ends too early.
         """
-        chain = Chain(self._footage.turn, Place((0.0, 0.0, 1.0, 1.0), 0, 0, *self._size), "rgba")
+        chain = Chain(self._footage.turn, Place(WHOLE, 0, 0, *self._size), "rgba")
         held = max(2, _HELD_BYTES // (self._size[0] * self._size[1] * 4))
         yield from Player(self._footage, self._times, lambda frame: rgba_of(chain.convert(frame)), held).play(
             first, count
