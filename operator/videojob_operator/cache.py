@@ -1,6 +1,6 @@
 """What the watches have shown, and indexes over it: where reconciles look instead of asking the API server.
 
-It is kept small. Of Jobs and pods only their views stay, of a finished VideoJob only the fields of its
+It is kept small. Of Jobs and pods only projections stay, of a finished VideoJob only the fields of its
 record: 10,000 of them cost a few MB.
 
 Objects come from watches, from lists and from answers to our own writes, so an older one can come after a
@@ -19,8 +19,8 @@ from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.pool import accept_pool
-from videojob_operator.decide.types import Accepted, JobView, Memory, PodView, PoolMemory, Refusal
-from videojob_operator.views import job_view, parse_time, pod_view
+from videojob_operator.decide.types import Accepted, Memory, PoolMemory, Refusal, WorkerJob, WorkerPod
+from videojob_operator.projections import parse_time, project_job, project_pod
 
 Raw = Mapping[str, Any]
 
@@ -112,11 +112,11 @@ class Cache:
     def __init__(self) -> None:
         self.videojobs: dict[VideoJobKey, VideoJobRecord] = {}
         self.pools: dict[PoolKey, PoolRecord] = {}
-        self.graves: dict[VideoJobKey, set[tuple[PoolKey, str]]] = {}
+        self.stale_entries: dict[VideoJobKey, set[tuple[PoolKey, str]]] = {}
         """Pools and uids that VideoJobs had before they were deleted or moved: their queues are to forget
         them."""
-        self._jobs: dict[ObjectKey, tuple[int, JobView]] = {}
-        self._pods: dict[ObjectKey, tuple[int, PodView]] = {}
+        self._jobs: dict[ObjectKey, tuple[int, WorkerJob]] = {}
+        self._pods: dict[ObjectKey, tuple[int, WorkerPod]] = {}
         self._by_uid: dict[str, VideoJobKey] = {}
         self._of_pool: defaultdict[PoolKey, dict[VideoJobKey, None]] = defaultdict(dict)
         self._running: defaultdict[PoolKey, dict[VideoJobKey, str | None]] = defaultdict(dict)
@@ -138,7 +138,7 @@ class Cache:
         if old:
             self._unindex(old)
             if (old.uid, old.pool) != (metadata["uid"], PoolKey(key.namespace, spec.get("pool", "default"))):
-                self._bury(old)
+                self._leave_stale_entry(old)
         same = old if old and old.uid == metadata["uid"] else None
         phase = Phase(status.get("phase", Phase.PENDING))
         record = VideoJobRecord(
@@ -178,7 +178,7 @@ class Cache:
         if record is None or (uid is not None and record.uid != uid):
             return False
         self._unindex(record)
-        self._bury(record)
+        self._leave_stale_entry(record)
         del self.videojobs[key]
         return True
 
@@ -208,12 +208,12 @@ class Cache:
         counts = self._phases.get(pool, Counter())
         return {phase.value: counts[phase] for phase in Phase}
 
-    def graves_of(self, pool: PoolKey) -> list[VideoJobKey]:
+    def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
-        return [key for key, graves in self.graves.items() if any(grave[0] == pool for grave in graves)]
+        return [key for key, entries in self.stale_entries.items() if any(entry[0] == pool for entry in entries)]
 
-    def _bury(self, record: VideoJobRecord) -> None:
-        self.graves.setdefault(record.key, set()).add((record.pool, record.uid))
+    def _leave_stale_entry(self, record: VideoJobRecord) -> None:
+        self.stale_entries.setdefault(record.key, set()).add((record.pool, record.uid))
 
     def _unindex(self, record: VideoJobRecord) -> None:
         self._by_uid.pop(record.uid, None)
@@ -272,10 +272,10 @@ class Cache:
         old = self._jobs.get(key)
         if old and old[0] >= version:
             return False
-        view = job_view(raw)
-        self._jobs[key] = (version, view)
-        self._jobs_of_pool[PoolKey(key.namespace, view.pool)][view.name] = None
-        return old is None or old[1] != view
+        projected = project_job(raw)
+        self._jobs[key] = (version, projected)
+        self._jobs_of_pool[PoolKey(key.namespace, projected.pool)][projected.name] = None
+        return old is None or old[1] != projected
 
     def refresh_job(self, raw: Raw) -> None:
         """Take in the answer to a write of ours, unless the Job went away while that was under way."""
@@ -291,12 +291,12 @@ class Cache:
         self._jobs_of_pool[PoolKey(key.namespace, old[1].pool)].pop(key.name, None)
         return True
 
-    def job(self, namespace: str, name: str) -> JobView | None:
+    def job(self, namespace: str, name: str) -> WorkerJob | None:
         """A worker Job by its name."""
         found = self._jobs.get(ObjectKey(namespace, name))
         return found[1] if found else None
 
-    def jobs_of(self, pool: PoolKey) -> tuple[JobView, ...]:
+    def jobs_of(self, pool: PoolKey) -> tuple[WorkerJob, ...]:
         """Every worker Job of a pool."""
         names = self._jobs_of_pool.get(pool, ())
         return tuple(self._jobs[ObjectKey(pool.namespace, name)][1] for name in names)
@@ -311,10 +311,10 @@ class Cache:
         old = self._pods.get(key)
         if old and old[0] >= version:
             return False
-        view = pod_view(raw)
-        self._pods[key] = (version, view)
-        self._pod_of_job[ObjectKey(key.namespace, view.job)] = key
-        return old is None or old[1] != view
+        projected = project_pod(raw)
+        self._pods[key] = (version, projected)
+        self._pod_of_job[ObjectKey(key.namespace, projected.job)] = key
+        return old is None or old[1] != projected
 
     def remove_pod(self, key: ObjectKey) -> bool:
         """Drop a worker's pod."""
@@ -326,12 +326,12 @@ class Cache:
             del self._pod_of_job[job]
         return True
 
-    def pod(self, key: ObjectKey) -> PodView | None:
+    def pod(self, key: ObjectKey) -> WorkerPod | None:
         """A worker's pod by its name."""
         found = self._pods.get(key)
         return found[1] if found else None
 
-    def pod_of(self, namespace: str, job: str) -> PodView | None:
+    def pod_of(self, namespace: str, job: str) -> WorkerPod | None:
         """The pod of a worker Job; its newest, should it ever have had two."""
         key = self._pod_of_job.get(ObjectKey(namespace, job))
         return self._pods[key][1] if key else None

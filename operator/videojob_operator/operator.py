@@ -14,12 +14,12 @@ from videojob_contract.resources.status import Phase
 from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import Link
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache, VideoJobKey
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
-from videojob_operator.intake import Intake
+from videojob_operator.informer import Informer
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
 from videojob_operator.reconcile.videojob import VideoJobReconciler
@@ -36,12 +36,12 @@ RETRY_FILL_S = 2.0
 
 
 class Operator:
-    """All parts of the operator but kopf, which feeds `intake`."""
+    """All parts of the operator but kopf, which feeds `informer`."""
 
     def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
         self._settings = settings
         self._redis = redis
-        self._links: dict[PoolKey, tuple[Link, asyncio.Task[None]]] = {}
+        self._sessions: dict[PoolKey, tuple[QueueSession, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
         self.cache = Cache()
         self._events = Events(kubernetes)
@@ -49,7 +49,7 @@ class Operator:
             cache=self.cache,
             kubernetes=kubernetes,
             events=self._events,
-            link_of=self._link_of,
+            session_of=self._session_of,
             wake_pool=self._wake_pool,
             settings=settings,
         )
@@ -66,8 +66,8 @@ class Operator:
                 cache=self.cache,
                 kubernetes=kubernetes,
                 events=self._events,
-                open_link=self._open_link,
-                close_link=self._close_link,
+                open_session=self._open_session,
+                close_session=self._close_session,
                 settings=settings,
             ),
             workers=POOL_RECONCILERS,
@@ -82,13 +82,13 @@ class Operator:
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.intake = Intake(self.cache, self._videojobs, self._pools)
+        self.informer = Informer(self.cache, self._videojobs, self._pools)
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
-            intake=self.intake,
+            informer=self.informer,
             videojobs=self._videojobs,
-            links=lambda: (link for link, _ in self._links.values()),
+            sessions=lambda: (session for session, _ in self._sessions.values()),
             health=self.health,
             namespaces=settings.namespaces or (None,),
             interval_s=settings.resync_s,
@@ -131,61 +131,61 @@ class Operator:
     def _wake_pool(self, pool: PoolKey) -> None:
         self._pools.add(pool)
 
-    # --- links to the queues
+    # --- sessions with the queues
 
-    def _link_of(self, pool: PoolKey) -> Link | None:
-        found = self._links.get(pool)
+    def _session_of(self, pool: PoolKey) -> QueueSession | None:
+        found = self._sessions.get(pool)
         return found[0] if found else None
 
-    def _open_link(self, pool: PoolKey) -> Link:
-        if pool not in self._links:
-            link = Link(OperatorQueue(pool, self._redis), self, consumer=socket.gethostname())
-            self._links[pool] = (link, self._tasks.create_task(link.run()))
-        return self._links[pool][0]
+    def _open_session(self, pool: PoolKey) -> QueueSession:
+        if pool not in self._sessions:
+            session = QueueSession(OperatorQueue(pool, self._redis), self, consumer=socket.gethostname())
+            self._sessions[pool] = (session, self._tasks.create_task(session.run()))
+        return self._sessions[pool][0]
 
-    async def _close_link(self, pool: PoolKey) -> None:
-        found = self._links.pop(pool, None)
+    async def _close_session(self, pool: PoolKey) -> None:
+        found = self._sessions.pop(pool, None)
         if found is not None:
             found[1].cancel()
             with suppress(asyncio.CancelledError):
                 await found[1]
-        self._clear_graves(pool)
+        self._wake_stale_entries(pool)
         await OperatorQueue(pool, self._redis).delete_pool()
 
-    # --- what the links see
+    # --- what the sessions see
 
-    async def queue_event(self, link: Link, event: Event) -> None:
+    async def queue_event(self, session: QueueSession, event: Event) -> None:
         """Have those reconciled whom an event concerns."""
         match event:
             case Claimed(uid=uid) | Finished(uid=uid):
-                self._pools.add(link.pool)
+                self._pools.add(session.pool)
                 key = self.cache.videojob_of(uid)
                 if key is not None:
-                    self._reconciler.hold(key, link, event.id)
+                    self._reconciler.hold(key, session, event.id)
                     self._videojobs.add(key)
                     return
             case Registered() | WorkerRetired():
-                self._pools.add(link.pool)
+                self._pools.add(session.pool)
             case StageChanged():
                 pass  # progress is looked at in its turn
-        await link.ack([event.id])
+        await session.ack([event.id])
 
-    def lease_expired(self, link: Link, uid: str) -> None:
+    def lease_expired(self, session: QueueSession, uid: str) -> None:
         """Have the VideoJob of an ended lease reconciled."""
         key = self.cache.videojob_of(uid)
-        if key is not None and self.cache.videojobs[key].pool == link.pool:
+        if key is not None and self.cache.videojobs[key].pool == session.pool:
             self._videojobs.add(key)
 
     def queue_known(self, pool: PoolKey) -> None:
         """Have everything that belongs into a queue put there."""
         self._pools.add(pool)
-        self._clear_graves(pool)
+        self._wake_stale_entries(pool)
         for key in self.cache.videojobs_of(pool):
             if not self.cache.videojobs[key].phase.is_final:
                 self._videojobs.add(key)
 
-    def _clear_graves(self, pool: PoolKey) -> None:
-        for key in self.cache.graves_of(pool):
+    def _wake_stale_entries(self, pool: PoolKey) -> None:
+        for key in self.cache.stale_entries_of(pool):
             self._videojobs.add(key)
 
     def has_active(self, pool: PoolKey) -> bool:

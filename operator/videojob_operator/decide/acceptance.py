@@ -43,7 +43,7 @@ def apply(step: Step) -> Step:
     return step.condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
 
 
-def observed(step: Step) -> Step:
+def observed_generation(step: Step) -> Step:
     """Say which generation of the spec was decided on; not while an earlier one waits in a queue out of sight."""
     if step.status.phase is Phase.QUEUED and not step.observation.queue_known:
         return step

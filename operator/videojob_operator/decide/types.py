@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class JobView:
+class WorkerJob:
     """What matters of a worker's Kubernetes Job."""
 
     name: str
@@ -58,7 +58,7 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class PodView:
+class WorkerPod:
     """What matters of a worker's pod."""
 
     name: str
@@ -136,9 +136,9 @@ class Observation:
     entry: Entry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
-    worker_job: JobView | None = None
+    worker_job: WorkerJob | None = None
     """The Job named by `entry.job`, or without an entry by `status.job`."""
-    pod: PodView | None = None
+    pod: WorkerPod | None = None
     """The pod of that Job."""
     patch_interval_s: float = 3.0
     """Least time between two writes of mere progress, from the budget of the whole operator."""
@@ -290,9 +290,9 @@ class PoolObservation:
     """Of the pod template that a worker would be made from now."""
     refusal: Refusal | None = None
     """Why there is no spec."""
-    jobs: tuple[JobView, ...] = ()
+    jobs: tuple[WorkerJob, ...] = ()
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
-    pods: Mapping[str, PodView] = field(default_factory=dict)
+    pods: Mapping[str, WorkerPod] = field(default_factory=dict)
     """Their pods, by the name of the Job."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""

@@ -7,7 +7,7 @@ import kopf
 
 from videojob_contract.labels import LABEL_ROLE, ROLE_WORKER
 from videojob_operator.act.kubernetes import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Resource
-from videojob_operator.intake import Intake
+from videojob_operator.informer import Informer
 
 _WORKERS = f"{LABEL_ROLE}={ROLE_WORKER}"
 WATCHED = {VIDEOJOBS: "", RENDERPOOLS: "", JOBS: _WORKERS, PODS: _WORKERS}
@@ -17,7 +17,7 @@ DELETED = "DELETED"
 
 
 def registry_of(
-    intake: Intake, on_event: Callable[[str], None], login: Callable[..., Awaitable[kopf.ConnectionInfo]]
+    informer: Informer, on_event: Callable[[str], None], login: Callable[..., Awaitable[kopf.ConnectionInfo]]
 ) -> kopf.OperatorRegistry:
     """Return kopf's registry of our handlers: one a resource, and the login."""
     registry = kopf.OperatorRegistry()
@@ -26,7 +26,7 @@ def registry_of(
         @kopf.on.event(resource.group, resource.version, resource.plural, registry=registry, id=resource.plural)
         async def take(event: kopf.RawEvent, **_: Any) -> None:
             on_event(resource.plural)
-            intake.take(resource.plural, event["object"], deleted=event["type"] == DELETED)
+            informer.take(resource.plural, event["object"], deleted=event["type"] == DELETED)
 
     for resource in WATCHED:
         watch(resource)

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_operator import metrics
 from videojob_operator.act.kubernetes import Kubernetes, Resource
-from videojob_operator.act.queues import Link
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache, ObjectKey, VideoJobKey
 from videojob_operator.errors import ApiError
 from videojob_operator.handlers.watches import WATCHED
 from videojob_operator.health import Health
-from videojob_operator.intake import Intake
+from videojob_operator.informer import Informer
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -36,18 +36,18 @@ class Resync:
         *,
         cache: Cache,
         kubernetes: Kubernetes,
-        intake: Intake,
+        informer: Informer,
         videojobs: WorkQueue[VideoJobKey],
-        links: Callable[[], Iterable[Link]],
+        sessions: Callable[[], Iterable[QueueSession]],
         health: Health,
         namespaces: tuple[str | None, ...],
         interval_s: float,
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
-        self._intake = intake
+        self._informer = informer
         self._videojobs = videojobs
-        self._links = links
+        self._sessions = sessions
         self._health = health
         self._namespaces = namespaces
         self._interval_s = interval_s
@@ -61,7 +61,7 @@ class Resync:
         for resource in WATCHED:
             for namespace in self._namespaces:
                 async for raw in self._kubernetes.list(resource, namespace, selector=WATCHED[resource]):
-                    self._intake.take(resource.plural, raw)
+                    self._informer.take(resource.plural, raw)
             self._health.watch_alive(resource.plural)
 
     async def run(self) -> None:
@@ -75,9 +75,9 @@ class Resync:
                 log.warning("a resync was cut short: %s", error)
                 continue
             try:
-                for link in list(self._links()):
-                    if link.known:
-                        await self._sweep(link)
+                for session in list(self._sessions()):
+                    if session.known:
+                        await self._sweep(session)
             except QueueUnavailableError as error:
                 log.warning("the sweep of the queues was cut short: %s", error)
             self._look_at_all_active()
@@ -109,18 +109,18 @@ class Resync:
     async def _take_in(self, resource: Resource, key: ObjectKey) -> None:
         raw = await self._kubernetes.get(resource, key.namespace, key.name)
         if raw is None:
-            self._intake.gone(resource.plural, key)
+            self._informer.gone(resource.plural, key)
         else:
-            self._intake.take(resource.plural, raw)
+            self._informer.take(resource.plural, raw)
 
-    async def _sweep(self, link: Link) -> None:
+    async def _sweep(self, session: QueueSession) -> None:
         """Have a pool's queues forget VideoJobs that are gone, finished, or in another pool by now."""
-        for uid in await link.queue.known_uids():
+        for uid in await session.queue.known_uids():
             key = self._cache.videojob_of(uid)
             record = self._cache.videojobs.get(key) if key else None
-            if record is None or record.pool != link.pool:
-                log.info("the queues of pool %s are told to forget %s", link.pool, uid)
-                await link.queue.forget(uid)
+            if record is None or record.pool != session.pool:
+                log.info("the queues of pool %s are told to forget %s", session.pool, uid)
+                await session.queue.forget(uid)
             elif record.phase.is_final:
                 self._videojobs.add(record.key)
 

@@ -6,10 +6,10 @@ import pytest
 from tests.unit.decide.build import (
     NOW,
     after,
-    job_view,
     observe_pool,
     snapshot,
     worker,
+    worker_job,
 )
 from videojob_contract.queue.types import WorkerState
 from videojob_contract.resources.renderpool import RenderPoolStatus
@@ -17,7 +17,7 @@ from videojob_operator.decide.pool import accept_pool, decide_pool
 from videojob_operator.decide.types import PoolMemory
 
 WORKERS = snapshot(worker(1, WorkerState.IDLE), worker(2, WorkerState.BUSY), queued=4)
-JOBS = (job_view(1), job_view(2), job_view(3))
+JOBS = (worker_job(1), worker_job(2), worker_job(3))
 
 
 def settled() -> RenderPoolStatus:

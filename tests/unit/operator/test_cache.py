@@ -74,7 +74,7 @@ def test_a_removed_videojob_leaves_a_grave_and_no_index(cache):
     cache.put_videojob(videojob(phase="Running", job="default-1"))
     assert cache.remove_videojob(KEY, "uid-1")
     assert not cache.remove_videojob(KEY, "uid-1")
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
     assert cache.videojob_of("uid-1") is None
     assert cache.videojobs_of(POOL) == []
     assert sum(cache.phases(POOL).values()) == 0
@@ -85,13 +85,13 @@ def test_a_late_deletion_of_a_namesake_removes_nothing(cache):
     cache.put_videojob(videojob(uid="uid-2", version=3))
     assert not cache.remove_videojob(KEY, "uid-1")
     assert cache.videojobs[KEY].uid == "uid-2"
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
 
 
 def test_a_videojob_that_moves_to_another_pool_is_to_be_forgotten_by_the_first(cache):
     cache.put_videojob(videojob(version=1))
     cache.put_videojob(videojob(version=2, pool="other", generation=2))
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
     assert cache.videojobs_of(POOL) == []
     assert cache.videojobs_of(PoolKey("ns", "other")) == [KEY]
 
@@ -133,7 +133,7 @@ def test_jobs_of_a_pool_and_whether_an_event_changed_anything(cache):
     assert cache.put_job(job(version=1))
     assert not cache.put_job(job(version=2))  # newer, but nothing that matters is new
     assert cache.put_job(job(version=3, succeeded=1))
-    assert [view.name for view in cache.jobs_of(POOL)] == ["default-1"]
+    assert [job.name for job in cache.jobs_of(POOL)] == ["default-1"]
     assert not cache.remove_job(ObjectKey("ns", "default-1"), "another")
     assert cache.remove_job(ObjectKey("ns", "default-1"), "job-1")
     assert cache.jobs_of(POOL) == ()

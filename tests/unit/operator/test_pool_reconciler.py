@@ -60,8 +60,8 @@ def scene(status: dict[str, Any]) -> tuple[PoolReconciler, UsedUp, Told, Cache]:
         cache=cache,
         kubernetes=kubernetes,  # type: ignore[arg-type]
         events=events,  # type: ignore[arg-type]
-        open_link=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
-        close_link=lambda _: pytest.fail("the pool is there"),
+        open_session=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
+        close_session=lambda _: pytest.fail("the pool is there"),
         settings=Settings(),
     )
     return reconcile, kubernetes, events, cache

@@ -10,7 +10,7 @@ from videojob_operator.workqueue import WorkQueue
 Raw = Mapping[str, Any]
 
 
-class Intake:
+class Informer:
     """Takes in what kopf's watches observe, and what the resync finds that they missed."""
 
     def __init__(self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey]) -> None:
@@ -76,8 +76,8 @@ class Intake:
         before = self._cache.job(*key)
         changed = self._cache.remove_job(key, metadata["uid"]) if deleted else self._cache.put_job(raw)
         if changed:
-            view = self._cache.job(*key) or before
-            self._concerns(key.namespace, pool_of(raw).name, key.name, view.owner_uid if view else None)
+            job = self._cache.job(*key) or before
+            self._concerns(key.namespace, pool_of(raw).name, key.name, job.owner_uid if job else None)
 
     def _pod(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001
         metadata = raw["metadata"]
