@@ -1,96 +1,80 @@
-"""Takes observed objects in: into the cache, and as keys into the work queues of those whom they concern."""
+"""From observed objects to keys in the work queues of those whom they concern.
 
-from collections.abc import Mapping
+It stores what kopf's watches deliver, and what the resync finds that they missed, and acts on what has changed.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
-from videojob_operator.cache import Cache, ObjectKey, VideoJobKey, pool_of
+from videojob_operator.cache import Cache
+from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.projections import ObjectKey
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
+from videojob_operator.store import Raw
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
 from videojob_operator.workqueue import WorkQueue
 
-Raw = Mapping[str, Any]
+OnChange = Callable[[Any, Any, Any], None]
+"""Is given the key, and what is kept of the object: before and after."""
 
 
 class Informer:
-    """Takes in what kopf's watches observe, and what the resync finds that they missed."""
+    """Keeps the cache as observed, and has those reconciled whom a change concerns."""
 
     def __init__(self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey]) -> None:
         self._cache = cache
         self._videojobs = videojobs
         self._pools = pools
+        self._on_change: dict[Watched[Any, Any], OnChange] = {
+            VIDEOJOBS: self._videojob_changed,
+            RENDERPOOLS: self._pool_changed,
+            JOBS: self._job_changed,
+            PODS: self._pod_changed,
+        }
 
-    def take(self, plural: str, raw: Raw, *, deleted: bool = False) -> None:
+    def handle(self, watched: Watched[Any, Any], raw: Raw, *, deleted: bool = False) -> None:
         """Put an object into the cache or out of it, and have those reconciled whom that concerns."""
-        take = {
-            "videojobs": self._videojob,
-            "renderpools": self._pool,
-            "jobs": self._job,
-            "pods": self._pod,
-        }[plural]
-        take(raw, deleted)
+        metadata = raw["metadata"]
+        store, key = self._cache.store(watched), watched.key_of(metadata["namespace"], metadata["name"])
+        before = store.get(key)
+        if store.remove(key, metadata["uid"]) if deleted else store.put(raw):
+            self._on_change[watched](key, before, store.get(key))
 
-    def gone(self, plural: str, key: ObjectKey) -> None:
+    def handle_missed_deletion(self, watched: Watched[Any, Any], key: Any) -> None:
         """Take out an object that the API server has no more, though no event said so."""
-        match plural:
-            case "videojobs":
-                self._cache.remove_videojob(VideoJobKey(*key))
-                self._videojobs.add(VideoJobKey(*key))
-            case "renderpools":
-                self._cache.remove_pool(PoolKey(*key))
-                self._pools.add(PoolKey(*key))
-            case "jobs":
-                job = self._cache.job(*key)
-                self._cache.remove_job(key)
-                self._concerns(key.namespace, job.pool if job else "", key.name, job.owner_uid if job else None)
-            case "pods":
-                self._cache.remove_pod(key)
+        store = self._cache.store(watched)
+        before = store.get(key)
+        if store.remove(key):
+            self._on_change[watched](key, before, None)
 
-    def pool_changed(self, key: PoolKey) -> None:
-        """Have a pool and every VideoJob in it reconsidered."""
+    def _videojob_changed(self, key: VideoJobKey, _: VideoJobRecord | None, __: VideoJobRecord | None) -> None:
+        self._videojobs.add(key)
+
+    def _pool_changed(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
         self._pools.add(key)
+        if before and after and (before.uid, before.generation) == (after.uid, after.generation):
+            return  # only its status is new
         for videojob in self._cache.videojobs_of(key):
             self._videojobs.add(videojob)
 
-    def _videojob(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001 - the one signature of all four
-        metadata = raw["metadata"]
-        key = VideoJobKey(metadata["namespace"], metadata["name"])
-        changed = self._cache.remove_videojob(key, metadata["uid"]) if deleted else self._cache.put_videojob(raw)
-        if changed:
-            self._videojobs.add(key)
+    def _job_changed(self, key: ObjectKey, before: WorkerJob | None, after: WorkerJob | None) -> None:
+        job = after or before
+        if job:
+            self._worker_changed(key, job)
 
-    def _pool(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001
-        metadata = raw["metadata"]
-        key = PoolKey(metadata["namespace"], metadata["name"])
-        before = self._cache.pools.get(key)
-        changed = self._cache.remove_pool(key, metadata["uid"]) if deleted else self._cache.put_pool(raw)
-        if not changed:
-            return
-        after = self._cache.pools.get(key)
-        if before and after and (before.uid, before.generation) == (after.uid, after.generation):
-            self._pools.add(key)  # only its status is new
+    def _pod_changed(self, key: ObjectKey, before: WorkerPod | None, after: WorkerPod | None) -> None:
+        pod = after or before
+        if pod:
+            job = ObjectKey(key.namespace, pod.job)
+            self._worker_changed(job, self._cache.jobs.get(job))
+
+    def _worker_changed(self, key: ObjectKey, job: WorkerJob | None) -> None:
+        if job:
+            self._pools.add(PoolKey(key.namespace, job.pool))
+        if job and job.owner_uid:
+            videojob = self._cache.videojob_of(job.owner_uid)
         else:
-            self.pool_changed(key)
-
-    def _job(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001
-        metadata = raw["metadata"]
-        key = ObjectKey(metadata["namespace"], metadata["name"])
-        before = self._cache.job(*key)
-        changed = self._cache.remove_job(key, metadata["uid"]) if deleted else self._cache.put_job(raw)
-        if changed:
-            job = self._cache.job(*key) or before
-            self._concerns(key.namespace, pool_of(raw).name, key.name, job.owner_uid if job else None)
-
-    def _pod(self, raw: Raw, deleted: bool) -> None:  # noqa: FBT001
-        metadata = raw["metadata"]
-        key = ObjectKey(metadata["namespace"], metadata["name"])
-        pod = self._cache.pod(key)
-        changed = self._cache.remove_pod(key) if deleted else self._cache.put_pod(raw)
-        pod = self._cache.pod(key) or pod
-        if changed and pod:
-            job = self._cache.job(key.namespace, pod.job)
-            self._concerns(key.namespace, pool_of(raw).name, pod.job, job.owner_uid if job else None)
-
-    def _concerns(self, namespace: str, pool: str, job: str, owner_uid: str | None) -> None:
-        self._pools.add(PoolKey(namespace, pool))
-        videojob = self._cache.videojob_of(owner_uid) if owner_uid else self._cache.videojob_running_on(namespace, job)
+            videojob = self._cache.videojob_running_on(*key)
         if videojob:
             self._videojobs.add(videojob)

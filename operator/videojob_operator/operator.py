@@ -15,7 +15,7 @@ from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import QueueSession
-from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
@@ -23,6 +23,7 @@ from videojob_operator.informer import Informer
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
 from videojob_operator.reconcile.videojob import VideoJobReconciler
+from videojob_operator.records import VideoJobKey
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,14 @@ class Operator:
             wake_pool=self._wake_pool,
             settings=settings,
         )
-        self._videojobs: WorkQueue[VideoJobKey] = WorkQueue(
+        self._videojobs = WorkQueue[VideoJobKey](
             "videojobs",
             self._reconciler,
             workers=settings.reconcilers,
             retry_initial_s=settings.retry_initial_s,
             retry_max_s=settings.retry_max_s,
         )
-        self._pools: WorkQueue[PoolKey] = WorkQueue(
+        self._pools = WorkQueue[PoolKey](
             "renderpools",
             PoolReconciler(
                 cache=self.cache,

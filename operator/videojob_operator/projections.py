@@ -1,14 +1,19 @@
 """From Kubernetes' Jobs and pods to the few fields that decisions need: nothing else of them is kept."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from videojob_contract.labels import LABEL_JOB_NAME, LABEL_POOL, LABEL_TEMPLATE
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.store import Raw
 
-Raw = Mapping[str, Any]
+
+class ObjectKey(NamedTuple):
+    """Names a Job or a pod."""
+
+    namespace: str
+    name: str
 
 
 def parse_time(text: str | None) -> datetime | None:

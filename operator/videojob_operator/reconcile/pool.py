@@ -17,11 +17,12 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
-from videojob_operator.cache import Cache, PoolRecord
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class PoolReconciler:
             return await self._reconcile(record)
 
     async def _reconcile(self, record: PoolRecord) -> float | None:
-        key, spec = record.key, record.spec
+        key, spec = record.key, record.accept().spec
         session = self._open_session(key)
         template: Manifest = {}
         if spec is not None:
@@ -88,13 +89,13 @@ class PoolReconciler:
         return decision.requeue_after_s
 
     def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
-        key = record.key
+        key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
         return PoolObservation(
             name=key.name,
-            spec=record.spec,
-            refusal=record.refusal,
+            spec=accepted.spec,
+            refusal=accepted.refusal,
             generation=record.generation,
             status=_read(record.status),
             now=datetime.now(UTC),
@@ -141,7 +142,7 @@ class PoolReconciler:
             if job is None:  # created before, by us: its name says so
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
         if job is not None:
-            self._cache.put_job(job)
+            self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
     async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
@@ -153,7 +154,7 @@ class PoolReconciler:
             )
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:
-                self._cache.refresh_pool(written)
+                self._cache.pools.refresh(written)
 
     def _emit(self, record: PoolRecord, event: EmitEvent) -> None:
         log.info("%s: %s", event.reason, event.message)

@@ -15,11 +15,9 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import adoption
-from videojob_operator.cache import Cache, VideoJobKey, VideoJobRecord
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
-from videojob_operator.decide.acceptance import accept
 from videojob_operator.decide.types import (
-    Accepted,
     Action,
     Adopt,
     CancelInQueue,
@@ -37,6 +35,7 @@ from videojob_operator.decide.types import (
 )
 from videojob_operator.decide.videojob import decide_videojob
 from videojob_operator.errors import RefusedError
+from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +134,9 @@ class VideoJobReconciler:
             memory = replace(memory, patched_at=now)
         return Observation(
             raw=record.object,
-            accepted=_accepted(record),
+            accepted=record.accept(),
             now=now,
-            pool=pool.spec if pool else None,
+            pool=pool.accept().spec if pool else None,
             queue_known=session is not None and session.known,
             entry=entry,
             worker_job=job,
@@ -170,7 +169,7 @@ class VideoJobReconciler:
             for action in decision.after:
                 await self._do(record, action)
         else:
-            self._cache.remove_videojob(record.key, record.uid)  # it is gone: the queue forgets it in the next run
+            self._cache.videojobs.remove(record.key, record.uid)  # it is gone: the queue forgets it in the next run
         if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 
@@ -207,7 +206,7 @@ class VideoJobReconciler:
             return
         patched = await self._kubernetes.patch(JOBS, record.key.namespace, job, adoption(record.key.name, record.uid))
         if patched is not None:
-            self._cache.refresh_job(patched)
+            self._cache.jobs.refresh(patched)
 
     @staticmethod
     async def _do_in_queue(
@@ -241,17 +240,9 @@ class VideoJobReconciler:
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is None:
             return False
-        self._cache.refresh_videojob(written)
+        self._cache.videojobs.refresh(written)
         _count(record, observation, new)
         return True
-
-
-def _accepted(record: VideoJobRecord) -> Accepted:
-    if record.raw is None:  # finished: its spec matters no more
-        return Accepted(None)
-    if record.accepted is None or record.accepted[0] != record.generation:
-        record.accepted = (record.generation, accept(record.raw))
-    return record.accepted[1]
 
 
 def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> None:

@@ -9,10 +9,11 @@ from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import CONFLICT, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
 from videojob_operator.act.queues import QueueSession
-from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.reconcile.videojob import VideoJobReconciler
+from videojob_operator.records import VideoJobKey
 
 REFUSED = {"clips": [{"color": "#000000", "duration": "1s"}], "parallelism": 2}  # Failed at the first look
 
@@ -62,7 +63,7 @@ class Scene:
 @pytest.fixture
 async def scene(kubernetes: Kubernetes, namespace: str) -> Scene:
     scene = Scene(kubernetes, namespace)
-    scene.cache.put_videojob(await scene.create())
+    scene.cache.videojobs.put(await scene.create())
     return scene
 
 
@@ -97,9 +98,9 @@ class Away:
 
 async def test_a_queue_that_is_away_keeps_no_name_from_being_used_again(scene: Scene) -> None:
     scene.session = QueueSession(Away(), listener=None, consumer="")  # type: ignore[arg-type]
-    scene.cache.remove_videojob(scene.key)
+    scene.cache.videojobs.remove(scene.key)
     await scene.delete()
-    scene.cache.put_videojob(await scene.create())
+    scene.cache.videojobs.put(await scene.create())
     await scene.reconcile(scene.key)
     successor = await scene.kubernetes.get(VIDEOJOBS, *scene.key)
     assert successor

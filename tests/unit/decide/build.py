@@ -7,7 +7,7 @@ from videojob_contract.assignment import Progress, Result
 from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
 from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
 from videojob_contract.resources.status import Stage, VideoJobStatus
-from videojob_operator.decide.acceptance import accept
+from videojob_operator.decide.specs import accept_videojob
 from videojob_operator.decide.types import (
     Decision,
     EmitEvent,
@@ -52,7 +52,7 @@ def observe(spec: dict[str, Any] | None = None, status: Any = None, **fields: An
     metadata = fields.pop("metadata", {})
     given = raw(spec, status, **metadata)
     defaults: dict[str, Any] = {"now": NOW, "pool": pool_spec(), "queue_known": True}
-    return Observation(raw=given, accepted=accept(given), **(defaults | fields))
+    return Observation(raw=given, accepted=accept_videojob(given), **(defaults | fields))
 
 
 def decide(*args: Any, **fields: Any) -> Decision:

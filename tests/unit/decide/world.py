@@ -26,9 +26,9 @@ from videojob_contract.queue.types import (
 )
 from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
 from videojob_contract.resources.status import Phase, Stage, VideoJobStatus
-from videojob_operator.decide.acceptance import accept
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.specs import accept_videojob
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -308,7 +308,7 @@ class World:
             worker, pod = self.seen.get(entry.job, (None, None))
         return Observation(
             raw=json.loads(json.dumps(job.raw)),
-            accepted=accept(job.raw),
+            accepted=accept_videojob(job.raw),
             now=self.now,
             pool=self.pool,
             queue_known=self.known,

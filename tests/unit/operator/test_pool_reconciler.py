@@ -55,7 +55,7 @@ class Told:
 def scene(status: dict[str, Any]) -> tuple[PoolReconciler, UsedUp, Told, Cache]:
     cache, kubernetes, events = Cache(), UsedUp(), Told()
     metadata = {"namespace": "ns", "name": "default", "uid": "p", "resourceVersion": "1", "generation": 1}
-    cache.put_pool({"metadata": metadata, "spec": {}, "status": status})
+    cache.pools.put({"metadata": metadata, "spec": {}, "status": status})
     reconcile = PoolReconciler(
         cache=cache,
         kubernetes=kubernetes,  # type: ignore[arg-type]
