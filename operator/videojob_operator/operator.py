@@ -1,25 +1,22 @@
-"""The one place that wires the parts together, and the listener of the queues."""
+"""The one place that wires the parts together."""
 
 import asyncio
 import logging
-import socket
-from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources.status import Phase
 from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
 from videojob_operator.informer import Informer
+from videojob_operator.queue_listener import QueueListener
+from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
 from videojob_operator.reconcile.videojob import VideoJobReconciler
@@ -41,34 +38,19 @@ class Operator:
 
     def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
         self._settings = settings
-        self._redis = redis
-        self._sessions: dict[PoolKey, tuple[QueueSession, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
         self.cache = Cache()
         self._events = Events(kubernetes)
-        self._reconciler = VideoJobReconciler(
-            cache=self.cache,
-            kubernetes=kubernetes,
-            events=self._events,
-            session_of=self._session_of,
-            wake_pool=self._wake_pool,
-            settings=settings,
-        )
-        self._videojobs = WorkQueue[VideoJobKey](
-            "videojobs",
-            self._reconciler,
-            workers=settings.reconcilers,
-            retry_initial_s=settings.retry_initial_s,
-            retry_max_s=settings.retry_max_s,
-        )
+        # Sessions tell a listener, which needs the work queues, and these reconcilers, which use sessions.
+        self._sessions = QueueSessions(lambda pool: OperatorQueue(pool, redis), lambda: self._listener, self._tasks)
         self._pools = WorkQueue[PoolKey](
             "renderpools",
             PoolReconciler(
                 cache=self.cache,
                 kubernetes=kubernetes,
                 events=self._events,
-                open_session=self._open_session,
-                close_session=self._close_session,
+                open_session=self._sessions.open,
+                close_session=self._sessions.close,
                 settings=settings,
             ),
             workers=POOL_RECONCILERS,
@@ -76,6 +58,22 @@ class Operator:
             retry_max_s=settings.retry_max_s,
             interval_of=self._pool_interval_s,
         )
+        reconciler = VideoJobReconciler(
+            cache=self.cache,
+            kubernetes=kubernetes,
+            events=self._events,
+            session_of=self._sessions.get,
+            wake_pool=self._pools.add,
+            settings=settings,
+        )
+        self._videojobs = WorkQueue[VideoJobKey](
+            "videojobs",
+            reconciler,
+            workers=settings.reconcilers,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+        )
+        self._listener = QueueListener(self.cache, self._videojobs, self._pools, hold=reconciler.hold)
         self.health = Health(
             (self._videojobs, self._pools),
             # Two resyncs without a word: the first may have come just before the watch died.
@@ -89,7 +87,7 @@ class Operator:
             kubernetes=kubernetes,
             informer=self.informer,
             videojobs=self._videojobs,
-            sessions=lambda: (session for session, _ in self._sessions.values()),
+            sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),
             interval_s=settings.resync_s,
@@ -128,68 +126,3 @@ class Operator:
 
     def _pool_interval_s(self, pool: PoolKey) -> float:
         return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))
-
-    def _wake_pool(self, pool: PoolKey) -> None:
-        self._pools.add(pool)
-
-    # --- sessions with the queues
-
-    def _session_of(self, pool: PoolKey) -> QueueSession | None:
-        found = self._sessions.get(pool)
-        return found[0] if found else None
-
-    def _open_session(self, pool: PoolKey) -> QueueSession:
-        if pool not in self._sessions:
-            session = QueueSession(OperatorQueue(pool, self._redis), self, consumer=socket.gethostname())
-            self._sessions[pool] = (session, self._tasks.create_task(session.run()))
-        return self._sessions[pool][0]
-
-    async def _close_session(self, pool: PoolKey) -> None:
-        found = self._sessions.pop(pool, None)
-        if found is not None:
-            found[1].cancel()
-            with suppress(asyncio.CancelledError):
-                await found[1]
-        self._wake_stale_entries(pool)
-        await OperatorQueue(pool, self._redis).delete_pool()
-
-    # --- what the sessions see
-
-    async def queue_event(self, session: QueueSession, event: Event) -> None:
-        """Have those reconciled whom an event concerns."""
-        match event:
-            case Claimed(uid=uid) | Finished(uid=uid):
-                self._pools.add(session.pool)
-                key = self.cache.videojob_of(uid)
-                if key is not None:
-                    self._reconciler.hold(key, session, event.id)
-                    self._videojobs.add(key)
-                    return
-            case Registered() | WorkerRetired():
-                self._pools.add(session.pool)
-            case StageChanged():
-                pass  # progress is looked at in its turn
-        await session.ack([event.id])
-
-    def lease_expired(self, session: QueueSession, uid: str) -> None:
-        """Have the VideoJob of an ended lease reconciled."""
-        key = self.cache.videojob_of(uid)
-        if key is not None and self.cache.videojobs[key].pool == session.pool:
-            self._videojobs.add(key)
-
-    def queue_known(self, pool: PoolKey) -> None:
-        """Have everything that belongs into a queue put there."""
-        self._pools.add(pool)
-        self._wake_stale_entries(pool)
-        for key in self.cache.videojobs_of(pool):
-            if not self.cache.videojobs[key].phase.is_final:
-                self._videojobs.add(key)
-
-    def _wake_stale_entries(self, pool: PoolKey) -> None:
-        for key in self.cache.stale_entries_of(pool):
-            self._videojobs.add(key)
-
-    def has_active(self, pool: PoolKey) -> bool:
-        """Whether a worker could hold a VideoJob of this pool."""
-        phases = self.cache.phases(pool)
-        return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])

@@ -8,7 +8,7 @@ come; what differs still was missed: it is taken in, and the watch is under susp
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from videojob_contract.queue.errors import QueueUnavailableError
@@ -41,7 +41,7 @@ class Resync:
         kubernetes: Kubernetes,
         informer: Informer,
         videojobs: WorkQueue[VideoJobKey],
-        sessions: Callable[[], Iterable[QueueSession]],
+        sessions: Iterable[QueueSession],
         health: Health,
         namespaces: tuple[str | None, ...],
         interval_s: float,
@@ -78,7 +78,7 @@ class Resync:
                 log.warning("a resync was cut short: %s", error)
                 continue
             try:
-                for session in list(self._sessions()):
+                for session in self._sessions:
                     if session.known:
                         await self._sweep(session)
             except QueueUnavailableError as error:
