@@ -4,12 +4,11 @@ from typing import Any
 
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
-from videojob_operator import watched
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import VideoJobKey, VideoJobRecord
-from videojob_operator.store import Index, Store
-from videojob_operator.watched import Watched
+from videojob_operator.store import Store
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
 
 
 class Cache:
@@ -19,40 +18,28 @@ class Cache:
         self.stale_entries: dict[VideoJobKey, set[tuple[PoolKey, str]]] = {}
         """Pools and UIDs that VideoJobs had before they were deleted or moved: their queues are to forget
         them."""
-        self._by_uid: Index[VideoJobKey, VideoJobRecord, str] = Index(lambda _, videojob: videojob.uid)
-        self._by_pool: Index[VideoJobKey, VideoJobRecord, PoolKey] = Index(lambda _, videojob: videojob.pool)
-        self._by_phase: Index[VideoJobKey, VideoJobRecord, Phase] = Index(lambda _, videojob: videojob.phase)
-        self._by_pool_and_phase: Index[VideoJobKey, VideoJobRecord, tuple[PoolKey, Phase]] = Index(
-            lambda _, videojob: (videojob.pool, videojob.phase)
-        )
-        self._running_on: Index[VideoJobKey, VideoJobRecord, ObjectKey] = Index(_running_on)
-        self._jobs_by_pool: Index[ObjectKey, WorkerJob, PoolKey] = Index(
-            lambda key, job: PoolKey(key.namespace, job.pool)
-        )
-        self._pods_by_job: Index[ObjectKey, WorkerPod, ObjectKey] = Index(
-            lambda key, pod: ObjectKey(key.namespace, pod.job)
-        )
-        self.videojobs = watched.VIDEOJOBS.store(
-            self._by_uid.follow,
-            self._by_pool.follow,
-            self._by_phase.follow,
-            self._by_pool_and_phase.follow,
-            self._running_on.follow,
-            self._note_stale_entry,
-        )
-        self.pools = watched.RENDERPOOLS.store()
-        self.jobs = watched.JOBS.store(self._jobs_by_pool.follow)
-        self.pods = watched.PODS.store(self._pods_by_job.follow)
+        self.videojobs = VIDEOJOBS.store()
+        self.videojobs.follow(self._note_stale_entry)
+        self._by_uid = self.videojobs.index(lambda _, videojob: videojob.uid)
+        self._by_pool = self.videojobs.index(lambda _, videojob: videojob.pool)
+        self._by_phase = self.videojobs.index(lambda _, videojob: videojob.phase)
+        self._by_pool_and_phase = self.videojobs.index(lambda _, videojob: (videojob.pool, videojob.phase))
+        self._running_on = self.videojobs.index(_running_on)
+        self.pools = RENDERPOOLS.store()
+        self.jobs = JOBS.store()
+        self._jobs_by_pool = self.jobs.index(lambda key, job: PoolKey(key.namespace, job.pool))
+        self.pods = PODS.store()
+        self._pods_by_job = self.pods.index(lambda key, pod: ObjectKey(key.namespace, pod.job))
         self._stores: dict[Watched[Any, Any], Store[Any, Any]] = {
-            watched.VIDEOJOBS: self.videojobs,
-            watched.RENDERPOOLS: self.pools,
-            watched.JOBS: self.jobs,
-            watched.PODS: self.pods,
+            VIDEOJOBS: self.videojobs,
+            RENDERPOOLS: self.pools,
+            JOBS: self.jobs,
+            PODS: self.pods,
         }
 
-    def store(self, resource: Watched[Any, Any]) -> Store[Any, Any]:
+    def store(self, watched: Watched[Any, Any]) -> Store[Any, Any]:
         """Where objects of a watched resource are."""
-        return self._stores[resource]
+        return self._stores[watched]
 
     def videojob_of(self, uid: str) -> VideoJobKey | None:
         """Which VideoJob has this UID."""

@@ -42,19 +42,14 @@ class _Stored(Generic[Value]):
 class Store(Mapping[Key, Value]):
     """The newest projection of each object of one resource."""
 
-    def __init__(
-        self,
-        key_of: Callable[[str, str], Key],
-        project: Callable[[Raw, Value | None], Value],
-        *followers: Follower[Key, Value],
-    ) -> None:
+    def __init__(self, key_of: Callable[[str, str], Key], project: Callable[[Raw, Value | None], Value]) -> None:
         """Keep `project` of each object under `key_of` its namespace and name.
 
         `project` is also given the projection that it replaces, if that is of the same UID.
         """
         self._key_of = key_of
         self._project = project
-        self._followers = followers
+        self._followers: list[Follower[Key, Value]] = []
         self._stored: dict[Key, _Stored[Value]] = {}
 
     def __getitem__(self, key: Key) -> Value:
@@ -65,6 +60,16 @@ class Store(Mapping[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._stored)
+
+    def follow(self, follower: Follower[Key, Value]) -> None:
+        """Tell `follower` of each change from now on."""
+        self._followers.append(follower)
+
+    def index(self, term_of: Callable[[Key, Value], Term | None]) -> "Index[Key, Value, Term]":
+        """Return an index of what is put in from now on; what `term_of` is None of is left out."""
+        index = Index(term_of)
+        self.follow(index.follow)
+        return index
 
     def put(self, raw: Raw) -> bool:
         """Take an object in, unless it is known as new or newer; return whether anything that is kept changed."""
@@ -109,7 +114,6 @@ class Index(Generic[Key, Value, Term]):
     """Which keys of a store have a value of which a term holds, such as the pool that it belongs to."""
 
     def __init__(self, term_of: Callable[[Key, Value], Term | None]) -> None:
-        """Index by `term_of`, and leave out what that is None of."""
         self._term_of = term_of
         self._keys: dict[Term, dict[Key, None]] = {}
 

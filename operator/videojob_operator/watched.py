@@ -10,7 +10,7 @@ from videojob_operator.act import kubernetes
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey, project_job, project_pod
 from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, project_pool, project_videojob
-from videojob_operator.store import Follower, Key, Raw, Store, Value
+from videojob_operator.store import Key, Raw, Store, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +25,9 @@ class Watched(Generic[Key, Value]):
     selector: str = ""
     """Label selector that the API server filters by: in a large cluster, workers are few among many."""
 
-    def store(self, *followers: Follower[Key, Value]) -> Store[Key, Value]:
+    def store(self) -> Store[Key, Value]:
         """Return an empty store of it."""
-        return Store(self.key_of, self.project, *followers)
+        return Store(self.key_of, self.project)
 
 
 _WORKERS = f"{LABEL_ROLE}={ROLE_WORKER}"

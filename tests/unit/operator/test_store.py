@@ -19,13 +19,13 @@ def color_of(raw: Any, _: str | None) -> str:
 
 
 @pytest.fixture
-def by_color() -> Index[ObjectKey, str, str]:
-    return Index(lambda _, color: None if color == "none" else color)
+def store() -> Store[ObjectKey, str]:
+    return Store(ObjectKey, color_of)
 
 
 @pytest.fixture
-def store(by_color: Index[ObjectKey, str, str]) -> Store[ObjectKey, str]:
-    return Store(ObjectKey, color_of, by_color.follow)
+def by_color(store: Store[ObjectKey, str]) -> Index[ObjectKey, str, str]:
+    return store.index(lambda _, color: None if color == "none" else color)
 
 
 def test_an_older_version_and_the_same_change_nothing(store):
