@@ -54,7 +54,7 @@ async def run(settings: Settings) -> None:
         work = asyncio.create_task(operator.run(), name="operator")
         failed = asyncio.Event()
         work.add_done_callback(lambda _: failed.set())
-        registry = registry_of(operator.intake, operator.watch_delivered, login_with(configuration))
+        registry = registry_of(operator.informer, operator.watch_delivered, login_with(configuration))
 
         # kopf waits for every task that began after it. Ours end here, in its own shutdown, rather than by
         # its patience.

@@ -1,28 +1,26 @@
-"""The one place that wires the parts together, and the listener of the queues."""
+"""The one place that wires the parts together."""
 
 import asyncio
 import logging
-import socket
-from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources.status import Phase
 from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import Link
-from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
-from videojob_operator.intake import Intake
+from videojob_operator.informer import Informer
+from videojob_operator.queue_listener import QueueListener
+from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
 from videojob_operator.reconcile.videojob import VideoJobReconciler
+from videojob_operator.records import VideoJobKey
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -36,38 +34,23 @@ RETRY_FILL_S = 2.0
 
 
 class Operator:
-    """All parts of the operator but kopf, which feeds `intake`."""
+    """All parts of the operator but kopf, which feeds `informer`."""
 
     def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
         self._settings = settings
-        self._redis = redis
-        self._links: dict[PoolKey, tuple[Link, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
         self.cache = Cache()
         self._events = Events(kubernetes)
-        self._reconciler = VideoJobReconciler(
-            cache=self.cache,
-            kubernetes=kubernetes,
-            events=self._events,
-            link_of=self._link_of,
-            wake_pool=self._wake_pool,
-            settings=settings,
-        )
-        self._videojobs: WorkQueue[VideoJobKey] = WorkQueue(
-            "videojobs",
-            self._reconciler,
-            workers=settings.reconcilers,
-            retry_initial_s=settings.retry_initial_s,
-            retry_max_s=settings.retry_max_s,
-        )
-        self._pools: WorkQueue[PoolKey] = WorkQueue(
+        # Sessions tell a listener, which needs the work queues, and these reconcilers, which use sessions.
+        self._sessions = QueueSessions(lambda pool: OperatorQueue(pool, redis), lambda: self._listener, self._tasks)
+        self._pools = WorkQueue[PoolKey](
             "renderpools",
             PoolReconciler(
                 cache=self.cache,
                 kubernetes=kubernetes,
                 events=self._events,
-                open_link=self._open_link,
-                close_link=self._close_link,
+                open_session=self._sessions.open,
+                close_session=self._sessions.close,
                 settings=settings,
             ),
             workers=POOL_RECONCILERS,
@@ -75,6 +58,22 @@ class Operator:
             retry_max_s=settings.retry_max_s,
             interval_of=self._pool_interval_s,
         )
+        reconciler = VideoJobReconciler(
+            cache=self.cache,
+            kubernetes=kubernetes,
+            events=self._events,
+            session_of=self._sessions.get,
+            wake_pool=self._pools.add,
+            settings=settings,
+        )
+        self._videojobs = WorkQueue[VideoJobKey](
+            "videojobs",
+            reconciler,
+            workers=settings.reconcilers,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+        )
+        self._listener = QueueListener(self.cache, self._videojobs, self._pools, hold=reconciler.hold)
         self.health = Health(
             (self._videojobs, self._pools),
             # Two resyncs without a word: the first may have come just before the watch died.
@@ -82,13 +81,13 @@ class Operator:
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.intake = Intake(self.cache, self._videojobs, self._pools)
+        self.informer = Informer(self.cache, self._videojobs, self._pools)
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
-            intake=self.intake,
+            informer=self.informer,
             videojobs=self._videojobs,
-            links=lambda: (link for link, _ in self._links.values()),
+            sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),
             interval_s=settings.resync_s,
@@ -127,68 +126,3 @@ class Operator:
 
     def _pool_interval_s(self, pool: PoolKey) -> float:
         return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))
-
-    def _wake_pool(self, pool: PoolKey) -> None:
-        self._pools.add(pool)
-
-    # --- links to the queues
-
-    def _link_of(self, pool: PoolKey) -> Link | None:
-        found = self._links.get(pool)
-        return found[0] if found else None
-
-    def _open_link(self, pool: PoolKey) -> Link:
-        if pool not in self._links:
-            link = Link(OperatorQueue(pool, self._redis), self, consumer=socket.gethostname())
-            self._links[pool] = (link, self._tasks.create_task(link.run()))
-        return self._links[pool][0]
-
-    async def _close_link(self, pool: PoolKey) -> None:
-        found = self._links.pop(pool, None)
-        if found is not None:
-            found[1].cancel()
-            with suppress(asyncio.CancelledError):
-                await found[1]
-        self._clear_graves(pool)
-        await OperatorQueue(pool, self._redis).delete_pool()
-
-    # --- what the links see
-
-    async def queue_event(self, link: Link, event: Event) -> None:
-        """Have those reconciled whom an event concerns."""
-        match event:
-            case Claimed(uid=uid) | Finished(uid=uid):
-                self._pools.add(link.pool)
-                key = self.cache.videojob_of(uid)
-                if key is not None:
-                    self._reconciler.hold(key, link, event.id)
-                    self._videojobs.add(key)
-                    return
-            case Registered() | WorkerRetired():
-                self._pools.add(link.pool)
-            case StageChanged():
-                pass  # progress is looked at in its turn
-        await link.ack([event.id])
-
-    def lease_expired(self, link: Link, uid: str) -> None:
-        """Have the VideoJob of an ended lease reconciled."""
-        key = self.cache.videojob_of(uid)
-        if key is not None and self.cache.videojobs[key].pool == link.pool:
-            self._videojobs.add(key)
-
-    def queue_known(self, pool: PoolKey) -> None:
-        """Have everything that belongs into a queue put there."""
-        self._pools.add(pool)
-        self._clear_graves(pool)
-        for key in self.cache.videojobs_of(pool):
-            if not self.cache.videojobs[key].phase.is_final:
-                self._videojobs.add(key)
-
-    def _clear_graves(self, pool: PoolKey) -> None:
-        for key in self.cache.graves_of(pool):
-            self._videojobs.add(key)
-
-    def has_active(self, pool: PoolKey) -> bool:
-        """Whether a worker could hold a VideoJob of this pool."""
-        phases = self.cache.phases(pool)
-        return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])

@@ -1,6 +1,8 @@
-"""The operator's end of the queues: one link a pool, which knows whether what it reads can be believed.
+"""The operator's end of the queues: one session a pool, which knows whether what it reads can be believed.
 
-Redis may be away, or come back empty, at any moment. A link tells the two apart from *known*: while it is not
+A session outlasts the connections to Redis that it is held over, as one of ZooKeeper or Chubby does.
+
+Redis may be away, or come back empty, at any moment. A session tells the two apart from *known*: while it is not
 known, nobody concludes from a missing entry that an attempt is lost. A Redis that was found empty becomes
 known again after a grace in which running workers restore their claims; then everything of the pool is looked
 at once, which fills it again.
@@ -20,20 +22,20 @@ from videojob_operator import metrics
 log = logging.getLogger(__name__)
 
 TICK_S = 2.0
-"""How often a link looks whether Redis was emptied and whether leases have ended, in seconds."""
+"""How often a session looks whether Redis was emptied and whether leases have ended, in seconds."""
 CONNECTING_S = 1.0
-"""How soon to look again at what waits for a link that is only just being made, in seconds."""
+"""How soon to look again at what waits for a session that is only just being made, in seconds."""
 RECONNECT_S = 1.0
-"""Pause before a link tries again to reach Redis, in seconds."""
+"""Pause before a session tries again to reach Redis, in seconds."""
 
 
 class Listener(Protocol):
-    """Who is told of what a link sees."""
+    """Who is told of what a session sees."""
 
-    async def queue_event(self, link: "Link", event: Event) -> None:
-        """A worker sent an event; it is to be acknowledged by `Link.ack`."""
+    async def queue_event(self, session: "QueueSession", event: Event) -> None:
+        """A worker sent an event; it is to be acknowledged by `QueueSession.ack`."""
 
-    def lease_expired(self, link: "Link", uid: str) -> None:
+    def lease_expired(self, session: "QueueSession", uid: str) -> None:
         """A worker has not renewed its lease in time."""
 
     def queue_known(self, pool: PoolKey) -> None:
@@ -43,7 +45,7 @@ class Listener(Protocol):
         """Whether a worker could hold a VideoJob of this pool."""
 
 
-class Link:
+class QueueSession:
     """One pool's queues, and whether they can be believed."""
 
     def __init__(self, queue: OperatorApi, listener: Listener, consumer: str) -> None:
@@ -63,7 +65,7 @@ class Link:
 
     @property
     def connecting(self) -> bool:
-        """Whether this is a new link that has neither succeeded nor failed yet."""
+        """Whether this is a new session that has neither succeeded nor failed yet."""
         return self._connecting
 
     async def configure(self, weights: Mapping[str, int]) -> None:
@@ -105,7 +107,7 @@ class Link:
             self._lost()
 
     async def run(self) -> None:
-        """Keep the link up until cancelled."""
+        """Keep the session up until cancelled."""
         while True:
             try:
                 await self._connect()
@@ -143,7 +145,7 @@ class Link:
             if self._known and await self.queue.ensure_epoch():
                 self._found_empty()
             if not self._known:
-                # Someone found Redis empty or away. An error ends the reader too, and the link is made anew.
+                # Someone found Redis empty or away. An error ends the reader too, and the session is made anew.
                 raise QueueUnavailableError("Redis was emptied, or was away for a moment")
             for entry in await self.queue.expired():
                 self._listener.lease_expired(self, entry.uid)

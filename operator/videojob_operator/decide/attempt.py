@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from videojob_contract.queue.types import Entry
     from videojob_contract.resources.status import VideoJobStatus
     from videojob_operator.decide.step import Step
-    from videojob_operator.decide.types import Observation, PodView
+    from videojob_operator.decide.types import Observation, WorkerPod
 
 
 def current_number(status: VideoJobStatus) -> int:
@@ -51,7 +51,7 @@ def claimed_entry(step: Step) -> Entry | None:
     return entry if entry and entry.state in {EntryState.CLAIMED, EntryState.FINISHED} else None
 
 
-def worker_pod(step: Step) -> PodView | None:
+def worker_pod(step: Step) -> WorkerPod | None:
     """Return the pod of the worker that has the current attempt."""
     pod = step.observation.pod
     return pod if pod is not None and pod.name == step.status.worker else None
@@ -66,7 +66,7 @@ def result(step: Step) -> Result | None:
     return _last_message(step.observation, pod, current_number(step.status)) if pod and pod.is_ended else None
 
 
-def _last_message(observation: Observation, pod: PodView, number: int) -> Result | None:
+def _last_message(observation: Observation, pod: WorkerPod, number: int) -> Result | None:
     try:
         said = Result.model_validate_json(pod.termination_message)
     except ValidationError:

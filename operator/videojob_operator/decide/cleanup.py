@@ -11,7 +11,7 @@ from videojob_operator.decide.types import Decision, DeleteWorkerJob, Forget
 
 if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
-    from videojob_operator.decide.types import Action, JobView, Observation
+    from videojob_operator.decide.types import Action, Observation, WorkerJob
 
 LINGER_S = 60.0
 """How long a worker may take to exit after its job has finished, in seconds."""
@@ -56,7 +56,7 @@ def of_finished(observation: Observation, finished_at: datetime | None) -> Decis
     return Decision(None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory)
 
 
-def _is_ours(observation: Observation, job: JobView) -> bool:
+def _is_ours(observation: Observation, job: WorkerJob) -> bool:
     """Whether a Job still runs for this VideoJob, whose status names it; it may not be adopted yet."""
     return not job.is_finished and not job.deleting and job.owner_uid in {None, uid_of(observation)}
 

@@ -15,7 +15,7 @@ from videojob_operator.decide.conditions import shorten
 if TYPE_CHECKING:
     from videojob_contract.assignment import Result
     from videojob_operator.decide.step import Step
-    from videojob_operator.decide.types import PodView
+    from videojob_operator.decide.types import WorkerPod
 
 RESTORE_S = LEASE_S + RENEW_S
 """How long a worker has to put its claim back into a queue that lost it, in seconds."""
@@ -117,7 +117,7 @@ def _wait(step: Step, limit_s: float, message: str) -> tuple[Step, Cause | None]
     return step, Cause(Reason.LEASE_LOST, message, worker_may_live=True)
 
 
-def of_pod(pod: PodView) -> Cause:
+def of_pod(pod: WorkerPod) -> Cause:
     """Tell from an ended pod that left no result why it ended."""
     said = f": {pod.message}" if pod.message else ""
     if pod.reason == "OOMKilled":

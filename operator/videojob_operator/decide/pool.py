@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from videojob_contract.errors import Reason
-from videojob_contract.problems import SpecError, format_problems
-from videojob_contract.support import unsupported_pool
-from videojob_contract.validation import parse_renderpool
 from videojob_operator.decide import pool_health, pool_scaling, pool_status, pool_workers
-from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory, Refusal
+from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
+    from videojob_contract.resources.renderpool import RenderPoolStatus
     from videojob_operator.decide.pool_workers import Worker
     from videojob_operator.decide.types import PoolObservation
-
-
-def accept_pool(raw: Mapping[str, Any]) -> tuple[RenderPoolSpec | None, Refusal | None]:
-    """Read and check a RenderPool's spec: the spec, or None and why it cannot be used."""
-    try:
-        spec = parse_renderpool({key: value for key, value in raw.items() if key != "status"}).spec
-    except SpecError as error:
-        return None, Refusal(error.reason, error.message)
-    problems = unsupported_pool(spec)
-    if problems:
-        return None, Refusal(Reason.NOT_SUPPORTED, format_problems(problems))
-    return spec, None
 
 
 def decide_pool(observation: PoolObservation) -> PoolDecision:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from videojob_contract.queue.types import WorkerInfo
-    from videojob_operator.decide.types import JobView, PodView, PoolObservation
+    from videojob_operator.decide.types import PoolObservation, WorkerJob, WorkerPod
 
 
 class State(StrEnum):
@@ -40,8 +40,8 @@ class State(StrEnum):
 class Worker:
     """One worker of the pool."""
 
-    job: JobView
-    pod: PodView | None
+    job: WorkerJob
+    pod: WorkerPod | None
     state: State
     info: WorkerInfo | None
     """The queue's word on it."""
@@ -103,11 +103,11 @@ def back_by(worker: Worker, now: datetime) -> datetime:
     return (worker.trace.absent_since or now) + timedelta(seconds=GRACE_S)
 
 
-def _trace(observation: PoolObservation, job: JobView) -> Trace:
+def _trace(observation: PoolObservation, job: WorkerJob) -> Trace:
     return observation.memory.traces.get(job.name) or Trace()
 
 
-def _state(observation: PoolObservation, job: JobView, info: WorkerInfo | None) -> State:
+def _state(observation: PoolObservation, job: WorkerJob, info: WorkerInfo | None) -> State:
     pod = observation.pods.get(job.name)
     if job.is_finished or (pod is not None and pod.is_ended):
         return State.ENDED

@@ -11,7 +11,7 @@ queue, say) is let go of only in `after`, when the status holds it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
-    from videojob_contract.problems import Problem
     from videojob_contract.queue.types import Entry, PoolSnapshot
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
+
+Spec = TypeVar("Spec")
+"""`VideoJobSpec` or `RenderPoolSpec`."""
 
 
 # --- what Kubernetes shows
 
 
 @dataclass(frozen=True, slots=True)
-class JobView:
+class WorkerJob:
     """What matters of a worker's Kubernetes Job."""
 
     name: str
@@ -58,7 +60,7 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class PodView:
+class WorkerPod:
     """What matters of a worker's pod."""
 
     name: str
@@ -87,19 +89,28 @@ class PodView:
         return self.phase in {"Succeeded", "Failed"} or self.exit_code is not None
 
 
-# --- VideoJobs
+# --- specs
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """What `acceptance.accept` made of a spec: the same for the whole life of a generation."""
+class Refusal:
+    """Why a spec cannot be used: INVALID_SPEC or NOT_SUPPORTED, and everything that is wrong with it."""
 
-    spec: VideoJobSpec | None
-    """The spec, or None when it cannot be read."""
-    refusal: Reason | None = None
-    """INVALID_SPEC or NOT_SUPPORTED, when it is refused."""
-    problems: tuple[Problem, ...] = ()
-    """Everything that is wrong with it."""
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Generic[Spec]):
+    """What `specs` made of a spec: the same for the whole life of a generation."""
+
+    spec: Spec | None
+    """The spec, or None when it cannot be read, or is a pool's and refused."""
+    refusal: Refusal | None = None
+    """Why it is refused, when it is."""
+
+
+# --- VideoJobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +135,8 @@ class Observation:
 
     raw: Mapping[str, Any]
     """The object as the API server has it."""
-    accepted: Accepted
-    """`acceptance.accept(raw)`, cached by UID and generation."""
+    accepted: Accepted[VideoJobSpec]
+    """`specs.accept_videojob(raw)`, kept for its UID and generation."""
     now: datetime
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
@@ -136,9 +147,9 @@ class Observation:
     entry: Entry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
-    worker_job: JobView | None = None
+    worker_job: WorkerJob | None = None
     """The Job named by `entry.job`, or without an entry by `status.job`."""
-    pod: PodView | None = None
+    pod: WorkerPod | None = None
     """The pod of that Job."""
     patch_interval_s: float = 3.0
     """Least time between two writes of mere progress, from the budget of the whole operator."""
@@ -269,20 +280,12 @@ class PoolMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a RenderPool's spec cannot be used."""
-
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
     name: str
     spec: RenderPoolSpec | None
-    """Its spec, or None when it was refused; see `pool.accept_pool`. The pool then stays as it is."""
+    """Its spec, or None when it was refused; see `specs.accept_pool`. The pool then stays as it is."""
     generation: int
     status: RenderPoolStatus
     now: datetime
@@ -290,9 +293,9 @@ class PoolObservation:
     """Of the pod template that a worker would be made from now."""
     refusal: Refusal | None = None
     """Why there is no spec."""
-    jobs: tuple[JobView, ...] = ()
+    jobs: tuple[WorkerJob, ...] = ()
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
-    pods: Mapping[str, PodView] = field(default_factory=dict)
+    pods: Mapping[str, WorkerPod] = field(default_factory=dict)
     """Their pods, by the name of the Job."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""

@@ -54,4 +54,4 @@ def decide_videojob(observation: Observation) -> Decision:
         step = policy(step)
         if step.settled or step.status.phase.is_final:
             break
-    return acceptance.observed(step).decision()
+    return acceptance.observed_generation(step).decision()

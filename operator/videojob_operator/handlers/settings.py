@@ -7,7 +7,7 @@ import kopf
 from kubernetes.aio.client.configuration import Configuration
 
 from videojob_operator.act.kubernetes import PAGE
-from videojob_operator.handlers.watches import WATCHED
+from videojob_operator.watched import WATCHED
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -39,9 +39,10 @@ def settings() -> kopf.OperatorSettings:
     result.watching.server_timeout = 300
     result.watching.connect_timeout = 10
     result.watching.chunk_size = PAGE
-    for resource, selector in WATCHED.items():
-        if selector:
-            result.watching.label_selectors[resource.group, resource.version, resource.plural] = selector
+    for watched in WATCHED:
+        if watched.selector:
+            resource = watched.resource
+            result.watching.label_selectors[resource.group, resource.version, resource.plural] = watched.selector
     # kopf has a task an object while that has events, and for this long afterwards.
     result.queueing.idle_timeout = 0.5
     result.process.ultimate_exiting_timeout = None  # Kubernetes has its own

@@ -15,13 +15,14 @@ from videojob_operator import logs, metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, Link
+from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
-from videojob_operator.cache import Cache, PoolRecord
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +40,15 @@ class PoolReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
-        open_link: Callable[[PoolKey], Link],
-        close_link: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        open_session: Callable[[PoolKey], QueueSession],
+        close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
         settings: Settings,
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
-        self._open_link = open_link
-        self._close_link = close_link
+        self._open_session = open_session
+        self._close_session = close_session
         self._settings = settings
         self._failure_told: dict[PoolKey, str] = {}
 
@@ -57,24 +58,24 @@ class PoolReconciler:
             record = self._cache.pools.get(key)
             if record is None:
                 self._failure_told.pop(key, None)
-                await self._close_link(key)
+                await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
             return await self._reconcile(record)
 
     async def _reconcile(self, record: PoolRecord) -> float | None:
-        key, spec = record.key, record.spec
-        link = self._open_link(key)
+        key, spec = record.key, record.accept().spec
+        session = self._open_session(key)
         template: Manifest = {}
         if spec is not None:
-            await link.configure({queue.name: queue.weight for queue in spec.queues})
+            await session.configure({queue.name: queue.weight for queue in spec.queues})
             template = pod_template(key.namespace, key.name, spec, self._settings)
-        if link.connecting:
+        if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
-        snapshot = await link.snapshot()
+        snapshot = await session.snapshot()
         observation = self._observe(record, snapshot, template)
         decision = decide_pool(observation)
-        failure = await self._act(record, link, template, decision)
+        failure = await self._act(record, session, template, decision)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
@@ -88,13 +89,13 @@ class PoolReconciler:
         return decision.requeue_after_s
 
     def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
-        key = record.key
+        key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
         return PoolObservation(
             name=key.name,
-            spec=record.spec,
-            refusal=record.refusal,
+            spec=accepted.spec,
+            refusal=accepted.refusal,
             generation=record.generation,
             status=_read(record.status),
             now=datetime.now(UTC),
@@ -107,12 +108,12 @@ class PoolReconciler:
         )
 
     async def _act(
-        self, record: PoolRecord, link: Link, template: Manifest, decision: PoolDecision
+        self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
     ) -> BaseException | None:
         """Do what was decided; return why a worker could not be created, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
-            await link.queue.retire(worker)
+            await session.queue.retire(worker)
         for job in decision.delete_jobs:
             await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
         gate = asyncio.Semaphore(AT_A_TIME)
@@ -141,7 +142,7 @@ class PoolReconciler:
             if job is None:  # created before, by us: its name says so
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
         if job is not None:
-            self._cache.put_job(job)
+            self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
     async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
@@ -153,7 +154,7 @@ class PoolReconciler:
             )
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:
-                self._cache.refresh_pool(written)
+                self._cache.pools.refresh(written)
 
     def _emit(self, record: PoolRecord, event: EmitEvent) -> None:
         log.info("%s: %s", event.reason, event.message)

@@ -13,13 +13,11 @@ from videojob_operator import logs, metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, Link
+from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import adoption
-from videojob_operator.cache import Cache, VideoJobKey, VideoJobRecord
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
-from videojob_operator.decide.acceptance import accept
 from videojob_operator.decide.types import (
-    Accepted,
     Action,
     Adopt,
     CancelInQueue,
@@ -29,14 +27,15 @@ from videojob_operator.decide.types import (
     EmitEvent,
     Enqueue,
     Forget,
-    JobView,
     Observation,
-    PodView,
     Release,
     Withdraw,
+    WorkerJob,
+    WorkerPod,
 )
 from videojob_operator.decide.videojob import decide_videojob
 from videojob_operator.errors import RefusedError
+from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -50,48 +49,48 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
-        link_of: Callable[[PoolKey], Link | None],
+        session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
-        self._link_of = link_of
+        self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
-        self._unacknowledged: dict[VideoJobKey, list[tuple[Link, str]]] = {}
+        self._unacknowledged: dict[VideoJobKey, list[tuple[QueueSession, str]]] = {}
 
-    def hold(self, key: VideoJobKey, link: Link, event_id: str) -> None:
+    def hold(self, key: VideoJobKey, session: QueueSession, event_id: str) -> None:
         """Acknowledge an event of a queue once this VideoJob's status has been written."""
-        self._unacknowledged.setdefault(key, []).append((link, event_id))
+        self._unacknowledged.setdefault(key, []).append((session, event_id))
 
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
             held = self._unacknowledged.pop(key, [])
             try:
-                await self._clear_graves(key)
+                await self._clear_stale_entries(key)
                 requeue_after_s = await self._reconcile(key)
             except BaseException:
                 self._unacknowledged[key] = held + self._unacknowledged.get(key, [])
                 raise
-            for link in {link for link, _ in held}:
-                await link.ack([event_id for its, event_id in held if its is link])
+            for session in {session for session, _ in held}:
+                await session.ack([event_id for its, event_id in held if its is session])
             return requeue_after_s
 
-    async def _clear_graves(self, key: VideoJobKey) -> None:
-        graves = self._cache.graves.get(key, set())
-        for pool, uid in list(graves):
-            link = self._link_of(pool)
-            if link is not None:
-                if not link.known:
+    async def _clear_stale_entries(self, key: VideoJobKey) -> None:
+        entries = self._cache.stale_entries.get(key, set())
+        for pool, uid in list(entries):
+            session = self._session_of(pool)
+            if session is not None:
+                if not session.known:
                     continue  # its turn comes when the queue is back; what has this name now need not wait for that
-                await link.queue.forget(uid)
-            graves.discard((pool, uid))
+                await session.queue.forget(uid)
+            entries.discard((pool, uid))
             self._wake_pool(pool)
-        if not graves:
-            self._cache.graves.pop(key, None)
+        if not entries:
+            self._cache.stale_entries.pop(key, None)
 
     async def _reconcile(self, key: VideoJobKey) -> float | None:
         record = self._cache.videojobs.get(key)
@@ -114,20 +113,20 @@ class VideoJobReconciler:
 
     def _is_connecting(self, pool: PoolKey) -> bool:
         """Whether a pool's queues will be there in a moment: it is too early to say that they are not."""
-        link = self._link_of(pool)
-        return pool in self._cache.pools and (link is None or link.connecting)
+        session = self._session_of(pool)
+        return pool in self._cache.pools and (session is None or session.connecting)
 
     # --- observe
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
-        link = self._link_of(record.pool)
+        session = self._session_of(record.pool)
         pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
-        entry = await self._entry(record, link)
+        entry = await self._entry(record, session)
         if entry and entry.job and entry.job != record.job:
             job, pod = self._worker(record, entry.job)
             # Once more: what the pod shows must be older than what the queue says.
-            entry = await self._entry(record, link)
+            entry = await self._entry(record, session)
         now = datetime.now(UTC)
         memory = record.memory
         if memory.patched_at is None:
@@ -135,10 +134,10 @@ class VideoJobReconciler:
             memory = replace(memory, patched_at=now)
         return Observation(
             raw=record.object,
-            accepted=_accepted(record),
+            accepted=record.accept(),
             now=now,
-            pool=pool.spec if pool else None,
-            queue_known=link is not None and link.known,
+            pool=pool.accept().spec if pool else None,
+            queue_known=session is not None and session.known,
             entry=entry,
             worker_job=job,
             pod=pod,
@@ -147,12 +146,12 @@ class VideoJobReconciler:
             memory=memory,
         )
 
-    async def _entry(self, record: VideoJobRecord, link: Link | None) -> Entry | None:
-        if link is None or not link.known:
+    async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> Entry | None:
+        if session is None or not session.known:
             return None
-        return await link.entry(record.uid, expected=record.phase in {Phase.QUEUED, Phase.RUNNING})
+        return await session.entry(record.uid, expected=record.phase in {Phase.QUEUED, Phase.RUNNING})
 
-    def _worker(self, record: VideoJobRecord, job: str | None) -> tuple[JobView | None, PodView | None]:
+    def _worker(self, record: VideoJobRecord, job: str | None) -> tuple[WorkerJob | None, WorkerPod | None]:
         if job is None:
             return None, None
         namespace = record.key.namespace
@@ -170,7 +169,7 @@ class VideoJobReconciler:
             for action in decision.after:
                 await self._do(record, action)
         else:
-            self._cache.remove_videojob(record.key, record.uid)  # it is gone: the queue forgets it in the next run
+            self._cache.videojobs.remove(record.key, record.uid)  # it is gone: the queue forgets it in the next run
         if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 
@@ -195,9 +194,9 @@ class VideoJobReconciler:
             case DeleteVideoJob():
                 await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
             case _:
-                link = self._link_of(record.pool)
-                if link is not None:
-                    await self._do_in_queue(link, action)
+                session = self._session_of(record.pool)
+                if session is not None:
+                    await self._do_in_queue(session, action)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)
@@ -207,23 +206,25 @@ class VideoJobReconciler:
             return
         patched = await self._kubernetes.patch(JOBS, record.key.namespace, job, adoption(record.key.name, record.uid))
         if patched is not None:
-            self._cache.refresh_job(patched)
+            self._cache.jobs.refresh(patched)
 
     @staticmethod
-    async def _do_in_queue(link: Link, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
+    async def _do_in_queue(
+        session: QueueSession, action: Enqueue | Withdraw | CancelInQueue | Release | Forget
+    ) -> None:
         match action:
             case Enqueue():
-                answer = await link.queue.enqueue(action.queue, action.assignment)
+                answer = await session.queue.enqueue(action.queue, action.assignment)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
-                await link.queue.withdraw(action.uid, action.attempt)
+                await session.queue.withdraw(action.uid, action.attempt)
             case CancelInQueue():
-                await link.queue.cancel(action.uid)
+                await session.queue.cancel(action.uid)
             case Release():
-                await link.queue.release(action.uid, action.attempt)
+                await session.queue.release(action.uid, action.attempt)
             case Forget():
-                await link.queue.forget(action.uid)
+                await session.queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
         """Write the status; False when there is no such VideoJob any more."""
@@ -239,17 +240,9 @@ class VideoJobReconciler:
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is None:
             return False
-        self._cache.refresh_videojob(written)
+        self._cache.videojobs.refresh(written)
         _count(record, observation, new)
         return True
-
-
-def _accepted(record: VideoJobRecord) -> Accepted:
-    if record.raw is None:  # finished: its spec matters no more
-        return Accepted(None)
-    if record.accepted is None or record.accepted[0] != record.generation:
-        record.accepted = (record.generation, accept(record.raw))
-    return record.accepted[1]
 
 
 def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> None:

@@ -8,11 +8,12 @@ from tests.integration.apiserver import ApiServer
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import CONFLICT, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
-from videojob_operator.act.queues import Link
-from videojob_operator.cache import Cache, VideoJobKey
+from videojob_operator.act.queues import QueueSession
+from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.reconcile.videojob import VideoJobReconciler
+from videojob_operator.records import VideoJobKey
 
 REFUSED = {"clips": [{"color": "#000000", "duration": "1s"}], "parallelism": 2}  # Failed at the first look
 
@@ -37,12 +38,12 @@ class Scene:
         self.key = VideoJobKey(namespace, "holiday")
         self.cache = Cache()
         self.events = Told(kubernetes)
-        self.link: Link | None = None
+        self.session: QueueSession | None = None
         self.reconcile = VideoJobReconciler(
             cache=self.cache,
             kubernetes=kubernetes,
             events=self.events,
-            link_of=lambda _: self.link,
+            session_of=lambda _: self.session,
             wake_pool=lambda _: None,
             settings=Settings(),
         )
@@ -62,7 +63,7 @@ class Scene:
 @pytest.fixture
 async def scene(kubernetes: Kubernetes, namespace: str) -> Scene:
     scene = Scene(kubernetes, namespace)
-    scene.cache.put_videojob(await scene.create())
+    scene.cache.videojobs.put(await scene.create())
     return scene
 
 
@@ -83,7 +84,7 @@ async def test_a_videojob_that_is_gone_is_told_of_once_and_not_looked_at_for_eve
     waits = [await scene.reconcile(scene.key) for _ in range(2)]
     assert waits[-1] is None
     assert scene.events.reasons == []
-    assert scene.cache.graves == {}
+    assert scene.cache.stale_entries == {}
 
 
 class Away:
@@ -96,15 +97,15 @@ class Away:
 
 
 async def test_a_queue_that_is_away_keeps_no_name_from_being_used_again(scene: Scene) -> None:
-    scene.link = Link(Away(), listener=None, consumer="")  # type: ignore[arg-type]
-    scene.cache.remove_videojob(scene.key)
+    scene.session = QueueSession(Away(), listener=None, consumer="")  # type: ignore[arg-type]
+    scene.cache.videojobs.remove(scene.key)
     await scene.delete()
-    scene.cache.put_videojob(await scene.create())
+    scene.cache.videojobs.put(await scene.create())
     await scene.reconcile(scene.key)
     successor = await scene.kubernetes.get(VIDEOJOBS, *scene.key)
     assert successor
     assert successor["status"]["phase"] == "Failed"
-    assert scene.cache.graves.keys() == {scene.key}  # to be forgotten yet, once the queue is back
+    assert scene.cache.stale_entries.keys() == {scene.key}  # to be forgotten yet, once the queue is back
 
 
 async def test_nothing_can_be_created_in_a_namespace_that_is_terminated(

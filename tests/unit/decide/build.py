@@ -7,15 +7,15 @@ from videojob_contract.assignment import Progress, Result
 from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
 from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
 from videojob_contract.resources.status import Stage, VideoJobStatus
-from videojob_operator.decide.acceptance import accept
+from videojob_operator.decide.specs import accept_videojob
 from videojob_operator.decide.types import (
     Decision,
     EmitEvent,
-    JobView,
     Observation,
-    PodView,
     PoolDecision,
     PoolObservation,
+    WorkerJob,
+    WorkerPod,
 )
 from videojob_operator.decide.videojob import decide_videojob
 
@@ -52,7 +52,7 @@ def observe(spec: dict[str, Any] | None = None, status: Any = None, **fields: An
     metadata = fields.pop("metadata", {})
     given = raw(spec, status, **metadata)
     defaults: dict[str, Any] = {"now": NOW, "pool": pool_spec(), "queue_known": True}
-    return Observation(raw=given, accepted=accept(given), **(defaults | fields))
+    return Observation(raw=given, accepted=accept_videojob(given), **(defaults | fields))
 
 
 def decide(*args: Any, **fields: Any) -> Decision:
@@ -95,11 +95,11 @@ def queued(**fields: Any) -> VideoJobStatus:
 
 def running(**fields: Any) -> VideoJobStatus:
     """Return the status of a job whose first attempt runs since ten seconds."""
-    started = status_of(decide(status=queued(), entry=entry(EntryState.CLAIMED), worker_job=job_view()))
+    started = status_of(decide(status=queued(), entry=entry(EntryState.CLAIMED), worker_job=worker_job()))
     return started.model_copy(update=fields)
 
 
-def job_view(serial: int = 1, **fields: Any) -> JobView:
+def worker_job(serial: int = 1, **fields: Any) -> WorkerJob:
     name = f"default-{serial}"
     defaults: dict[str, Any] = {
         "name": name,
@@ -111,15 +111,15 @@ def job_view(serial: int = 1, **fields: Any) -> JobView:
         "created_at": after(-30),
         "active": 1,
     }
-    return JobView(**(defaults | fields))
+    return WorkerJob(**(defaults | fields))
 
 
-def ended_job(serial: int = 1, *, failed: bool = False, at: float = -1, **fields: Any) -> JobView:
+def ended_job(serial: int = 1, *, failed: bool = False, at: float = -1, **fields: Any) -> WorkerJob:
     counts = {"failed": int(failed), "succeeded": int(not failed), "active": 0, "finished_at": after(at)}
-    return job_view(serial, **(counts | fields))
+    return worker_job(serial, **(counts | fields))
 
 
-def pod_view(serial: int = 1, **fields: Any) -> PodView:
+def worker_pod(serial: int = 1, **fields: Any) -> WorkerPod:
     defaults: dict[str, Any] = {
         "name": f"default-{serial}-abcde",
         "job": f"default-{serial}",
@@ -127,11 +127,11 @@ def pod_view(serial: int = 1, **fields: Any) -> PodView:
         "ready": True,
         "started_at": after(-25),
     }
-    return PodView(**(defaults | fields))
+    return WorkerPod(**(defaults | fields))
 
 
-def ended_pod(serial: int = 1, exit_code: int | None = 137, **fields: Any) -> PodView:
-    return pod_view(serial, **({"phase": "Failed", "ready": False, "exit_code": exit_code} | fields))
+def ended_pod(serial: int = 1, exit_code: int | None = 137, **fields: Any) -> WorkerPod:
+    return worker_pod(serial, **({"phase": "Failed", "ready": False, "exit_code": exit_code} | fields))
 
 
 def worker(serial: int, state: WorkerState, *, since: float = -5) -> WorkerInfo:
@@ -143,7 +143,7 @@ def snapshot(*workers: WorkerInfo, queued: int = 0) -> PoolSnapshot:
     return PoolSnapshot(NOW, {"default": queued}, {}, 0, workers)
 
 
-def observe_pool(*jobs: JobView, **fields: Any) -> PoolObservation:
+def observe_pool(*jobs: WorkerJob, **fields: Any) -> PoolObservation:
     spec = fields.pop("spec", {})
     defaults: dict[str, Any] = {
         "name": "default",

@@ -1,10 +1,9 @@
 import pytest
 
-from tests.unit.decide.build import SPEC, decide, entry, events, observe, pool_spec, queued, raw, running, status_of
+from tests.unit.decide.build import SPEC, decide, entry, events, observe, pool_spec, queued, running, status_of
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionStatus, Phase
-from videojob_operator.decide.acceptance import accept
 from videojob_operator.decide.types import Enqueue, Forget
 from videojob_operator.decide.videojob import decide_videojob
 
@@ -104,10 +103,6 @@ def test_a_running_attempt_is_left_to_end_though_its_spec_is_no_longer_good():
     status = status_of(decision)
     assert status.phase is Phase.RUNNING
     assert status.observed_generation == 2
-
-
-def test_the_status_is_no_part_of_what_is_accepted():
-    assert accept(raw(status={"phase": "Nonsense"})).refusal is None
 
 
 def test_a_status_that_cannot_be_read_is_begun_anew_where_the_queue_is():

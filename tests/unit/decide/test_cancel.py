@@ -9,10 +9,10 @@ from tests.unit.decide.build import (
     entry,
     events,
     finished,
-    job_view,
     queued,
     running,
     status_of,
+    worker_job,
 )
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
@@ -22,7 +22,7 @@ from videojob_operator.decide.types import CancelInQueue, DeleteWorkerJob, Enque
 
 CANCEL = {"cancel": True}
 CLAIMED = entry(EntryState.CLAIMED)
-OURS = job_view(owner_uid=UID)
+OURS = worker_job(owner_uid=UID)
 
 
 def test_a_job_that_was_never_enqueued_is_cancelled_without_the_queue():

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.decide.build import UID, after, decide, ended_job, entry, finished, job_view
+from tests.unit.decide.build import UID, after, decide, ended_job, entry, finished, worker_job
 from videojob_contract.queue.types import EntryState
 from videojob_operator.decide.cleanup import LINGER_S, parse_time
 from videojob_operator.decide.types import DeleteWorkerJob, Forget
@@ -21,14 +21,14 @@ def test_unless_the_queue_cannot_be_reached():
 
 
 def test_a_worker_that_does_not_exit_is_deleted():
-    job = job_view(owner_uid=UID)
+    job = worker_job(owner_uid=UID)
 
     assert decide({}, DONE, worker_job=job, now=after(LINGER_S - 1)).requeue_after_s == 1
     assert decide({}, DONE, worker_job=job, now=after(LINGER_S)).after == (DeleteWorkerJob(job.name, job.uid),)
 
 
 @pytest.mark.parametrize(
-    "job", [ended_job(owner_uid=UID), job_view(owner_uid="other"), job_view(owner_uid=UID, deleting=True)]
+    "job", [ended_job(owner_uid=UID), worker_job(owner_uid="other"), worker_job(owner_uid=UID, deleting=True)]
 )
 def test_others_are_left_alone(job):
     decision = decide({}, DONE, worker_job=job, now=after(1e6))

@@ -9,10 +9,10 @@ from tests.unit.decide.build import (
     entry,
     events,
     finished,
-    pod_view,
     result,
     running,
     status_of,
+    worker_pod,
 )
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
@@ -75,7 +75,7 @@ def test_words_of_another_attempt_or_cut_short_do_not(words):
 
 def test_words_of_another_pod_or_of_one_that_still_runs_do_not():
     words = result().model_dump_json()
-    for pod in (ended_pod(name="default-9-x", termination_message=words), pod_view(termination_message=words)):
+    for pod in (ended_pod(name="default-9-x", termination_message=words), worker_pod(termination_message=words)):
         decision = decide({}, running(), pod=pod, entry=entry(EntryState.CLAIMED))
         assert decision.status is None
 

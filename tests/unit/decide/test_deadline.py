@@ -6,10 +6,10 @@ from tests.unit.decide.build import (
     decide,
     entry,
     events,
-    job_view,
     pool_spec,
     running,
     status_of,
+    worker_job,
 )
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
@@ -18,7 +18,7 @@ from videojob_operator.decide.deadline import GRACE_S
 from videojob_operator.decide.types import DeleteWorkerJob, Memory
 
 CLAIMED = entry(EntryState.CLAIMED)
-OURS = job_view(owner_uid=UID)
+OURS = worker_job(owner_uid=UID)
 STARTED = -10
 FIELDS = {"entry": CLAIMED, "worker_job": OURS, "patch_interval_s": 1e6, "memory": Memory(patched_at=after(0))}
 

@@ -10,11 +10,11 @@ from tests.unit.decide.build import (
     entry,
     events,
     finished,
-    job_view,
-    pod_view,
     result,
     running,
     status_of,
+    worker_job,
+    worker_pod,
 )
 from videojob_contract.errors import FAILURE_CLASS, FailureClass, Reason
 from videojob_contract.queue.types import GRACE_S, EntryState
@@ -24,7 +24,7 @@ from videojob_operator.decide.types import DeleteWorkerJob, Memory, Release
 
 CLAIMED = entry(EntryState.CLAIMED)
 EXPIRED = entry(EntryState.CLAIMED, expired=True)
-OURS = job_view(owner_uid=UID)
+OURS = worker_job(owner_uid=UID)
 KILL = DeleteWorkerJob(OURS.name, OURS.uid)
 
 
@@ -139,7 +139,7 @@ def test_a_worker_that_stopped_for_no_reason_was_lost(said):
 
 
 def test_a_lease_that_ran_out_ends_the_attempt_and_its_worker():
-    fields = {"entry": EXPIRED, "worker_job": OURS, "pod": pod_view()}
+    fields = {"entry": EXPIRED, "worker_job": OURS, "pod": worker_pod()}
     first = decide({}, running(), **fields)
     assert (first.status, first.before) == (None, ())  # it may have been the queue that was away
     decision = decide({}, running(), memory=first.memory, now=after(GRACE_S), **fields)
@@ -154,7 +154,7 @@ def test_a_lease_that_ran_out_ends_the_attempt_and_its_worker():
 def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone():
     fields = {"entry": EXPIRED, "memory": Memory(missing_since=after(-60))}
 
-    decision = decide({}, running(), worker_job=job_view(owner_uid="other"), **fields)
+    decision = decide({}, running(), worker_job=worker_job(owner_uid="other"), **fields)
 
     assert status_of(decision).interruptions == 1
     assert not any(isinstance(action, DeleteWorkerJob) for action in decision.before)
@@ -162,14 +162,14 @@ def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone():
 
 @pytest.mark.parametrize("found", [None, entry(EntryState.QUEUED), entry(EntryState.CLAIMED, attempt=0)])
 def test_a_worker_may_restore_what_the_queue_lost(found):
-    first = decide({}, running(), entry=found, worker_job=OURS, pod=pod_view())
+    first = decide({}, running(), entry=found, worker_job=OURS, pod=worker_pod())
     assert (first.status, first.before, first.after) == (None, (), ())
     assert first.memory.missing_since == NOW
 
     back = decide({}, running(), entry=CLAIMED, memory=first.memory, worker_job=OURS)
     assert back.memory.missing_since is None
 
-    fields = {"entry": found, "memory": first.memory, "worker_job": OURS, "pod": pod_view()}
+    fields = {"entry": found, "memory": first.memory, "worker_job": OURS, "pod": worker_pod()}
     assert decide({}, running(), now=after(RESTORE_S - 1), **fields).status is None
     late = decide({}, running(), now=after(RESTORE_S), **fields)
     failure = status_of(late).failure

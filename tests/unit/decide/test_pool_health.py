@@ -8,12 +8,12 @@ from tests.unit.decide.build import (
     after,
     ended_job,
     ended_pod,
-    job_view,
     observe_pool,
-    pod_view,
     result,
     snapshot,
     worker,
+    worker_job,
+    worker_pod,
 )
 from videojob_contract.queue.types import WorkerState
 from videojob_contract.resources.status import ConditionType
@@ -26,7 +26,7 @@ from videojob_operator.decide.pool_health import (
     LEAVE_S,
     REGISTER_S,
 )
-from videojob_operator.decide.types import DeleteWorkerJob, JobView, PoolDecision, PoolMemory, Trace
+from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory, Trace, WorkerJob
 
 PULLING = {
     "phase": "Pending",
@@ -36,8 +36,8 @@ PULLING = {
 }
 
 
-def old_job(serial: int, age_s: float, **fields) -> JobView:
-    return job_view(serial, created_at=after(-age_s), **fields)
+def old_job(serial: int, age_s: float, **fields) -> WorkerJob:
+    return worker_job(serial, created_at=after(-age_s), **fields)
 
 
 def absent(serial: int, age_s: float, *, came_up: bool = False, replaced: int = 0) -> PoolMemory:
@@ -57,7 +57,7 @@ def complaint(decision: PoolDecision) -> str:
 
 
 def test_a_worker_that_does_not_register_is_replaced_and_its_pods_reason_told():
-    fields = {"pods": [pod_view(1, **PULLING)], "spec": {"minIdle": 1}}
+    fields = {"pods": [worker_pod(1, **PULLING)], "spec": {"minIdle": 1}}
 
     early = decide_pool(observe_pool(old_job(1, REGISTER_S - 1), memory=absent(1, REGISTER_S - 1), **fields))
     assert (early.create, early.delete_jobs) == ((), ())
@@ -90,11 +90,11 @@ def test_time_before_this_operator_started_or_without_the_queue_does_not_count()
 def test_until_one_comes_up():
     up = snapshot(worker(1, WorkerState.IDLE))
 
-    assert decide_pool(observe_pool(job_view(1), snapshot=up, memory=PoolMemory(replaced=2))).memory.replaced == 0
+    assert decide_pool(observe_pool(worker_job(1), snapshot=up, memory=PoolMemory(replaced=2))).memory.replaced == 0
 
 
 def test_one_that_no_node_has_room_for_is_told_and_left_to_wait():
-    pod = pod_view(1, phase="Pending", started_at=None, reason="Unschedulable", message="0/3 nodes are available")
+    pod = worker_pod(1, phase="Pending", started_at=None, reason="Unschedulable", message="0/3 nodes are available")
 
     decision = decide_pool(observe_pool(old_job(1, 9999), pods=[pod], memory=absent(1, 9999), spec={"minIdle": 1}))
 
@@ -103,14 +103,14 @@ def test_one_that_no_node_has_room_for_is_told_and_left_to_wait():
 
 
 def test_a_moments_wait_is_not_worth_a_word():
-    decision = decide_pool(observe_pool(old_job(1, 5), pods=[pod_view(1, **PULLING)], spec={"minIdle": 1}))
+    decision = decide_pool(observe_pool(old_job(1, 5), pods=[worker_pod(1, **PULLING)], spec={"minIdle": 1}))
 
     assert complaint(decision) == ""
     assert decision.requeue_after_s == 10  # by then it is
 
 
 def test_one_that_runs_and_does_not_register_is_told_too():
-    decision = decide_pool(observe_pool(old_job(1, REGISTER_S), pods=[pod_view(1)]))
+    decision = decide_pool(observe_pool(old_job(1, REGISTER_S), pods=[worker_pod(1)]))
 
     assert "has not registered" in complaint(decision)
 
@@ -118,12 +118,12 @@ def test_one_that_runs_and_does_not_register_is_told_too():
 def test_one_that_cannot_start_is_replaced_as_soon_as_the_template_is_another():
     stuck = old_job(1, 5, template_hash="old")
 
-    decision = decide_pool(observe_pool(stuck, pods=[pod_view(1, **PULLING)], spec={"minIdle": 1}))
+    decision = decide_pool(observe_pool(stuck, pods=[worker_pod(1, **PULLING)], spec={"minIdle": 1}))
     assert decision.delete_jobs == (deletion(1),)
     assert decision.create == ("default-2",)
     assert decision.memory.replaced == 0
 
-    started = decide_pool(observe_pool(stuck, pods=[pod_view(1)], spec={"minIdle": 1}))
+    started = decide_pool(observe_pool(stuck, pods=[worker_pod(1)], spec={"minIdle": 1}))
     assert started.delete_jobs == ()
 
 
@@ -143,12 +143,12 @@ def test_after_failed_starts_one_worker_at_a_time_is_made_and_ever_more_rarely(c
     late = decide_pool(observe_pool(*crashed(count, last_at=-pause_s), **fields))
     assert late.create == (f"default-{count + 1}",)
 
-    trying = decide_pool(observe_pool(*crashed(count, last_at=-pause_s), job_view(count + 1), **fields))
+    trying = decide_pool(observe_pool(*crashed(count, last_at=-pause_s), worker_job(count + 1), **fields))
     assert trying.create == ()
 
 
 def test_one_that_comes_up_ends_the_pause():
-    up = [job_view(3), snapshot(worker(3, WorkerState.IDLE), queued=5)]
+    up = [worker_job(3), snapshot(worker(3, WorkerState.IDLE), queued=5)]
 
     decision = decide_pool(observe_pool(*crashed(2, last_at=0), up[0], snapshot=up[1]))
 
@@ -185,7 +185,7 @@ def test_a_worker_that_came_up_or_was_taken_away_is_no_failed_start(fields):
 
 
 def test_a_pod_that_failed_counts_before_its_job_does():
-    decision = decide_pool(observe_pool(job_view(1), pods=[ended_pod(1, exit_code=1)], snapshot=snapshot(queued=3)))
+    decision = decide_pool(observe_pool(worker_job(1), pods=[ended_pod(1, exit_code=1)], snapshot=snapshot(queued=3)))
 
     assert decision.create == ()
 
@@ -214,7 +214,7 @@ def test_the_last_failed_starts_are_kept_for_who_looks_into_them():
         (ended_job(1, at=-9999, owner_uid=UID), []),
         (ended_job(1, at=-9999, deleting=True), []),
         (ended_job(1, at=-9999), [ended_pod(1, exit_code=0, termination_message=result().model_dump_json())]),
-        (old_job(1, 9999, owner_uid=UID), [pod_view(1)]),
+        (old_job(1, 9999, owner_uid=UID), [worker_pod(1)]),
     ],
 )
 def test_what_a_videojob_has_or_may_yet_want_is_left_to_it(job, pods):
@@ -225,7 +225,7 @@ def test_what_a_videojob_has_or_may_yet_want_is_left_to_it(job, pods):
 def test_a_worker_that_left_the_queue_and_does_not_exit_is_deleted(owner_uid):
     def decide(age_s: float) -> PoolDecision:
         memory = absent(1, age_s, came_up=True)
-        return decide_pool(observe_pool(old_job(1, 9999, owner_uid=owner_uid), pods=[pod_view(1)], memory=memory))
+        return decide_pool(observe_pool(old_job(1, 9999, owner_uid=owner_uid), pods=[worker_pod(1)], memory=memory))
 
     assert decide(LEAVE_S - 1).delete_jobs == ()
     assert decide(LEAVE_S - 1).requeue_after_s == 1
@@ -255,7 +255,7 @@ def test_a_worker_that_crashes_at_once_makes_no_storm_of_jobs():
                 jobs[name] = replace(job, active=0, failed=1, finished_at=now)
         for name in decision.create:
             made += 1
-            jobs[name] = job_view(int(name.split("-")[1]), created_at=now)
+            jobs[name] = worker_job(int(name.split("-")[1]), created_at=now)
     assert made - 15 <= 600 / 80 + KEEP_FAILED  # the first fifteen at once, then one a pause
     assert len(jobs) <= KEEP_FAILED + 1
     assert all(now - job.created_at <= timedelta(seconds=KEEP_FAILED_S) for job in jobs.values())

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from tests.unit.decide.build import (
     after,
     ended_job,
-    job_view,
     observe_pool,
     pool_spec,
     snapshot,
     worker,
+    worker_job,
 )
 from videojob_contract.queue.types import GRACE_S, WorkerState
 from videojob_operator.decide.pool import decide_pool
@@ -24,7 +24,7 @@ IDLE, BUSY, RETIRING = WorkerState.IDLE, WorkerState.BUSY, WorkerState.RETIRING
 def scale(*workers, queued=0, starting=(), outdated=(), memory=None, **spec) -> PoolDecision:
     """Decide on a pool of registered workers, and of Jobs that start."""
     serials = [int(each.job.split("-")[1]) for each in workers] + list(starting)
-    jobs = [job_view(n, template_hash="old" if n in outdated else "new") for n in serials]
+    jobs = [worker_job(n, template_hash="old" if n in outdated else "new") for n in serials]
     return decide_pool(
         observe_pool(*jobs, snapshot=snapshot(*workers, queued=queued), spec=spec, memory=memory or PoolMemory())
     )
@@ -73,7 +73,7 @@ def test_a_worker_that_leaves_gives_its_slot_away_at_once():
 
 
 def test_one_that_is_missing_keeps_its_slot_for_the_moment_that_it_may_take_to_come_back():
-    observation = observe_pool(job_view(1), memory=PoolMemory(traces={"default-1": Trace(came_up=True)}))
+    observation = observe_pool(worker_job(1), memory=PoolMemory(traces={"default-1": Trace(came_up=True)}))
     spec = pool_spec(minIdle=1)
 
     first = decide_pool(replace(observation, spec=spec))
@@ -155,9 +155,9 @@ def test_busy_ones_are_left_to_finish_with_what_they_are():
 
 @pytest.mark.parametrize("spec", [None, {}])
 def test_while_the_queue_is_out_of_sight_or_the_spec_refused_the_pool_stays_as_it_is(spec):
-    observation = observe_pool(job_view(1, created_at=after(-9999)), snapshot=None)
+    observation = observe_pool(worker_job(1, created_at=after(-9999)), snapshot=None)
     if spec is None:
-        observation = observe_pool(job_view(1, created_at=after(-9999)), snapshot=snapshot(queued=3))
+        observation = observe_pool(worker_job(1, created_at=after(-9999)), snapshot=snapshot(queued=3))
         observation = replace(observation, spec=None)
 
     decision = decide_pool(observation)

@@ -6,18 +6,19 @@ import pytest
 from tests.unit.decide.build import (
     NOW,
     after,
-    job_view,
     observe_pool,
     snapshot,
     worker,
+    worker_job,
 )
 from videojob_contract.queue.types import WorkerState
 from videojob_contract.resources.renderpool import RenderPoolStatus
-from videojob_operator.decide.pool import accept_pool, decide_pool
+from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.specs import accept_pool
 from videojob_operator.decide.types import PoolMemory
 
 WORKERS = snapshot(worker(1, WorkerState.IDLE), worker(2, WorkerState.BUSY), queued=4)
-JOBS = (job_view(1), job_view(2), job_view(3))
+JOBS = (worker_job(1), worker_job(2), worker_job(3))
 
 
 def settled() -> RenderPoolStatus:
@@ -92,21 +93,13 @@ def test_counts_stay_while_they_are_not_known():
     ],
 )
 def test_a_spec_that_was_refused_says_why(spec: dict[str, Any], reason: str, path: str):
-    read, refusal = accept_pool({"metadata": {"namespace": "team", "name": "default"}, "spec": spec})
-    assert read is None
+    refusal = accept_pool({"spec": spec}).refusal
     assert refusal is not None
     assert path in refusal.message
 
-    decision = decide_pool(replace(observe_pool(), spec=read, refusal=refusal))
+    decision = decide_pool(replace(observe_pool(), spec=None, refusal=refusal))
     assert decision.status is not None
     accepted, ready = decision.status.conditions[:2]
     assert (accepted.status, accepted.reason, accepted.message) == ("False", reason, refusal.message)
     assert (ready.type, ready.status, ready.reason) == ("Ready", "False", reason)
     assert [(e.type, e.reason, e.message) for e in decision.events] == [("Warning", reason, refusal.message)]
-
-
-def test_a_good_spec_is_read_whatever_the_status():
-    spec, refusal = accept_pool({"spec": {"minIdle": 2}, "status": {"nonsense": 1}})
-
-    assert spec is not None
-    assert (spec.min_idle, refusal) == (2, None)

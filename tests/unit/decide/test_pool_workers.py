@@ -8,11 +8,11 @@ from tests.unit.decide.build import (
     after,
     ended_job,
     ended_pod,
-    job_view,
     observe_pool,
-    pod_view,
     snapshot,
     worker,
+    worker_job,
+    worker_pod,
 )
 from videojob_contract.queue.types import WorkerState
 from videojob_operator.decide.pool_workers import State, of_pool, out_of_sight, traces
@@ -29,25 +29,25 @@ IDLE, BUSY, RETIRING = (worker(1, s) for s in (WorkerState.IDLE, WorkerState.BUS
 @pytest.mark.parametrize(
     ("job", "fields", "state"),
     [
-        (job_view(), {}, State.STARTING),
-        (job_view(), {"pods": [pod_view()]}, State.STARTING),
-        (job_view(), {"snapshot": snapshot(IDLE)}, State.IDLE),
-        (job_view(), {"snapshot": snapshot(BUSY)}, State.BUSY),
-        (job_view(owner_uid=UID), {"snapshot": snapshot(BUSY)}, State.BUSY),
+        (worker_job(), {}, State.STARTING),
+        (worker_job(), {"pods": [worker_pod()]}, State.STARTING),
+        (worker_job(), {"snapshot": snapshot(IDLE)}, State.IDLE),
+        (worker_job(), {"snapshot": snapshot(BUSY)}, State.BUSY),
+        (worker_job(owner_uid=UID), {"snapshot": snapshot(BUSY)}, State.BUSY),
         # On the worker's own word its slot is free, though its pod lives.
-        (job_view(), {"snapshot": snapshot(RETIRING), "pods": [pod_view()]}, State.LEAVING),
-        (job_view(owner_uid=UID), {"pods": [pod_view()]}, State.LEAVING),
-        (job_view(), {"memory": traced(came_up=True, retiring=True), "pods": [pod_view()]}, State.LEAVING),
-        (job_view(), {"memory": traced(came_up=True, absent_since=after(-6))}, State.LEAVING),
+        (worker_job(), {"snapshot": snapshot(RETIRING), "pods": [worker_pod()]}, State.LEAVING),
+        (worker_job(owner_uid=UID), {"pods": [worker_pod()]}, State.LEAVING),
+        (worker_job(), {"memory": traced(came_up=True, retiring=True), "pods": [worker_pod()]}, State.LEAVING),
+        (worker_job(), {"memory": traced(came_up=True, absent_since=after(-6))}, State.LEAVING),
         # It may have been the queue that was away.
-        (job_view(), {"memory": traced(came_up=True)}, State.MISSING),
-        (job_view(), {"memory": traced(came_up=True, absent_since=after(-5))}, State.MISSING),
-        (job_view(), {"memory": traced(absent_since=after(-60))}, State.STARTING),
+        (worker_job(), {"memory": traced(came_up=True)}, State.MISSING),
+        (worker_job(), {"memory": traced(came_up=True, absent_since=after(-5))}, State.MISSING),
+        (worker_job(), {"memory": traced(absent_since=after(-60))}, State.STARTING),
         # The queue was emptied; the VideoJob still runs on it.
-        (job_view(owner_uid=UID), {"running": frozenset({"default-1"})}, State.BUSY),
-        (job_view(deleting=True), {}, State.LEAVING),
+        (worker_job(owner_uid=UID), {"running": frozenset({"default-1"})}, State.BUSY),
+        (worker_job(deleting=True), {}, State.LEAVING),
         (ended_job(), {"snapshot": snapshot(IDLE)}, State.ENDED),
-        (job_view(), {"pods": [ended_pod()], "snapshot": snapshot(BUSY)}, State.ENDED),
+        (worker_job(), {"pods": [ended_pod()], "snapshot": snapshot(BUSY)}, State.ENDED),
     ],
 )
 def test_what_a_worker_is_doing(job, fields, state):
@@ -58,14 +58,14 @@ def test_what_a_worker_is_doing(job, fields, state):
 
 
 def test_they_come_in_the_order_of_their_serials():
-    found = of_pool(observe_pool(job_view(10), job_view(9), job_view(2)))
+    found = of_pool(observe_pool(worker_job(10), worker_job(9), worker_job(2)))
 
     assert [each.job.serial for each in found] == [2, 9, 10]
 
 
 def test_what_is_remembered_of_them():
     old = {"default-2": Trace(came_up=True), "default-3": Trace(absent_since=after(-9)), "default-4": Trace()}
-    jobs = (job_view(1), job_view(2), job_view(3), job_view(5))
+    jobs = (worker_job(1), worker_job(2), worker_job(3), worker_job(5))
     observation = observe_pool(*jobs, snapshot=snapshot(RETIRING), memory=PoolMemory(traces=old))
 
     found = traces(observation, of_pool(observation))
@@ -80,6 +80,6 @@ def test_what_is_remembered_of_them():
 
 
 def test_a_worker_of_another_template_is_outdated():
-    old, new = of_pool(observe_pool(job_view(1, template_hash="old"), job_view(2)))
+    old, new = of_pool(observe_pool(worker_job(1, template_hash="old"), worker_job(2)))
 
     assert (old.outdated, new.outdated) == (True, False)

@@ -8,17 +8,17 @@ from tests.unit.decide.build import (
     after,
     decide,
     entry,
-    job_view,
     progress,
     queued,
     running,
     status_of,
+    worker_job,
 )
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import Stage, VideoJobStatus
 from videojob_operator.decide.types import Decision, Memory
 
-OURS = job_view(owner_uid=UID)
+OURS = worker_job(owner_uid=UID)
 
 
 def canvas(status: VideoJobStatus, percent: float, at: float, memory: Memory, **fields) -> Decision:

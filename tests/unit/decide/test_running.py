@@ -8,11 +8,11 @@ from tests.unit.decide.build import (
     entry,
     events,
     finished,
-    job_view,
     progress,
     queued,
     running,
     status_of,
+    worker_job,
 )
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import Phase, Stage
@@ -23,7 +23,7 @@ ADOPT = Adopt(JOB, "holiday")
 
 
 def test_a_claim_starts_the_job_and_adopts_its_worker():
-    decision = decide({}, queued(), entry=CLAIMED, worker_job=job_view())
+    decision = decide({}, queued(), entry=CLAIMED, worker_job=worker_job())
 
     status = status_of(decision)
     assert status.phase is Phase.RUNNING
@@ -59,7 +59,7 @@ def test_a_job_that_waited_and_started_between_two_looks_shows_both_with_their_t
 
 
 def test_a_job_that_also_ended_between_two_looks_is_written_once():
-    decision = decide({}, {}, entry=finished(), worker_job=job_view())
+    decision = decide({}, {}, entry=finished(), worker_job=worker_job())
 
     assert status_of(decision).phase is Phase.SUCCEEDED
     assert [reason for _, reason in events(decision)] == ["Queued", "Started", "Succeeded"]
@@ -72,8 +72,8 @@ def test_a_job_is_adopted_at_the_start_even_if_the_watch_has_not_shown_it():
 
 
 def test_an_adoption_that_was_lost_is_made_up_for():
-    assert decide({}, running(), entry=CLAIMED, worker_job=job_view()).before == (ADOPT,)
-    assert decide({}, running(), entry=CLAIMED, worker_job=job_view(owner_uid=UID)).before == ()
+    assert decide({}, running(), entry=CLAIMED, worker_job=worker_job()).before == (ADOPT,)
+    assert decide({}, running(), entry=CLAIMED, worker_job=worker_job(owner_uid=UID)).before == ()
 
 
 def test_another_worker_that_has_the_attempt_takes_the_place_of_the_first():

@@ -15,15 +15,15 @@ from tests.unit.decide.build import (
     ended_pod,
     entry,
     finished,
-    job_view,
     observe,
     observe_pool,
-    pod_view,
     progress,
     queued,
     result,
     running,
     status_of,
+    worker_job,
+    worker_pod,
 )
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.queue.types import EntryState
@@ -56,9 +56,9 @@ ENTRIES = [
 ]
 WORKERS = [
     (None, None),
-    (job_view(), pod_view()),
-    (job_view(owner_uid=UID), pod_view()),
-    (job_view(owner_uid=UID), ended_pod(reason="OOMKilled")),
+    (worker_job(), worker_pod()),
+    (worker_job(owner_uid=UID), worker_pod()),
+    (worker_job(owner_uid=UID), ended_pod(reason="OOMKilled")),
     (ended_job(owner_uid=UID), ended_pod(exit_code=0, termination_message=result().model_dump_json())),
 ]
 

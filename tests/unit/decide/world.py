@@ -26,9 +26,9 @@ from videojob_contract.queue.types import (
 )
 from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
 from videojob_contract.resources.status import Phase, Stage, VideoJobStatus
-from videojob_operator.decide.acceptance import accept
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.specs import accept_videojob
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -39,15 +39,15 @@ from videojob_operator.decide.types import (
     EmitEvent,
     Enqueue,
     Forget,
-    JobView,
     Memory,
     Observation,
-    PodView,
     PoolDecision,
     PoolMemory,
     PoolObservation,
     Release,
     Withdraw,
+    WorkerJob,
+    WorkerPod,
 )
 from videojob_operator.decide.videojob import decide_videojob
 
@@ -92,8 +92,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 class Worker:
     """A worker's pod and the process in it."""
 
-    job: JobView
-    pod: PodView
+    job: WorkerJob
+    pod: WorkerPod
     queue: FakeWorkerQueue
     claim: Claim | None = None
     percent: float = 0.0
@@ -146,11 +146,11 @@ class World:
         self.pool_memory = PoolMemory()
         self.jobs: dict[str, Job] = {}
         self.workers: dict[str, Worker] = {}
-        self.seen: dict[str, tuple[JobView, PodView]] = {}
+        self.seen: dict[str, tuple[WorkerJob, WorkerPod]] = {}
         self.lagging = False
         self.known = False
         self.applied = 0
-        self.graves: set[str] = set()
+        self.stale_entries: set[str] = set()
         """Deleted VideoJobs that the queue is still to forget."""
         run(self.queue.configure({queue.name: queue.weight for queue in self.pool.queues}))
         self.connect()
@@ -265,7 +265,7 @@ class World:
     def delete(self, job: Job) -> None:
         """Delete a VideoJob; the operator sees it go."""
         del self.jobs[job.uid]
-        self.graves.add(job.uid)
+        self.stale_entries.add(job.uid)
         self.connect()
 
     # --- what the operator sees
@@ -275,7 +275,7 @@ class World:
             self.seen = {name: (worker.job, worker.pod) for name, worker in self.workers.items()}
 
     def connect(self) -> None:
-        """Do as the operator's link to the queue does."""
+        """Do as the operator's session with the queue does."""
         if not self.server.available:
             self.known = False
             return
@@ -283,8 +283,8 @@ class World:
             self.found_empty()
         self.known = self.time - self.empty_at >= GRACE_S
         run(self.queue.expired())
-        while self.graves:
-            run(self.queue.forget(self.graves.pop()))
+        while self.stale_entries:
+            run(self.queue.forget(self.stale_entries.pop()))
 
     def found_empty(self) -> None:
         self.known = False
@@ -302,18 +302,18 @@ class World:
 
     def observe(self, job: Job) -> Observation:
         name = job.status.get("job", {}).get("name", "")
-        view, pod = self.seen.get(name, (None, None))
+        worker, pod = self.seen.get(name, (None, None))
         entry = self._entry(job)
         if entry is not None and entry.job is not None and entry.job != name:
-            view, pod = self.seen.get(entry.job, (None, None))
+            worker, pod = self.seen.get(entry.job, (None, None))
         return Observation(
             raw=json.loads(json.dumps(job.raw)),
-            accepted=accept(job.raw),
+            accepted=accept_videojob(job.raw),
             now=self.now,
             pool=self.pool,
             queue_known=self.known,
             entry=entry,
-            worker_job=view,
+            worker_job=worker,
             pod=pod,
             memory=job.memory,
         )
@@ -404,7 +404,7 @@ class World:
             status=self.pool_status,
             now=self.now,
             template_hash="new",
-            jobs=tuple(view for view, _ in self.seen.values()),
+            jobs=tuple(job for job, _ in self.seen.values()),
             pods={name: pod for name, (_, pod) in self.seen.items()},
             running=frozenset(running),
             snapshot=snapshot,
@@ -439,8 +439,8 @@ class World:
             return
         pod_name = f"{name}-{int(self.time)}"
         self.workers[name] = worker = Worker(
-            JobView(name, f"uid-{pod_name}", "default", serial_of(name), "new", None, self.now, active=1),
-            PodView(pod_name, name, "Pending"),
+            WorkerJob(name, f"uid-{pod_name}", "default", serial_of(name), "new", None, self.now, active=1),
+            WorkerPod(pod_name, name, "Pending"),
             FakeWorkerQueue(KEY, self.server, pod_name, name),
         )
         self.seen[name] = (worker.job, worker.pod)

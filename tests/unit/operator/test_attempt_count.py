@@ -9,10 +9,10 @@ from tests.unit.decide.build import UID, entry, finished, observe, queued, runni
 from videojob_contract.queue.types import Entry, EntryState, PoolKey
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
-from videojob_operator.cache import VideoJobKey, VideoJobRecord
 from videojob_operator.decide.types import Observation
 from videojob_operator.decide.videojob import decide_videojob
 from videojob_operator.reconcile.videojob import _count
+from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 NOT_YET = {"clips": [{"video": {"uri": "volume://media/a.mp4"}}]}
 BROKEN = finished("failed", reason="InvalidMedia", message="spec.clips[0].image.uri: not an image")

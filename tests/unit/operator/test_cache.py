@@ -1,12 +1,13 @@
-"""The cache: newest object wins, indexes follow, and what is finished is kept small."""
+"""The cache: who belongs to whom, what is to be forgotten, and what is finished is kept small."""
 
 import tracemalloc
 
 import pytest
 
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources.status import Phase
-from videojob_operator.cache import Cache, ObjectKey, VideoJobKey
+from videojob_operator.cache import Cache
+from videojob_operator.projections import ObjectKey
+from videojob_operator.records import VideoJobKey
 
 POOL = PoolKey("ns", "default")
 KEY = VideoJobKey("ns", "one")
@@ -49,64 +50,50 @@ def cache():
     return Cache()
 
 
-def test_an_older_version_and_the_same_change_nothing(cache):
-    assert cache.put_videojob(videojob(version=5, phase="Queued"))
-    assert not cache.put_videojob(videojob(version=5, phase="Queued"))
-    assert not cache.put_videojob(videojob(version=4, phase="Running"))
-    assert cache.videojobs[KEY].phase is Phase.QUEUED
-
-
 def test_phases_and_running_jobs_follow_the_object(cache):
-    cache.put_videojob(videojob(version=1, phase="Queued"))
-    cache.put_videojob(videojob(version=2, phase="Running", job="default-1"))
+    cache.videojobs.put(videojob(version=1, phase="Queued"))
+    cache.videojobs.put(videojob(version=2, phase="Running", job="default-1"))
     assert cache.phases(POOL)["Queued"] == 0
     assert cache.phases(POOL)["Running"] == 1
     assert cache.running == 1
     assert cache.running_jobs(POOL) == {"default-1"}
     assert cache.videojob_running_on("ns", "default-1") == KEY
-    cache.put_videojob(videojob(version=3, phase="Succeeded", job="default-1"))
+    cache.videojobs.put(videojob(version=3, phase="Succeeded", job="default-1"))
     assert cache.running == 0
     assert cache.running_jobs(POOL) == frozenset()
     assert cache.videojob_running_on("ns", "default-1") is None
 
 
 def test_a_removed_videojob_leaves_a_grave_and_no_index(cache):
-    cache.put_videojob(videojob(phase="Running", job="default-1"))
-    assert cache.remove_videojob(KEY, "uid-1")
-    assert not cache.remove_videojob(KEY, "uid-1")
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    cache.videojobs.put(videojob(phase="Running", job="default-1"))
+    assert cache.videojobs.remove(KEY, "uid-1")
+    assert not cache.videojobs.remove(KEY, "uid-1")
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
     assert cache.videojob_of("uid-1") is None
     assert cache.videojobs_of(POOL) == []
     assert sum(cache.phases(POOL).values()) == 0
 
 
 def test_a_late_deletion_of_a_namesake_removes_nothing(cache):
-    cache.put_videojob(videojob(uid="uid-1", version=1))
-    cache.put_videojob(videojob(uid="uid-2", version=3))
-    assert not cache.remove_videojob(KEY, "uid-1")
+    cache.videojobs.put(videojob(uid="uid-1", version=1))
+    cache.videojobs.put(videojob(uid="uid-2", version=3))
+    assert not cache.videojobs.remove(KEY, "uid-1")
     assert cache.videojobs[KEY].uid == "uid-2"
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
 
 
 def test_a_videojob_that_moves_to_another_pool_is_to_be_forgotten_by_the_first(cache):
-    cache.put_videojob(videojob(version=1))
-    cache.put_videojob(videojob(version=2, pool="other", generation=2))
-    assert cache.graves == {KEY: {(POOL, "uid-1")}}
+    cache.videojobs.put(videojob(version=1))
+    cache.videojobs.put(videojob(version=2, pool="other", generation=2))
+    assert cache.stale_entries == {KEY: {(POOL, "uid-1")}}
     assert cache.videojobs_of(POOL) == []
     assert cache.videojobs_of(PoolKey("ns", "other")) == [KEY]
-
-
-def test_an_answer_to_a_write_does_not_bring_back_what_was_deleted_meanwhile(cache):
-    cache.put_videojob(videojob(version=1))
-    cache.remove_videojob(KEY)
-    cache.refresh_videojob(videojob(version=2, phase="Queued"))
-    assert KEY not in cache.videojobs
 
 
 def test_what_is_finished_keeps_what_is_still_of_use(cache):
     raw = videojob(phase="Succeeded", job="default-1", ttlAfterFinished="1h")
     raw["status"]["finishedAt"] = "2026-01-01T00:00:00.500Z"
-    cache.put_videojob(raw)
+    cache.videojobs.put(raw)
     kept = cache.videojobs[KEY].object
     assert kept["spec"] == {"pool": "default", "ttlAfterFinished": "1h"}
     assert kept["status"]["phase"] == "Succeeded"
@@ -118,33 +105,33 @@ def test_what_is_finished_keeps_what_is_still_of_use(cache):
 def test_ten_thousand_finished_cost_less_than_twenty_megabytes(cache):
     tracemalloc.start()
     for number in range(10_000):
-        cache.put_videojob(videojob(f"job-{number}", uid=f"uid-{number}", version=number + 1, phase="Succeeded"))
+        cache.videojobs.put(videojob(f"job-{number}", uid=f"uid-{number}", version=number + 1, phase="Succeeded"))
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used < 20e6
 
 
 def test_managed_fields_are_dropped(cache):
-    cache.put_videojob(videojob())
+    cache.videojobs.put(videojob())
     assert "managedFields" not in cache.videojobs[KEY].object["metadata"]
 
 
 def test_jobs_of_a_pool_and_whether_an_event_changed_anything(cache):
-    assert cache.put_job(job(version=1))
-    assert not cache.put_job(job(version=2))  # newer, but nothing that matters is new
-    assert cache.put_job(job(version=3, succeeded=1))
-    assert [view.name for view in cache.jobs_of(POOL)] == ["default-1"]
-    assert not cache.remove_job(ObjectKey("ns", "default-1"), "another")
-    assert cache.remove_job(ObjectKey("ns", "default-1"), "job-1")
+    assert cache.jobs.put(job(version=1))
+    assert not cache.jobs.put(job(version=2))  # newer, but nothing that matters is new
+    assert cache.jobs.put(job(version=3, succeeded=1))
+    assert [job.name for job in cache.jobs_of(POOL)] == ["default-1"]
+    assert not cache.jobs.remove(ObjectKey("ns", "default-1"), "another")
+    assert cache.jobs.remove(ObjectKey("ns", "default-1"), "job-1")
     assert cache.jobs_of(POOL) == ()
 
 
 def test_pod_of_a_job(cache):
     labels = {"batch.kubernetes.io/job-name": "default-1", "videojob.dev/pool": "default"}
-    metadata = {"name": "default-1-abc", "namespace": "ns", "resourceVersion": "7", "labels": labels}
-    assert cache.put_pod({"metadata": metadata, "status": {"phase": "Running"}})
+    metadata = {"name": "default-1-abc", "namespace": "ns", "uid": "pod-1", "resourceVersion": "7", "labels": labels}
+    assert cache.pods.put({"metadata": metadata, "status": {"phase": "Running"}})
     assert cache.pod_of("ns", "default-1").name == "default-1-abc"
-    assert cache.remove_pod(ObjectKey("ns", "default-1-abc"))
+    assert cache.pods.remove(ObjectKey("ns", "default-1-abc"))
     assert cache.pod_of("ns", "default-1") is None
 
 
@@ -159,12 +146,12 @@ def test_a_pool_keeps_its_spec_while_its_generation_stays(cache):
         }
         return {"apiVersion": "videojob.dev/v1alpha1", "kind": "RenderPool", "metadata": metadata, "spec": spec}
 
-    cache.put_pool(pool(1, 1, {"maxWorkers": 5}))
-    spec = cache.pools[POOL].spec
-    cache.put_pool(pool(2, 1, {"maxWorkers": 5}))
-    assert cache.pools[POOL].spec is spec
-    cache.put_pool(pool(3, 2, {"maxWorkers": -5}))
-    assert cache.pools[POOL].spec is None
-    refusal = cache.pools[POOL].refusal
+    cache.pools.put(pool(1, 1, {"maxWorkers": 5}))
+    spec = cache.pools[POOL].accept().spec
+    cache.pools.put(pool(2, 1, {"maxWorkers": 5}))
+    assert cache.pools[POOL].accept().spec is spec
+    cache.pools.put(pool(3, 2, {"maxWorkers": -5}))
+    assert cache.pools[POOL].accept().spec is None
+    refusal = cache.pools[POOL].accept().refusal
     assert refusal is not None
     assert "maxWorkers" in refusal.message

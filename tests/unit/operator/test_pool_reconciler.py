@@ -55,13 +55,13 @@ class Told:
 def scene(status: dict[str, Any]) -> tuple[PoolReconciler, UsedUp, Told, Cache]:
     cache, kubernetes, events = Cache(), UsedUp(), Told()
     metadata = {"namespace": "ns", "name": "default", "uid": "p", "resourceVersion": "1", "generation": 1}
-    cache.put_pool({"metadata": metadata, "spec": {}, "status": status})
+    cache.pools.put({"metadata": metadata, "spec": {}, "status": status})
     reconcile = PoolReconciler(
         cache=cache,
         kubernetes=kubernetes,  # type: ignore[arg-type]
         events=events,  # type: ignore[arg-type]
-        open_link=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
-        close_link=lambda _: pytest.fail("the pool is there"),
+        open_session=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
+        close_session=lambda _: pytest.fail("the pool is there"),
         settings=Settings(),
     )
     return reconcile, kubernetes, events, cache

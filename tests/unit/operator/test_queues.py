@@ -1,4 +1,4 @@
-"""A link to a pool's queues tells of what it reads."""
+"""A session with a pool's queues tells of what it reads."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer, FakeWorkerQueue
 from videojob_contract.queue.types import PoolKey
 from videojob_operator import metrics
-from videojob_operator.act.queues import Link
+from videojob_operator.act.queues import QueueSession
 
 POOL = PoolKey("ns", "default")
 
@@ -17,7 +17,7 @@ class Told:
     def __init__(self) -> None:
         self.first: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
 
-    async def queue_event(self, _: Link, event: Event) -> None:
+    async def queue_event(self, _: QueueSession, event: Event) -> None:
         self.first.set_result(event)
 
     def queue_known(self, _: PoolKey) -> None:
@@ -33,7 +33,7 @@ class Told:
 async def test_events_are_counted_by_the_names_that_they_have_in_the_stream():
     server, told = FakeServer(), Told()
     before = metrics.REGISTRY.get_sample_value("videojob_queue_events_total", {"event": "registered"}) or 0
-    running = asyncio.create_task(Link(FakeOperatorQueue(POOL, server), told, "test").run())
+    running = asyncio.create_task(QueueSession(FakeOperatorQueue(POOL, server), told, "test").run())
     try:
         await FakeWorkerQueue(POOL, server, "pod-1", "job-1").register()
         await asyncio.wait_for(told.first, 5)

@@ -1,14 +1,19 @@
 """From Kubernetes' Jobs and pods to the few fields that decisions need: nothing else of them is kept."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from videojob_contract.labels import LABEL_JOB_NAME, LABEL_POOL, LABEL_TEMPLATE
 from videojob_operator.decide.naming import serial_of
-from videojob_operator.decide.types import JobView, PodView
+from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.store import Raw
 
-Raw = Mapping[str, Any]
+
+class ObjectKey(NamedTuple):
+    """Names a Job or a pod."""
+
+    namespace: str
+    name: str
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -22,7 +27,7 @@ def owner_uid(raw: Raw) -> str | None:
     return next((owner["uid"] for owner in owners if owner["kind"] == "VideoJob"), None)
 
 
-def job_view(raw: Raw) -> JobView:
+def project_job(raw: Raw) -> WorkerJob:
     """Return what matters of a worker Job."""
     metadata, status = raw["metadata"], raw.get("status", {})
     labels = metadata.get("labels", {})
@@ -31,7 +36,7 @@ def job_view(raw: Raw) -> JobView:
         for condition in status.get("conditions", ())
         if condition["type"] in {"Complete", "Failed"} and condition["status"] == "True"
     ]
-    return JobView(
+    return WorkerJob(
         name=metadata["name"],
         uid=metadata["uid"],
         pool=labels.get(LABEL_POOL, ""),
@@ -47,7 +52,7 @@ def job_view(raw: Raw) -> JobView:
     )
 
 
-def pod_view(raw: Raw) -> PodView:
+def project_pod(raw: Raw) -> WorkerPod:
     """Return what matters of a worker's pod: its one container's state, and why it was disturbed."""
     metadata, status = raw["metadata"], raw.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
@@ -67,7 +72,7 @@ def pod_view(raw: Raw) -> PodView:
         (unschedulable.get("reason", ""), unschedulable.get("message", "")),
     )
     reason, message = next(((reason, message) for reason, message in explained if reason), ("", ""))
-    return PodView(
+    return WorkerPod(
         name=metadata["name"],
         job=metadata.get("labels", {}).get(LABEL_JOB_NAME, ""),
         phase=status.get("phase", "Pending"),

@@ -1,0 +1,50 @@
+"""The one place where specs are read and checked, those of VideoJobs and of RenderPools.
+
+It costs milliseconds, so callers keep the answer for as long as UID and generation stay the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from videojob_contract.errors import Reason
+from videojob_contract.problems import SpecError, format_problems
+from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.validation import parse_renderpool, parse_videojob
+from videojob_operator.decide.types import Accepted, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from videojob_contract.resources.renderpool import RenderPoolSpec
+    from videojob_contract.resources.videojob import VideoJobSpec
+
+
+def accept_videojob(raw: Mapping[str, Any]) -> Accepted[VideoJobSpec]:
+    """Read and check a VideoJob's spec, without its pool.
+
+    One that is only not supported is there all the same: a worker of another version may have it already.
+    """
+    try:
+        spec = parse_videojob(_without_status(raw)).spec
+    except SpecError as error:
+        return Accepted(None, Refusal(error.reason, error.message))
+    problems = unsupported(spec)
+    return Accepted(spec, Refusal(Reason.NOT_SUPPORTED, format_problems(problems)) if problems else None)
+
+
+def accept_pool(raw: Mapping[str, Any]) -> Accepted[RenderPoolSpec]:
+    """Read and check a RenderPool's spec."""
+    try:
+        spec = parse_renderpool(_without_status(raw)).spec
+    except SpecError as error:
+        return Accepted(None, Refusal(error.reason, error.message))
+    problems = unsupported_pool(spec)
+    if problems:
+        return Accepted(None, Refusal(Reason.NOT_SUPPORTED, format_problems(problems)))
+    return Accepted(spec)
+
+
+def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the status: it is read where it is needed, and changes more often than the spec."""
+    return {key: value for key, value in raw.items() if key != "status"}

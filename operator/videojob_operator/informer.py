@@ -1,0 +1,80 @@
+"""From observed objects to keys in the work queues of those whom they concern.
+
+It stores what kopf's watches deliver, and what the resync finds that they missed, and acts on what has changed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from videojob_contract.queue.types import PoolKey
+from videojob_operator.cache import Cache
+from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.projections import ObjectKey
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
+from videojob_operator.store import Raw
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
+from videojob_operator.workqueue import WorkQueue
+
+OnChange = Callable[[Any, Any, Any], None]
+"""Is given the key, and what is kept of the object: before and after."""
+
+
+class Informer:
+    """Keeps the cache as observed, and has those reconciled whom a change concerns."""
+
+    def __init__(self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey]) -> None:
+        self._cache = cache
+        self._videojobs = videojobs
+        self._pools = pools
+        self._on_change: dict[Watched[Any, Any], OnChange] = {
+            VIDEOJOBS: self._videojob_changed,
+            RENDERPOOLS: self._pool_changed,
+            JOBS: self._job_changed,
+            PODS: self._pod_changed,
+        }
+
+    def handle(self, watched: Watched[Any, Any], raw: Raw, *, deleted: bool = False) -> None:
+        """Put an object into the cache or out of it, and have those reconciled whom that concerns."""
+        metadata = raw["metadata"]
+        store, key = self._cache.store(watched), watched.key_of(metadata["namespace"], metadata["name"])
+        before = store.get(key)
+        if store.remove(key, metadata["uid"]) if deleted else store.put(raw):
+            self._on_change[watched](key, before, store.get(key))
+
+    def handle_missed_deletion(self, watched: Watched[Any, Any], key: Any) -> None:
+        """Take out an object that the API server has no more, though no event said so."""
+        store = self._cache.store(watched)
+        before = store.get(key)
+        if store.remove(key):
+            self._on_change[watched](key, before, None)
+
+    def _videojob_changed(self, key: VideoJobKey, _: VideoJobRecord | None, __: VideoJobRecord | None) -> None:
+        self._videojobs.add(key)
+
+    def _pool_changed(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
+        self._pools.add(key)
+        if before and after and (before.uid, before.generation) == (after.uid, after.generation):
+            return  # only its status is new
+        for videojob in self._cache.videojobs_of(key):
+            self._videojobs.add(videojob)
+
+    def _job_changed(self, key: ObjectKey, before: WorkerJob | None, after: WorkerJob | None) -> None:
+        job = after or before
+        if job:
+            self._worker_changed(key, job)
+
+    def _pod_changed(self, key: ObjectKey, before: WorkerPod | None, after: WorkerPod | None) -> None:
+        pod = after or before
+        if pod:
+            job = ObjectKey(key.namespace, pod.job)
+            self._worker_changed(job, self._cache.jobs.get(job))
+
+    def _worker_changed(self, key: ObjectKey, job: WorkerJob | None) -> None:
+        if job:
+            self._pools.add(PoolKey(key.namespace, job.pool))
+        if job and job.owner_uid:
+            videojob = self._cache.videojob_of(job.owner_uid)
+        else:
+            videojob = self._cache.videojob_running_on(*key)
+        if videojob:
+            self._videojobs.add(videojob)

@@ -1,0 +1,66 @@
+"""From what the queues tell to keys in the work queues of those whom it concerns."""
+
+from collections.abc import Callable
+
+from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
+from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources.status import Phase
+from videojob_operator.act.queues import QueueSession
+from videojob_operator.cache import Cache
+from videojob_operator.records import VideoJobKey
+from videojob_operator.workqueue import WorkQueue
+
+Hold = Callable[[VideoJobKey, QueueSession, str], None]
+"""Has the event of that id acknowledged once the VideoJob's status has been written."""
+
+
+class QueueListener:
+    """Is told by every session, as `act.queues.Listener`."""
+
+    def __init__(
+        self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey], *, hold: Hold
+    ) -> None:
+        self._cache = cache
+        self._videojobs = videojobs
+        self._pools = pools
+        self._hold = hold
+
+    async def queue_event(self, session: QueueSession, event: Event) -> None:
+        """Have those reconciled whom an event concerns."""
+        match event:
+            case Claimed(uid=uid) | Finished(uid=uid):
+                self._pools.add(session.pool)
+                key = self._cache.videojob_of(uid)
+                if key is not None:
+                    self._hold(key, session, event.id)
+                    self._videojobs.add(key)
+                    return
+            case Registered() | WorkerRetired():
+                self._pools.add(session.pool)
+            case StageChanged():
+                pass  # progress is looked at in its turn
+        await session.ack([event.id])
+
+    def lease_expired(self, session: QueueSession, uid: str) -> None:
+        """Have the VideoJob of an ended lease reconciled."""
+        key = self._cache.videojob_of(uid)
+        if key is not None and self._cache.videojobs[key].pool == session.pool:
+            self._videojobs.add(key)
+
+    def queue_known(self, pool: PoolKey) -> None:
+        """Have everything that belongs into a queue put there."""
+        self._pools.add(pool)
+        self.wake_stale_entries(pool)
+        for key in self._cache.videojobs_of(pool):
+            if not self._cache.videojobs[key].phase.is_final:
+                self._videojobs.add(key)
+
+    def wake_stale_entries(self, pool: PoolKey) -> None:
+        """Have the queues of a pool forget what they are to forget."""
+        for key in self._cache.stale_entries_of(pool):
+            self._videojobs.add(key)
+
+    def has_active(self, pool: PoolKey) -> bool:
+        """Whether a worker could hold a VideoJob of this pool."""
+        phases = self._cache.phases(pool)
+        return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])

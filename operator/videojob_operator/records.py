@@ -1,0 +1,143 @@
+"""What is kept of VideoJobs and RenderPools, and of each what its spec was found to be.
+
+They are small: of a finished VideoJob only the fields of its record stay, so that 10,000 of them cost a few MB.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
+from videojob_contract.resources.status import Phase
+from videojob_operator.decide.specs import accept_pool, accept_videojob
+from videojob_operator.decide.types import Accepted, Memory, PoolMemory
+from videojob_operator.projections import parse_time
+from videojob_operator.store import Raw
+
+
+class VideoJobKey(NamedTuple):
+    """Names one VideoJob."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(slots=True)
+class VideoJobRecord:
+    """What is known of one VideoJob."""
+
+    key: VideoJobKey
+    uid: str
+    version: int
+    generation: int
+    pool: PoolKey
+    phase: Phase
+    job: str | None
+    """Name of its current worker Job."""
+    finished_at: datetime | None
+    ttl: str | None
+    """`spec.ttlAfterFinished`."""
+    raw: Raw | None
+    """The object; None once it is finished."""
+    accepted: Accepted[VideoJobSpec] | None = None
+    """What `accept` found; None while it was not asked."""
+    memory: Memory = field(default_factory=Memory)
+
+    def accept(self) -> Accepted[VideoJobSpec]:
+        """Read and check its spec, once a generation; that of a finished one matters no more."""
+        if self.accepted is None:
+            self.accepted = Accepted(None) if self.raw is None else accept_videojob(self.raw)
+        return self.accepted
+
+    @property
+    def object(self) -> Raw:
+        """The object, or of a finished one as much as is still of use."""
+        if self.raw is not None:
+            return self.raw
+        spec = {"pool": self.pool.name, "ttlAfterFinished": self.ttl}
+        status: dict[str, Any] = {"phase": self.phase.value}
+        if self.finished_at:
+            status["finishedAt"] = self.finished_at.isoformat()
+        if self.job:
+            status["job"] = {"name": self.job}
+        metadata = {
+            "namespace": self.key.namespace,
+            "name": self.key.name,
+            "uid": self.uid,
+            "generation": self.generation,
+        }
+        return {
+            "metadata": metadata,
+            "spec": {k: v for k, v in spec.items() if v is not None},
+            "status": status,
+        }
+
+
+@dataclass(slots=True)
+class PoolRecord:
+    """What is known of one RenderPool."""
+
+    key: PoolKey
+    uid: str
+    version: int
+    generation: int
+    raw: Raw
+    accepted: Accepted[RenderPoolSpec] | None = None
+    """What `accept` found; None while it was not asked."""
+    memory: PoolMemory = field(default_factory=PoolMemory)
+
+    def accept(self) -> Accepted[RenderPoolSpec]:
+        """Read and check its spec, once a generation."""
+        if self.accepted is None:
+            self.accepted = accept_pool(self.raw)
+        return self.accepted
+
+    @property
+    def status(self) -> Raw:
+        """Its status, as the API server has it."""
+        status: Raw = self.raw["status"]
+        return status
+
+
+def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
+    """Return what is kept of a VideoJob; `before` is what was kept of the same UID."""
+    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status", {})
+    phase = Phase(status.get("phase", Phase.PENDING))
+    same = None if phase.is_final else before
+    return VideoJobRecord(
+        key=VideoJobKey(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        version=int(metadata["resourceVersion"]),
+        generation=metadata["generation"],
+        pool=PoolKey(metadata["namespace"], spec.get("pool", "default")),
+        phase=phase,
+        job=status.get("job", {}).get("name"),
+        finished_at=parse_time(status.get("finishedAt")),
+        ttl=spec.get("ttlAfterFinished"),
+        raw=None if phase.is_final else _without_managed_fields(raw),
+        accepted=same.accepted if same and same.generation == metadata["generation"] else None,
+        memory=same.memory if same else Memory(),
+    )
+
+
+def project_pool(raw: Raw, before: PoolRecord | None) -> PoolRecord:
+    """Return what is kept of a RenderPool; `before` is what was kept of the same UID."""
+    metadata = raw["metadata"]
+    return PoolRecord(
+        key=PoolKey(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        version=int(metadata["resourceVersion"]),
+        generation=metadata["generation"],
+        raw=_without_managed_fields(raw),
+        accepted=before.accepted if before and before.generation == metadata["generation"] else None,
+        memory=before.memory if before else PoolMemory(),
+    )
+
+
+def _without_managed_fields(raw: Raw) -> Raw:
+    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    return {"metadata": metadata, "spec": raw["spec"], "status": raw.get("status", {})}

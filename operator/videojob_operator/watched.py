@@ -1,0 +1,41 @@
+"""The resources that are watched, each declared once: which objects, by what key, and what is kept of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from videojob_contract.labels import LABEL_ROLE, ROLE_WORKER
+from videojob_contract.queue.types import PoolKey
+from videojob_operator.act import kubernetes
+from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.projections import ObjectKey, project_job, project_pod
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, project_pool, project_videojob
+from videojob_operator.store import Key, Raw, Store, Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched(Generic[Key, Value]):
+    """One watched resource."""
+
+    resource: kubernetes.Resource
+    key_of: Callable[[str, str], Key]
+    """From namespace and name."""
+    project: Callable[[Raw, Value | None], Value]
+    """From an object, and what was kept of it before, to what is kept."""
+    selector: str = ""
+    """Label selector that the API server filters by: in a large cluster, workers are few among many."""
+
+    def store(self) -> Store[Key, Value]:
+        """Return an empty store of it."""
+        return Store(self.key_of, self.project)
+
+
+_WORKERS = f"{LABEL_ROLE}={ROLE_WORKER}"
+
+VIDEOJOBS: Watched[VideoJobKey, VideoJobRecord] = Watched(kubernetes.VIDEOJOBS, VideoJobKey, project_videojob)
+RENDERPOOLS: Watched[PoolKey, PoolRecord] = Watched(kubernetes.RENDERPOOLS, PoolKey, project_pool)
+JOBS: Watched[ObjectKey, WorkerJob] = Watched(kubernetes.JOBS, ObjectKey, lambda raw, _: project_job(raw), _WORKERS)
+PODS: Watched[ObjectKey, WorkerPod] = Watched(kubernetes.PODS, ObjectKey, lambda raw, _: project_pod(raw), _WORKERS)
+
+WATCHED: tuple[Watched[Any, Any], ...] = (VIDEOJOBS, RENDERPOOLS, JOBS, PODS)
+"""In the order in which they are listed at the start."""

@@ -1,0 +1,124 @@
+"""Whom a change concerns: the keys that are reconciled after it."""
+
+from typing import Any
+
+import pytest
+
+from videojob_contract.queue.types import PoolKey
+from videojob_operator.cache import Cache
+from videojob_operator.informer import Informer
+from videojob_operator.projections import ObjectKey
+from videojob_operator.records import VideoJobKey
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, WATCHED
+
+POOL = PoolKey("ns", "default")
+HOLIDAY = VideoJobKey("ns", "holiday")
+
+
+class Added:
+    """A work queue that only notes what is added."""
+
+    def __init__(self) -> None:
+        self.keys: list[Any] = []
+
+    def add(self, key: Any) -> None:
+        self.keys.append(key)
+
+    def taken(self) -> list[Any]:
+        keys, self.keys = self.keys, []
+        return keys
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.cache, self.videojobs, self.pools = Cache(), Added(), Added()
+        self.informer = Informer(self.cache, self.videojobs, self.pools)  # type: ignore[arg-type]
+        self._version = 0
+
+    def sees(self, watched, name, *, deleted=False, labels=None, owner=None, generation=1, uid=None, **fields):
+        """Return the VideoJobs and the pools that are reconciled once this is observed."""
+        self._version += 1
+        metadata = {
+            "namespace": "ns",
+            "name": name,
+            "uid": uid or f"uid-{name}",
+            "resourceVersion": str(self._version),
+            "generation": generation,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": labels or {},
+            "ownerReferences": [{"kind": "VideoJob", "uid": owner}] if owner else [],
+        }
+        self.informer.handle(watched, {"metadata": metadata, "spec": {}} | fields, deleted=deleted)
+        return self.taken()
+
+    def taken(self):
+        return self.videojobs.taken(), self.pools.taken()
+
+    def sees_videojob(self, **fields):
+        return self.sees(VIDEOJOBS, "holiday", **fields)
+
+    def sees_job(self, **fields):
+        return self.sees(JOBS, "default-1", labels={"videojob.dev/pool": "default"}, **fields)
+
+    def sees_pod(self, **fields):
+        labels = {"videojob.dev/pool": "default", "batch.kubernetes.io/job-name": "default-1"}
+        return self.sees(PODS, "default-1-x", labels=labels, **fields)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_each_watched_resource_has_a_store_and_somebody_whom_it_concerns(scene):
+    for watched in WATCHED:
+        assert scene.sees(watched, "one") != ([], []) or watched is PODS  # a pod without a Job is nobody's
+        assert len(scene.cache.store(watched)) == 1
+
+
+def test_a_videojob_concerns_itself(scene):
+    assert scene.sees_videojob() == ([HOLIDAY], [])
+    assert scene.sees_videojob(deleted=True) == ([HOLIDAY], [])
+    assert scene.sees_videojob(deleted=True) == ([], [])
+
+
+def test_a_pool_concerns_its_videojobs_when_its_spec_changes_or_it_comes_or_goes(scene):
+    scene.sees_videojob()
+    assert scene.sees(RENDERPOOLS, "default") == ([HOLIDAY], [POOL])
+    assert scene.sees(RENDERPOOLS, "default", status={"idle": 1}) == ([], [POOL])
+    assert scene.sees(RENDERPOOLS, "default", generation=2) == ([HOLIDAY], [POOL])
+    assert scene.sees(RENDERPOOLS, "default", generation=2, uid="another") == ([HOLIDAY], [POOL])
+    assert scene.sees(RENDERPOOLS, "default", uid="another", deleted=True) == ([HOLIDAY], [POOL])
+
+
+def test_a_worker_concerns_its_pool_and_the_videojob_that_adopted_it(scene):
+    scene.sees_videojob()
+    assert scene.sees_job() == ([], [POOL])
+    assert scene.sees_job(owner="uid-holiday") == ([HOLIDAY], [POOL])
+    assert scene.sees_pod(status={"phase": "Running"}) == ([HOLIDAY], [POOL])
+    assert scene.sees_pod(status={"phase": "Running"}) == ([], [])  # nothing that matters is new
+    assert scene.sees_pod(deleted=True) == ([HOLIDAY], [POOL])
+    assert scene.sees_job(deleted=True) == ([HOLIDAY], [POOL])
+
+
+def test_a_worker_that_is_not_adopted_yet_concerns_the_videojob_that_runs_on_it(scene):
+    scene.sees_job()
+    scene.sees_videojob(status={"phase": "Running", "job": {"name": "default-1"}})
+    assert scene.sees_pod() == ([HOLIDAY], [POOL])
+
+
+def test_a_deletion_that_was_missed_concerns_the_same_as_one_that_was_seen(scene):
+    scene.sees_videojob()
+    scene.sees(RENDERPOOLS, "default")
+    scene.sees_job(owner="uid-holiday")
+    scene.sees_pod()
+    worker = ObjectKey("ns", "default-1")
+    for watched, key, concerned in (
+        (PODS, ObjectKey("ns", "default-1-x"), ([HOLIDAY], [POOL])),
+        (JOBS, worker, ([HOLIDAY], [POOL])),
+        (RENDERPOOLS, POOL, ([HOLIDAY], [POOL])),
+        (VIDEOJOBS, HOLIDAY, ([HOLIDAY], [])),
+    ):
+        scene.informer.handle_missed_deletion(watched, key)
+        assert scene.taken() == concerned
+        assert key not in scene.cache.store(watched)

@@ -1,0 +1,124 @@
+"""Whom the events of a queue concern, and when they are acknowledged."""
+
+from typing import Any
+
+import pytest
+
+from videojob_contract.assignment import Result
+from videojob_contract.queue.events import Claimed, Finished, Registered, StageChanged, WorkerRetired
+from videojob_contract.queue.types import PoolKey
+from videojob_operator.cache import Cache
+from videojob_operator.queue_listener import QueueListener
+from videojob_operator.records import VideoJobKey
+
+POOL = PoolKey("ns", "default")
+HOLIDAY = VideoJobKey("ns", "holiday")
+
+
+class Acknowledging:
+    """A session that only notes what is acknowledged."""
+
+    def __init__(self, pool: PoolKey = POOL) -> None:
+        self.pool = pool
+        self.ids: list[str] = []
+
+    async def ack(self, ids: list[str]) -> None:
+        self.ids += ids
+
+
+class Scene:
+    """A listener, and what it has reconciled and held."""
+
+    def __init__(self) -> None:
+        self.cache = Cache()
+        self.videojobs: set[VideoJobKey] = set()
+        self.pools: set[PoolKey] = set()
+        self.held: list[tuple[Any, ...]] = []
+        self.listener = QueueListener(
+            self.cache,
+            self.videojobs,  # type: ignore[arg-type]  # a set has `add`, too
+            self.pools,  # type: ignore[arg-type]
+            hold=lambda *held: self.held.append(held),
+        )
+
+    def put(self, name: str, phase: str, *, version: int = 1, pool: str = "default") -> None:
+        metadata = {
+            "namespace": "ns",
+            "name": name,
+            "uid": f"uid-{name}",
+            "resourceVersion": str(version),
+            "generation": 1,
+        }
+        self.cache.videojobs.put({"metadata": metadata, "spec": {"pool": pool}, "status": {"phase": phase}})
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+RESULT = Result(uid="uid-holiday", attempt=1, result="succeeded")
+
+
+@pytest.mark.parametrize(
+    "event", [Claimed("1-0", "uid-holiday", 1, "pod", "job"), Finished("1-0", "uid-holiday", 1, RESULT)]
+)
+async def test_what_a_status_is_to_hold_is_acknowledged_once_it_does(scene, event):
+    scene.put("holiday", "Queued")
+    session = Acknowledging()
+    await scene.listener.queue_event(session, event)
+    assert scene.held == [(HOLIDAY, session, "1-0")]
+    assert (scene.videojobs, scene.pools) == ({HOLIDAY}, {POOL})
+    assert session.ids == []
+
+
+async def test_an_event_of_a_videojob_that_is_gone_is_acknowledged_at_once(scene):
+    session = Acknowledging()
+    await scene.listener.queue_event(session, Claimed("1-0", "uid-holiday", 1, "pod", "job"))
+    assert session.ids == ["1-0"]
+    assert (scene.videojobs, scene.pools, scene.held) == (set(), {POOL}, [])
+
+
+@pytest.mark.parametrize(
+    ("event", "pools"),
+    [
+        (Registered("1-0", "pod", "job"), {POOL}),
+        (WorkerRetired("1-0", "pod", "job"), {POOL}),
+        (StageChanged("1-0", "uid-holiday", 1), set()),
+    ],
+)
+async def test_workers_concern_their_pool_and_stages_nobody(scene, event, pools):
+    scene.put("holiday", "Running")
+    session = Acknowledging()
+    await scene.listener.queue_event(session, event)
+    assert session.ids == ["1-0"]
+    assert (scene.videojobs, scene.pools) == (set(), pools)
+
+
+def test_a_lease_that_expired_concerns_the_videojob_if_it_is_still_in_that_pool(scene):
+    scene.put("holiday", "Running")
+    scene.listener.lease_expired(Acknowledging(PoolKey("ns", "other")), "uid-holiday")
+    scene.listener.lease_expired(Acknowledging(), "uid-unknown")
+    assert scene.videojobs == set()
+    scene.listener.lease_expired(Acknowledging(), "uid-holiday")
+    assert scene.videojobs == {HOLIDAY}
+
+
+def test_a_queue_that_can_be_believed_again_gets_what_it_may_lack_and_forgets_what_is_stale(scene):
+    scene.put("holiday", "Queued")
+    scene.put("done", "Succeeded")
+    scene.put("elsewhere", "Queued", pool="other")
+    scene.put("gone", "Queued")
+    scene.cache.videojobs.remove(VideoJobKey("ns", "gone"))
+    scene.listener.queue_known(POOL)
+    assert scene.videojobs == {HOLIDAY, VideoJobKey("ns", "gone")}
+    assert scene.pools == {POOL}
+
+
+@pytest.mark.parametrize(
+    ("phase", "active"), [("Pending", False), ("Queued", True), ("Running", True), ("Succeeded", False)]
+)
+def test_workers_may_hold_what_is_queued_or_runs(scene, phase, active):
+    scene.put("holiday", phase)
+    assert scene.listener.has_active(POOL) is active
+    assert not scene.listener.has_active(PoolKey("ns", "other"))
