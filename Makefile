@@ -54,6 +54,11 @@ test-unit: $(VENV)/.stamp ## the tests that need no cluster and no service
 	@hack/bootstrap base
 	@$(PYTEST) tests/unit
 
+.PHONY: test-fast
+test-fast: $(VENV)/.stamp ## unit, render and queue tests, two processes side by side; no cluster, no API server
+	@hack/bootstrap base
+	@$(PYTEST) -n 2 tests/unit tests/render tests/integration/queue
+
 .PHONY: test-cluster
 test-cluster: $(VENV)/.stamp ## start and stop the one-node cluster itself, and look for what is left
 	@hack/bootstrap cluster

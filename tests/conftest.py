@@ -1,7 +1,56 @@
-"""What holds for every test."""
+"""What holds for every test: the limits of Hypothesis, what may run side by side, and the time of each folder."""
 
+from collections import defaultdict
+from pathlib import PurePosixPath
+
+import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says more of the machine than of the code: pytest's own timeout is the limit.
 settings.register_profile("videojob", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("videojob")
+
+_ONE_PROCESS = ("tests/chart/", "tests/cluster/", "tests/e2e/", "tests/integration/")
+_SIDE_BY_SIDE = "tests/integration/queue/"
+
+
+class Together(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and in a single one all that share an API server or the cluster.
+
+    Not `--dist loadgroup`: pytest-xdist 3.8 marks groups in node ids, which pytest 9.2 no longer lets it change.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        alone = nodeid.startswith(_ONE_PROCESS) and not nodeid.startswith(_SIDE_BY_SIDE)
+        return "cluster" if alone else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the processes of pytest-xdist report to the one that started them
+        config.pluginmanager.register(Times())
+
+
+class Times:
+    """Adds up the seconds of the tests of each folder; with several processes, of all of them."""
+
+    def __init__(self) -> None:
+        self._seconds = defaultdict[str, float](float)
+        self._tests = defaultdict[str, set[str]](set)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        folder = str(PurePosixPath(report.nodeid.partition("::")[0]).parent)
+        self._seconds[folder] += report.duration
+        self._tests[folder].add(report.nodeid)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._tests:
+            terminalreporter.section("seconds and tests by folder")
+        for folder, seconds in sorted(self._seconds.items(), key=lambda each: -each[1]):
+            terminalreporter.line(f"{seconds:8.1f} s  {len(self._tests[folder]):5}  {folder}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_cli.volumes import local_pool
+from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.resources.encoding import Hardware
 from videojob_contract.support import unsupported, unsupported_pool
 from videojob_contract.templates import DEFAULT_NAMESPACE

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from videojob_cli.volumes import mounts, redirect_outputs
 from videojob_contract.assignment import Assignment, Result, SourceLimits
+from videojob_contract.defaults import DEFAULT_DEADLINE
 from videojob_contract.errors import CancelledError
-from videojob_contract.resources.defaults import DEFAULT_DEADLINE
 from videojob_worker.pipeline import Surroundings, failed, run_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process

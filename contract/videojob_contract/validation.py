@@ -1,7 +1,7 @@
 """Reading resources: from what the API server or a file has to models, or to every problem at once.
 
 The same checks run in the operator and at the command line. Those that need the pool are made where defaults
-are filled in (`resources.defaults`), those of what the renderer cannot do yet in `support`.
+are filled in (`defaults`), those of what the renderer cannot do yet in `support`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from hack import gallery
 from hack.media import copy_to
 from tests.render.studio import probe
 from videojob_cli.volumes import local_pool
-from videojob_contract.resources.defaults import resolve
+from videojob_contract.defaults import resolve
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.validation import parse_videojob

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_contract.assignment import Assignment, SourceLimits
+from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
 from videojob_contract.problems import SpecError
 from videojob_contract.queue.types import EntryState
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.resources.status import ConditionType, Phase
 from videojob_operator.decide import acceptance, conditions
 from videojob_operator.decide.attempt import current_entry, current_number

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from videojob_contract.defaults import DEFAULT_DEADLINE
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import format_duration
-from videojob_contract.resources.defaults import DEFAULT_DEADLINE
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide import failure
 

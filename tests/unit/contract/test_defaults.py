@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contract.examples import CLIP, POOL, videojob
+from videojob_contract.defaults import resolve
 from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.validation import SpecError, parse_videojob
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.unit.contract.examples import POOL, problems, videojob
-from videojob_contract.resources.defaults import resolve
+from videojob_contract.defaults import resolve
 from videojob_contract.semantics import timeline_length
 from videojob_contract.support import unsupported
 from videojob_contract.validation import parse_videojob

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from videojob_contract.defaults import resolve
 from videojob_contract.resources import API_VERSION
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.support import unsupported, unsupported_pool
 from videojob_contract.validation import parse_renderpool, parse_videojob

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.contract.examples import CLIP, POOL, videojob
+from videojob_contract.defaults import resolve
 from videojob_contract.resources import RenderPoolSpec
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.support import unsupported, unsupported_pool
 from videojob_contract.validation import parse_videojob
 

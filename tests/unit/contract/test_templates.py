@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contract.examples import CLIP, POOL, problems, videojob
+from videojob_contract.defaults import resolve
 from videojob_contract.problems import SpecError
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.templates import MAX_TEXT, MAX_TOTAL, as_text, substitute
 from videojob_contract.validation import parse_videojob
 

@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.unit.contract.examples import POOL, problems, videojob
+from videojob_contract.defaults import resolve
 from videojob_contract.resources import VideoJobSpec
-from videojob_contract.resources.defaults import resolve
 from videojob_contract.resources.uris import Use, iter_uris, shown
 from videojob_contract.validation import SpecError, parse_videojob
 
