@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 from videojob_client.errors import ExpiredError
 from videojob_client.resources import RenderPool
 from videojob_client.transport import Object, Resource
-from videojob_client.watching import WatchEvent, watch
+from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
 from videojob_contract.resources import GROUP, VERSION
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from videojob_client.resources import Metadata
     from videojob_client.transport import Transport
-
-PAGE_SIZE = 500
-"""Objects a page of a list: enough to be quick, too few to hold 10,000 VideoJobs in memory at once."""
 
 
 class Readable(Protocol):

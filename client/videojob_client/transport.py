@@ -77,7 +77,10 @@ class Transport:
     async def write(
         self, method: str, path: str, body: Object, *, query: Mapping[str, str] | None = None, content: str = JSON
     ) -> Object:
-        """Make a request that changes something, once: whether one without an answer was done, nobody knows."""
+        """Make a request that changes something, once: whether one without an answer was done, nobody knows.
+
+        A DELETE alone is sent again, by aiohttp, when a connection that was kept open turns out to be closed.
+        """
         return await self._request(method, path, query, body, content)
 
     @asynccontextmanager

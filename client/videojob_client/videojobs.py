@@ -6,10 +6,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
 from videojob_client import logs, waiting
-from videojob_client.collection import PAGE_SIZE, Collection
+from videojob_client.collection import Collection
 from videojob_client.resources import Event, VideoJob
 from videojob_client.transport import MERGE_PATCH, Object, Resource
-from videojob_client.watching import watch
+from videojob_client.watching import PAGE_SIZE, watch
 from videojob_contract.resources import API_VERSION, GROUP, VERSION, VideoJobSpec
 from videojob_contract.resources.status import Phase
 

@@ -24,6 +24,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
+"""Objects a page of a list: enough to be quick, too few to hold 10,000 VideoJobs in memory at once."""
 SILENCE_S = 150.0
 """How long a watch may be silent: the API server sends a bookmark about once a minute."""
 

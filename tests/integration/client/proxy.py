@@ -1,6 +1,8 @@
 """A proxy before the API server that loses connections and forgets history when told: what it answers is real."""
 
 import asyncio
+import base64
+import json
 import ssl
 from contextlib import suppress
 from typing import Self
@@ -26,7 +28,7 @@ class Proxy:
         self.faults: list[int | None] = []
         """What becomes of the next requests: an HTTP status, or None for a connection that is lost at once."""
         self.expired = 0
-        """How many watches to come ask for a version of long ago."""
+        """How many watches, or pages but the first, of those to come ask for a version of long ago."""
 
     async def __aenter__(self) -> Self:
         context = ssl.create_default_context(cafile=self._configuration.ssl_ca_cert)
@@ -67,9 +69,9 @@ class Proxy:
             if fault is not None:
                 return web.Response(status=fault, text="no backend", headers={"Retry-After": "0"})
             _lose(request)
-        if watch and self.expired:
+        if self.expired and (watch or "continue" in query):
             self.expired -= 1
-            query["resourceVersion"] = "1"
+            _make_old(query)
         self._open.append(request)
         try:
             return await self._forward(request, query)
@@ -89,6 +91,15 @@ class Proxy:
                     await response.write(chunk)
                 await response.write_eof()
             return response
+
+
+def _make_old(query: dict[str, str]) -> None:
+    if "watch" in query:
+        query["resourceVersion"] = "1"
+        return
+    token = query["continue"]
+    place = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    query["continue"] = base64.urlsafe_b64encode(json.dumps(place | {"rv": 2}).encode()).decode().rstrip("=")
 
 
 def _lose(request: web.Request) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.conftest import SPEC, Cluster
+from tests.integration.client.proxy import Proxy
 from videojob_client import (
     AlreadyExistsError,
     Client,
@@ -162,6 +163,23 @@ async def test_a_list_of_many_pages_has_everything_once_and_in_order(client: Cli
     for name in names:
         await cluster.create(name)
     assert [job.metadata.name async for job in client.videojobs.list(page_size=5)] == names
+
+
+async def test_a_list_goes_on_when_its_moment_is_forgotten(
+    proxied: Client, proxy: Proxy, cluster: Cluster, apiserver: ApiServer
+) -> None:
+    for number in range(6):
+        await cluster.create(f"job-{number}")
+    names = []
+    async for job in proxied.videojobs.list(page_size=2):
+        names.append(job.metadata.name)
+        if len(names) == 2:
+            await cluster.delete("job-4")
+            last = await cluster.create("job-6")
+            apiserver.forget(last["metadata"]["resourceVersion"])
+            proxy.expired = 1
+    assert proxy.expired == 0
+    assert names == ["job-0", "job-1", "job-2", "job-3", "job-5", "job-6"]
 
 
 async def test_a_list_is_narrowed_by_labels_phase_and_fields(client: Client, cluster: Cluster) -> None:
