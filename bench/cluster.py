@@ -152,6 +152,7 @@ class Bench:
             if item["metadata"]["name"].startswith("bench-"):
                 self.cluster.delete(item["metadata"]["name"])
         self.custom.delete_namespaced_custom_object(GROUP, VERSION, RELEASE_NAMESPACE, "renderpools", POOL)
+        self.cluster.close()
 
 
 def moment(text: str) -> float:

@@ -1,19 +1,20 @@
 """The one-node cluster as the end-to-end tests see it: the API, the processes of its pods, its Redis."""
 
-import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import kubernetes
+
+from tests.e2e.background import Background
+from videojob_client import Client, VideoJob, WaitError
 
 GROUP, VERSION = "videojob.dev", "v1alpha1"
 RELEASE_NAMESPACE = "videojob"
@@ -59,42 +60,47 @@ class Cluster:
         self.core = kubernetes.client.CoreV1Api(client)
         self.batch = kubernetes.client.BatchV1Api(client)
         self.custom = kubernetes.client.CustomObjectsApi(client)
+        self._background = Background()
+        self._client = Client(kubeconfig=kubeconfig, namespace=namespace)
+        self._background.run(self._client.__aenter__())
+        self._jobs = self._client.videojobs
+
+    def close(self) -> None:
+        """Close what the tests' own client holds."""
+        self._background.run(self._client.__aexit__(None, None, None))
+        self._background.close()
 
     # --- VideoJobs and pools
 
     def create(self, name: str, spec: Object) -> Object:
-        body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "VideoJob",
-            "metadata": {"name": name},
-            "spec": {"pool": "e2e", **spec},
-        }
-        return self.custom.create_namespaced_custom_object(GROUP, VERSION, self.namespace, "videojobs", body)
+        return dict(self._background.run(self._jobs.create(name, {"pool": "e2e", **spec})).manifest)
 
     def get(self, name: str) -> Object:
-        return self.custom.get_namespaced_custom_object(GROUP, VERSION, self.namespace, "videojobs", name)
+        return dict(self._background.run(self._jobs.get(name)).manifest)
 
     def status(self, name: str) -> Object:
         return self.get(name).get("status") or {}
 
-    def patch(self, name: str, spec: Object, plural: str = "videojobs") -> None:
-        self.custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, plural, name, {"spec": spec})
+    def patch(self, name: str, spec: Object) -> None:
+        self._background.run(self._jobs.patch(name, {"spec": spec}))
+
+    def patch_pool(self, name: str, spec: Object) -> None:
+        self.custom.patch_namespaced_custom_object(GROUP, VERSION, self.namespace, "renderpools", name, {"spec": spec})
 
     def delete(self, name: str) -> None:
-        self.custom.delete_namespaced_custom_object(GROUP, VERSION, self.namespace, "videojobs", name)
+        self._background.run(self._jobs.delete(name))
 
     def wait(self, name: str, until: Callable[[Object], object], *, timeout_s: float = 90) -> Object:
         """Wait until the status of a VideoJob is as wanted; a final status that is not fails at once."""
-        end = time.monotonic() + timeout_s
-        while True:
-            status = self.status(name)
-            if until(status):
-                return status
-            if status.get("phase") in FINAL:
-                raise AssertionError(f"{name} ended otherwise: {status}")
-            if time.monotonic() > end:
-                raise AssertionError(f"{name} did not get there in {timeout_s} s: {status}")
-            time.sleep(0.1)
+
+        def wanted(job: VideoJob) -> bool:
+            return bool(until(job.manifest.get("status") or {}))
+
+        try:
+            job = self._background.run(self._jobs.wait(name, wanted, timeout_s=timeout_s))
+        except WaitError as error:
+            raise AssertionError(f"{error}: {error.job.manifest.get('status')}") from error
+        return job.manifest.get("status") or {}
 
     def finish(self, name: str, *, timeout_s: float = 120) -> Object:
         """Wait until a VideoJob has finished, however it ends."""
@@ -110,30 +116,28 @@ class Cluster:
     def recording(self) -> Iterator[Recording]:
         """Record every state of the namespace's VideoJobs; it is there when the context ends."""
         recording = Recording()
-        with TemporaryFile("w+") as file:
-            watch = subprocess.Popen(self._kubectl("get", "videojobs", "--watch-only", "--output", "json"), stdout=file)
-            try:
-                time.sleep(1)  # until it watches
-                yield recording
-                time.sleep(0.5)  # the last states are on their way
-            finally:
-                watch.terminate()
-                watch.wait()
-            file.seek(0)
-            text, decoder, at = file.read(), json.JSONDecoder(), 0
-        while at < len(text):
-            state, at = decoder.raw_decode(text, at)
-            recording.seen.append(state)
-            at += 1  # the line's end
+
+        async def record() -> None:
+            async with aclosing(self._jobs.watch()) as events:
+                async for event in events:
+                    recording.seen.append(dict(event.object.manifest))
+
+        watch = self._background.start(record())
+        try:
+            time.sleep(1)  # until it watches
+            recording.seen.clear()  # what was there before
+            yield recording
+            time.sleep(0.5)  # the last states are on their way
+        finally:
+            if watch.done():
+                watch.result()  # raises why
+            watch.cancel()
 
     def events(self, name: str, last: str) -> list[tuple[str, str]]:
         """Type and reason of the Events about a VideoJob, oldest first; waits for that of reason `last`."""
         end = time.monotonic() + 10
         while True:
-            found = self.core.list_namespaced_event(
-                self.namespace, field_selector=f"involvedObject.kind=VideoJob,involvedObject.name={name}"
-            ).items
-            events = [(e.type, e.reason) for e in sorted(found, key=lambda e: e.event_time)]
+            events = [(event.type, event.reason) for event in self._background.run(self._jobs.events(name))]
             if last in {reason for _, reason in events}:
                 return events
             assert time.monotonic() < end, f"no Event {last} came: {events}"
@@ -191,12 +195,9 @@ class Cluster:
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in the tests' namespace."""
-        done = subprocess.run(self._kubectl(*arguments), check=True, capture_output=True, text=True, timeout=30)
+        program = [str(binaries() / "kubectl"), "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace]
+        done = subprocess.run([*program, *arguments], check=True, capture_output=True, text=True, timeout=30)
         return done.stdout
-
-    def _kubectl(self, *arguments: str) -> list[str]:
-        program = [str(binaries() / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
-        return [*program, "--namespace", self.namespace, *arguments]
 
 
 @cache

@@ -100,6 +100,7 @@ def cluster(media_folder: Path) -> Iterator[Cluster]:
     cluster.wait_for_operator()
     yield cluster
     remove(cluster)
+    cluster.close()
 
 
 def remove(cluster: Cluster) -> None:

@@ -41,7 +41,7 @@ def test_a_cancelled_job_stops_at_once_and_publishes_nothing(cluster: Cluster, m
 
 
 def test_a_job_cancelled_in_the_queue_never_starts(cluster: Cluster) -> None:
-    cluster.patch("e2e", {"maxWorkers": 0, "minIdle": 0}, "renderpools")
+    cluster.patch_pool("e2e", {"maxWorkers": 0, "minIdle": 0})
     try:
         cluster.drain()
         cluster.create("waiting", short())
@@ -49,7 +49,7 @@ def test_a_job_cancelled_in_the_queue_never_starts(cluster: Cluster) -> None:
         cluster.patch("waiting", {"cancel": True})
         status = cluster.finish("waiting", timeout_s=20)
     finally:
-        cluster.patch("e2e", {"maxWorkers": 3, "minIdle": 1}, "renderpools")
+        cluster.patch_pool("e2e", {"maxWorkers": 3, "minIdle": 1})
     assert status["phase"] == "Cancelled"
     assert "startedAt" not in status
 

@@ -10,7 +10,7 @@ QUEUES = {"high": 10, "default": 5, "low": 1}
 
 def test_thirty_jobs_share_three_workers_by_the_weights_of_their_queues(cluster: Cluster) -> None:
     # Workers come only once everything waits, so that the order of the starts is that of the weights alone.
-    cluster.patch("e2e", {"maxWorkers": 0, "minIdle": 0}, "renderpools")
+    cluster.patch_pool("e2e", {"maxWorkers": 0, "minIdle": 0})
     names = {f"{queue}-{n}": queue for n in range(10) for queue in QUEUES}
     try:
         with cluster.recording() as recording:
@@ -19,10 +19,10 @@ def test_thirty_jobs_share_three_workers_by_the_weights_of_their_queues(cluster:
                 cluster.create(name, short() | {"queue": queue})
             for name in names:
                 cluster.wait(name, lambda s: s.get("phase") == "Queued")
-            cluster.patch("e2e", {"maxWorkers": 3}, "renderpools")
+            cluster.patch_pool("e2e", {"maxWorkers": 3})
             statuses = {name: cluster.finish(name, timeout_s=240) for name in names}
     finally:
-        cluster.patch("e2e", {"maxWorkers": 3, "minIdle": 1}, "renderpools")
+        cluster.patch_pool("e2e", {"maxWorkers": 3, "minIdle": 1})
 
     assert {s["phase"] for s in statuses.values()} == {"Succeeded"}
     assert {s["attempts"] for s in statuses.values()} == {1}

@@ -1,0 +1,76 @@
+"""A typed async client of VideoJobs and RenderPools, for programs that have videos rendered.
+
+async with Client() as client:
+    await client.videojobs.create("holiday", {"clips": [{"color": "#204060", "duration": "3s"}]})
+    job = await client.videojobs.wait("holiday", timeout_s=600)
+"""
+
+from videojob_client.client import Client
+from videojob_client.collection import RenderPools
+from videojob_client.errors import (
+    AlreadyExistsError,
+    ClientError,
+    ConfigurationError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    InvalidError,
+    JobCancelledError,
+    JobDeletedError,
+    JobFailedError,
+    JobFinishedError,
+    NoPodError,
+    NotFoundError,
+    Problem,
+    RequestError,
+    UnauthorizedError,
+    UnavailableError,
+    UnreadableError,
+    WaitError,
+    WaitTimeoutError,
+)
+from videojob_client.resources import Event, Metadata, RenderPool, VideoJob
+from videojob_client.videojobs import VideoJobs
+from videojob_client.watching import EventType, WatchEvent
+from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec, VideoJobStatus
+from videojob_contract.resources.status import Condition, ConditionType, Phase, Stage
+
+__all__ = [
+    "AlreadyExistsError",
+    "Client",
+    "ClientError",
+    "Condition",
+    "ConditionType",
+    "ConfigurationError",
+    "ConflictError",
+    "Event",
+    "EventType",
+    "ExpiredError",
+    "ForbiddenError",
+    "InvalidError",
+    "JobCancelledError",
+    "JobDeletedError",
+    "JobFailedError",
+    "JobFinishedError",
+    "Metadata",
+    "NoPodError",
+    "NotFoundError",
+    "Phase",
+    "Problem",
+    "RenderPool",
+    "RenderPoolSpec",
+    "RenderPoolStatus",
+    "RenderPools",
+    "RequestError",
+    "Stage",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnreadableError",
+    "VideoJob",
+    "VideoJobSpec",
+    "VideoJobStatus",
+    "VideoJobs",
+    "WaitError",
+    "WaitTimeoutError",
+    "WatchEvent",
+]
