@@ -15,10 +15,6 @@ from videojob_client.errors import (
     ExpiredError,
     ForbiddenError,
     InvalidError,
-    JobCancelledError,
-    JobDeletedError,
-    JobFailedError,
-    JobFinishedError,
     NoPodError,
     NotFoundError,
     Problem,
@@ -26,11 +22,17 @@ from videojob_client.errors import (
     UnauthorizedError,
     UnavailableError,
     UnreadableError,
-    WaitError,
-    WaitTimeoutError,
 )
 from videojob_client.resources import Event, Metadata, RenderPool, VideoJob
 from videojob_client.videojobs import VideoJobs
+from videojob_client.wait_errors import (
+    JobCancelledError,
+    JobDeletedError,
+    JobFailedError,
+    JobFinishedError,
+    WaitError,
+    WaitTimeoutError,
+)
 from videojob_client.watching import EventType, WatchEvent
 from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec, VideoJobStatus
 from videojob_contract.resources.status import Condition, ConditionType, Phase, Stage

@@ -13,7 +13,7 @@ ClientError
 │   └── UnavailableError    no answer, too many requests, or a failure of the server; another try may do
 ├── UnreadableError         an object's spec is not what this version of the client can read
 ├── NoPodError              no worker has begun the VideoJob: there is nothing to read yet
-└── WaitError               a VideoJob did not come to what was waited for; has its last state
+└── WaitError               in wait_errors.py: a VideoJob did not come to what was waited for; has its last state
     ├── JobFailedError      it failed: the reason and the message
     ├── JobCancelledError   it was cancelled
     ├── JobFinishedError    it has succeeded, and so the phase that was waited for will not come
@@ -29,8 +29,6 @@ from videojob_contract.problems import Problem, format_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from videojob_client.resources import VideoJob
 
 __all__ = ["Problem"]
 
@@ -114,37 +112,3 @@ class UnreadableError(ClientError):
 
 class NoPodError(ClientError):
     """No worker has begun the VideoJob: there is nothing to read yet."""
-
-
-class WaitError(ClientError):
-    """A VideoJob did not come to what was waited for."""
-
-    def __init__(self, message: str, job: VideoJob) -> None:
-        super().__init__(message)
-        self.job = job
-        """Its last state."""
-
-
-class JobFailedError(WaitError):
-    """It failed."""
-
-    def __init__(self, message: str, job: VideoJob, reason: str) -> None:
-        super().__init__(message, job)
-        self.reason = reason
-        """Why, as one word for programs: a value of the contract's `Reason`, or of a newer operator's."""
-
-
-class JobCancelledError(WaitError):
-    """It was cancelled."""
-
-
-class JobFinishedError(WaitError):
-    """It has succeeded, and so the phase that was waited for will not come."""
-
-
-class JobDeletedError(WaitError):
-    """It was deleted."""
-
-
-class WaitTimeoutError(WaitError, TimeoutError):
-    """Time was up."""

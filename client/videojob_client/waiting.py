@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from videojob_client.errors import (
+from videojob_client.wait_errors import (
     JobCancelledError,
     JobDeletedError,
     JobFailedError,

@@ -139,5 +139,9 @@ def test_the_tree_in_the_docstring_is_that_of_the_classes() -> None:
     for depth, name in drawn:
         parents[depth] = name
         tree[name] = parents.get(depth - 1)
-    classes = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ClientError)}
+    classes = {
+        kind
+        for kind in (vars(errors) | vars(wait_errors)).values()
+        if isinstance(kind, type) and issubclass(kind, ClientError)
+    }
     assert tree == {kind.__name__: None if kind is ClientError else kind.__bases__[0].__name__ for kind in classes}

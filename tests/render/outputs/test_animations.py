@@ -137,7 +137,7 @@ outputs = [{{"name": "a", "format": "gif"}}, {{"name": "b", "format": "webp"}}, 
 Studio(Path({str(tmp_path)!r}) / "{seconds}").render(clips, files=[path], size=(320, 180), fps="15", outputs=outputs)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=root)
         return int(done.stdout)
 
