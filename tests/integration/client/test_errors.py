@@ -17,6 +17,7 @@ from videojob_client import (
     UnauthorizedError,
     UnavailableError,
     errors,
+    wait_errors,
 )
 
 
