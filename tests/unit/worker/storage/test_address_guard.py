@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videojob_worker.sources.guard import (
+from videojob_worker.storage.address_guard import (
     ForbiddenAddressError,
     check_address,
     check_host,
