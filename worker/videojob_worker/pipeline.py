@@ -24,6 +24,7 @@ from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
 from videojob_worker import errno_mapping, output_files
 from videojob_worker.concurrency import undisturbed
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.renderer.task import RenderTask
 from videojob_worker.request import source_uris
 from videojob_worker.safe_open import UnsafePathError, open_file
@@ -174,14 +175,16 @@ class _Attempt:
     def _task(self, opened: Sources, scratch: Path) -> RenderTask:
         threads = self.context.threads
         return RenderTask(
-            spec=self.assignment.spec,
-            name=self.assignment.name,
+            settings=RenderSettings(
+                spec=self.assignment.spec,
+                name=self.assignment.name,
+                threads=threads,
+                encoding=self.assignment.encoding,
+            ),
             sources=opened.fds,
             scratch=scratch,
-            threads=threads,
             # The wall clock limits a render; this limits one that has escaped from it.
             cpu_s=int(self.assignment.deadline * (threads + 1)) + _CPU_SLACK_S,
-            encoding=self.assignment.encoding,
         )
 
     async def _publish(self, rendered: list[Rendered], folder: Path) -> list[OutputStatus]:

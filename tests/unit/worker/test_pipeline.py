@@ -267,11 +267,11 @@ async def test_processor_time_is_bounded_by_deadline_and_threads(place: Place) -
     double = Double()
     await run_attempt(assignment(deadline="1m"), Kept(), place.context(double))
     assert double.tasks[0].cpu_s == 60 * 3 + 60
-    assert double.tasks[0].threads == 2
+    assert double.tasks[0].settings.threads == 2
 
 
 async def test_the_renderer_is_told_which_encoders_to_use(place: Place) -> None:
     double = Double()
     encoding = Encoding(hardware=Hardware.VAAPI)
     await run_attempt(assignment().model_copy(update={"encoding": encoding}), Kept(), place.context(double))
-    assert double.tasks[0].encoding == encoding
+    assert double.tasks[0].settings.encoding == encoding
