@@ -63,9 +63,10 @@ test-cluster: $(VENV)/.stamp ## start and stop the one-node cluster itself, and 
 lint: $(VENV)/.stamp ## formatting, lint, types, import directions
 	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(VENV)/bin/ruff check --quiet .
-	@$(VENV)/bin/mypy contract/videojob_contract operator/videojob_operator worker/videojob_worker cli/videojob_cli
+	@$(VENV)/bin/mypy contract/videojob_contract common/videojob_common operator/videojob_operator \
+	  worker/videojob_worker cli/videojob_cli
 	@MYPYPATH=hack/cluster $(VENV)/bin/mypy hack/cluster/node hack/cluster/imaging hack/demo.py hack/effects.py hack/media.py
-	@$(VENV)/bin/lint-imports --no-cache | tail -n 4
+	@$(VENV)/bin/lint-imports --no-cache | tail -n 5
 
 .PHONY: format
 format: $(VENV)/.stamp ## format and mend what can be mended
@@ -110,7 +111,7 @@ $(VENV)/.stamp: requirements/dev.txt pyproject.toml $(wildcard */pyproject.toml)
 	@test -x $(PY) || $(UV) venv --quiet --python "$$(command -v python3)" $(VENV)
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation \
-	  -e contract -e operator -e worker -e cli
+	  -e contract -e common -e operator -e worker -e cli
 	@touch $@
 
 $(UV):
@@ -119,8 +120,8 @@ $(UV):
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --require-hashes --requirement requirements/uv.txt
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-  --no-annotate --no-header --no-emit-package videojob-contract --no-emit-package videojob-operator \
-  --no-emit-package videojob-worker --no-emit-package videojob-cli
+  --no-annotate --no-header --no-emit-package videojob-contract --no-emit-package videojob-common \
+  --no-emit-package videojob-operator --no-emit-package videojob-worker --no-emit-package videojob-cli
 .PHONY: lock
 lock: $(UV) ## update the locked requirements, to the newest with UPGRADE=--upgrade
 	@$(COMPILE) $(UPGRADE) pyproject.toml --group dev --group media --group bench -o requirements/dev.txt

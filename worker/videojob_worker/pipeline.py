@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from videojob_common.address_guard import Resolver, resolve_by_system
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
@@ -29,7 +30,6 @@ from videojob_worker.renderer.task import RenderTask
 from videojob_worker.request import source_uris
 from videojob_worker.safe_open import UnsafePathError, open_file
 from videojob_worker.storage import registry
-from videojob_worker.storage.address_guard import Resolver, resolve_by_system
 from videojob_worker.storage.base import Destination, FetchContext, RenderedFile
 from videojob_worker.storage.sources import Sources, fetched
 from videojob_worker.tracker import Tracker

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from videojob_common.address_guard import checked_addresses, resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_worker.storage import http
-from videojob_worker.storage.address_guard import checked_addresses, resolve_by_system
 from videojob_worker.storage.base import FetchContext
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from videojob_worker.storage.address_guard import Resolver
+    from videojob_common.address_guard import Resolver
 
 PATH = "spec.clips[0].image.uri"
 CONTENT = os.urandom(3 * 1024**2 + 5)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from videojob_common.address_guard import Resolver
     from videojob_contract.assignment import SourceLimits
-    from videojob_worker.storage.address_guard import Resolver
 
 
 @dataclass(frozen=True)

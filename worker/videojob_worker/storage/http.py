@@ -20,13 +20,14 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpcore
 import idna
 
+from videojob_common.address_guard import check_host, checked_addresses
+from videojob_common.errors import ForbiddenAddressError
+from videojob_common.pinned_connections import PinnedBackend
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.uris import shown
 from videojob_contract.version import __version__
 from videojob_worker import errno_mapping
-from videojob_worker.storage.address_guard import ForbiddenAddressError, check_host, checked_addresses
 from videojob_worker.storage.base import StorageBackend
-from videojob_worker.storage.pinned_connections import PinnedBackend
 
 if TYPE_CHECKING:
     from videojob_worker.storage.base import FetchContext

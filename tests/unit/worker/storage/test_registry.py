@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.support import OUTPUT_SCHEMES, SOURCE_SCHEMES
 from videojob_worker.storage import registry
-from videojob_worker.storage.address_guard import resolve_by_system
 from videojob_worker.storage.base import Destination, FetchContext
 
 if TYPE_CHECKING:
