@@ -68,8 +68,8 @@ test-cluster: $(VENV)/.stamp ## start and stop the one-node cluster itself, and 
 lint: $(VENV)/.stamp ## formatting, lint, types, import directions
 	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(VENV)/bin/ruff check --quiet .
-	@$(VENV)/bin/mypy contract/videojob_contract client/videojob_client operator/videojob_operator worker/videojob_worker \
-	  cli/videojob_cli
+	@$(VENV)/bin/mypy contract/videojob_contract common/videojob_common client/videojob_client operator/videojob_operator \
+	  worker/videojob_worker cli/videojob_cli
 	@MYPYPATH=hack/cluster $(VENV)/bin/mypy hack/cluster/node hack/cluster/imaging hack/demo.py hack/effects.py hack/media.py
 	@$(VENV)/bin/lint-imports --no-cache | tail -n 5
 
@@ -116,7 +116,7 @@ $(VENV)/.stamp: requirements/dev.txt pyproject.toml $(wildcard */pyproject.toml)
 	@test -x $(PY) || $(UV) venv --quiet --python "$$(command -v python3)" $(VENV)
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation \
-	  -e contract -e client -e operator -e worker -e cli
+	  -e contract -e common -e client -e operator -e worker -e cli
 	@touch $@
 
 $(UV):
@@ -125,7 +125,8 @@ $(UV):
 	@$(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet --require-hashes --requirement requirements/uv.txt
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-  --no-annotate --no-header --no-emit-package videojob-contract --no-emit-package videojob-client \
+  --no-annotate --no-header --no-emit-package videojob-contract --no-emit-package videojob-common \
+  --no-emit-package videojob-client \
   --no-emit-package videojob-operator --no-emit-package videojob-worker --no-emit-package videojob-cli
 .PHONY: lock
 lock: $(UV) ## update the locked requirements, to the newest with UPGRADE=--upgrade

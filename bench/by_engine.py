@@ -41,8 +41,8 @@ def lossless(job: Job, output: Path) -> None:
 
 
 def _request(job: Job, scratch: Path) -> Any:
-    from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.render_settings import RenderSettings
     from videojob_worker.request import RenderRequest
 
     quality = {} if job.copied else {"crf": CRF, "preset": PRESET}
@@ -54,7 +54,8 @@ def _request(job: Job, scratch: Path) -> Any:
         **job.more,
     }
     cores = len(os.sched_getaffinity(0))
-    return RenderRequest(VideoJobSpec.model_validate(spec), "bench", job.files, scratch, cores, Encoding())
+    settings = RenderSettings(spec=VideoJobSpec.model_validate(spec), name="bench", threads=cores)
+    return RenderRequest(settings, job.files, scratch)
 
 
 def _pictures(job: Job, scratch: Path) -> Iterator[tuple[Any, int]]:

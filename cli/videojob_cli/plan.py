@@ -11,7 +11,7 @@ from rich.console import Console
 
 from videojob_cli.render import Options, assignment_of, interruptible
 from videojob_cli.volumes import mounts
-from videojob_worker.pipeline import Surroundings, plan_attempt
+from videojob_worker.pipeline import AttemptContext, plan_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process
 
@@ -39,13 +39,13 @@ def plan_each(jobs: Sequence[Checked], options: Options) -> Iterator[tuple[str, 
 
 async def _plan(checked: Checked, options: Options, scratch: Path) -> Plan:
     async with RendererProcess(Limits(), scratch) as renderer:
-        around = Surroundings(
+        context = AttemptContext(
             volumes=mounts(options.volumes, options.out), scratch=scratch, renderer=renderer, threads=options.threads
         )
         # On standard error, and gone when the plan is there: what is printed is the plan alone.
         with Console(stderr=True).status(f"planning {checked.name}") as status:
             reporter = _StatusReporter(checked.name, status)
-            return await interruptible(plan_attempt(assignment_of(checked), reporter, around, renderer))
+            return await interruptible(plan_attempt(assignment_of(checked), reporter, context, renderer))
 
 
 class _StatusReporter:

@@ -16,7 +16,7 @@ from videojob_cli.volumes import mounts, redirect_outputs
 from videojob_contract.assignment import Assignment, Result, SourceLimits
 from videojob_contract.defaults import DEFAULT_DEADLINE
 from videojob_contract.errors import CancelledError
-from videojob_worker.pipeline import Surroundings, failed, run_attempt
+from videojob_worker.pipeline import AttemptContext, failed, run_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process
 
@@ -49,7 +49,7 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="videojob-") as scratch:
         async with RendererProcess(Limits(), Path(scratch)) as renderer:
-            around = Surroundings(
+            context = AttemptContext(
                 volumes=mounts(options.volumes, options.out),
                 scratch=Path(scratch),
                 renderer=renderer,
@@ -58,7 +58,7 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
             for checked, reporter in jobs:
                 assignment = assignment_of(checked)
                 with reporter:
-                    results.append(await _render(assignment, reporter, around))
+                    results.append(await _render(assignment, reporter, context))
                     reporter.finish(results[-1])
                 if results[-1].result != "succeeded":
                     break
@@ -87,9 +87,9 @@ def assignment_of(checked: Checked) -> Assignment:
     )
 
 
-async def _render(assignment: Assignment, reporter: RenderReporter, around: Surroundings) -> Result:
+async def _render(assignment: Assignment, reporter: RenderReporter, context: AttemptContext) -> Result:
     try:
-        return await interruptible(run_attempt(assignment, reporter, around))
+        return await interruptible(run_attempt(assignment, reporter, context))
     except CancelledError as error:
         return failed(assignment, error, 0.0)
 

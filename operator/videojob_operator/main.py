@@ -10,11 +10,12 @@ import kopf
 import uvloop
 from kubernetes.aio.config import ConfigException
 
+from videojob_common.errors import ConfigError
 from videojob_contract.queue.connection import connect
 from videojob_contract.version import __version__
 from videojob_operator import logs
 from videojob_operator.act.kubernetes import Kubernetes, load_configuration
-from videojob_operator.config import ConfigError, Settings
+from videojob_operator.config import Settings
 from videojob_operator.handlers.settings import login_with
 from videojob_operator.handlers.settings import settings as kopf_settings
 from videojob_operator.handlers.watches import registry_of

@@ -80,7 +80,7 @@ def test_the_operators_settings_are_ones_that_it_reads() -> None:
         for name, value in render().environment("videojob-operator").items()
     }
     settings = Settings.from_env(environment)
-    known = {f"VIDEOJOB_{name.upper()}" for name in Settings.__slots__}
+    known = {f"VIDEOJOB_{name.upper()}" for name in Settings.model_fields}
     assert set(environment) <= known
     assert settings.redis_url == "redis://videojob-redis.videojob.svc:6379/0"
     assert settings.namespaces == ()

@@ -29,7 +29,7 @@ from videojob_cli.checks import check
 from videojob_cli.files import Document
 from videojob_cli.render import assignment_of
 from videojob_contract.problems import SpecError
-from videojob_worker.pipeline import Surroundings, run_attempt
+from videojob_worker.pipeline import AttemptContext, run_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits
 
@@ -111,7 +111,7 @@ class Bench:
         volumes = {"fuzz": media, "out": out, "videojob-output": out}
         started = time.monotonic()
         async with RendererProcess(Limits(MEMORY_BYTES), scratch) as renderer:
-            result = await run_attempt(assignment, Silent(), Surroundings(volumes, scratch, renderer, threads=2))
+            result = await run_attempt(assignment, Silent(), AttemptContext(volumes, scratch, renderer, threads=2))
         elapsed = time.monotonic() - started
         if elapsed > DEADLINE_S + GRACE_S:
             return f"took {elapsed:.0f} s with a deadline of {DEADLINE_S} s"

@@ -107,7 +107,8 @@ def project(
     """Plan a timeline. A clip's sound is a WAV as well as a video: no picture of it is looked at here."""
     request = Studio(tmp_path / "scratch").request(clips, files=files)
     more = {"audio": audio, "overlays": list(overlays)}
-    request = replace(request, spec=VideoJobSpec.model_validate(request.spec.to_dict() | more))
+    spec = VideoJobSpec.model_validate(request.settings.spec.to_dict() | more)
+    request = replace(request, settings=request.settings.model_copy(update={"spec": spec}))
     known = {path: film_of(path) for path in files} | dict(facts or {})
     return build_render_plan(request, {uri(path): each for path, each in known.items()})
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from videojob_contract.assignment import Progress
-from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.engine import render
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderedOutput, RenderRequest
 
 Frames = npt.NDArray[np.uint8]
@@ -62,12 +62,9 @@ class Studio:
             spec["audio"] = {"tracks": list(tracks)}
         self.scratch.mkdir(exist_ok=True)
         return RenderRequest(
-            spec=VideoJobSpec.model_validate(spec),
-            name="test",
+            settings=RenderSettings(spec=VideoJobSpec.model_validate(spec), name="test", threads=threads),
             sources={uri(path): path for path in files},
             scratch=self.scratch,
-            threads=threads,
-            encoding=Encoding(),
         )
 
     def render(

@@ -18,10 +18,10 @@ from hack.media import copy_to
 from tests.render.studio import probe
 from videojob_cli.volumes import local_pool
 from videojob_contract.defaults import resolve
-from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.validation import parse_videojob
 from videojob_worker.engine import render
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderedOutput, RenderRequest
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
@@ -51,7 +51,8 @@ def rendered(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
             spec = resolve(job.spec, local_pool(job.spec), namespace="default", name=name)
             uris = {uri for _, uri, use in iter_uris(spec) if use is Use.SOURCE}
             sources = {uri: volume / uri.removeprefix("volume://media/") for uri in uris}
-            request = RenderRequest(spec, name, sources, tmp_path_factory.mktemp(name), 2, Encoding())
+            settings = RenderSettings(spec=spec, name=name, threads=2)
+            request = RenderRequest(settings, sources, tmp_path_factory.mktemp(name))
             outputs = render(request, lambda _: None, lambda: False)
             done[name] = {output.name: output for output in outputs}
         return done[name]

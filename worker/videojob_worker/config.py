@@ -1,13 +1,15 @@
-"""Settings of a worker, read once from its environment."""
+"""Settings of a worker, read once from its environment.
+
+Not on `videojob_common.settings`: importing pydantic-settings takes several times as long as all else that a worker
+needs before it can be claimed.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-class ConfigError(Exception):
-    """A setting that is missing or makes no sense."""
+from videojob_common.errors import ConfigError
 
 
 @dataclass(frozen=True)

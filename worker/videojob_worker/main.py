@@ -12,6 +12,7 @@ import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from videojob_common.errors import ConfigError
 from videojob_worker import config, logs
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def main() -> None:
     """
     try:
         settings = config.from_environment()
-    except config.ConfigError as error:
+    except ConfigError as error:
         sys.exit(f"videojob-worker: {error}")
     logs.configure(settings.log_level)
     sys.exit(asyncio.run(_serve(settings)))

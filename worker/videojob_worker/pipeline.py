@@ -18,28 +18,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from videojob_common.address_guard import Resolver, resolve_by_system
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
-from videojob_worker import errno_mapping, output_files, publish, sources
+from videojob_worker import errno_mapping, output_files
 from videojob_worker.concurrency import undisturbed
-from videojob_worker.publish.base import Destination, Piece
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.renderer.task import RenderTask
 from videojob_worker.request import source_uris
 from videojob_worker.safe_open import UnsafePathError, open_file
-from videojob_worker.sources.base import Context
-from videojob_worker.sources.guard import Resolver, resolve_by_system
+from videojob_worker.storage import registry
+from videojob_worker.storage.base import Destination, FetchContext, RenderedFile
+from videojob_worker.storage.sources import Sources, fetched
 from videojob_worker.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from videojob_worker.explain.report import Plan
-    from videojob_worker.publish.base import Staged
     from videojob_worker.renderer.protocol import Rendered
     from videojob_worker.renderer.task import Planner, Renderer
     from videojob_worker.report import Reporter
+    from videojob_worker.storage.base import Staged
 
 log = logging.getLogger("videojob.pipeline")
 
@@ -51,7 +53,7 @@ async def _nobody_asked() -> None:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class AttemptContext:
     """What an attempt works with."""
 
     volumes: Mapping[str, Path]
@@ -66,7 +68,7 @@ class Surroundings:
     """How hosts of sources become addresses."""
 
 
-async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surroundings) -> Result:
+async def run_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext) -> Result:
     """Make what the assignment asks for, within its deadline.
 
     Every failure becomes a result. Only cancelling is passed on, after everything has stopped and is cleared
@@ -74,9 +76,9 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     """
     started = time.monotonic()
     wanted = source_uris(assignment.spec)
-    tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
+    tracker = Tracker(reporter, downloads=any(registry.is_downloaded(uri) for _, uri in wanted))
     tracker.starting()
-    attempt = _Attempt(assignment, around, tracker)
+    attempt = _Attempt(assignment, context, tracker)
     try:
         outputs = await attempt.run(wanted)
     except VideoJobError as error:
@@ -98,15 +100,15 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, around: Surrou
     )
 
 
-async def plan_attempt(assignment: Assignment, reporter: Reporter, around: Surroundings, planner: Planner) -> Plan:
+async def plan_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext, planner: Planner) -> Plan:
     """Say how the assignment would be rendered: its sources are fetched and opened, and nothing is made.
 
     Raises:
         VideoJobError: it cannot be rendered, or not planned within its deadline.
     """
     wanted = source_uris(assignment.spec)
-    tracker = Tracker(reporter, downloads=any(uri.startswith("http") for _, uri in wanted))
-    return await _Attempt(assignment, around, tracker).plan(wanted, planner)
+    tracker = Tracker(reporter, downloads=any(registry.is_downloaded(uri) for _, uri in wanted))
+    return await _Attempt(assignment, context, tracker).plan(wanted, planner)
 
 
 def failed(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
@@ -124,12 +126,12 @@ def failed(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Re
 @dataclass(frozen=True)
 class _Attempt:
     assignment: Assignment
-    around: Surroundings
+    context: AttemptContext
     tracker: Tracker
 
     async def run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
         async with self._in_time(), self._fetched(wanted) as (opened, scratch):
-            rendered = await self.around.renderer.render(self._task(opened, scratch), self.tracker.rendering)
+            rendered = await self.context.renderer.render(self._task(opened, scratch), self.tracker.rendering)
             opened.check_unchanged()
             return await self._publish(rendered, scratch)
 
@@ -159,30 +161,30 @@ class _Attempt:
         self.tracker.warn(f"past its soft deadline, stops at {deadline}")
 
     @asynccontextmanager
-    async def _fetched(self, wanted: list[tuple[str, str]]) -> AsyncIterator[tuple[sources.Sources, Path]]:
+    async def _fetched(self, wanted: list[tuple[str, str]]) -> AsyncIterator[tuple[Sources, Path]]:
         """Give the sources and a fresh folder to render in."""
-        async with _scratch(self.around.scratch, self.assignment) as scratch:
+        async with _scratch(self.context.scratch, self.assignment) as scratch:
             downloads, renders = scratch / "sources", scratch / "render"
             downloads.mkdir()
             renders.mkdir()
-            context = Context(self.around.volumes, self.assignment.sources, downloads, self.around.resolve)
+            context = FetchContext(self.context.volumes, self.assignment.sources, downloads, self.context.resolve)
             self.tracker.fetching(0, len(wanted))
-            async with sources.fetched(
-                wanted, context, lambda done: self.tracker.fetching(done, len(wanted))
-            ) as opened:
+            async with fetched(wanted, context, lambda done: self.tracker.fetching(done, len(wanted))) as opened:
                 yield opened, renders
 
-    def _task(self, opened: sources.Sources, scratch: Path) -> RenderTask:
-        threads = self.around.threads
+    def _task(self, opened: Sources, scratch: Path) -> RenderTask:
+        threads = self.context.threads
         return RenderTask(
-            spec=self.assignment.spec,
-            name=self.assignment.name,
+            settings=RenderSettings(
+                spec=self.assignment.spec,
+                name=self.assignment.name,
+                threads=threads,
+                encoding=self.assignment.encoding,
+            ),
             sources=opened.fds,
             scratch=scratch,
-            threads=threads,
             # The wall clock limits a render; this limits one that has escaped from it.
             cpu_s=int(self.assignment.deadline * (threads + 1)) + _CPU_SLACK_S,
-            encoding=self.assignment.encoding,
         )
 
     async def _publish(self, rendered: list[Rendered], folder: Path) -> list[OutputStatus]:
@@ -192,19 +194,19 @@ class _Attempt:
         }
         if [output.name for output in rendered] != list(uris):
             raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
-        pieces = [_pieces(folder, output, uris[output.name][1]) for output in rendered]
+        files_of_each = [_files(folder, output, uris[output.name][1]) for output in rendered]
         async with AsyncExitStack() as stack:
-            total = await asyncio.to_thread(sum, map(_size, chain.from_iterable(pieces)))
+            total = await asyncio.to_thread(sum, map(_size, chain.from_iterable(files_of_each)))
             count = _Count(self.tracker, total)
             staged: list[Staged] = []
-            for output, files in zip(rendered, pieces, strict=True):
-                path, uri = uris[output.name]
+            for output, files in zip(rendered, files_of_each, strict=True):
+                field_path, uri = uris[output.name]
                 destination = Destination(
-                    path, uri, self.assignment.uid, self.assignment.attempt, self.around.volumes, count.add
+                    field_path, uri, self.assignment.uid, self.assignment.attempt, self.context.volumes, count.add
                 )
-                staged.append(await publish.stage(files, destination))
+                staged.append(await registry.stage(files, destination))
                 stack.push_async_callback(staged[-1].discard)
-            await self.around.before_publish()
+            await self.context.before_publish()
             await _commit(staged)
         outputs = [_status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)]
         self.tracker.completed(f"{len(outputs)} outputs published")
@@ -244,7 +246,7 @@ class _Count:
         self._tracker.publishing(self._done, self._total)
 
 
-def _pieces(folder: Path, output: Rendered, uri: str) -> list[Piece]:
+def _files(folder: Path, output: Rendered, uri: str) -> list[RenderedFile]:
     """Return the files that the renderer says that it made; it may only name files of its own folder.
 
     Further files may only be called as those of this output are.
@@ -255,7 +257,7 @@ def _pieces(folder: Path, output: Rendered, uri: str) -> list[Piece]:
     strange = next((each for each in parts if not output_files.is_companion(name, each)), None)
     if strange is not None:
         raise PermanentError(f"output {output.name} has a file that is none of its own", Reason.VERIFICATION_FAILED)
-    return [*(Piece(_inside(folder, output, each), each) for each in parts), Piece(main)]
+    return [*(RenderedFile(_inside(folder, output, each), each) for each in parts), RenderedFile(main)]
 
 
 def _inside(folder: Path, output: Rendered, parts: tuple[str, ...]) -> Callable[[], int]:
@@ -271,8 +273,8 @@ def _inside(folder: Path, output: Rendered, parts: tuple[str, ...]) -> Callable[
     return open_
 
 
-def _size(piece: Piece) -> int:
-    fd = piece.open()
+def _size(file: RenderedFile) -> int:
+    fd = file.open()
     try:
         return os.fstat(fd).st_size
     finally:

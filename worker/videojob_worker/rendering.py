@@ -59,7 +59,7 @@ def probe_sources(
     on_progress(Progress(stage=Stage.INITIALIZING, percent=0.0, message="checking sources"))
     facts: dict[str, Facts] = {}
     probed: set[tuple[object, str]] = set()
-    for field, uri, use in iter_uris(request.spec):
+    for field, uri, use in iter_uris(request.settings.spec):
         probe = next((probe for part, probe in _PROBES.items() if part in field), None)
         if use is not Use.SOURCE or probe is None or (probe, uri) in probed:
             continue

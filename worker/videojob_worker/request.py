@@ -10,25 +10,19 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from videojob_contract.resources.encoding import Encoding
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.render_settings import RenderSettings
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What to render: a spec with every default filled in and its sources as local files."""
+    """What to render, and its sources as local files."""
 
-    spec: VideoJobSpec
-    name: str
-    """The job's name."""
+    settings: RenderSettings
     sources: Mapping[str, Path]
-    """The local file of each URI in `source_uris(spec)`; names and suffixes mean nothing."""
+    """The local file of each URI in `source_uris(settings.spec)`; names and suffixes mean nothing."""
     scratch: Path
     """An existing folder for outputs and for what is needed on the way to them."""
-    threads: int
-    """Cores to use; the bytes of a video depend on it."""
-    encoding: Encoding
-    """Which encoders to use."""
 
 
 @dataclass(frozen=True, slots=True)

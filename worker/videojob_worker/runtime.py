@@ -38,15 +38,15 @@ class Workbench:
 
     async def run(self, lease: Lease) -> Result:
         """Make what is asked for; `prepare` has ended before."""
-        from videojob_worker.pipeline import Surroundings, run_attempt  # noqa: PLC0415 - loaded by `prepare`
+        from videojob_worker.pipeline import AttemptContext, run_attempt  # noqa: PLC0415 - loaded by `prepare`
 
         if self._renderer is None:
             raise RuntimeError("prepare() comes before run()")
-        around = Surroundings(
+        context = AttemptContext(
             volumes=self._settings.mounted_volumes(),
             scratch=self._settings.scratch,
             renderer=self._renderer,
             threads=self._settings.threads,
             before_publish=lease.confirm,
         )
-        return await run_attempt(lease.assignment, lease, around)
+        return await run_attempt(lease.assignment, lease, context)

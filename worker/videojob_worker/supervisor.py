@@ -11,8 +11,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from videojob_common import logs
 from videojob_contract.errors import Reason
-from videojob_worker import logs, termination
+from videojob_worker import termination
 from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from videojob_common import logs
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
-from videojob_operator import logs, metrics
+from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes

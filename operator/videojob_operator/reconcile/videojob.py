@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from videojob_common import logs
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import Entry, PoolKey
 from videojob_contract.resources.status import Phase, VideoJobStatus
-from videojob_operator import logs, metrics
+from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
@@ -101,7 +102,7 @@ class VideoJobReconciler:
         observation = await self._observe(record)
         decision = decide_videojob(observation)
         if decision.status is not None:
-            logs.attempt(decision.status.attempts)
+            logs.bind(attempt=decision.status.attempts)
         await self._act(record, observation, decision)
         if decision.memory != record.memory:
             latest = self._cache.videojobs.get(key)

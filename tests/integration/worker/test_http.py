@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from videojob_common.address_guard import checked_addresses, resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
-from videojob_worker.sources import http
-from videojob_worker.sources.base import Context
-from videojob_worker.sources.guard import checked_addresses, resolve_by_system
+from videojob_worker.storage import http
+from videojob_worker.storage.base import FetchContext
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from videojob_worker.sources.guard import Resolver
+    from videojob_common.address_guard import Resolver
 
 PATH = "spec.clips[0].image.uri"
 CONTENT = os.urandom(3 * 1024**2 + 5)
@@ -87,17 +87,17 @@ def resolving(names: dict[str, list[str]]) -> Resolver:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
+def context(tmp_path: Path) -> FetchContext:
     limits = SourceLimits(allow_private_networks=True, max_source_bytes=len(CONTENT))
-    return Context({}, limits, tmp_path, resolving({}))
+    return FetchContext({}, limits, tmp_path, resolving({}))
 
 
-def limited(context: Context, names: dict[str, list[str]] | None = None, **limits: object) -> Context:
+def limited(context: FetchContext, names: dict[str, list[str]] | None = None, **limits: object) -> FetchContext:
     changed = context.limits.model_copy(update=limits)
-    return Context({}, changed, context.downloads, resolving(names) if names else context.resolve)
+    return FetchContext({}, changed, context.downloads, resolving(names) if names else context.resolve)
 
 
-async def download(uri: str, context: Context) -> bytes:
+async def download(uri: str, context: FetchContext) -> bytes:
     fd = await http.fetch(PATH, uri, context)
     try:
         return os.pread(fd, 10**8, 0)
@@ -105,14 +105,14 @@ async def download(uri: str, context: Context) -> bytes:
         os.close(fd)
 
 
-async def refusal(uri: str, context: Context) -> VideoJobError:
+async def refusal(uri: str, context: FetchContext) -> VideoJobError:
     with pytest.raises(VideoJobError) as failure:
         await http.fetch(PATH, uri, context)
     assert failure.value.message.startswith(f"{PATH}: ")
     return failure.value
 
 
-async def test_downloads_and_leaves_no_file(server: Server, context: Context) -> None:
+async def test_downloads_and_leaves_no_file(server: Server, context: FetchContext) -> None:
     server.answers["/a%20b?x=1"] = [answer("200 OK", CONTENT)]
     assert await download(server.url("/a%20b?x=1"), context) == CONTENT
     assert os.listdir(context.downloads) == []  # noqa: PTH208 - nothing is there
@@ -137,7 +137,7 @@ async def test_downloads_and_leaves_no_file(server: Server, context: Context) ->
     ],
 )
 async def test_statuses(  # noqa: PLR0917 - pytest passes them by name
-    server: Server, context: Context, status: str, reason: Reason, error: type[Exception], tries: int
+    server: Server, context: FetchContext, status: str, reason: Reason, error: type[Exception], tries: int
 ) -> None:
     server.answers["/a"] = [answer(status)]
     failure = await refusal(server.url("/a"), context)
@@ -146,7 +146,7 @@ async def test_statuses(  # noqa: PLR0917 - pytest passes them by name
     assert len(server.requests) == tries
 
 
-async def test_a_signature_in_the_url_is_not_repeated(server: Server, context: Context) -> None:
+async def test_a_signature_in_the_url_is_not_repeated(server: Server, context: FetchContext) -> None:
     for uri in (server.url("/a?signature=secret"), server.url("/a#secret"), server.url("/a", "user:secret@127.0.0.1")):
         failure = await refusal(uri, context)
         assert "signature" not in failure.message
@@ -154,7 +154,7 @@ async def test_a_signature_in_the_url_is_not_repeated(server: Server, context: C
         assert server.url("/a") in failure.message
 
 
-async def test_a_signature_in_a_redirect_is_not_repeated(server: Server, context: Context) -> None:
+async def test_a_signature_in_a_redirect_is_not_repeated(server: Server, context: FetchContext) -> None:
     for target in (
         server.url("/b?signature=secret"),
         server.url("/b?signature=secret", "user:secret@127.0.0.1"),
@@ -167,25 +167,25 @@ async def test_a_signature_in_a_redirect_is_not_repeated(server: Server, context
         assert "secret" not in failure.message
 
 
-async def test_tries_again_from_the_start(server: Server, context: Context) -> None:
+async def test_tries_again_from_the_start(server: Server, context: FetchContext) -> None:
     cut = answer("200 OK", CONTENT)[: len(CONTENT) // 2]
     server.answers["/a"] = [cut, answer("502 Bad Gateway"), answer("200 OK", b"whole")]
     assert await download(server.url("/a"), context) == b"whole"
 
 
-async def test_a_server_that_says_nothing_is_transient(server: Server, context: Context) -> None:
+async def test_a_server_that_says_nothing_is_transient(server: Server, context: FetchContext) -> None:
     server.answers["/a"] = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"]
     assert (await refusal(server.url("/a"), context)).reason is Reason.STORAGE_UNAVAILABLE
 
 
-async def test_nobody_listens(context: Context) -> None:
+async def test_nobody_listens(context: FetchContext) -> None:
     async with running() as other:
         port = other.port
     failure = await refusal(f"http://127.0.0.1:{port}/a", context)
     assert failure.reason is Reason.STORAGE_UNAVAILABLE
 
 
-async def test_size_limit_by_header_and_while_streaming(server: Server, context: Context) -> None:
+async def test_size_limit_by_header_and_while_streaming(server: Server, context: FetchContext) -> None:
     server.answers["/told"] = [answer("200 OK", b"x" * 101)]
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"40\r\n" + b"x" * 64 + b"\r\n"
     server.answers["/untold"] = [chunked + b"40\r\n" + b"x" * 64 + b"\r\n0\r\n\r\n"]
@@ -195,14 +195,14 @@ async def test_size_limit_by_header_and_while_streaming(server: Server, context:
         assert "limit of 100 bytes" in failure.message
 
 
-async def test_follows_redirects_relative_and_absolute(server: Server, context: Context) -> None:
+async def test_follows_redirects_relative_and_absolute(server: Server, context: FetchContext) -> None:
     server.answers["/a"] = [answer("302 Found", Location="/b")]
     server.answers["/b"] = [answer("308 Permanent Redirect", Location=server.url("/c"))]
     server.answers["/c"] = [answer("200 OK", b"there")]
     assert await download(server.url("/a"), context) == b"there"
 
 
-async def test_gives_up_on_a_redirect_loop(server: Server, context: Context) -> None:
+async def test_gives_up_on_a_redirect_loop(server: Server, context: FetchContext) -> None:
     server.answers["/a"] = [answer("302 Found", Location="/a")]
     failure = await refusal(server.url("/a"), context)
     assert failure.reason is Reason.SOURCE_FORBIDDEN
@@ -213,7 +213,7 @@ async def test_gives_up_on_a_redirect_loop(server: Server, context: Context) -> 
     "target",
     ["http://127.0.0.1/", "http://169.254.169.254/latest/", "http://[::ffff:10.0.0.1]/", "http://[::1]:6379/"],
 )
-async def test_a_redirect_into_private_networks_is_refused(server: Server, context: Context, target: str) -> None:
+async def test_a_redirect_into_private_networks_is_refused(server: Server, context: FetchContext, target: str) -> None:
     """The first hop is public as far as the guard can tell: a name that is dialled on loopback."""
     server.answers["/a"] = [answer("302 Found", Location=target)]
     careful = limited(context, allow_private_networks=False)
@@ -234,14 +234,14 @@ async def test_a_redirect_into_private_networks_is_refused(server: Server, conte
     assert len(server.requests) == 1
 
 
-async def test_loopback_is_refused_unless_allowed(server: Server, context: Context) -> None:
+async def test_loopback_is_refused_unless_allowed(server: Server, context: FetchContext) -> None:
     server.answers["/a"] = [answer("200 OK", b"inside")]
     failure = await refusal(server.url("/a"), limited(context, allow_private_networks=False))
     assert failure.reason is Reason.SOURCE_FORBIDDEN
     assert server.requests == []
 
 
-async def test_rebinding_gets_no_second_chance(server: Server, context: Context) -> None:
+async def test_rebinding_gets_no_second_chance(server: Server, context: FetchContext) -> None:
     """A name that is public when checked and private when dialled: it is resolved once, and dialled as resolved."""
     asked: list[str] = []
 
@@ -256,14 +256,14 @@ async def test_rebinding_gets_no_second_chance(server: Server, context: Context)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(http, "checked_addresses", no_check)
         patch.setattr(http, "RETRY_AFTER_S", ())
-        careful = Context({}, SourceLimits(), context.downloads, rebinding)
+        careful = FetchContext({}, SourceLimits(), context.downloads, rebinding)
         failure = await refusal(server.url("/a", host="rebind.example"), careful)
     assert failure.reason is Reason.STORAGE_UNAVAILABLE
     assert asked == ["rebind.example"]
     assert server.requests == []
 
 
-async def test_one_private_address_among_public_ones_is_enough(server: Server, context: Context) -> None:
+async def test_one_private_address_among_public_ones_is_enough(server: Server, context: FetchContext) -> None:
     names = {"mixed.example": ["192.0.2.1", "127.0.0.1"]}
     failure = await refusal(
         server.url("/a", host="mixed.example"), limited(context, names, allow_private_networks=False)
@@ -272,7 +272,7 @@ async def test_one_private_address_among_public_ones_is_enough(server: Server, c
     assert server.requests == []
 
 
-async def test_dials_the_next_address_when_one_does_not_answer(server: Server, context: Context) -> None:
+async def test_dials_the_next_address_when_one_does_not_answer(server: Server, context: FetchContext) -> None:
     server.answers["/a"] = [answer("200 OK", b"found")]
     names = {"two.example": ["127.0.0.2", "127.0.0.1"]}
     assert await download(server.url("/a", host="two.example"), limited(context, names)) == b"found"
@@ -280,7 +280,7 @@ async def test_dials_the_next_address_when_one_does_not_answer(server: Server, c
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "cdn.example.net"])
-async def test_hosts_that_the_pool_does_not_name(server: Server, context: Context, host: str) -> None:
+async def test_hosts_that_the_pool_does_not_name(server: Server, context: FetchContext, host: str) -> None:
     failure = await refusal(
         server.url("/a", host=host), limited(context, {host: ["127.0.0.1"]}, allow_hosts=["*.example.org"])
     )
@@ -297,32 +297,32 @@ async def test_hosts_that_the_pool_does_not_name(server: Server, context: Contex
         ("http://127.0.0.1:99999/", "not an http or https URL"),
     ],
 )
-async def test_urls_that_are_refused(context: Context, uri: str, says: str) -> None:
+async def test_urls_that_are_refused(context: FetchContext, uri: str, says: str) -> None:
     failure = await refusal(uri, context)
     assert failure.reason is Reason.SOURCE_FORBIDDEN
     assert says in failure.message
 
 
-async def test_a_redirect_to_another_scheme_is_refused(server: Server, context: Context) -> None:
+async def test_a_redirect_to_another_scheme_is_refused(server: Server, context: FetchContext) -> None:
     for target in ("file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/"):
         server.answers["/a"] = [answer("302 Found", Location=target)]
         assert (await refusal(server.url("/a"), context)).reason is Reason.SOURCE_FORBIDDEN
 
 
-async def test_a_redirect_to_nonsense_is_refused(server: Server, context: Context) -> None:
+async def test_a_redirect_to_nonsense_is_refused(server: Server, context: FetchContext) -> None:
     for target in ("http://[::1/", "http://[x]/", "http://a:99999/", "http://a..b\u00fc/"):
         server.answers["/a"] = [answer("302 Found", Location=target)]
         assert (await refusal(server.url("/a"), context)).reason is Reason.SOURCE_FORBIDDEN
 
 
 @pytest.mark.parametrize("host", ["a..example", ".example", f"{'a' * 64}.example"])
-async def test_what_cannot_be_a_name_is_refused(context: Context, host: str) -> None:
+async def test_what_cannot_be_a_name_is_refused(context: FetchContext, host: str) -> None:
     failure = await refusal(f"http://{host}/a", replace(context, resolve=resolve_by_system))
     assert (type(failure), failure.reason) == (PermanentError, Reason.SOURCE_NOT_FOUND)
 
 
 async def test_proxies_of_the_environment_are_not_used(
-    server: Server, context: Context, monkeypatch: pytest.MonkeyPatch
+    server: Server, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -331,7 +331,7 @@ async def test_proxies_of_the_environment_are_not_used(
 
 
 async def test_a_full_disk_is_not_tried_again(
-    server: Server, context: Context, monkeypatch: pytest.MonkeyPatch
+    server: Server, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/a"] = [answer("200 OK", b"content")]
 
@@ -356,7 +356,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_tls_verifies_the_name_though_the_address_is_pinned(
-    context: Context, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    context: FetchContext, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ours.load_cert_chain(*certificate)

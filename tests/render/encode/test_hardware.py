@@ -26,7 +26,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def render(studio: Studio, output: Mapping[str, Any], encoding: Encoding) -> tuple[Path, list[Progress]]:
-    request = replace(studio.request([color("#204060", "200ms")], outputs=[output]), encoding=encoding)
+    request = studio.request([color("#204060", "200ms")], outputs=[output])
+    request = replace(request, settings=request.settings.model_copy(update={"encoding": encoding}))
     told: list[Progress] = []
     return engine.render(request, told.append, lambda: False)[0].path, told
 

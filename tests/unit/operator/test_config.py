@@ -2,7 +2,8 @@
 
 import pytest
 
-from videojob_operator.config import ConfigError, Settings
+from videojob_common.errors import ConfigError
+from videojob_operator.config import Settings
 
 
 def test_defaults_need_no_environment():
@@ -45,3 +46,8 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name, value, messa
 
 def test_the_password_is_in_no_repr():
     assert "hunter2" not in repr(Settings.from_env({"VIDEOJOB_REDIS_PASSWORD": "hunter2"}))
+
+
+def test_only_the_environment_that_is_given_counts(monkeypatch):
+    monkeypatch.setenv("VIDEOJOB_METRICS_PORT", "1")
+    assert Settings().metrics_port == Settings.from_env({}).metrics_port == 8080

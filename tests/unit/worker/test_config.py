@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from videojob_worker.config import ConfigError, from_environment
+from videojob_common.errors import ConfigError
+from videojob_worker.config import from_environment
 
 ENV = {
     "VIDEOJOB_NAMESPACE": "films",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from videojob_common.logs import bind
 from videojob_worker import logs
 
 
@@ -27,7 +28,7 @@ def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 def test_a_line_names_the_job_as_the_operator_does(output: io.StringIO) -> None:
     def work() -> None:
-        logs.bind(namespace="ns", name="one", attempt=2)
+        bind(namespace="ns", name="one", attempt=2)
         logging.getLogger("test").info("claimed by %s", "w")
 
     contextvars.copy_context().run(work)

@@ -21,7 +21,7 @@ from videojob_contract.errors import (
 )
 from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.status import Stage
-from videojob_worker.pipeline import Surroundings, run_attempt
+from videojob_worker.pipeline import AttemptContext, run_attempt
 from videojob_worker.renderer.protocol import Rendered
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ class Place:
     def scratch(self) -> Path:
         return self.folder / "scratch"
 
-    def around(self, renderer: Double, **more: object) -> Surroundings:
-        return Surroundings({"media": self.media}, self.scratch, renderer, 2, **more)  # type: ignore[arg-type]
+    def context(self, renderer: Double, **more: object) -> AttemptContext:
+        return AttemptContext({"media": self.media}, self.scratch, renderer, 2, **more)  # type: ignore[arg-type]
 
     def published(self) -> list[str]:
         return sorted(str(path.relative_to(self.media)) for path in self.media.rglob("*") if path.is_file())
@@ -110,7 +110,7 @@ def place(tmp_path: Path) -> Place:
 
 async def test_success(place: Place) -> None:
     kept = Kept()
-    result = await run_attempt(assignment(), kept, place.around(Double()))
+    result = await run_attempt(assignment(), kept, place.context(Double()))
     assert result.result == "succeeded"
     assert [output.name for output in result.outputs] == ["main", "poster"]
     assert result.video_s == 1.0
@@ -130,7 +130,7 @@ async def test_success(place: Place) -> None:
 
 async def test_further_files_are_published_with_their_output(place: Place) -> None:
     files = ("main-0123456789ab/v-00000.m4s", "main-0123456789ab/v.m3u8", "main.vtt")
-    result = await run_attempt(assignment(), Kept(), place.around(Double(files=files)))
+    result = await run_attempt(assignment(), Kept(), place.context(Double(files=files)))
     assert place.published() == [*sorted(f"out/{file}" for file in (*files, "main.mp4")), "out/poster.jpg"]
     [main, poster] = result.outputs
     assert main.bytes == sum(len(text) for text in (*files, "main"))
@@ -150,7 +150,7 @@ async def test_further_files_of_other_names_are_not_published(place: Place, file
         return [first.model_copy(update={"files": (file,)}), *others]
 
     double.render = lies  # type: ignore[method-assign]
-    result = await run_attempt(assignment(), Kept(), place.around(double))
+    result = await run_attempt(assignment(), Kept(), place.context(double))
     assert result.reason is Reason.VERIFICATION_FAILED
     assert place.published() == []
 
@@ -164,7 +164,7 @@ async def test_further_files_of_other_names_are_not_published(place: Place, file
     ],
 )
 async def test_failures_become_results(place: Place, error: VideoJobError, outcome: str) -> None:
-    result = await run_attempt(assignment(), Kept(), place.around(Double(error=error)))
+    result = await run_attempt(assignment(), Kept(), place.context(Double(error=error)))
     assert (result.result, result.reason, result.message) == (outcome, error.reason, error.message)
     assert place.published() == []
     place.assert_clean()
@@ -174,14 +174,14 @@ async def test_failures_become_results(place: Place, error: VideoJobError, outco
     ("error", "reason"), [(ValueError("odd"), Reason.RENDER_FAILED), (MemoryError(), Reason.OUT_OF_MEMORY)]
 )
 async def test_what_nobody_foresaw_is_not_tried_without_end(place: Place, error: Exception, reason: Reason) -> None:
-    result = await run_attempt(assignment(), Kept(), place.around(Double(error=error)))
+    result = await run_attempt(assignment(), Kept(), place.context(Double(error=error)))
     assert (result.result, result.reason) == ("failed", reason)
     assert FAILURE_CLASS[reason] is not FailureClass.INFRASTRUCTURE
     place.assert_clean()
 
 
 async def test_deadline(place: Place) -> None:
-    result = await run_attempt(assignment(deadline="100ms"), Kept(), place.around(Double(takes_s=60)))
+    result = await run_attempt(assignment(deadline="100ms"), Kept(), place.context(Double(takes_s=60)))
     assert result.reason is Reason.DEADLINE_EXCEEDED
     assert "100ms" in result.message
     place.assert_clean()
@@ -190,12 +190,12 @@ async def test_deadline(place: Place) -> None:
 async def test_soft_deadline_warns_in_the_message(place: Place) -> None:
     kept = Kept()
     order = assignment().model_copy(update={"soft_deadline": 0})
-    await run_attempt(order, kept, place.around(Double(takes_s=0.05)))
+    await run_attempt(order, kept, place.context(Double(takes_s=0.05)))
     assert "past its soft deadline, stops at 5m" in kept.all[-1].message
 
 
 async def test_cancelling_is_passed_on_when_all_is_cleared_away(place: Place) -> None:
-    running = asyncio.create_task(run_attempt(assignment(), Kept(), place.around(Double(takes_s=60))))
+    running = asyncio.create_task(run_attempt(assignment(), Kept(), place.context(Double(takes_s=60))))
     await asyncio.sleep(0.1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -208,7 +208,7 @@ async def test_without_consent_nothing_is_published(place: Place) -> None:
     async def refuse() -> None:
         raise InfrastructureError("lost", Reason.LEASE_LOST)
 
-    result = await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=refuse))
+    result = await run_attempt(assignment(), Kept(), place.context(Double(), before_publish=refuse))
     assert result.reason is Reason.LEASE_LOST
     assert place.published() == []
     place.assert_clean()
@@ -220,13 +220,13 @@ async def test_consent_is_asked_when_everything_is_ready(place: Place) -> None:
     async def canvas() -> None:
         seen.append(len([path for path in place.media.rglob(".*.part") if path.stat().st_size]))
 
-    await run_attempt(assignment(), Kept(), place.around(Double(), before_publish=canvas))
+    await run_attempt(assignment(), Kept(), place.context(Double(), before_publish=canvas))
     assert seen == [2]
 
 
 async def test_whoever_cancels_a_commit_is_too_late(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     task: asyncio.Task[object]
-    from videojob_worker.publish import volume  # noqa: PLC0415 - its class is private
+    from videojob_worker.storage import volume  # noqa: PLC0415 - its class is private
 
     commit = volume._Staged.commit
 
@@ -236,7 +236,7 @@ async def test_whoever_cancels_a_commit_is_too_late(place: Place, monkeypatch: p
         await commit(self)  # type: ignore[arg-type]
 
     monkeypatch.setattr(volume._Staged, "commit", slow_commit)
-    task = asyncio.create_task(run_attempt(assignment(), Kept(), place.around(Double())))
+    task = asyncio.create_task(run_attempt(assignment(), Kept(), place.context(Double())))
     result = await task
     assert result.result == "succeeded"  # type: ignore[attr-defined]
     assert place.published() == ["out/main.mp4", "out/poster.jpg"]
@@ -244,7 +244,7 @@ async def test_whoever_cancels_a_commit_is_too_late(place: Place, monkeypatch: p
 
 @pytest.mark.parametrize("double", [Double(names=("main",)), Double(names=("poster", "main")), Double(outside=True)])
 async def test_the_renderer_is_not_believed(place: Place, double: Double) -> None:
-    result = await run_attempt(assignment(), Kept(), place.around(double))
+    result = await run_attempt(assignment(), Kept(), place.context(double))
     assert result.reason is Reason.VERIFICATION_FAILED
     assert place.published() == []
 
@@ -258,20 +258,20 @@ async def test_a_source_that_changes_is_tried_again(place: Place) -> None:
             (place.media / "a.jpg").write_text("something else")
             return await super().render(task, on_progress)
 
-    result = await run_attempt(order, Kept(), place.around(Changing()))
+    result = await run_attempt(order, Kept(), place.context(Changing()))
     assert result.reason is Reason.STORAGE_UNAVAILABLE
     assert "was changed while it was read" in result.message
 
 
 async def test_processor_time_is_bounded_by_deadline_and_threads(place: Place) -> None:
     double = Double()
-    await run_attempt(assignment(deadline="1m"), Kept(), place.around(double))
+    await run_attempt(assignment(deadline="1m"), Kept(), place.context(double))
     assert double.tasks[0].cpu_s == 60 * 3 + 60
-    assert double.tasks[0].threads == 2
+    assert double.tasks[0].settings.threads == 2
 
 
 async def test_the_renderer_is_told_which_encoders_to_use(place: Place) -> None:
     double = Double()
     encoding = Encoding(hardware=Hardware.VAAPI)
-    await run_attempt(assignment().model_copy(update={"encoding": encoding}), Kept(), place.around(double))
-    assert double.tasks[0].encoding == encoding
+    await run_attempt(assignment().model_copy(update={"encoding": encoding}), Kept(), place.context(double))
+    assert double.tasks[0].settings.encoding == encoding

@@ -13,6 +13,7 @@ from videojob_contract.assignment import Progress
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import Stage
 from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.renderer.protocol import (
     LENGTH,
     MAX_ANSWER,
@@ -93,11 +94,9 @@ async def test_request_brings_more_descriptors_than_one_message_can() -> None:
         file.flush()
         fds = [os.dup(file.fileno()) for _ in range(count)]
     request = Request(
-        spec=assignment().spec,
-        name="x",
+        settings=RenderSettings(spec=assignment().spec, name="x", threads=1),
         sources=[f"volume://media/{index}" for index in range(count)],
         scratch="/x",
-        threads=1,
         cpu_s=1,
     )
     try:

@@ -70,7 +70,8 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
-    spec, wanted, sources = request.spec, request.spec.canvas, ProbedSources(request.sources, facts)
+    settings, sources = request.settings, ProbedSources(request.sources, facts)
+    spec, wanted = settings.spec, settings.spec.canvas
     if wanted is None or wanted.width is None or wanted.height is None or wanted.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
@@ -88,20 +89,20 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays, cues)
     return RenderPlan(
         spec=spec,
-        name=request.name,
+        name=settings.name,
         canvas=canvas,
         timeline=timeline,
         spans=spans,
-        segments=cut_segments(spans, request.threads, _corners(spec.clips, timeline)),
+        segments=cut_segments(spans, settings.threads, _corners(spec.clips, timeline)),
         overlays=overlays,
         sources=sources,
         sounds=tuple(arrange(spec, timeline, overlays, sources)),
         fonts=fonts,
         captions=captions,
-        outputs=plan_outputs(spec.outputs, canvas, timeline, request.scratch, request.encoding),
+        outputs=plan_outputs(spec.outputs, canvas, timeline, request.scratch, settings.encoding),
         scratch=request.scratch,
-        threads=request.threads,
-        encoding=request.encoding,
+        threads=settings.threads,
+        encoding=settings.encoding,
     )
 
 

@@ -70,12 +70,9 @@ def _serve(
         return bool(select.select([requests], [], [], 0)[0])
 
     wanted = RenderRequest(
-        spec=request.spec,
-        name=request.name,
+        settings=request.settings,
         sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
         scratch=Path(request.scratch),
-        threads=request.threads,
-        encoding=request.encoding,
     )
     try:
         if request.only_plan:

@@ -156,13 +156,10 @@ class Child:
 
     async def _send(self, task: RenderTask, *, only_plan: bool) -> None:
         request = Request(
-            spec=task.spec,
-            name=task.name,
+            settings=task.settings,
             sources=list(task.sources),
             scratch=str(task.scratch),
-            threads=task.threads,
             cpu_s=task.cpu_s,
-            encoding=task.encoding,
             only_plan=only_plan,
         )
         try:

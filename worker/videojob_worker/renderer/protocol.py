@@ -17,9 +17,8 @@ from pydantic import Field, TypeAdapter
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
-from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.videojob import VideoJobSpec  # noqa: TC001
 from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
+from videojob_worker.render_settings import RenderSettings  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,16 +34,12 @@ _FDS_A_MESSAGE = 200  # the kernel passes at most 253 with one sendmsg
 class Request(Model):
     """Render or plan this. The descriptors of the sources follow in the order of `sources`."""
 
-    spec: VideoJobSpec
-    name: str
+    settings: RenderSettings
     sources: list[str]
     """URIs."""
     scratch: str
-    threads: int
     cpu_s: int
     """Most seconds of processor time that the render may take."""
-    encoding: Encoding = Encoding()
-    """Which encoders to use."""
     only_plan: bool = False
     """Say what would be done, and do nothing."""
 

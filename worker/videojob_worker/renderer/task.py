@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_contract.resources.encoding import Encoding
-    from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_worker.explain.report import Plan
+    from videojob_worker.render_settings import RenderSettings
     from videojob_worker.renderer.protocol import Rendered
 
 
@@ -20,17 +19,13 @@ if TYPE_CHECKING:
 class RenderTask:
     """What to render, and from what."""
 
-    spec: VideoJobSpec
-    name: str
+    settings: RenderSettings
     sources: Mapping[str, int]
     """Open descriptors by URI."""
     scratch: Path
     """Folder for intermediate and finished files."""
-    threads: int
     cpu_s: int
     """Most seconds of processor time."""
-    encoding: Encoding
-    """Which encoders to use."""
 
 
 class Renderer(Protocol):

@@ -20,15 +20,17 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpcore
 import idna
 
+from videojob_common.address_guard import check_host, checked_addresses
+from videojob_common.errors import ForbiddenAddressError
+from videojob_common.pinned_connections import PinnedBackend
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.uris import shown
 from videojob_contract.version import __version__
 from videojob_worker import errno_mapping
-from videojob_worker.sources.dial import PinnedBackend
-from videojob_worker.sources.guard import ForbiddenAddressError, check_host, checked_addresses
+from videojob_worker.storage.base import StorageBackend
 
 if TYPE_CHECKING:
-    from videojob_worker.sources.base import Context
+    from videojob_worker.storage.base import FetchContext
 
 log = logging.getLogger("videojob.sources")
 
@@ -63,14 +65,14 @@ class _Hop:
         return httpcore.URL(scheme=self.scheme, host=self.host, port=self.port, target=self.target)
 
 
-async def fetch(path: str, uri: str, context: Context) -> int:
+async def fetch(field: str, uri: str, context: FetchContext) -> int:
     """Download a file; its descriptor is all that there is of it.
 
     Raises:
         PermanentError: not found, forbidden, or too large.
         TransientError: the server or the network fails, or the disk is full.
     """
-    what = f"{path}: {shown(uri)}"
+    what = f"{field}: {shown(uri)}"
     for wait_s in RETRY_AFTER_S:
         try:
             return await _fetch_once(what, uri, context)
@@ -82,7 +84,7 @@ async def fetch(path: str, uri: str, context: Context) -> int:
     return await _fetch_once(what, uri, context)
 
 
-async def _fetch_once(what: str, uri: str, context: Context) -> int:
+async def _fetch_once(what: str, uri: str, context: FetchContext) -> int:
     """Follow redirects, then download. `tempfile` leaves nothing behind, however this ends."""
     with tempfile.TemporaryFile(dir=context.downloads) as file:
         for _ in range(MAX_REDIRECTS + 1):
@@ -95,7 +97,7 @@ async def _fetch_once(what: str, uri: str, context: Context) -> int:
     raise _forbidden(what, f"redirects more than {MAX_REDIRECTS} times")
 
 
-async def _request(what: str, uri: str, file: IO[bytes], context: Context) -> str | None:
+async def _request(what: str, uri: str, file: IO[bytes], context: FetchContext) -> str | None:
     """Ask for one URL: download it, or return where it redirects to."""
     hop = _take_apart(what, uri)
     limits = context.limits
@@ -190,6 +192,12 @@ def _follow(what: str, uri: str, location: str) -> str:
         raise _forbidden(what, "redirects to something that is not a URL") from error
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Trust what the system trusts; `SSL_CERT_FILE` names others."""
+    return ssl.create_default_context()
+
+
 def _check_status(what: str, status: int) -> None:
     if 200 <= status < 300:  # noqa: PLR2004 - success, RFC 9110
         return
@@ -218,7 +226,4 @@ def _too_large(what: str, most: int) -> PermanentError:
     return PermanentError(f"{what}: more than the pool's limit of {most} bytes", Reason.SOURCE_TOO_LARGE)
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Trust what the system trusts; `SSL_CERT_FILE` names others."""
-    return ssl.create_default_context()
+BACKEND = StorageBackend(fetch=fetch, downloads=True)

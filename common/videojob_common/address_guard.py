@@ -1,6 +1,6 @@
-"""The address guard: which hosts and addresses a source may be fetched from.
+"""The address guard: which hosts and addresses may be connected to for a VideoJob's author.
 
-A VideoJob's author chooses URLs, and the worker stands inside the cluster: without a guard, a URL reads what
+The author chooses URLs, and who connects to them stands inside the cluster: without a guard, a URL reaches what
 only the cluster may (services, the node, the cloud's metadata). So a name is resolved once, every address
 that it has is checked, and the connection goes to a checked address, not to the name (which could resolve
 differently a moment later).
@@ -18,16 +18,14 @@ from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from videojob_common.errors import ForbiddenAddressError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """`resolve(host, port)` returns addresses as text; raises `OSError` when the name has none."""
-
-
-class ForbiddenAddressError(Exception):
-    """A host or address that may not be connected to."""
 
 
 # Never: whoever answers here speaks for the node or the cloud, or is no single host.
@@ -88,7 +86,7 @@ _LOOPBACK6 = ipaddress.IPv6Address("::1")
 
 
 def check_address(address: Address, *, allow_private: bool) -> None:
-    """Refuse an address that a source may not be at.
+    """Refuse an address that may not be connected to.
 
     Raises:
         ForbiddenAddressError: naming the address.

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videojob_worker.sources.guard import (
-    ForbiddenAddressError,
+from videojob_common.address_guard import (
     check_address,
     check_host,
     checked_addresses,
     resolve_by_system,
 )
+from videojob_common.errors import ForbiddenAddressError
 
 METADATA = ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192"]
 NEVER = [*METADATA, "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "fe80::1", "ff02::1", "240.0.0.1"]  # noqa: S104

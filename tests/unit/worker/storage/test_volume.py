@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from videojob_contract.errors import PermanentError, Reason, TransientError
-from videojob_worker.publish import stage
-from videojob_worker.publish.base import Destination, Piece
+from videojob_worker.storage.base import Destination, RenderedFile
+from videojob_worker.storage.volume import stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +25,13 @@ def volume(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> list[Piece]:
-    return [piece(tmp_path / "rendered", CONTENT)]
+def source(tmp_path: Path) -> list[RenderedFile]:
+    return [rendered_file(tmp_path / "rendered", CONTENT)]
 
 
-def piece(path: Path, content: bytes, *parts: str) -> Piece:
+def rendered_file(path: Path, content: bytes, *parts: str) -> RenderedFile:
     path.write_bytes(content)
-    return Piece(lambda: os.open(path, os.O_RDONLY), parts)
+    return RenderedFile(lambda: os.open(path, os.O_RDONLY), parts)
 
 
 def destination(volume: Path, uri: str = "volume://media/a/b/main.mp4", attempt: int = 1) -> Destination:
@@ -42,7 +42,7 @@ def files(volume: Path) -> list[str]:
     return sorted(str(path.relative_to(volume)) for path in volume.rglob("*") if not path.is_dir())
 
 
-async def test_nothing_has_its_name_before_commit(volume: Path, source: list[Piece]) -> None:
+async def test_nothing_has_its_name_before_commit(volume: Path, source: list[RenderedFile]) -> None:
     staged = await stage(source, destination(volume))
     assert "a/b/main.mp4" not in files(volume)
     await staged.commit()
@@ -52,7 +52,7 @@ async def test_nothing_has_its_name_before_commit(volume: Path, source: list[Pie
     assert staged.size_bytes == len(CONTENT)
 
 
-async def test_discard_leaves_nothing_and_keeps_what_is_committed(volume: Path, source: list[Piece]) -> None:
+async def test_discard_leaves_nothing_and_keeps_what_is_committed(volume: Path, source: list[RenderedFile]) -> None:
     staged = await stage(source, destination(volume))
     await staged.discard()
     await staged.discard()
@@ -63,7 +63,7 @@ async def test_discard_leaves_nothing_and_keeps_what_is_committed(volume: Path, 
     assert files(volume) == ["a/b/main.mp4"]
 
 
-async def test_replaces_what_was_there(volume: Path, source: list[Piece]) -> None:
+async def test_replaces_what_was_there(volume: Path, source: list[RenderedFile]) -> None:
     (volume / "main.mp4").write_text("old")
     staged = await stage(source, destination(volume, "volume://media/main.mp4"))
     assert (volume / "main.mp4").read_text() == "old"
@@ -72,7 +72,7 @@ async def test_replaces_what_was_there(volume: Path, source: list[Piece]) -> Non
 
 
 async def test_a_link_in_its_place_is_replaced_and_not_followed(
-    volume: Path, source: list[Piece], tmp_path: Path
+    volume: Path, source: list[RenderedFile], tmp_path: Path
 ) -> None:
     (tmp_path / "victim").write_text("victim")
     (volume / "main.mp4").symlink_to(tmp_path / "victim")
@@ -81,14 +81,14 @@ async def test_a_link_in_its_place_is_replaced_and_not_followed(
     assert not (volume / "main.mp4").is_symlink()
 
 
-async def test_a_link_in_the_way_is_refused(volume: Path, source: list[Piece], tmp_path: Path) -> None:
+async def test_a_link_in_the_way_is_refused(volume: Path, source: list[RenderedFile], tmp_path: Path) -> None:
     (volume / "a").symlink_to(tmp_path)
     with pytest.raises(PermanentError, match=r"spec\.outputs\[0\]\.uri: volume://media/a/b/main\.mp4: a is a symb"):
         await stage(source, destination(volume))
     assert not (tmp_path / "b").exists()
 
 
-async def test_leftovers_of_killed_attempts_are_removed(volume: Path, source: list[Piece]) -> None:
+async def test_leftovers_of_killed_attempts_are_removed(volume: Path, source: list[RenderedFile]) -> None:
     stale = await stage(source, destination(volume, attempt=1))
     current = await stage(source, destination(volume, attempt=2))
     with pytest.raises(TransientError):
@@ -108,7 +108,7 @@ async def test_leftovers_of_killed_attempts_are_removed(volume: Path, source: li
     ],
 )
 async def test_failures_are_named_and_leave_nothing(
-    volume: Path, source: list[Piece], number: int, reason: Reason, monkeypatch: pytest.MonkeyPatch
+    volume: Path, source: list[RenderedFile], number: int, reason: Reason, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_fd: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -121,17 +121,12 @@ async def test_failures_are_named_and_leave_nothing(
     assert files(volume) == []
 
 
-async def test_a_volume_that_the_pool_lacks(volume: Path, source: list[Piece]) -> None:
+async def test_a_volume_that_the_pool_lacks(volume: Path, source: list[RenderedFile]) -> None:
     with pytest.raises(PermanentError, match="no volume other"):
         await stage(source, destination(volume, "volume://other/main.mp4"))
 
 
-async def test_a_scheme_that_is_not_there_yet(volume: Path, source: list[Piece]) -> None:
-    with pytest.raises(PermanentError, match="s3:// is not supported yet"):
-        await stage(source, destination(volume, "s3://bucket/main.mp4"))
-
-
-async def test_a_cancelled_copy_has_stopped_and_leaves_nothing(volume: Path, source: list[Piece]) -> None:
+async def test_a_cancelled_copy_has_stopped_and_leaves_nothing(volume: Path, source: list[RenderedFile]) -> None:
     copied: list[int] = []
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -155,9 +150,9 @@ OLD, NEW = "main-0123456789ab", "main-fedcba987654"
 PLAYLIST = "volume://media/a/main.m3u8"
 
 
-def hls(tmp_path: Path, folder: str, names: tuple[str, ...]) -> list[Piece]:
-    segments = [piece(tmp_path / name, name.encode(), folder, name) for name in names]
-    return [*segments, piece(tmp_path / "main.m3u8", folder.encode())]
+def hls(tmp_path: Path, folder: str, names: tuple[str, ...]) -> list[RenderedFile]:
+    segments = [rendered_file(tmp_path / name, name.encode(), folder, name) for name in names]
+    return [*segments, rendered_file(tmp_path / "main.m3u8", folder.encode())]
 
 
 async def test_files_of_an_output_get_their_names_together(volume: Path, tmp_path: Path) -> None:
@@ -196,8 +191,8 @@ async def test_discarded_files_leave_no_folder_and_the_old_ones_stay(volume: Pat
 
 
 async def test_a_file_that_cannot_be_copied_leaves_none_of_them(volume: Path, tmp_path: Path) -> None:
-    pieces = hls(tmp_path, NEW, ("v-00000.m4s", "v-00001.m4s"))
+    rendered = hls(tmp_path, NEW, ("v-00000.m4s", "v-00001.m4s"))
     (tmp_path / "v-00001.m4s").unlink()
     with pytest.raises(TransientError):
-        await stage(pieces, destination(volume, PLAYLIST))
+        await stage(rendered, destination(volume, PLAYLIST))
     assert not list((volume / "a").iterdir())

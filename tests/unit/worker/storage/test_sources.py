@@ -7,27 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_worker.media.source import Source
 from videojob_worker.safe_open import open_file
-from videojob_worker.sources import Sources, fetched
-from videojob_worker.sources.base import Context
-from videojob_worker.sources.guard import resolve_by_system
+from videojob_worker.storage.base import FetchContext
+from videojob_worker.storage.sources import Sources, fetched
 
 PATH = "spec.clips[0].image.uri"
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
+def context(tmp_path: Path) -> FetchContext:
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "a.jpg").write_bytes(b"picture")
     (tmp_path / "downloads").mkdir()
     limits = SourceLimits(max_source_bytes=100)
-    return Context({"media": tmp_path / "media"}, limits, tmp_path / "downloads", resolve_by_system)
+    return FetchContext({"media": tmp_path / "media"}, limits, tmp_path / "downloads", resolve_by_system)
 
 
-async def refusal(context: Context, uri: str) -> VideoJobError:
+async def refusal(context: FetchContext, uri: str) -> VideoJobError:
     with pytest.raises(VideoJobError) as failure:
         async with fetched([(PATH, uri)], context, lambda _: None):
             pass
@@ -35,7 +35,7 @@ async def refusal(context: Context, uri: str) -> VideoJobError:
     return failure.value
 
 
-async def test_opens_in_place_and_counts(context: Context) -> None:
+async def test_opens_in_place_and_counts(context: FetchContext) -> None:
     seen: list[int] = []
     async with fetched([(PATH, "volume://media/a.jpg")], context, seen.append) as sources:
         fd = sources.fds["volume://media/a.jpg"]
@@ -46,7 +46,7 @@ async def test_opens_in_place_and_counts(context: Context) -> None:
         os.fstat(fd)
 
 
-async def test_refusals(context: Context, tmp_path: Path) -> None:
+async def test_refusals(context: FetchContext, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (context.volumes["media"] / "link").symlink_to(tmp_path / "secret")
     (context.volumes["media"] / "big").write_bytes(b"x" * 101)
@@ -64,7 +64,7 @@ async def test_refusals(context: Context, tmp_path: Path) -> None:
         assert isinstance(failure, PermanentError)
 
 
-async def test_a_file_that_is_replaced_does_no_harm(context: Context) -> None:
+async def test_a_file_that_is_replaced_does_no_harm(context: FetchContext) -> None:
     file = context.volumes["media"] / "a.jpg"
     async with fetched([(PATH, "volume://media/a.jpg")], context, lambda _: None) as sources:
         (file.parent / "new").write_bytes(b"another")
@@ -73,7 +73,7 @@ async def test_a_file_that_is_replaced_does_no_harm(context: Context) -> None:
         assert os.pread(sources.fds["volume://media/a.jpg"], 100, 0) == b"picture"
 
 
-async def test_a_file_that_is_written_to_is_found_out(context: Context) -> None:
+async def test_a_file_that_is_written_to_is_found_out(context: FetchContext) -> None:
     file = context.volumes["media"] / "a.jpg"
     async with fetched([(PATH, "volume://media/a.jpg")], context, lambda _: None) as sources:
         file.write_bytes(b"longer than before")
@@ -81,7 +81,7 @@ async def test_a_file_that_is_written_to_is_found_out(context: Context) -> None:
             sources.check_unchanged()
 
 
-async def test_what_can_be_secret_in_a_uri_is_not_repeated(context: Context, tmp_path: Path) -> None:
+async def test_what_can_be_secret_in_a_uri_is_not_repeated(context: FetchContext, tmp_path: Path) -> None:
     failure = await refusal(context, "volume://user:secret@media/a.jpg?secret#secret")
     assert "volume://media/a.jpg" in failure.message
     assert "secret" not in failure.message
@@ -92,15 +92,15 @@ async def test_what_can_be_secret_in_a_uri_is_not_repeated(context: Context, tmp
     assert changed.value.message == "https://host/a.jpg was changed while it was read"
 
 
-async def test_a_file_that_may_not_be_read(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_may_not_be_read(context: FetchContext, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("videojob_worker.sources.volume.open_file", refuse)
+    monkeypatch.setattr("videojob_worker.storage.volume.open_file", refuse)
     assert (await refusal(context, "volume://media/a.jpg")).reason is Reason.SOURCE_FORBIDDEN
 
 
-async def test_one_failure_closes_all(context: Context) -> None:
+async def test_one_failure_closes_all(context: FetchContext) -> None:
     wanted = [(PATH, "volume://media/a.jpg"), ("spec.clips[1].image.uri", "volume://media/gone.jpg")]
     with pytest.raises(PermanentError, match=r"spec\.clips\[1\]"):
         async with fetched(wanted, context, lambda _: None):
@@ -108,7 +108,9 @@ async def test_one_failure_closes_all(context: Context) -> None:
     assert not _is_open(context.volumes["media"] / "a.jpg")
 
 
-async def test_what_is_opened_after_another_failed_is_closed(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_opened_after_another_failed_is_closed(
+    context: FetchContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = threading.Event()
 
     def open_late(root: Path, names: tuple[str, ...]) -> int:
@@ -119,7 +121,7 @@ async def test_what_is_opened_after_another_failed_is_closed(context: Context, m
         time.sleep(0.05)  # until the task that waits for this is cancelled
         return opened
 
-    monkeypatch.setattr("videojob_worker.sources.volume.open_file", open_late)
+    monkeypatch.setattr("videojob_worker.storage.volume.open_file", open_late)
     wanted = [(PATH, "volume://media/a.jpg"), (PATH, "volume://media/gone.jpg")]
     with pytest.raises(PermanentError):
         async with fetched(wanted, context, lambda _: None):

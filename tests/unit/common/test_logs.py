@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from videojob_operator import logs
+from videojob_common import logs
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def record():
 
 def test_a_json_line_names_what_it_is_about(record):
     with logs.about(namespace="ns", name="one"):
-        logs.attempt(2)
+        logs.bind(attempt=2)
         line = json.loads(logs.JsonFormatter().format(record))
     assert line | {"time": ""} == {
         "time": "",
@@ -30,7 +30,7 @@ def test_a_json_line_names_what_it_is_about(record):
 
 def test_the_subject_ends_with_its_block(record):
     with logs.about(name="one"):
-        logs.attempt(1)
+        logs.bind(attempt=1)
     assert "name" not in json.loads(logs.JsonFormatter().format(record))
 
 

@@ -1,6 +1,10 @@
-"""`volume://NAME/path`: outputs onto the pool's volumes.
+"""`volume://NAME/path`: files on the pool's volumes.
 
-The copies go into the folders of their destinations, because only within one filesystem is a rename one step.
+Sources are read where they are. No copy is made: a video of some gigabytes is open at once. What an overwritten file
+would do to the render is found at the end (`Sources.check_unchanged`); a file that is replaced by renaming does no
+harm, since the old one stays open.
+
+Outputs are copied into the folders of their destinations, because only within one filesystem is a rename one step.
 """
 
 from __future__ import annotations
@@ -14,19 +18,56 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.errors import PermanentError, Reason, VideoJobError
+from videojob_contract.resources.uris import shown
 from videojob_worker import errno_mapping, output_files
 from videojob_worker.concurrency import Stop, in_thread, undisturbed
-from videojob_worker.safe_open import UnsafePathError, open_folder, split_volume_uri
+from videojob_worker.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
+from videojob_worker.storage.base import StorageBackend
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
     from pathlib import Path
 
-    from videojob_worker.publish.base import Destination, Piece
+    from videojob_worker.storage.base import Destination, FetchContext, RenderedFile
 
 _CHUNK_BYTES = 1 << 20
+
+
+async def fetch(field: str, uri: str, context: FetchContext) -> int:
+    """Open a file.
+
+    Raises:
+        PermanentError: not found, not to be read, not a regular file, or too large.
+        TransientError: the volume fails.
+    """
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, f"{field}: {shown(uri)}", uri, context))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:  # the thread goes on, and nobody else would close what it opens
+        with contextlib.suppress(VideoJobError):
+            os.close(await undisturbed(opening))
+        raise
+
+
+def _open(what: str, uri: str, context: FetchContext) -> int:
+    try:
+        volume, names = split_volume_uri(uri)
+        root = context.volumes.get(volume)
+        if root is None:
+            raise PermanentError(f"{what}: the pool has no such volume", Reason.SOURCE_NOT_FOUND)
+        fd = open_file(root, names)
+    except (OSError, UnsafePathError) as error:
+        raise _source_error(error, what) from error
+    size = os.fstat(fd).st_size
+    if size > context.limits.max_source_bytes:
+        os.close(fd)
+        raise PermanentError(
+            f"{what}: {size} bytes, more than the pool's limit of {context.limits.max_source_bytes}",
+            Reason.SOURCE_TOO_LARGE,
+        )
+    return fd
 
 
 @dataclass(frozen=True)
@@ -69,7 +110,7 @@ class _Staged:
                         os.replace(copy.temporary, copy.name, src_dir_fd=folder, dst_dir_fd=folder)
                     os.fsync(folder)
         except (OSError, UnsafePathError) as error:
-            raise _converted(error, self.destination) from error
+            raise _output_error(error, self.destination) from error
         self._remove_former()
 
     def _remove_former(self) -> None:
@@ -97,17 +138,17 @@ def _names(folder: int) -> list[str]:
         return [entry.name for entry in entries]
 
 
-async def stage(pieces: Sequence[Piece], destination: Destination) -> _Staged:
+async def stage(files: Sequence[RenderedFile], destination: Destination) -> _Staged:
     """Copy to temporary names beside the destinations, down to the disk.
 
     Raises:
         PermanentError: the path is not one that may be written.
         TransientError: the disk is full, or the volume fails.
     """
-    return await in_thread(lambda stop: _copy_all(pieces, destination, stop))
+    return await in_thread(lambda stop: _copy_all(files, destination, stop))
 
 
-def _copy_all(pieces: Sequence[Piece], destination: Destination, stop: threading.Event) -> _Staged:
+def _copy_all(files: Sequence[RenderedFile], destination: Destination, stop: threading.Event) -> _Staged:
     copies: list[_Copy] = []
     try:
         volume, (*folders, name) = split_volume_uri(destination.uri)
@@ -116,27 +157,29 @@ def _copy_all(pieces: Sequence[Piece], destination: Destination, stop: threading
             raise PermanentError(f"{destination}: the pool has no volume {volume}", Reason.OUTPUT_FORBIDDEN)
         place = main = tuple(folders)
         try:
-            for piece in pieces:
-                *inner, own = piece.parts or (name,)
+            for file in files:
+                *inner, own = file.parts or (name,)
                 place = (*main, *inner)
-                key = "/".join((name, *piece.parts))
+                key = "/".join((name, *file.parts))
                 with open_folder(root, place, create=True) as folder:
-                    size, digest, temporary = _copy(piece, folder, key, destination, stop)
+                    size, digest, temporary = _copy(file, folder, key, destination, stop)
                 copies.append(_Copy(place, own, temporary, size, digest))
         except BaseException:
             _remove(root, main, copies)
             _remove_folder(root, main, place)
             raise
     except (OSError, UnsafePathError) as error:
-        raise _converted(error, destination) from error
+        raise _output_error(error, destination) from error
     return _Staged(destination, root, copies)
 
 
-def _copy(piece: Piece, folder: int, key: str, destination: Destination, stop: threading.Event) -> tuple[int, str, str]:
+def _copy(
+    file: RenderedFile, folder: int, key: str, destination: Destination, stop: threading.Event
+) -> tuple[int, str, str]:
     """Copy one file; return its size, its digest and its temporary name."""
     _remove_leftovers(folder, destination, key)
     temporary = _temporary(destination, key, destination.attempt)
-    source = piece.open()
+    source = file.open()
     try:
         return *_copy_into(source, folder, temporary, destination, stop), temporary
     except BaseException:
@@ -200,7 +243,16 @@ def _temporary(destination: Destination, key: str, attempt: int) -> str:
     return f".{digest}-{attempt}.part"
 
 
-def _converted(error: OSError | UnsafePathError, destination: Destination) -> Exception:
+def _source_error(error: OSError | UnsafePathError, what: str) -> VideoJobError:
+    if isinstance(error, UnsafePathError):
+        return PermanentError(f"{what}: {error}", Reason.SOURCE_FORBIDDEN)
+    return errno_mapping.of_source(error, what)
+
+
+def _output_error(error: OSError | UnsafePathError, destination: Destination) -> VideoJobError:
     if isinstance(error, UnsafePathError):
         return PermanentError(f"{destination}: {error}", Reason.OUTPUT_FORBIDDEN)
     return errno_mapping.of_output(error, str(destination))
+
+
+BACKEND = StorageBackend(fetch=fetch, downloads=False, stage=stage)

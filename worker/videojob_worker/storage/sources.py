@@ -1,9 +1,4 @@
-"""Sources: where media comes from. One module a scheme, one registry.
-
-A fetched source is an open descriptor. Whoever can write to a volume can exchange a path; nobody can exchange
-a descriptor. To add a scheme: a module with a fetcher, a line in `FETCHERS`, and the scheme in
-`videojob_contract.support`.
-"""
+"""Everything that an attempt reads, fetched side by side and held open to its end."""
 
 from __future__ import annotations
 
@@ -14,24 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import PermanentError, Reason, TransientError
+from videojob_contract.errors import Reason, TransientError
 from videojob_contract.resources.uris import shown
-from videojob_worker.sources import http, volume
+from videojob_worker.storage import registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from videojob_worker.sources.base import Context
-
-FETCHERS: Mapping[str, Callable[[str, str, Context], Awaitable[int]]] = {
-    "volume": volume.fetch,
-    "http": http.fetch,
-    "https": http.fetch,
-}
-"""By scheme: what fetches.
-
-`fetch(field path, uri, context)` returns an open descriptor or raises a `VideoJobError` that names both.
-"""
+    from videojob_worker.storage.base import FetchContext
 
 _AT_ONCE = 4  # as many downloads as one origin is commonly asked for
 
@@ -57,9 +42,9 @@ class Sources:
 
 @asynccontextmanager
 async def fetched(
-    wanted: Sequence[tuple[str, str]], context: Context, on_fetched: Callable[[int], None]
+    wanted: Sequence[tuple[str, str]], context: FetchContext, on_fetched: Callable[[int], None]
 ) -> AsyncIterator[Sources]:
-    """Fetch `(field path, uri)`s side by side; they are closed at the end of the context.
+    """Fetch `(field, uri)`s side by side; they are closed at the end of the context.
 
     `on_fetched` is called with how many are there, after each.
 
@@ -69,16 +54,16 @@ async def fetched(
     fds: dict[str, int] = {}
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def fetch(path: str, uri: str) -> None:
+    async def fetch(field: str, uri: str) -> None:
         async with gate:
-            fds[uri] = await _fetcher(path, uri)(path, uri, context)
+            fds[uri] = await registry.fetch(field, uri, context)
             on_fetched(len(fds))
 
     try:
         try:
             async with asyncio.TaskGroup() as group:
-                for path, uri in wanted:
-                    group.create_task(fetch(path, uri))
+                for field, uri in wanted:
+                    group.create_task(fetch(field, uri))
         except ExceptionGroup as failures:  # not `except*`: what that raises comes wrapped again
             raise _first(failures) from None
         ordered = {uri: fds[uri] for _, uri in wanted}
@@ -87,14 +72,6 @@ async def fetched(
         for fd in fds.values():
             with contextlib.suppress(OSError):
                 os.close(fd)
-
-
-def _fetcher(path: str, uri: str) -> Callable[[str, str, Context], Awaitable[int]]:
-    scheme = uri.partition("://")[0]
-    try:
-        return FETCHERS[scheme]
-    except KeyError:
-        raise PermanentError(f"{path}: {scheme}:// is not supported yet", Reason.NOT_SUPPORTED) from None
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,0 +1,12 @@
+"""The errors of this package.
+
+Light to import: a worker does so before it can be claimed.
+"""
+
+
+class ConfigError(ValueError):
+    """A setting is missing, or has a value that cannot be used; the message names its environment variable."""
+
+
+class ForbiddenAddressError(Exception):
+    """A host or address that may not be connected to."""

@@ -1,0 +1,115 @@
+"""What a kind of storage does: the protocol of every file here.
+
+A source is *fetched*: what comes back is an open descriptor, because whoever can write to a storage can exchange what
+a name stands for; nobody can exchange a descriptor.
+
+An output is *staged* (its files copied to its destination under temporary names, or by whatever else nobody sees yet,
+the digest of the main file taken on the way) and then *committed* at once, its main file last. All outputs are staged
+before the first is committed, so that the last look at the lease comes right before the moment that counts, and an
+attempt that is stopped leaves nothing.
+
+Each kind turns the errors of what it stands on (a file system, a server) into those of a job, at the end of its file:
+`PermanentError` where another attempt would meet the same, `TransientError` where it may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from videojob_contract.resources.uris import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from videojob_common.address_guard import Resolver
+    from videojob_contract.assignment import SourceLimits
+
+
+@dataclass(frozen=True)
+class FetchContext:
+    """What may be read, and where downloads go."""
+
+    volumes: Mapping[str, Path]
+    """Folder of each volume."""
+    limits: SourceLimits
+    """What the pool allows."""
+    downloads: Path
+    """An existing folder for what is downloaded."""
+    resolve: Resolver
+    """How names become addresses."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where an output goes, and for whom."""
+
+    field: str
+    """Such as `spec.outputs[0].uri`."""
+    uri: str
+    uid: str
+    """The VideoJob's, so that temporary names of two jobs differ."""
+    attempt: int
+    """So that temporary names of two attempts differ."""
+    volumes: Mapping[str, Path]
+    """Folder of each volume."""
+    on_bytes: Callable[[int], None]
+    """Called, from any thread, with the number of bytes just copied."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {shown(self.uri)}"
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """One file of a finished output, still in the scratch folder."""
+
+    open: Callable[[], int]
+    """Opens it for reading and returns its descriptor, which the caller closes."""
+    parts: tuple[str, ...] = ()
+    """Where it goes, seen from the folder of the main file; empty for the main file itself."""
+
+
+class Staged(Protocol):
+    """An output that is complete at its destination, under temporary names."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How long all of its files are together."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its main file, in hex."""
+
+    async def commit(self) -> None:
+        """Give every file its name, the main file last and in one step that replaces what had it before.
+
+        Raises:
+            VideoJobError: naming the destination.
+        """
+
+    async def discard(self) -> None:
+        """Remove it, unless it is committed; may be called at any time, and more than once."""
+
+
+Fetch = Callable[[str, str, FetchContext], Awaitable[int]]
+"""`fetch(field, uri, context)` returns an open descriptor of a regular file, which the caller closes; a
+`VideoJobError` that it raises names field and URI, and nothing of it is left open or on disk when it is cancelled."""
+
+Stage = Callable[[Sequence[RenderedFile], Destination], Awaitable[Staged]]
+"""`stage(files, destination)` copies the files, the main file last among them; a `VideoJobError` that it raises names
+the destination, and nothing of it is left when it fails or is cancelled. What attempts before `destination.attempt`
+left when they were killed, it removes."""
+
+
+@dataclass(frozen=True)
+class StorageBackend:
+    """One kind of storage; see the top of this file."""
+
+    fetch: Fetch
+    downloads: bool
+    """Whether `fetch` copies the source, rather than opens it where it is."""
+    stage: Stage | None = None
+    """None where nothing can be written."""
