@@ -26,7 +26,7 @@ class RenderRequest:
     scratch: Path
     """An existing folder for outputs and for what is needed on the way to them."""
     threads: int
-    """Cores to use; the bytes of a video depend on it."""
+    """Cores to use; the bytes of a video depend on how many of them an encoder has."""
     encoding: Encoding
     """Which encoders to use."""
 
