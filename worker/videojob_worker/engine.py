@@ -13,7 +13,8 @@ from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker import errno_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from videojob_contract.assignment import Progress
     from videojob_worker.explain.report import Plan
@@ -50,6 +51,53 @@ def render(
 
     with _own_errors():
         return rendering.render(request, on_progress, cancelled)
+
+
+def describe_segments(
+    request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> list[str]:
+    """Describe the segments of a job as JSON, in order, for `render_segment`; none where nothing is made in such.
+
+    Args and errors are those of `render`. Every source that is seen is read to its end, for its digest.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.describe_segments(request, on_progress, cancelled)
+
+
+def render_segment(
+    request: RenderRequest, description: str, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> list[Path]:
+    """Make one segment as it is described, and return its packet files, in the scratch folder.
+
+    The same description gives the same bytes, in any process.
+
+    Raises:
+        PermanentError: with this request, this engine would make another segment; and the errors of `render`.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.render_segment(request, description, on_progress, cancelled)
+
+
+def join_segments(
+    request: RenderRequest,
+    descriptions: Sequence[str],
+    folder: Path,
+    on_progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> list[RenderedOutput]:
+    """Do what `render` does, with the packet files of all segments, which are in `folder` and are deleted.
+
+    Raises:
+        PermanentError: a packet file is missing, damaged or of another description; and the errors of `render`.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.join_segments(request, descriptions, folder, on_progress, cancelled)
 
 
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:

@@ -16,6 +16,6 @@ class RenderSettings(Model):
     name: str
     """The job's name."""
     threads: int
-    """Cores to use; the bytes of a video depend on it."""
+    """Cores to use; the bytes of a video depend on how many of them an encoder has."""
     encoding: Encoding = Encoding()
     """Which encoders to use."""

@@ -1,6 +1,7 @@
 """Renders a job: check the sources, plan, make each output, verify it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from PIL import Image
@@ -14,9 +15,11 @@ from videojob_worker.explain.describe import describe
 from videojob_worker.explain.report import Plan
 from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
 from videojob_worker.media.source import Source
+from videojob_worker.outputs import segments
 from videojob_worker.outputs.render import cost_of, render_outputs
 from videojob_worker.plan.copies import choose_copies
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
+from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
 
@@ -36,6 +39,34 @@ def render(
     """Do the work of `engine.render`."""
     project = _plan(request, on_progress, cancelled)
     return render_outputs(project, Meter(cost_of(project), on_progress), cancelled)
+
+
+def describe_segments(
+    request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> list[str]:
+    """Do the work of `engine.describe_segments`."""
+    described = segments.describe(_plan(request, on_progress, cancelled))
+    return [description.model_dump_json(by_alias=True) for description in described]
+
+
+def render_segment(
+    request: RenderRequest, description: str, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> list[Path]:
+    """Do the work of `engine.render_segment`."""
+    wanted, project = SegmentDescription.parse(description), _plan(request, on_progress, cancelled)
+    return segments.render_segment(project, wanted, lambda cost: Meter(cost, on_progress), cancelled)
+
+
+def join_segments(
+    request: RenderRequest,
+    descriptions: Sequence[str],
+    folder: Path,
+    on_progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> list[RenderedOutput]:
+    """Do the work of `engine.join_segments`."""
+    made, project = list(map(SegmentDescription.parse, descriptions)), _plan(request, on_progress, cancelled)
+    return segments.join_segments(project, made, folder, Meter(cost_of(project), on_progress), cancelled)
 
 
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:

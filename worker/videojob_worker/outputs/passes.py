@@ -5,7 +5,7 @@ bitrate needs one encoder that sees the whole timeline, and so a pass of its own
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -52,6 +52,22 @@ class Pass:
         )
 
 
+def passes_of(project: RenderPlan) -> list[Pass]:
+    """Return the passes that all outputs of a project together need; none when nothing is encoded."""
+    tracks = (track for output in project.outputs for track in output.tracks)
+    return plan_passes([track for track in tracks if track.copied is None])
+
+
+def segmented_pass(project: RenderPlan) -> Pass | None:
+    """Return the pass of a project that is made in segments; None where there is none."""
+    return next((run for run in passes_of(project) if not run.whole), None)
+
+
+def packet_file_name(track: str, number: int) -> str:
+    """Return what the file of a track's packets in a segment is called."""
+    return f"{track}-{number:04}.packets"
+
+
 def plan_passes(tracks: Sequence[Track]) -> list[Pass]:
     """Return the passes that all tracks together need; none when there are none."""
     passes = []
@@ -64,6 +80,12 @@ def plan_passes(tracks: Sequence[Track]) -> list[Pass]:
             passes.append(Pass(twice, whole=True, number=1))
         passes.append(Pass((*once, *twice), whole=True, number=2 if twice else 0))
     return passes
+
+
+def share_threads(project: RenderPlan, tracks: Sequence[Track], segments: Sequence[Segment]) -> tuple[int, int]:
+    """Return how many segments are encoded at a time, and how many threads each of their encoders has."""
+    side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(tracks, segments))
+    return side_by_side, max(1, project.threads // side_by_side)
 
 
 def _groups(tracks: Sequence[Track]) -> Iterator[list[Track]]:
@@ -93,9 +115,12 @@ class Runner:
     crew: Crew
     grabs: Grabs
     spools: dict[str, list[Spool]] = field(default_factory=dict)
+    has_composed: bool = False
+    """Whether every frame has passed."""
     _costs: Sequence[float] = ()
     _done: int = 0
     _of: int = 0
+    _frames: int = 0
 
     def run(self, run: Pass) -> None:
         """Compose and encode.
@@ -105,22 +130,12 @@ class Runner:
             CancelledError: the crew was stopped.
         """
         project = self.project
-        self._costs = self._costs or frame_costs(project.spans)
         segments = project.segments
         if run.whole:
             segments = (Segment(project.spans, sum(segment.cost for segment in segments)),)
-        side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(run.tracks, segments))
-        threads = max(1, project.threads // side_by_side)
-        self._done, self._of = 0, run.tracks[0].rate.frames
-        scene = Scene(project, [span for segment in segments for span in segment.spans])
-        try:
-            works = [
-                partial(self._encode, run, scene, number, segment, threads) for number, segment in enumerate(segments)
-            ]
-            encoded = self.crew.run(works, side_by_side, self._say(time.monotonic()))
-        finally:
-            scene.close()
-        self.grabs = Grabs()  # what was wanted has passed
+        side_by_side, threads = share_threads(project, run.tracks, segments)
+        encoded = self._encode_all(run, list(enumerate(segments)), side_by_side, threads)
+        self.grabs, self.has_composed = Grabs(), True  # what was wanted has passed
         for track in run.tracks:
             spools = [spools[track.name] for spools in encoded if track.name in spools]
             if not run.is_last:
@@ -132,8 +147,37 @@ class Runner:
             for left in project.scratch.glob("*.stats*"):
                 left.unlink()
 
+    def run_one(self, run: Pass, number: int, threads: int) -> dict[str, Spool]:
+        """Make one segment of a pass, with so many threads for each encoder; return its packets by the track's name.
+
+        Raises:
+            PermanentError: a source cannot be used.
+            CancelledError: the crew was stopped.
+        """
+        [encoded] = self._encode_all(run, [(number, self.project.segments[number])], 1, threads)
+        return encoded
+
+    def adopt(self, run: Pass, made: Mapping[str, list[Spool]]) -> None:
+        """Take a pass for done whose segments were made elsewhere."""
+        self.spools.update(made)
+        self.crew.tally.add(run.cost(self.project))
+
+    def _encode_all(
+        self, run: Pass, segments: Sequence[tuple[int, Segment]], side_by_side: int, threads: int
+    ) -> list[dict[str, Spool]]:
+        self._costs = self._costs or frame_costs(self.project.spans)
+        shown = (run.tracks[0].rate.segment(segment) for _, segment in segments)
+        self._done, self._of = 0, max(1, sum(segment.frames for segment in shown if segment is not None))
+        self._frames = sum(segment.frames for _, segment in segments)
+        scene = Scene(self.project, [span for _, segment in segments for span in segment.spans])
+        try:
+            works = [partial(self._encode, run, scene, number, segment, threads) for number, segment in segments]
+            return self.crew.run(works, side_by_side, self._say(time.monotonic()))
+        finally:
+            scene.close()
+
     def _say(self, started: float) -> Callable[[], str]:
-        total = self.project.timeline.frames
+        total = self._frames
 
         def say() -> str:
             done = self._done * total // self._of
@@ -201,4 +245,4 @@ class Runner:
         )
 
     def _path(self, track: Track, number: int) -> Path:
-        return self.project.scratch / f"{track.name}-{number:04}.packets"
+        return self.project.scratch / packet_file_name(track.name, number)

@@ -1,13 +1,14 @@
 """Makes every output of a job from as few passes over the frames as they need, the sound beside them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
 from videojob_contract.resources.status import Stage
+from videojob_worker.encode.packet_file import Spool
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundSpool
 from videojob_worker.encode.subtitles import SoftSubtitles, soft_subtitles
@@ -16,7 +17,7 @@ from videojob_worker.outputs.frame_grabs import Grabs
 from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.hls.write import write_hls
 from videojob_worker.outputs.lossless_frames import Reel
-from videojob_worker.outputs.passes import Pass, Runner, plan_passes
+from videojob_worker.outputs.passes import Runner, passes_of
 from videojob_worker.outputs.sounds import make_sounds, sounds_cost
 from videojob_worker.outputs.sprite import THUMBNAIL_COST, Sheet
 from videojob_worker.outputs.streams import Encoded
@@ -46,7 +47,7 @@ _FINISH_SHARE = 0.02
 
 def cost_of(project: RenderPlan) -> float:
     """Predict the cost of all outputs of a project, in still frames."""
-    pictures = sum(each.cost(project) for each in _passes(project))
+    pictures = sum(each.cost(project) for each in passes_of(project))
     encoded = pictures * (1 + _FINISH_SHARE)
     animated = sum(
         _animation_cost(project, track)
@@ -57,8 +58,19 @@ def cost_of(project: RenderPlan) -> float:
     return encoded + animated + _copies_cost(project) + sounds_cost(project, _audio(project)) + _grabs_cost(project)
 
 
-def render_outputs(project: RenderPlan, meter: Meter, cancelled: Callable[[], bool]) -> list[RenderedOutput]:
+def render_outputs(
+    project: RenderPlan,
+    meter: Meter,
+    cancelled: Callable[[], bool],
+    made: Mapping[str, list[Spool]] | None = None,
+) -> list[RenderedOutput]:
     """Make every output, in the spec's order, and check it.
+
+    Args:
+        project: the job.
+        meter: told of the progress.
+        cancelled: asked several times a second whether to stop.
+        made: the segments of each track that is encoded in such, where they were made elsewhere.
 
     Raises:
         PermanentError: a source cannot be used, or a result is not what was planned.
@@ -69,12 +81,7 @@ def render_outputs(project: RenderPlan, meter: Meter, cancelled: Callable[[], bo
         if output.note is not None:
             log.warning("%s", output.note)
     with Crew(meter, cancelled) as crew:
-        return _Render(project, meter, crew).run()
-
-
-def _passes(project: RenderPlan) -> list[Pass]:
-    tracks = (track for output in project.outputs for track in output.tracks)
-    return plan_passes([track for track in tracks if track.copied is None])
+        return _Render(project, meter, crew, made).run()
 
 
 def _copies_cost(project: RenderPlan) -> float:
@@ -107,8 +114,8 @@ def _soft(project: RenderPlan) -> SoftSubtitles | None:
 
 
 class _Render:
-    def __init__(self, project: RenderPlan, meter: Meter, crew: Crew) -> None:
-        self._project, self._meter, self._crew = project, meter, crew
+    def __init__(self, project: RenderPlan, meter: Meter, crew: Crew, made: Mapping[str, list[Spool]] | None) -> None:
+        self._project, self._meter, self._crew, self._made = project, meter, crew, made
         self._grabs = Grabs()
         self._sheets: dict[str, Sheet] = {}
         self._subtitles = _soft(project)
@@ -119,9 +126,12 @@ class _Render:
         self._meter.enter(Stage.RENDERING, self._first_word())
         sounds = crew.aside(self._make_sounds)
         runner = Runner(project, crew, self._grabs)
-        for each in _passes(project):
-            runner.run(each)
-        if not runner.spools and len(self._grabs):
+        for each in passes_of(project):
+            if self._made is None or each.whole:
+                runner.run(each)
+            else:
+                runner.adopt(each, self._made)
+        if not runner.has_composed and len(self._grabs):
             crew.run([self._compose_grabs], 1, lambda: "composing pictures")
         if not sounds.done() or sounds.result():
             self._meter.enter(Stage.AUDIO, "encoding sound")

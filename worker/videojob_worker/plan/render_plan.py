@@ -93,7 +93,7 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
         canvas=canvas,
         timeline=timeline,
         spans=spans,
-        segments=cut_segments(spans, settings.threads, _corners(spec.clips, timeline)),
+        segments=cut_segments(spans, _corners(spec.clips, timeline)),
         overlays=overlays,
         sources=sources,
         sounds=tuple(arrange(spec, timeline, overlays, sources)),

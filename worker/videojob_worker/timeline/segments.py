@@ -19,7 +19,10 @@ _FRAME: Final = {Kind.STILL: 0.1, Kind.BLEND: 2.0, Kind.ANIMATED: 10.0, Kind.DEC
 # A segment starts with a keyframe and an encoder of its own; shorter ones than this cost more than they gain.
 MIN_SEGMENT_FRAMES: Final = 100
 MAX_SEGMENT_FRAMES: Final = 1800
-_SEGMENTS_A_THREAD: Final = 2
+_FEWEST: Final = 4
+"""Segments of a timeline that is long enough for them: two for each of two cores, so that neither waits for long."""
+_LARGEST_COST: Final = 5000.0
+"""Of a segment: 15 s of a video at 30 frames a second."""
 LONGEST_MOTION: Final = 30
 """Frames that move, at most, amid stills, for the plan to decide how they are coded."""
 _MIN_STRETCH_FRAMES: Final = 45
@@ -73,21 +76,19 @@ def frame_costs(spans: Iterable[Span]) -> "array[float]":
     return costs
 
 
-def cut_segments(spans: Sequence[Span], threads: int, corners: Sequence[int] = ()) -> tuple[Segment, ...]:
-    """Cut spans into segments of like cost to encode side by side.
+def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Segment, ...]:
+    """Cut spans into segments of like cost to encode side by side, on one machine or several.
 
     What moves and what stands still are cut apart, because they are coded in different ways; a transition between two
-    stills is never cut. There are more segments than threads, so that one that takes longer than predicted does not
-    leave the others idle, and a long timeline has more still, so that no segment is large. The cuts depend on the
-    arguments alone: the same input gives the same bytes.
+    stills is never cut. A timeline has at least a few segments where it is long enough, so that there is work for each
+    core, and the more the longer it is, so that none is large. The cuts depend on the timeline alone, not on who
+    encodes it. The bytes of a segment depend on the number of threads of its encoder besides.
 
     Args:
         spans: those of the whole timeline.
-        threads: for how many to cut.
         corners: frames of blends at which they do not go on as they did.
     """
-    wanted = 1 if threads == 1 else threads * _SEGMENTS_A_THREAD
-    target = sum(map(span_cost, spans)) / wanted
+    target = min(sum(map(span_cost, spans)) / _FEWEST, _LARGEST_COST)
     stretches = _stretches(spans)
     run = _SHORTEST_RUN if any(busy for busy, _ in stretches) else max(map(_run_over, spans))
     cut = [segment for _, stretch in stretches for segment in _cut_stretch(stretch, target)]
