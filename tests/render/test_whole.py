@@ -221,7 +221,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
 def composed(request: RenderRequest) -> tuple[RenderPlan, Frames]:
     """All frames as one thread composes them, with no encoder."""
     project = build_render_plan(replace(request, threads=1), probe_sources(request, lambda _: None, lambda: False))
-    scene = Scene(project, project.spans)
+    scene = Scene(project.composition, project.spans)
     frames: list[Any] = []
     for picture, count in scene.compose(project.spans):
         frames += [np.copy(picture)] * count

@@ -112,7 +112,7 @@ class Runner:
         side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(run.tracks, segments))
         threads = max(1, project.threads // side_by_side)
         self._done, self._of = 0, run.tracks[0].rate.frames
-        scene = Scene(project, [span for segment in segments for span in segment.spans])
+        scene = Scene(project.composition, [span for segment in segments for span in segment.spans])
         try:
             works = [
                 partial(self._encode, run, scene, number, segment, threads) for number, segment in enumerate(segments)
