@@ -21,7 +21,8 @@ from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
 from videojob_worker.plan.outputs import Track
 from videojob_worker.plan.render_plan import RenderPlan
-from videojob_worker.timeline.segments import Segment, frame_costs
+from videojob_worker.timeline.cost import frame_costs
+from videojob_worker.timeline.segments import Segment
 
 COMPOSE_COST = 0.1
 """Of a frame that is composed, in still frames."""

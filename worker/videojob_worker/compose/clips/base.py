@@ -52,7 +52,7 @@ class ClipKind(Protocol):
     probe: ClassVar[tuple[str, Callable[[Source], Facts]] | None] = None
     """How a field's path ends that names a source of this kind, and what that source has to be."""
     span_kind: ClassVar[Kind] = Kind.STILL
-    """How its frames come about: still, animated or decoded; they cost what `timeline/segments.py` says."""
+    """How its frames come about: still, animated or decoded; they cost what `timeline/cost.py` says."""
 
     @classmethod
     def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
