@@ -65,7 +65,7 @@ def _pictures(job: Job, scratch: Path) -> Iterator[tuple[Any, int]]:
 
     request = _request(job, scratch)
     project = build_render_plan(request, probe_sources(request, lambda _: None, lambda: False))
-    scene = Scene(project, project.spans)
+    scene = Scene(project.composition, project.spans)
     yield from scene.compose(project.spans)
     scene.close()
 

@@ -222,7 +222,7 @@ def composed(request: RenderRequest) -> tuple[RenderPlan, Frames]:
     """All frames as one thread composes them, with no encoder."""
     request = replace(request, settings=request.settings.model_copy(update={"threads": 1}))
     project = build_render_plan(request, probe_sources(request, lambda _: None, lambda: False))
-    scene = Scene(project, project.spans)
+    scene = Scene(project.composition, project.spans)
     frames: list[Any] = []
     for picture, count in scene.compose(project.spans):
         frames += [np.copy(picture)] * count

@@ -11,9 +11,10 @@ from videojob_contract.errors import CancelledError
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_worker.allocator import return_large_buffers
+from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
 from videojob_worker.explain.report import Plan
-from videojob_worker.media.probe import Facts, probe_picture, probe_sound, probe_video
+from videojob_worker.media.probe import Facts, probe_sound
 from videojob_worker.media.source import Source
 from videojob_worker.outputs import segments
 from videojob_worker.outputs.render import cost_of, render_outputs
@@ -23,7 +24,7 @@ from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
 
-_PROBES: Final = {".image.uri": probe_picture, ".video.uri": probe_video, "spec.audio.tracks[": probe_sound}
+_PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
 
 

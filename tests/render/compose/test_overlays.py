@@ -122,12 +122,12 @@ class Stand:
         timeline = Timeline(fps=Fraction(25), length_s=Fraction(2), frames=50, samples=96000, clips=())
         placed = place_overlays([overlay], timeline, lambda _: False)
         facts = {name: probe_picture(Source("test", name, path)) for name, path in self.files.items()}
-        project = SimpleNamespace(
+        composition = SimpleNamespace(
             canvas=Canvas(*CANVAS, "#000000"),
             sources=ProbedSources(self.files, facts),
             timeline=timeline,
         )
-        return open_overlay(project, placed[0])  # type: ignore[arg-type]
+        return open_overlay(placed[0], composition)  # type: ignore[arg-type]
 
     def draw(self, frame: int = 0, **fields: Any) -> Picture:
         """Draw an overlay over white."""

@@ -11,8 +11,9 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay, Transition
 from videojob_worker.outputs.poster import poster_frame
+from videojob_worker.timeline.cost import frame_costs, span_cost
 from videojob_worker.timeline.overlays import PlacedOverlay, Shown, place_overlays
-from videojob_worker.timeline.segments import cut_segments, frame_costs, span_cost
+from videojob_worker.timeline.segments import cut_segments
 from videojob_worker.timeline.spans import Kind, Span, compile_spans
 from videojob_worker.timeline.times import Timeline, build_timeline
 

@@ -5,28 +5,28 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from videojob_worker.compose.captions import CaptionPainter
-from videojob_worker.compose.layers import open_layer
+from videojob_worker.compose.clips import open_layer
+from videojob_worker.compose.composition import Composition
 from videojob_worker.compose.layers.base import Layer
 from videojob_worker.compose.overlays import Art, Painter, open_overlay
 from videojob_worker.compose.refcounted import Shared
 from videojob_worker.compose.span_iterators import Reels
 from videojob_worker.compose.transitions import start
 from videojob_worker.pixels.yuv import Picture
-from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.timeline.spans import Span
 
 
 class Scene:
     """What spans show, opened when it is first needed; they may be composed in several threads."""
 
-    def __init__(self, project: RenderPlan, spans: Sequence[Span]) -> None:
+    def __init__(self, composition: Composition, spans: Sequence[Span]) -> None:
         """`spans` are all that will be composed, once each."""
-        self._project = project
+        self._composition = composition
         self._clips = Shared[Layer](
-            lambda index: open_layer(project, index), (clip for span in spans for clip in span.clips)
+            lambda index: open_layer(composition.clip(index)), (clip for span in spans for clip in span.clips)
         )
         self._overlays = Shared[Art](
-            lambda place: open_overlay(project, project.overlays[place]),
+            lambda place: open_overlay(composition.overlays[place], composition),
             (place for span in spans for place in span.overlays),
         )
 
@@ -43,13 +43,13 @@ class Scene:
         Raises:
             PermanentError: a source cannot be used.
         """
-        canvas = self._project.canvas
+        canvas = self._composition.canvas
         drawn = np.empty((canvas.height * 3 // 2, canvas.width), np.uint8)
-        starts = [times.start for times in self._project.timeline.clips]
+        starts = [times.start for times in self._composition.timeline.clips]
         clips = Reels[Picture]((span, span.clips) for span in spans)
         overlays = Reels[Painter]((span, span.overlays) for span in spans)
         # Drawing takes a libass of its own: only where something is drawn, which soft subtitles never are.
-        captions = self._project.captions if any(span.captions for span in spans) else None
+        captions = self._composition.captions if any(span.captions for span in spans) else None
         captioner = CaptionPainter(captions, canvas) if captions is not None else None
         for span in spans:
             with self._clips.use(span.clips) as layers, self._overlays.use(span.overlays) as arts:
@@ -67,15 +67,15 @@ class Scene:
                     for painter in painters:
                         next(painter)(drawn)
                     if span.captions and captioner is not None:
-                        captioner.paint(drawn, number / self._project.timeline.fps)
+                        captioner.paint(drawn, number / self._composition.timeline.fps)
                     yield drawn if painters or span.captions else picture, span.frames if span.is_still else 1
 
     def _transition(self, span: Span, shown: Sequence[Iterator[Picture]], out: Picture) -> Iterator[Picture]:
         index = span.clips[1]
-        transition, times = self._project.clips[index].transition, self._project.timeline.clips[index]
+        transition, times = self._composition.clips[index].transition, self._composition.timeline.clips[index]
         if transition is None:
             raise AssertionError(f"clip {index} overlaps the one before it without a transition")
-        render = start(transition, self._project.canvas)
+        render = start(transition, self._composition.canvas)
         length = times.settled - times.start
         for number, (old, new) in enumerate(zip(*shown, strict=True), span.start - times.start):
             # As in ffmpeg's xfade, the first frame is wholly the old clip, and the first after the span the new.

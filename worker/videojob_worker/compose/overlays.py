@@ -20,11 +20,13 @@ from videojob_worker.text.title import draw_overlay_title, overlay_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
 
     import numpy.typing as npt
 
     from videojob_contract.resources.timeline import Overlay
-    from videojob_worker.plan.render_plan import RenderPlan
+    from videojob_worker.compose.composition import Composition
+    from videojob_worker.media.probed import ProbedSources
     from videojob_worker.timeline.overlays import PlacedOverlay
 
     Rgba = npt.NDArray[np.uint8]
@@ -59,25 +61,25 @@ class Art(Protocol):
         """Let go of what it holds; called after its last use."""
 
 
-def open_overlay(project: RenderPlan, placed: PlacedOverlay) -> Art:
+def open_overlay(placed: PlacedOverlay, composition: Composition) -> Art:
     """Make an overlay ready.
 
     Raises:
         PermanentError: its source cannot be used.
     """
-    overlay, canvas = placed.overlay, project.canvas.size
+    overlay, canvas, sources = placed.overlay, composition.canvas.size, composition.sources
     field = f"spec.overlays[{placed.number}]"
     if overlay.title is not None:
-        rgba = draw_overlay_title(overlay.title, *overlay_room(overlay, *canvas), project.fonts)
+        rgba = draw_overlay_title(overlay.title, *overlay_room(overlay, *canvas), composition.fonts)
         return _StillArt(placed, Sprite.of(rgba, *_corner((rgba.shape[1], rgba.shape[0]), canvas, overlay), canvas))
     if overlay.image is not None:
-        source = project.sources.source(f"{field}.image.uri", overlay.image.uri)
-        facts = project.sources.facts[overlay.image.uri]
+        source = sources.source(f"{field}.image.uri", overlay.image.uri)
+        facts = sources.facts[overlay.image.uri]
         if facts.kind == "animation":
-            return _film(project, placed, canvas)
+            return _film(placed, canvas, sources, composition.timeline.fps)
         image = load_image(source, _size((facts.width or 1, facts.height or 1), canvas, overlay))
         return _StillArt(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
-    return _film(project, placed, canvas)
+    return _film(placed, canvas, sources, composition.timeline.fps)
 
 
 class _StillArt:
@@ -116,18 +118,18 @@ class _MovingArt:
         self._film.close()
 
 
-def _film(project: RenderPlan, placed: PlacedOverlay, canvas: tuple[int, int]) -> _MovingArt:
+def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources, fps: Fraction) -> _MovingArt:
     video, image, field = placed.overlay.video, placed.overlay.image, f"spec.overlays[{placed.number}]"
     uri = video.uri if video is not None else image.uri if image is not None else ""
-    facts, fps = project.sources.facts[uri], project.timeline.fps
+    facts = sources.facts[uri]
     size = _size((facts.width or 1, facts.height or 1), canvas, placed.overlay)
     # Frames larger than the canvas, of which a part is seen, are made larger from a size of the canvas.
     made = contained(size, canvas) if size[0] > canvas[0] or size[1] > canvas[1] else size
     film: VideoSprite | AnimationSprite
     if video is None:
-        film = AnimationSprite(project.sources.source(f"{field}.image.uri", uri), size=made, fps=fps)
+        film = AnimationSprite(sources.source(f"{field}.image.uri", uri), size=made, fps=fps)
     else:
-        source = project.sources.source(f"{field}.video.uri", uri)
+        source = sources.source(f"{field}.video.uri", uri)
         film = VideoSprite(source, facts, video, size=made, frames=placed.end - placed.start, fps=fps)
     return _MovingArt(placed, film, size, canvas)
 

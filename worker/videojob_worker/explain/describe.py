@@ -13,7 +13,7 @@ from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, Segment
 from videojob_worker.outputs.poster import poster_frame
 from videojob_worker.plan.copies import COPIED_FRAME, is_copied
 from videojob_worker.plan.memory import encoders_of, peak_bytes, span_bytes
-from videojob_worker.timeline.segments import span_cost
+from videojob_worker.timeline.cost import span_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videojob_worker.compose.clips import kind_of
 from videojob_worker.plan.copies import is_copied
 from videojob_worker.timeline.overlays import phases
 from videojob_worker.timeline.spans import Kind
@@ -48,32 +49,12 @@ def _seen(project: RenderPlan, span: Span) -> str:
 def _clip(project: RenderPlan, index: int) -> str:
     """What a clip does."""
     clip = project.clips[index]
-    does = []
-    if clip.video is not None:
-        does += ["is a video", *_video(project, index)]
-    elif clip.image is not None and project.sources.facts[clip.image.uri].kind == "animation":
-        does.append("is an animation")
+    does = [*kind_of(clip, project.sources.facts).does(project.timeline.fps)]
     if clip.motion is not None:
         does.append("moves")
     if clip.effects:
         does.append(f"has {_and([f'effect {effect.name}' for effect in clip.effects])}")
     return _and(does) if does else "stands still"
-
-
-def _video(project: RenderPlan, index: int) -> Iterator[str]:
-    """How a video is played, where that is not as it is."""
-    video = project.clips[index].video
-    if video is None:
-        return
-    facts = project.sources.facts[video.uri]
-    if video.speed != 1:
-        yield f"plays at {video.speed:g}x"
-    if video.reverse:
-        yield "plays backwards"
-    if video.loop:
-        yield "repeats"
-    if facts.fps is not None and facts.fps != project.timeline.fps:
-        yield f"has {float(facts.fps):.5g} frames a second for {float(project.timeline.fps):.5g}"
 
 
 def _above(project: RenderPlan, span: Span) -> Iterator[str]:

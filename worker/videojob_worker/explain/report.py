@@ -1,8 +1,8 @@
 """A plan as it is shown: what `videojob plan` prints, and what the renderer process answers with.
 
 Numbers, names of kinds and reasons, and nothing of a source but what its header says. Frames count from the start of
-the timeline; a span or segment is `start <= frame < start + frames`. Costs are relative: 1 is what a core
-encodes in ten milliseconds at 1080p.
+the timeline; a span or segment is `start <= frame < start + frames`. Costs are in the unit
+of `timeline/cost.py`.
 """
 
 from typing import Annotated

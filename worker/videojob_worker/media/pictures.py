@@ -12,6 +12,7 @@ import av
 from av.error import FFmpegError
 
 from videojob_contract.errors import Reason
+from videojob_worker.media.decoders import FOR_AVIF
 from videojob_worker.media.source import Source
 
 MAX_METADATA_BYTES: Final = 64 * 1024**2
@@ -147,7 +148,7 @@ def _avif(path: Path) -> Iterator[int | Fraction]:
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
-        "codec_whitelist": "libdav1d",
+        "codec_whitelist": FOR_AVIF,
     }
     try:
         with av.open(f"file:{path}", format="mov", options=options, metadata_errors="replace") as container:

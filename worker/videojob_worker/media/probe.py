@@ -31,6 +31,11 @@ class Facts:
     coded: Coded | NotAsItIsError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
+    @property
+    def pixels(self) -> int:
+        """Of a picture."""
+        return (self.width or 0) * (self.height or 0)
+
 
 def probe_picture(source: Source) -> Facts:
     """Read the header of an `image` source.

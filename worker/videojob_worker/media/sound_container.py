@@ -15,10 +15,10 @@ from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
 from videojob_worker.media.container_limits import check_layout
+from videojob_worker.media.decoders import FOR_SOUND, SOUND
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
 from videojob_worker.media.truncation import is_cut_off, tells_length
-from videojob_worker.media.video_container import CODECS
 
 _DEMUXERS: Final = {
     "MP3": "mp3",
@@ -30,17 +30,7 @@ _DEMUXERS: Final = {
 }
 # Of the others, a position is found by guessing from the bitrate, or by counting.
 _SEEKABLE: Final = frozenset(("MP4", "WAV", "FLAC", "Matroska"))
-# By libav's names of decoders. Each is a door for hostile files: what nobody records or publishes with stays shut.
-_DECODERS: Final = frozenset(
-    (
-        *("aac", "aac_fixed", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "dca"),
-        *("opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "amrnb", "amrwb"),
-        *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"),
-        *("pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "adpcm_ms", "adpcm_ima_wav"),
-    )
-)
-# Those of pictures are used by libav to find the time of the first one.
-_OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": ",".join(sorted(_DECODERS | CODECS))}
+_OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": FOR_SOUND}
 _KINDS_IN_WORDS: Final = "an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"
 _TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
@@ -100,7 +90,7 @@ def _choose(source: Source, kind: str, container: InputContainer) -> SoundFile:
     stream = container.streams.audio[0]
     # Of a codec that is unknown to libav, there is no context.
     name = getattr(stream.codec_context, "name", "something unknown")
-    if name not in _DECODERS:
+    if name not in SOUND:
         raise source.error(
             f"has its sound as {name}, which is not read: use AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3 or PCM"
         )

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from videojob_contract.errors import Reason
 from videojob_worker.media.container_limits import check_layout
+from videojob_worker.media.decoders import FOR_PACKETS, FOR_PICTURES, PICTURES
 from videojob_worker.media.sniff import describe, kind_of
 from videojob_worker.media.source import Source
 
@@ -25,29 +26,14 @@ MAX_PIXELS: Final = 8192 * 4352
 DEMUXERS: Final[Mapping[str, str]] = {"MP4": "mov", "Matroska": "matroska"}
 """libav's demuxer for each kind of container that is read: MP4 and QuickTime, Matroska and WebM."""
 
-# By libav's names of codecs. Each decoder is a door for hostile files: what nobody films, edits or
-# publishes with today stays shut.
-CODECS: Final = frozenset(
-    (
-        *("h264", "hevc", "av1", "vp8", "vp9"),
-        *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
-        *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
-    )
-)
-# Sound is opened by who mixes it; its decoders take part when libav looks for what a header leaves out.
-_SOUND_DECODERS: Final = (
-    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "opus", "libopus", "vorbis", "libvorbis", "flac"),
-    *("alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_u8"),
-)
 _OPTIONS: Final = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
-    "codec_whitelist": ",".join((*sorted(CODECS), "libdav1d", "libvpx-vp9", *_SOUND_DECODERS)),
+    "codec_whitelist": FOR_PICTURES,
     "max_pixels": str(MAX_PIXELS),
 }
 
-# No decoder is allowed, so libav does not look for what a header leaves out.
-_UNDECODED: Final = {**_OPTIONS, "codec_whitelist": "none", "probesize": "32"}
+_UNDECODED: Final = {**_OPTIONS, "codec_whitelist": FOR_PACKETS, "probesize": "32"}
 
 
 def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
@@ -98,7 +84,7 @@ def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream
         if other is not stream:
             other.discard = Discard.all
     name = _codec_of(stream.codec_context)
-    if name not in CODECS:
+    if name not in PICTURES:
         raise source.error(f"has pictures in {name}, which is not read here")
     context = stream.codec_context
     # libav forgets the size of pictures when it is beyond `max_pixels`.

@@ -42,7 +42,7 @@ class Grabs:
             PermanentError: a source cannot be used.
         """
         spans = list(_single(project.spans, self._frames))
-        scene = Scene(project, spans)
+        scene = Scene(project.composition, spans)
         try:
             for span in spans:
                 for picture, count in scene.compose([span]):

@@ -21,7 +21,8 @@ from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
 from videojob_worker.plan.outputs import Track
 from videojob_worker.plan.render_plan import RenderPlan
-from videojob_worker.timeline.segments import Segment, frame_costs
+from videojob_worker.timeline.cost import frame_costs
+from videojob_worker.timeline.segments import Segment
 
 COMPOSE_COST = 0.1
 """Of a frame that is composed, in still frames."""
@@ -169,7 +170,7 @@ class Runner:
         shown = (run.tracks[0].rate.segment(segment) for _, segment in segments)
         self._done, self._of = 0, max(1, sum(segment.frames for segment in shown if segment is not None))
         self._frames = sum(segment.frames for _, segment in segments)
-        scene = Scene(self.project, [span for _, segment in segments for span in segment.spans])
+        scene = Scene(self.project.composition, [span for _, segment in segments for span in segment.spans])
         try:
             works = [partial(self._encode, run, scene, number, segment, threads) for number, segment in segments]
             return self.crew.run(works, side_by_side, self._say(time.monotonic()))

@@ -8,13 +8,13 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
+from videojob_worker.compose.clips import kind_of
 from videojob_worker.encode.x264_tuning import encoder_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from videojob_contract.resources.timeline import Clip, Overlay
-    from videojob_worker.media.probe import Facts
     from videojob_worker.plan.outputs import Track
     from videojob_worker.plan.render_plan import RenderPlan
     from videojob_worker.timeline.segments import Segment
@@ -27,8 +27,6 @@ _PROCESS_BYTES: Final = 130 * 1024**2
 """The renderer with its libraries, before it opens anything: measured."""
 _PICTURE_BYTES_A_PIXEL: Final = 1.5
 _RGBA_BYTES: Final = 4
-_DECODED_FRAMES: Final = 24
-"""Frames that a decoder of a video holds: what later ones are predicted from, one for each thread, one shown."""
 _EFFECT_PICTURES: Final = 4
 """Pictures of 24 bits that an effect holds at a time."""
 _RGB_BYTES: Final = 3
@@ -96,11 +94,8 @@ def _picture_bytes(project: RenderPlan) -> int:
 
 def _clip_bytes(project: RenderPlan, clip: Clip) -> int:
     """A clip's picture, and what it is made from frame by frame."""
-    held = _picture_bytes(project)
-    if clip.video is not None:
-        held += _decoder_bytes(project.sources.facts[clip.video.uri])
-    elif clip.motion is not None and clip.image is not None:
-        held += _pixels(project.sources.facts[clip.image.uri]) * _RGB_BYTES
+    kind = kind_of(clip, project.sources.facts)
+    held = _picture_bytes(project) + kind.held_bytes(moves=clip.motion is not None)
     if clip.effects:
         held += _EFFECT_PICTURES * project.canvas.width * project.canvas.height * _RGB_BYTES
     return held
@@ -111,12 +106,4 @@ def _overlay_bytes(project: RenderPlan, overlay: Overlay) -> int:
     if overlay.scale is not None:
         width = project.canvas.width * min(overlay.scale, 1.0)
         drawn = int(width * width * _RGBA_BYTES)
-    return drawn + (_decoder_bytes(project.sources.facts[overlay.video.uri]) if overlay.video is not None else 0)
-
-
-def _decoder_bytes(facts: Facts) -> int:
-    return int(_DECODED_FRAMES * _pixels(facts) * _PICTURE_BYTES_A_PIXEL)
-
-
-def _pixels(facts: Facts) -> int:
-    return (facts.width or 0) * (facts.height or 0)
+    return drawn + kind_of(overlay, project.sources.facts).held_bytes(moves=False)

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from videojob_contract.effects import effects_are_still
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.text import Subtitles
-from videojob_contract.resources.timeline import Clip, Overlay, Video
+from videojob_contract.resources.timeline import Clip
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
-from videojob_worker.media.probe import Facts, check_stretch, video_clip_length
+from videojob_worker.compose.clips import kind_of, span_kind
+from videojob_worker.compose.composition import Composition
+from videojob_worker.media.probe import Facts
 from videojob_worker.media.probed import ProbedSources
 from videojob_worker.plan.outputs import PlannedOutput, plan_outputs
 from videojob_worker.request import RenderRequest
@@ -25,8 +26,6 @@ from videojob_worker.timeline.overlays import PlacedOverlay, place_cues, place_o
 from videojob_worker.timeline.segments import Segment, cut_segments
 from videojob_worker.timeline.spans import Kind, Span, compile_spans
 from videojob_worker.timeline.times import Timeline, build_timeline
-
-_MOVING = ("animation", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,13 @@ class RenderPlan:
         return self.spec.clips
 
     @property
+    def composition(self) -> Composition:
+        """What is seen."""
+        return Composition(
+            self.canvas, self.timeline, self.clips, self.overlays, self.captions, self.sources, self.fonts
+        )
+
+    @property
     def loudness(self) -> float | None:
         """How loud the sound is wanted, in LUFS, where that is."""
         return self.spec.audio.loudness if self.spec.audio else None
@@ -77,16 +83,18 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
     lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
     for index, clip in enumerate(spec.clips):
-        _check_length(sources, f"spec.clips[{index}]", clip.video, lengths[index])
+        kind_of(clip, facts).check_length(sources, f"spec.clips[{index}]", lengths[index])
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
-    overlays = place_overlays(spec.overlays or [], timeline, lambda overlay: _moves(overlay, facts))
+    overlays = place_overlays(
+        spec.overlays or [], timeline, lambda overlay: kind_of(overlay, facts).span_kind is not Kind.STILL
+    )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
-        _check_length(sources, f"spec.overlays[{placed.number}]", placed.overlay.video, seen_s)
+        kind_of(placed.overlay, facts).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
     fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
-    spans = compile_spans(timeline, [clip_kind(clip, facts) for clip in spec.clips], overlays, cues)
+    spans = compile_spans(timeline, [span_kind(clip, facts) for clip in spec.clips], overlays, cues)
     return RenderPlan(
         spec=spec,
         name=settings.name,
@@ -106,16 +114,6 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     )
 
 
-def clip_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
-    """Tell how a clip's own frames come about."""
-    kind = Kind.ANIMATED if clip.motion is not None else Kind.STILL
-    if _moves(clip, facts):
-        kind = Kind.DECODED
-    if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
-        return Kind.EFFECT
-    return kind
-
-
 def _corners(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
     """Return the frames at which transitions do not go on as they did, in order."""
     pairs = zip(clips, timeline.clips, strict=True)
@@ -126,25 +124,13 @@ def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     """Return how many seconds a clip lasts."""
     if isinstance(clip.duration, Fraction):
         return clip.duration
-    if clip.video is None:
+    length_s = kind_of(clip, facts).length_s()
+    if length_s is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
-    return video_clip_length(clip.video, facts[clip.video.uri])
-
-
-def _check_length(sources: ProbedSources, field: str, video: Video | None, wanted_s: Fraction) -> None:
-    """Refuse a video that is too short for where it is to be seen, before any work."""
-    if video is not None:
-        check_stretch(sources.source(f"{field}.video.uri", video.uri), video, sources.facts[video.uri], wanted_s)
+    return length_s
 
 
 def _captions(subtitles: Subtitles | None, sources: ProbedSources, canvas: Canvas, fonts: Fonts) -> Captions | None:
     if subtitles is None:
         return None
     return open_captions(sources.source("spec.subtitles.uri", subtitles.uri), subtitles, canvas, fonts)
-
-
-def _moves(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> bool:
-    """Tell whether its source plays: a video, or an animated image."""
-    if layer.video is not None:
-        return True
-    return layer.image is not None and facts[layer.image.uri].kind in _MOVING

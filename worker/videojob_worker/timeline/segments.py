@@ -1,20 +1,12 @@
-"""What a render will cost; progress, ETA and the cut into segments are weighted by it.
+"""Cuts the timeline into segments of like cost, to be encoded side by side."""
 
-The unit is what it takes a core to encode ten milliseconds' worth at 1080p. The weights are measured, and need only be
-right enough for a steady progress bar and for segments of like length.
-"""
-
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import Final
 
+from videojob_worker.timeline.cost import span_cost
 from videojob_worker.timeline.spans import Kind, Span
-
-FIRST_FRAME: Final = 10.0
-"""Of a still: the only one that is more than a repeat of the one before."""
-_FRAME: Final = {Kind.STILL: 0.1, Kind.BLEND: 2.0, Kind.ANIMATED: 10.0, Kind.DECODED: 11.0, Kind.EFFECT: 25.0}
 
 # A segment starts with a keyframe and an encoder of its own; shorter ones than this cost more than they gain.
 MIN_SEGMENT_FRAMES: Final = 100
@@ -58,22 +50,6 @@ class Segment:
 def moves(span: Span) -> bool:
     """Tell whether a span's frames are neither one picture nor mixed of two."""
     return span.kind not in (Kind.STILL, Kind.BLEND)
-
-
-def span_cost(span: Span) -> float:
-    """Predicted cost of a span."""
-    cost = span.frames * _FRAME[span.kind]
-    return cost + FIRST_FRAME - _FRAME[Kind.STILL] if span.is_still else cost
-
-
-def frame_costs(spans: Iterable[Span]) -> "array[float]":
-    """Return the predicted cost of every frame, in order."""
-    costs = array("f")
-    for span in spans:
-        first = FIRST_FRAME if span.is_still else _FRAME[span.kind]
-        costs.append(first)
-        costs.extend([_FRAME[span.kind]] * (span.frames - 1))
-    return costs
 
 
 def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Segment, ...]:

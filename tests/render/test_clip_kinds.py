@@ -1,0 +1,71 @@
+"""The kinds of clips: each of the schema has one, and what its source plays decides where the schema does not."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from videojob_contract.resources.timeline import CLIP_KINDS, Clip, Overlay
+from videojob_worker.compose.clips import PROBES, kind_of, span_kind
+from videojob_worker.compose.clips.animation import AnimationClip
+from videojob_worker.compose.clips.color import ColorClip
+from videojob_worker.compose.clips.gradient import GradientClip
+from videojob_worker.compose.clips.image import ImageClip
+from videojob_worker.compose.clips.title import TitleClip
+from videojob_worker.compose.clips.video import VideoClip
+from videojob_worker.media.probe import Facts
+from videojob_worker.timeline.spans import Kind
+
+FACTS = {
+    "volume://media/still": Facts("image", width=20, height=10),
+    "volume://media/plays": Facts("animation", width=20, height=10),
+    "volume://media/video": Facts("video", width=20, height=10, duration_s=Fraction(3)),
+}
+CASES: list[tuple[dict[str, Any], type, Kind]] = [
+    ({"image": {"uri": "volume://media/still"}}, ImageClip, Kind.STILL),
+    ({"image": {"uri": "volume://media/plays"}}, AnimationClip, Kind.DECODED),
+    ({"video": {"uri": "volume://media/video", "speed": 2.0}}, VideoClip, Kind.DECODED),
+    ({"color": "#102030"}, ColorClip, Kind.STILL),
+    ({"gradient": {"colors": ["#000000", "#ffffff"]}}, GradientClip, Kind.STILL),
+    ({"title": {"text": "words"}}, TitleClip, Kind.STILL),
+]
+
+
+def clip(fields: dict[str, Any], **more: Any) -> Clip:
+    return Clip.model_validate({"duration": "1s", **fields, **more})
+
+
+@pytest.mark.parametrize(("fields", "kind", "frames"), CASES)
+def test_what_a_clip_shows_is_told_by_its_field_and_its_source(fields: Any, kind: type, frames: Kind) -> None:
+    assert type(kind_of(clip(fields), FACTS)) is kind
+    assert span_kind(clip(fields), FACTS) is frames
+
+
+def test_every_kind_of_the_schema_is_known() -> None:
+    assert {name for fields, _, _ in CASES for name in fields} == set(CLIP_KINDS)
+
+
+def test_motion_animates_what_stands_still_alone() -> None:
+    motion = {"zoom": {"from": 1.0, "to": 1.2}}
+    found = [span_kind(clip(fields, motion=motion), FACTS) for fields, _, _ in CASES]
+    assert found == [Kind.ANIMATED, Kind.DECODED, Kind.DECODED, Kind.ANIMATED, Kind.ANIMATED, Kind.ANIMATED]
+
+
+def test_a_video_alone_has_a_length_of_its_own() -> None:
+    lengths = [kind_of(clip(fields), FACTS).length_s() for fields, _, _ in CASES]
+    assert lengths == [None, None, Fraction(3, 2), None, None, None]
+
+
+def test_memory_is_held_for_what_is_decoded_or_moves_in_its_own_resolution() -> None:
+    still, plays, video = (kind_of(clip(fields), FACTS) for fields, _, _ in CASES[:3])
+    assert [kind.held_bytes(moves=False) for kind in (still, plays, video)] == [0, 0, 24 * 300]
+    assert [kind.held_bytes(moves=True) for kind in (still, plays, video)] == [600, 600, 24 * 300]
+
+
+def test_an_overlay_shows_what_a_clip_does() -> None:
+    overlay = Overlay.model_validate({"image": {"uri": "volume://media/plays"}})
+    assert isinstance(kind_of(overlay, FACTS), AnimationClip)
+
+
+def test_sources_are_probed_by_the_field_that_names_them() -> None:
+    assert set(PROBES) == {".image.uri", ".video.uri"}

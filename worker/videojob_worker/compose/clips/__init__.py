@@ -1,0 +1,62 @@
+"""The kinds of clips, one file each: what probing, planning, composing and explaining know of them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from videojob_contract.effects import effects_are_still
+from videojob_contract.resources.timeline import Clip, Overlay
+from videojob_worker.compose.clips.animation import AnimationClip
+from videojob_worker.compose.clips.base import ClipKind, PlacedClip
+from videojob_worker.compose.clips.color import ColorClip
+from videojob_worker.compose.clips.gradient import GradientClip
+from videojob_worker.compose.clips.image import ImageClip
+from videojob_worker.compose.clips.title import TitleClip
+from videojob_worker.compose.clips.video import VideoClip
+from videojob_worker.compose.layers.base import Layer, StillLayer
+from videojob_worker.compose.layers.effects import EffectLayer
+from videojob_worker.media.probe import Facts
+from videojob_worker.timeline.spans import Kind
+
+_KINDS: Final[tuple[type[ClipKind], ...]] = (
+    ImageClip,
+    AnimationClip,
+    VideoClip,
+    ColorClip,
+    GradientClip,
+    TitleClip,
+)
+
+PROBES: Final = dict(kind.probe for kind in _KINDS if kind.probe is not None)
+"""What the source of a clip or an overlay has to be, by the end of its field's path."""
+
+
+def kind_of(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> ClipKind:
+    """Return what a clip or an overlay shows; `facts` are of each source, by its URI."""
+    return next(found for kind in _KINDS if (found := kind.of(layer, facts)) is not None)
+
+
+def span_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
+    """Tell how a clip's own frames come about, motion and effects included."""
+    kind = kind_of(clip, facts).span_kind
+    if kind is Kind.STILL and clip.motion is not None:
+        kind = Kind.ANIMATED
+    if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
+        return Kind.EFFECT
+    return kind
+
+
+def open_layer(placed: PlacedClip) -> Layer:
+    """Open the layer of a clip, motion and effects included.
+
+    Raises:
+        PermanentError: its source cannot be used.
+    """
+    clip, kind = placed.clip, kind_of(placed.clip, placed.sources.facts)
+    layer = kind.open(placed) if clip.motion is None else kind.open_moving(placed, clip.motion)
+    if not clip.effects:
+        return layer
+    field = f"{placed.field}.effects"
+    changed = EffectLayer(layer, clip.effects, field, frames=placed.frames, fps=placed.fps, canvas=placed.canvas)
+    if isinstance(layer, StillLayer) and effects_are_still(clip.effects):
+        return StillLayer(next(changed.pictures(0, 1)))
+    return changed

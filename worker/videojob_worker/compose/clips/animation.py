@@ -1,0 +1,50 @@
+"""An image that plays: a GIF, a WebP, a PNG or an AVIF of several pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from videojob_worker.compose.clips.base import ClipKind, PlacedClip
+from videojob_worker.compose.clips.image import RGB_BYTES
+from videojob_worker.compose.layers.animation import AnimationLayer
+from videojob_worker.media.probe import Facts, probe_picture
+from videojob_worker.timeline.spans import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+    from typing import Self
+
+    from videojob_contract.resources.timeline import Clip, Image, Overlay
+    from videojob_worker.compose.layers.base import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class AnimationClip(ClipKind):
+    """It starts over until the clip ends."""
+
+    image: Image
+    facts: Facts
+
+    probe: ClassVar = (".image.uri", probe_picture)
+    span_kind: ClassVar = Kind.DECODED
+
+    @classmethod
+    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
+        """Return the image of a layer, if it plays."""
+        image = layer.image
+        return cls(image, facts[image.uri]) if image is not None and facts[image.uri].kind == "animation" else None
+
+    def open(self, placed: PlacedClip) -> Layer:
+        """Open it; its frames are decoded when they are asked for."""
+        source = placed.sources.source(f"{placed.field}.image.uri", self.image.uri)
+        return AnimationLayer(source, placed.canvas, fit=placed.clip.fit, anchor=placed.clip.anchor, fps=placed.fps)
+
+    def held_bytes(self, *, moves: bool) -> int:
+        """Of one picture, where it moves."""
+        return self.facts.pixels * RGB_BYTES if moves else 0
+
+    def does(self, fps: Fraction) -> Iterable[str]:  # noqa: ARG002 - it has no rate of its own
+        """Say that it plays."""
+        return ("is an animation",)

@@ -1,0 +1,77 @@
+"""A video: a stretch of a file, at a speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from videojob_worker.compose.clips.base import ClipKind, PlacedClip
+from videojob_worker.compose.layers.video import VideoLayer
+from videojob_worker.media.probe import Facts, check_stretch, probe_video, video_clip_length
+from videojob_worker.timeline.spans import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from fractions import Fraction
+    from typing import Self
+
+    from videojob_contract.resources.timeline import Clip, Overlay, Video
+    from videojob_worker.compose.layers.base import Layer
+    from videojob_worker.media.probed import ProbedSources
+
+_DECODED_FRAMES: Final = 24
+"""Frames that a decoder holds: what later ones are predicted from, one for each thread, one shown."""
+_FRAME_BYTES_A_PIXEL: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class VideoClip(ClipKind):
+    """Frames of a source."""
+
+    video: Video
+    facts: Facts
+
+    probe: ClassVar = (".video.uri", probe_video)
+    span_kind: ClassVar = Kind.DECODED
+
+    @classmethod
+    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
+        """Return the video of a layer."""
+        return None if layer.video is None else cls(layer.video, facts[layer.video.uri])
+
+    def open(self, placed: PlacedClip) -> Layer:
+        """Open it; its frames are decoded when they are asked for."""
+        return VideoLayer(
+            placed.sources.source(f"{placed.field}.video.uri", self.video.uri),
+            self.facts,
+            self.video,
+            placed.canvas,
+            fit=placed.clip.fit,
+            anchor=placed.clip.anchor,
+            frames=placed.frames,
+            fps=placed.fps,
+        )
+
+    def length_s(self) -> Fraction:
+        """Return how long its stretch lasts at its speed."""
+        return video_clip_length(self.video, self.facts)
+
+    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction) -> None:
+        """Refuse a stretch that is not within the file, or too short and not repeated."""
+        check_stretch(sources.source(f"{field}.video.uri", self.video.uri), self.video, self.facts, wanted_s)
+
+    def held_bytes(self, *, moves: bool) -> int:  # noqa: ARG002 - a motion is over pictures of the canvas
+        """Of its decoder."""
+        return int(_DECODED_FRAMES * self.facts.pixels * _FRAME_BYTES_A_PIXEL)
+
+    def does(self, fps: Fraction) -> Iterator[str]:
+        """Say that it plays, and how, where that is not as it is."""
+        yield "is a video"
+        if self.video.speed != 1:
+            yield f"plays at {self.video.speed:g}x"
+        if self.video.reverse:
+            yield "plays backwards"
+        if self.video.loop:
+            yield "repeats"
+        if self.facts.fps is not None and self.facts.fps != fps:
+            yield f"has {float(self.facts.fps):.5g} frames a second for {float(fps):.5g}"
