@@ -61,7 +61,7 @@ def test_joined_segments_are_the_bytes_of_a_whole_render(request_in: Callable[[s
     descriptions = describe_segments(parts, silent, never)
     assert len(descriptions) == 2
     for description in reversed(descriptions):
-        render_segment(replace(parts, threads=3), description, silent, never)
+        render_segment(replace(parts, settings=parts.settings.model_copy(update={"threads": 3})), description, silent, never)
     outputs = join_segments(joined, descriptions, parts.scratch, silent, never)
     assert [output.name for output in outputs] == [output["name"] for output in OUTPUTS]
     assert files_of(joined.scratch) == files_of(whole.scratch)
