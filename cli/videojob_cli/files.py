@@ -25,7 +25,7 @@ class FileError(Exception):
 
 
 @dataclass(frozen=True)
-class Position:
+class DocumentPosition:
     """Where something stands in a file; both count from 1."""
 
     line: int
@@ -38,7 +38,7 @@ class Document:
 
     file: Path
     resource: Mapping[str, Any]
-    _positions: Mapping[str, Position] = field(repr=False)
+    _positions: Mapping[str, DocumentPosition] = field(repr=False)
 
     @property
     def kind(self) -> str:
@@ -122,7 +122,7 @@ def read_documents(file: Path, kinds: Collection[str]) -> list[Document]:
     return documents
 
 
-def _positions(file: Path, node: yaml.Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Position]]:
+def _positions(file: Path, node: yaml.Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, DocumentPosition]]:
     """Yield the position of each field: of its name where it has one, of its value in a list."""
     if not path:
         yield "", _position(node)
@@ -144,5 +144,5 @@ def _positions(file: Path, node: yaml.Node, path: tuple[str | int, ...] = ()) ->
                 yield from _positions(file, value, here)
 
 
-def _position(node: yaml.Node) -> Position:
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+def _position(node: yaml.Node) -> DocumentPosition:
+    return DocumentPosition(node.start_mark.line + 1, node.start_mark.column + 1)

@@ -16,7 +16,7 @@ from videojob_cli.volumes import mounts, redirect_outputs
 from videojob_contract.assignment import Assignment, Result, SourceLimits
 from videojob_contract.defaults import DEFAULT_DEADLINE
 from videojob_contract.errors import CancelledError
-from videojob_worker.pipeline import AttemptContext, failed, run_attempt
+from videojob_worker.pipeline import AttemptContext, failed_result, run_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process
 
@@ -91,7 +91,7 @@ async def _render(assignment: Assignment, reporter: RenderReporter, context: Att
     try:
         return await interruptible(run_attempt(assignment, reporter, context))
     except CancelledError as error:
-        return failed(assignment, error, 0.0)
+        return failed_result(assignment, error, 0.0)
 
 
 async def interruptible(work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.outputs import Format, Output, Quality
 from videojob_contract.resources.timeline import Canvas, Clip
-from videojob_contract.resources.uris import VOLUME, Use, iter_uris, shown, split_uri
+from videojob_contract.resources.uris import VOLUME, Use, iter_uris, redact_uri, split_uri
 from videojob_contract.resources.videojob import Retry, VideoJobSpec
 from videojob_contract.semantics import DEFAULT_TRANSITION, check, timeline_length
 
@@ -129,6 +129,8 @@ def _pool_problems(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem
             continue
         if place not in volumes:
             known = f"it has {', '.join(volumes)}" if volumes else "it has none"
-            yield Problem(path, f'{shown(uri)}: pool "{spec.pool}" has no volume "{split_uri(shown(uri))[1]}"; {known}')
+            yield Problem(
+                path, f'{redact_uri(uri)}: pool "{spec.pool}" has no volume "{split_uri(redact_uri(uri))[1]}"; {known}'
+            )
         elif use is Use.OUTPUT and volumes[place].read_only:
-            yield Problem(path, f'{shown(uri)}: volume "{place}" of pool "{spec.pool}" is read-only')
+            yield Problem(path, f'{redact_uri(uri)}: volume "{place}" of pool "{spec.pool}" is read-only')

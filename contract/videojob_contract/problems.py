@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
 from videojob_contract.resources.outputs import BITRATE_PATTERN
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -173,7 +173,7 @@ def _mismatch(pattern: str, value: str) -> str:
     if pattern != URI_PATTERN:
         return f"{show(value)} {_PATTERNS[pattern]}"
     hint = "; a space is written %20" if " " in value else ""
-    return f"{show(shown(value))} {_PATTERNS[pattern]}{hint}"
+    return f"{show(redact_uri(value))} {_PATTERNS[pattern]}{hint}"
 
 
 def show(value: object) -> str:
@@ -183,5 +183,5 @@ def show(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     if "://" in value:
-        value = shown(value)
+        value = redact_uri(value)
     return f'"{value}"' if len(value) <= _LONGEST_VALUE else f'"{value[: _LONGEST_VALUE - 1]}…"'

@@ -14,20 +14,20 @@ from videojob_worker.compose.clips.image import ImageClip
 from videojob_worker.compose.clips.title import TitleClip
 from videojob_worker.compose.clips.video import VideoClip
 from videojob_worker.media.probe import Facts
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 FACTS = {
     "volume://media/still": Facts("image", width=20, height=10),
     "volume://media/plays": Facts("animation", width=20, height=10),
     "volume://media/video": Facts("video", width=20, height=10, duration_s=Fraction(3)),
 }
-CASES: list[tuple[dict[str, Any], type, Kind]] = [
-    ({"image": {"uri": "volume://media/still"}}, ImageClip, Kind.STILL),
-    ({"image": {"uri": "volume://media/plays"}}, AnimationClip, Kind.DECODED),
-    ({"video": {"uri": "volume://media/video", "speed": 2.0}}, VideoClip, Kind.DECODED),
-    ({"color": "#102030"}, ColorClip, Kind.STILL),
-    ({"gradient": {"colors": ["#000000", "#ffffff"]}}, GradientClip, Kind.STILL),
-    ({"title": {"text": "words"}}, TitleClip, Kind.STILL),
+CASES: list[tuple[dict[str, Any], type, SpanKind]] = [
+    ({"image": {"uri": "volume://media/still"}}, ImageClip, SpanKind.STILL),
+    ({"image": {"uri": "volume://media/plays"}}, AnimationClip, SpanKind.DECODED),
+    ({"video": {"uri": "volume://media/video", "speed": 2.0}}, VideoClip, SpanKind.DECODED),
+    ({"color": "#102030"}, ColorClip, SpanKind.STILL),
+    ({"gradient": {"colors": ["#000000", "#ffffff"]}}, GradientClip, SpanKind.STILL),
+    ({"title": {"text": "words"}}, TitleClip, SpanKind.STILL),
 ]
 
 
@@ -36,7 +36,7 @@ def clip(fields: dict[str, Any], **more: Any) -> Clip:
 
 
 @pytest.mark.parametrize(("fields", "kind", "frames"), CASES)
-def test_what_a_clip_shows_is_told_by_its_field_and_its_source(fields: Any, kind: type, frames: Kind) -> None:
+def test_what_a_clip_shows_is_told_by_its_field_and_its_source(fields: Any, kind: type, frames: SpanKind) -> None:
     assert type(kind_of(clip(fields), FACTS)) is kind
     assert span_kind(clip(fields), FACTS) is frames
 
@@ -48,7 +48,14 @@ def test_every_kind_of_the_schema_is_known() -> None:
 def test_motion_animates_what_stands_still_alone() -> None:
     motion = {"zoom": {"from": 1.0, "to": 1.2}}
     found = [span_kind(clip(fields, motion=motion), FACTS) for fields, _, _ in CASES]
-    assert found == [Kind.ANIMATED, Kind.DECODED, Kind.DECODED, Kind.ANIMATED, Kind.ANIMATED, Kind.ANIMATED]
+    assert found == [
+        SpanKind.ANIMATED,
+        SpanKind.DECODED,
+        SpanKind.DECODED,
+        SpanKind.ANIMATED,
+        SpanKind.ANIMATED,
+        SpanKind.ANIMATED,
+    ]
 
 
 def test_a_video_alone_has_a_length_of_its_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests import media
 from tests.render.studio import Studio, image
 from videojob_contract.errors import PermanentError
-from videojob_worker.encode.packet_file import SpoolWriter
+from videojob_worker.encode.packet_file import PacketFileWriter
 from videojob_worker.encode.sealed_packets import open_sealed, seal
 from videojob_worker.engine import describe_segments, join_segments, render, render_segment
 from videojob_worker.request import RenderRequest
@@ -61,7 +61,9 @@ def test_joined_segments_are_the_bytes_of_a_whole_render(request_in: Callable[[s
     descriptions = describe_segments(parts, silent, never)
     assert len(descriptions) == 2
     for description in reversed(descriptions):
-        render_segment(replace(parts, settings=parts.settings.model_copy(update={"threads": 3})), description, silent, never)
+        render_segment(
+            replace(parts, settings=parts.settings.model_copy(update={"threads": 3})), description, silent, never
+        )
     outputs = join_segments(joined, descriptions, parts.scratch, silent, never)
     assert [output.name for output in outputs] == [output["name"] for output in OUTPUTS]
     assert files_of(joined.scratch) == files_of(whole.scratch)
@@ -114,7 +116,7 @@ def test_a_missing_segment_is_named(request_in: Callable[[str], RenderRequest]) 
 
 def packets(path: Path, made_from: str = "this") -> Path:
     """Seal three frames from the tenth."""
-    writer = SpoolWriter(path, 10)
+    writer = PacketFileWriter(path, 10)
     for frame in range(3):
         writer.write(b"packet %d" % frame, frame, frame, is_keyframe=frame == 0)
     return seal(writer.finish(b"sets"), made_from)

@@ -13,7 +13,7 @@ from tests import media
 from tests.render import barcodes
 from tests.render.studio import Studio, uri
 from videojob_contract.errors import CancelledError, Reason, TransientError
-from videojob_worker.outputs.thread_pool import Crew
+from videojob_worker.outputs.thread_pool import RenderThreads
 
 SOUND = {"uri": uri(media.music()), "loop": True}
 
@@ -84,20 +84,20 @@ def test_a_cancel_takes_effect_at_every_stage(
     begun = Event()
     began_at: list[float] = []
     module, _, name = f"videojob_worker.{stage}".rpartition(".")
-    begin, go_on = getattr(importlib.import_module(module), name), Crew.go_on
+    begin, go_on = getattr(importlib.import_module(module), name), RenderThreads.go_on
 
     def begins(*arguments: Any, **options: Any) -> Any:
         began_at.append(time.monotonic())
         begun.set()
         return begin(*arguments, **options)
 
-    def slowly(crew: Crew) -> None:
+    def slowly(crew: RenderThreads) -> None:
         go_on(crew)
         if begun.is_set():
             time.sleep(0.03)  # what is asked less often than a few times a second is found out
 
     monkeypatch.setattr(f"{module}.{name}", begins)
-    monkeypatch.setattr(Crew, "go_on", slowly)
+    monkeypatch.setattr(RenderThreads, "go_on", slowly)
     outputs = [{"name": "main", **output}]
     with pytest.raises(CancelledError):
         studio.render(clips, files=[*files, media.music()], outputs=outputs, tracks=[SOUND], cancelled=begun.is_set)
@@ -106,13 +106,13 @@ def test_a_cancel_takes_effect_at_every_stage(
 
 def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 20, "120ms")
-    go_on = Crew.go_on
+    go_on = RenderThreads.go_on
 
-    def slowly(crew: Crew) -> None:
+    def slowly(crew: RenderThreads) -> None:
         go_on(crew)
         time.sleep(0.002)
 
-    monkeypatch.setattr(Crew, "go_on", slowly)
+    monkeypatch.setattr(RenderThreads, "go_on", slowly)
     outputs = [
         {"name": "a", "format": "mp4", "bitrate": "300k", "twoPass": True},
         {"name": "b", "format": "webm"},

@@ -37,7 +37,7 @@ def main() -> None:
 
 async def _serve(settings: Settings) -> int:
     from videojob_worker.renderer.sandbox import shield_this_process  # noqa: PLC0415
-    from videojob_worker.runtime import Workbench  # noqa: PLC0415
+    from videojob_worker.runtime import WorkerRuntime  # noqa: PLC0415
     from videojob_worker.supervisor import supervise  # noqa: PLC0415
 
     shield_this_process()
@@ -47,7 +47,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         source = _source(settings, stack)
-        workbench = await stack.enter_async_context(Workbench(settings))
+        workbench = await stack.enter_async_context(WorkerRuntime(settings))
         return await supervise(source, workbench, settings.termination_log, stop)
 
 

@@ -83,13 +83,13 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, context: Attem
         outputs = await attempt.run(wanted)
     except VideoJobError as error:
         log.warning("%s: %s", error.reason, error.message)
-        return failed(assignment, error, time.monotonic() - started)
+        return failed_result(assignment, error, time.monotonic() - started)
     except Exception as error:  # nobody foresaw it, so it would most likely be the same again and again
         log.exception("the attempt failed unexpectedly")
         unforeseen = errno_mapping.local(error, "the worker") or PermanentError(
             f"the worker failed: {type(error).__name__}: {error}"
         )
-        return failed(assignment, unforeseen, time.monotonic() - started)
+        return failed_result(assignment, unforeseen, time.monotonic() - started)
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,
@@ -111,7 +111,7 @@ async def plan_attempt(assignment: Assignment, reporter: Reporter, context: Atte
     return await _Attempt(assignment, context, tracker).plan(wanted, planner)
 
 
-def failed(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
+def failed_result(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
     """Say how an attempt failed, or that it was cancelled."""
     return Result(
         uid=assignment.uid,

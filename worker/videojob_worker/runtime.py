@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from videojob_worker.renderer.process import RendererProcess
 
 
-class Workbench:
+class WorkerRuntime:
     """See `supervisor.Workbench`."""
 
     def __init__(self, settings: Settings) -> None:

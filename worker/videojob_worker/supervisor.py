@@ -30,7 +30,7 @@ log = logging.getLogger("videojob.supervisor")
 _STOP_FINISH_S = 5.0  # of the 30 s that a pod has to end
 
 
-class Workbench(Protocol):
+class Runtime(Protocol):
     """Does the work."""
 
     async def prepare(self) -> None:
@@ -52,7 +52,7 @@ class _AskedToStop(Exception):  # noqa: N818 - not an error: the pod should end
     """Nothing was claimed, and now nothing will be."""
 
 
-async def supervise(source: AssignmentSource, workbench: Workbench, termination_log: Path, stop: asyncio.Event) -> int:
+async def supervise(source: AssignmentSource, workbench: Runtime, termination_log: Path, stop: asyncio.Event) -> int:
     """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
     preparing: asyncio.Task[None] | None = None
     try:
@@ -76,7 +76,7 @@ async def supervise(source: AssignmentSource, workbench: Workbench, termination_
 
 async def _see_through(
     lease: Lease,
-    workbench: Workbench,
+    workbench: Runtime,
     preparing: asyncio.Task[None],
     termination_log: Path,
     stop: asyncio.Event,

@@ -29,12 +29,12 @@ def write(path: Path, result: Result) -> None:
     A file that cannot be written is logged, since the result went through the queue as well.
     """
     try:
-        path.write_bytes(encode(result))
+        path.write_bytes(encode_result(result))
     except OSError as error:
         log.warning("cannot write the termination message to %s: %s", path, error.strerror)
 
 
-def encode(result: Result) -> bytes:
+def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
     First its message is shortened, then outputs are left out.

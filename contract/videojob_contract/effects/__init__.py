@@ -11,8 +11,8 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from videojob_contract.effects.catalogue import CATALOGUE, Entry
-from videojob_contract.effects.kinds import BOOLEAN, Kind, integer, number
+from videojob_contract.effects.catalogue import CATALOGUE, EffectEntry
+from videojob_contract.effects.kinds import BOOLEAN, ArgumentKind, integer, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EFFECTS", "Argument", "Signature", "arguments", "effects_are_still", "length_after"]
 
-_BY_TYPE: dict[str, Kind] = {"float": number(), "int": integer(), "bool": BOOLEAN}
+_BY_TYPE: dict[str, ArgumentKind] = {"float": number(), "int": integer(), "bool": BOOLEAN}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Argument:
     """An argument of an effect."""
 
     name: str
-    kind: Kind
+    kind: ArgumentKind
     required: bool
     default: Any = None
 
@@ -39,7 +39,7 @@ class Signature:
     """What an effect takes."""
 
     name: str
-    entry: Entry
+    entry: EffectEntry
     arguments: dict[str, Argument]
     """By name, in order; without those that cannot be given."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from videojob_contract.effects.kinds import COLOR, Kind, choice, integer, number, numbers, path
+from videojob_contract.effects.kinds import COLOR, ArgumentKind, choice, integer, number, numbers, path
 
 Lengthen = Callable[[Fraction, Mapping[str, Fraction]], Fraction]
 """From a clip's length in seconds and an effect's numbers to the length that it leaves."""
@@ -38,12 +38,12 @@ def _on_its_way(given: Mapping[str, object]) -> bool:
 
 
 @dataclass(frozen=True)
-class Entry:
+class EffectEntry:
     """What the catalogue says of one effect."""
 
     does: str
     """In a few words."""
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    kinds: Mapping[str, ArgumentKind] = field(default_factory=dict)
     """What its arguments are, where the signature does not say."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Arguments that cannot be given, and why."""
@@ -73,34 +73,34 @@ def _frozen(length: Fraction, given: Mapping[str, Fraction]) -> Fraction:
     return length + given["freeze_duration"] if "freeze_duration" in given else given["total_duration"]
 
 
-CATALOGUE: dict[str, Entry] = {
-    "AccelDecel": Entry(
+CATALOGUE: dict[str, EffectEntry] = {
+    "AccelDecel": EffectEntry(
         "time speeds up and slows down",
         {"new_duration": SOME_SECONDS, "abruptness": number(above=-1), "soonness": number(above=0)},
         length=lambda length, given: given.get("new_duration", length),
     ),
-    "BlackAndWhite": Entry(
+    "BlackAndWhite": EffectEntry(
         "grey, by the weights of the three colours",
         {"RGB": choice("CRT_phosphor") | numbers(3, "the weights of red, green and blue", low=0)},
     ),
-    "Blink": Entry(
+    "Blink": EffectEntry(
         "seen and not seen in turn",
         {"duration_on": SOME_SECONDS, "duration_off": SECONDS},
         moves=_always,
     ),
-    "Crop": Entry(
+    "Crop": EffectEntry(
         "a rectangle of the picture",
         {
             **dict.fromkeys(("x1", "y1", "x2", "y2", "x_center", "y_center"), PIXELS),
             **dict.fromkeys(("width", "height"), number(low=1)),
         },
     ),
-    "CrossFadeIn": Entry("appears over the background", {"duration": SECONDS}, moves=_always),
-    "CrossFadeOut": Entry("disappears over the background", {"duration": SECONDS}, moves=_always),
-    "EvenSize": Entry("without the last column and row of an odd size"),
-    "FadeIn": Entry("comes in from a colour", {"duration": SECONDS, "initial_color": COLOR}, moves=_always),
-    "FadeOut": Entry("goes out into a colour", {"duration": SECONDS, "final_color": COLOR}, moves=_always),
-    "Freeze": Entry(
+    "CrossFadeIn": EffectEntry("appears over the background", {"duration": SECONDS}, moves=_always),
+    "CrossFadeOut": EffectEntry("disappears over the background", {"duration": SECONDS}, moves=_always),
+    "EvenSize": EffectEntry("without the last column and row of an odd size"),
+    "FadeIn": EffectEntry("comes in from a colour", {"duration": SECONDS, "initial_color": COLOR}, moves=_always),
+    "FadeOut": EffectEntry("goes out into a colour", {"duration": SECONDS, "final_color": COLOR}, moves=_always),
+    "Freeze": EffectEntry(
         "stands still for a while, then goes on",
         {
             "t": SECONDS | choice("end"),
@@ -111,7 +111,7 @@ CATALOGUE: dict[str, Entry] = {
         one_of=("freeze_duration", "total_duration"),
         length=_frozen,
     ),
-    "FreezeRegion": Entry(
+    "FreezeRegion": EffectEntry(
         "a part of the picture stands still, or all but a part",
         {
             "t": SECONDS,
@@ -123,8 +123,8 @@ CATALOGUE: dict[str, Entry] = {
         {"mask": _CLIP},
         one_of=("region", "outside_region"),
     ),
-    "GammaCorrection": Entry("lighter or darker in the middle tones", {"gamma": number(above=0)}),
-    "HeadBlur": Entry(
+    "GammaCorrection": EffectEntry("lighter or darker in the middle tones", {"gamma": number(above=0)}),
+    "HeadBlur": EffectEntry(
         "a blurred spot, which may move",
         {
             **dict.fromkeys(("fx", "fy"), number() | path()),
@@ -133,20 +133,20 @@ CATALOGUE: dict[str, Entry] = {
         },
         moves=_on_its_way,
     ),
-    "InvertColors": Entry("a negative"),
-    "Loop": Entry(
+    "InvertColors": EffectEntry("a negative"),
+    "Loop": EffectEntry(
         "again and again",
         {"n": integer(1, 10_000), "duration": SOME_SECONDS},
         length=_looped,
     ),
-    "LumContrast": Entry("lighter or darker, with more or less contrast"),
-    "MakeLoopable": Entry(
+    "LumContrast": EffectEntry("lighter or darker, with more or less contrast"),
+    "MakeLoopable": EffectEntry(
         "fades in over its own end, so that it can loop without a seam",
         {"overlap_duration": SECONDS},
         length=lambda length, given: length - given["overlap_duration"],
         moves=_always,
     ),
-    "Margin": Entry(
+    "Margin": EffectEntry(
         "a border around the picture",
         {
             **dict.fromkeys(("margin_size", "left", "right", "top", "bottom"), integer(0, 2048)),
@@ -154,23 +154,23 @@ CATALOGUE: dict[str, Entry] = {
             "opacity": number(0, 1),
         },
     ),
-    "MaskColor": Entry(
+    "MaskColor": EffectEntry(
         "one colour becomes transparent",
         {"color": COLOR, "threshold": number(low=0), "stiffness": number(above=0)},
     ),
-    "MasksAnd": Entry("the darker of two masks", refused=_CLIP),
-    "MasksOr": Entry("the lighter of two masks", refused=_CLIP),
-    "MirrorX": Entry("left and right change sides", left_out=_MASKS),
-    "MirrorY": Entry("top and bottom change sides", left_out=_MASKS),
-    "MultiplyColor": Entry("brighter or darker", {"factor": number(low=0)}),
-    "MultiplySpeed": Entry(
+    "MasksAnd": EffectEntry("the darker of two masks", refused=_CLIP),
+    "MasksOr": EffectEntry("the lighter of two masks", refused=_CLIP),
+    "MirrorX": EffectEntry("left and right change sides", left_out=_MASKS),
+    "MirrorY": EffectEntry("top and bottom change sides", left_out=_MASKS),
+    "MultiplyColor": EffectEntry("brighter or darker", {"factor": number(low=0)}),
+    "MultiplySpeed": EffectEntry(
         "faster or slower",
         {"factor": number(0.01, 100), "final_duration": SOME_SECONDS},
         one_of=("factor", "final_duration"),
         length=_multiplied,
     ),
-    "Painting": Entry("as if painted: strong colours, dark outlines", {"saturation": number(low=0)}),
-    "Resize": Entry(
+    "Painting": EffectEntry("as if painted: strong colours, dark outlines", {"saturation": number(low=0)}),
+    "Resize": EffectEntry(
         "larger or smaller",
         {
             "new_size": number(0.01, 4) | numbers(2, "width and height", low=1),
@@ -178,7 +178,7 @@ CATALOGUE: dict[str, Entry] = {
         },
         one_of=("new_size", "width", "height"),
     ),
-    "Rotate": Entry(
+    "Rotate": EffectEntry(
         "turned anticlockwise",
         {
             "unit": choice("deg", "rad"),
@@ -188,7 +188,7 @@ CATALOGUE: dict[str, Entry] = {
             "bg_color": COLOR,
         },
     ),
-    "Scroll": Entry(
+    "Scroll": EffectEntry(
         "a window moves over the picture",
         {
             **dict.fromkeys(("w", "h"), integer(1, _LARGEST)),
@@ -197,12 +197,12 @@ CATALOGUE: dict[str, Entry] = {
         _MASKS,
         moves=_always,
     ),
-    "SlideIn": Entry("slides in from a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
-    "SlideOut": Entry("slides out to a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
-    "SuperSample": Entry(
+    "SlideIn": EffectEntry("slides in from a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
+    "SlideOut": EffectEntry("slides out to a side", {"duration": SOME_SECONDS, "side": _SIDE}, moves=_always),
+    "SuperSample": EffectEntry(
         "each frame is the mean of several around it: motion blur",
         {"d": SECONDS, "n_frames": integer(1, 64)},
     ),
-    "TimeMirror": Entry("backwards"),
-    "TimeSymmetrize": Entry("forwards, and then backwards", length=lambda length, _: 2 * length),
+    "TimeMirror": EffectEntry("backwards"),
+    "TimeSymmetrize": EffectEntry("forwards, and then backwards", length=lambda length, _: 2 * length),
 }

@@ -16,7 +16,7 @@ _TOO_LARGE = 1e12  # nothing of a picture or a film is, and arithmetic with more
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArgumentKind:
     """One kind of value."""
 
     words: str
@@ -25,16 +25,16 @@ class Kind:
     convert: Callable[[Any], object] = lambda value: value
     """From a value that fits to what MoviePy wants."""
 
-    def __or__(self, other: Kind) -> Kind:
+    def __or__(self, other: ArgumentKind) -> ArgumentKind:
         """Return the kind that is either."""
-        return Kind(
+        return ArgumentKind(
             f"{self.words}, or {other.words}",
             lambda value: self.fits(value) or other.fits(value),
             lambda value: (self if self.fits(value) else other).convert(value),
         )
 
 
-def number(low: float | None = None, high: float | None = None, above: float | None = None) -> Kind:
+def number(low: float | None = None, high: float | None = None, above: float | None = None) -> ArgumentKind:
     """A number, within bounds; `above` is no part of them."""
 
     def fits(value: object) -> bool:
@@ -45,40 +45,40 @@ def number(low: float | None = None, high: float | None = None, above: float | N
             and (above is None or value > above)
         )
 
-    return Kind(f"a number{_bounds(low, high, above)}", fits)
+    return ArgumentKind(f"a number{_bounds(low, high, above)}", fits)
 
 
-def integer(low: int | None = None, high: int | None = None) -> Kind:
+def integer(low: int | None = None, high: int | None = None) -> ArgumentKind:
     """A whole number, within bounds; 2.0 is one, because JSON knows no difference."""
     inner = number(low, high)
     words = f"an integer{_bounds(low, high, None)}"
-    return Kind(words, lambda value: inner.fits(value) and float(value).is_integer(), int)  # type: ignore[arg-type]
+    return ArgumentKind(words, lambda value: inner.fits(value) and float(value).is_integer(), int)  # type: ignore[arg-type]
 
 
-def numbers(count: int, what: str, low: float | None = None) -> Kind:
+def numbers(count: int, what: str, low: float | None = None) -> ArgumentKind:
     """A list of so many numbers."""
     inner = number(low)
 
     def fits(value: object) -> bool:
         return isinstance(value, list) and len(value) == count and all(map(inner.fits, value))
 
-    return Kind(f"a list of {count} numbers, {what}", fits, tuple)
+    return ArgumentKind(f"a list of {count} numbers, {what}", fits, tuple)
 
 
-def path() -> Kind:
+def path() -> ArgumentKind:
     """A way through numbers."""
     inner = number()
 
     def fits(value: object) -> bool:
         return isinstance(value, list) and len(value) > 1 and all(map(inner.fits, value))
 
-    return Kind("a list of at least 2 numbers, at even times over the clip", fits, tuple)
+    return ArgumentKind("a list of at least 2 numbers, at even times over the clip", fits, tuple)
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> ArgumentKind:
     """One of some words."""
     *most, last = (f'"{word}"' for word in words)
-    return Kind(f"{', '.join(most)} or {last}" if most else last, lambda value: value in words)
+    return ArgumentKind(f"{', '.join(most)} or {last}" if most else last, lambda value: value in words)
 
 
 def _color(value: object) -> object:
@@ -88,8 +88,8 @@ def _color(value: object) -> object:
     return tuple(round(part) for part in value)
 
 
-BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
-COLOR = Kind(
+BOOLEAN = ArgumentKind("true or false", lambda value: isinstance(value, bool))
+COLOR = ArgumentKind(
     '"#rrggbb" or a list of 3 numbers from 0 to 255',
     lambda value: (
         (isinstance(value, str) and re.fullmatch(COLOR_PATTERN, value) is not None)

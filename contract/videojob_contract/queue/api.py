@@ -13,9 +13,9 @@ from videojob_contract.queue.types import (
     CancelOutcome,
     Claim,
     Enqueued,
-    Entry,
     PoolKey,
     PoolSnapshot,
+    QueueEntry,
     RenewOutcome,
     Retired,
 )
@@ -74,10 +74,10 @@ class OperatorApi(Protocol):
     async def retire(self, worker: str) -> bool:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
 
-    async def entry(self, uid: str) -> Entry | None:
+    async def entry(self, uid: str) -> QueueEntry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
 
-    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+    async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
 
     async def known_uids(self) -> set[str]:
@@ -86,7 +86,7 @@ class OperatorApi(Protocol):
     async def snapshot(self) -> PoolSnapshot:
         """Return counts, waits and workers; its cost does not grow with the backlog."""
 
-    async def expired(self, limit: int = 100) -> list[Entry]:
+    async def expired(self, limit: int = 100) -> list[QueueEntry]:
         """Return claimed entries whose lease has ended, oldest first.
 
         Sweeps old tombstones and dead workers too, so call it every few seconds.

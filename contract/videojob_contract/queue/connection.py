@@ -79,7 +79,7 @@ class _CancellableTls(_Cancellable, SSLConnection):
     """The same, with TLS."""
 
 
-class Runner:
+class ScriptRunner:
     """Runs a pool's scripts by their hashes."""
 
     def __init__(self, pool: PoolKey, redis: Redis, *, may_load: bool) -> None:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue import reading
-from videojob_contract.queue.connection import Runner
+from videojob_contract.queue.connection import ScriptRunner
 from videojob_contract.queue.errors import UnknownQueueError, converted
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.stream import EventStream
@@ -18,9 +18,9 @@ from videojob_contract.queue.types import (
     CancelOutcome,
     Enqueued,
     EnqueueState,
-    Entry,
     PoolKey,
     PoolSnapshot,
+    QueueEntry,
 )
 
 _CHUNK = 200
@@ -36,7 +36,7 @@ class OperatorQueue:
     def __init__(self, pool: PoolKey, redis: Redis, *, tombstone_s: float = TOMBSTONE_S) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = Runner(pool, redis, may_load=True)
+        self._runner = ScriptRunner(pool, redis, may_load=True)
         self._stream = EventStream(redis, self._runner.keys.fixed("events"))
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
@@ -100,14 +100,14 @@ class OperatorQueue:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
         return bool(await self._runner.run("retire", worker, worker=worker))
 
-    async def entry(self, uid: str) -> Entry | None:
+    async def entry(self, uid: str) -> QueueEntry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
         return (await self.entries([uid])).get(uid)
 
-    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+    async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
         wanted = list(uids)
-        found: dict[str, Entry] = {}
+        found: dict[str, QueueEntry] = {}
         for start in range(0, len(wanted), _CHUNK):
             replies = await self._runner.run("entries", *wanted[start : start + _CHUNK])
             found.update((entry.uid, entry) for entry in map(reading.entry, replies) if entry)
@@ -127,7 +127,7 @@ class OperatorQueue:
         """Return counts, waits and workers; its cost does not grow with the backlog."""
         return reading.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
 
-    async def expired(self, limit: int = 100) -> list[Entry]:
+    async def expired(self, limit: int = 100) -> list[QueueEntry]:
         """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
         replies: list[Any] = await self._runner.run("expired", limit, round(_SILENT_S * 1000))
         return [entry for entry in map(reading.entry, replies) if entry]

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from videojob_contract.assignment import Progress, Result
 from videojob_contract.errors import Reason
-from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
+from videojob_contract.queue.types import EntryState, PoolSnapshot, QueueEntry, WorkerInfo, WorkerState
 
 _STATES = frozenset(EntryState)
 
@@ -19,7 +19,7 @@ def at(milliseconds: float | str | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
 
 
-def entry(reply: Sequence[Any] | None) -> Entry | None:
+def entry(reply: Sequence[Any] | None) -> QueueEntry | None:
     """Read one reply of `lib/read.lua`; None for nothing, and for tombstones other than a cancel's."""
     if reply is None:
         return None
@@ -27,7 +27,7 @@ def entry(reply: Sequence[Any] | None) -> Entry | None:
     record = json.loads(raw)
     if record["state"] not in _STATES:
         return None
-    return Entry(
+    return QueueEntry(
         uid=uid,
         state=EntryState(record["state"]),
         attempt=record["attempt"],

@@ -57,7 +57,7 @@ class EntryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QueueEntry:
     """What the queue knows of one VideoJob."""
 
     uid: str

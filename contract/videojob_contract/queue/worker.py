@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from videojob_contract.queue.connection import Runner
+from videojob_contract.queue.connection import ScriptRunner
 from videojob_contract.queue.types import LEASE_S, Claim, RenewOutcome, Retired
 
 if TYPE_CHECKING:  # a worker registers before it takes the time to import the models
@@ -21,7 +21,7 @@ class WorkerQueue:
     """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.WORKER`."""
 
     def __init__(self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S) -> None:
-        self._runner = Runner(pool, redis, may_load=False)
+        self._runner = ScriptRunner(pool, redis, may_load=False)
         self._worker = worker
         self._job = job
         self._lease_s = lease_s

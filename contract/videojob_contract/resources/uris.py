@@ -34,7 +34,7 @@ def split_uri(uri: str) -> tuple[str, str, str]:
     return scheme, place, rest
 
 
-def shown(uri: str) -> str:
+def redact_uri(uri: str) -> str:
     """Return what messages and logs may have of a URI, or of what should be one: no user, query or fragment.
 
     A signed URL is a secret, and a message goes to a status, to Events and to logs.

@@ -18,7 +18,7 @@ from videojob_contract.resources.outputs import (
     Format,
     bits_a_second,
 )
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def check_outputs(spec: VideoJobSpec, length_s: Fraction | None) -> Iterator[Pro
         if output.uri is not None:
             first = targets.setdefault(unquote(output.uri), f"{path}.uri")
             if first != f"{path}.uri":
-                yield Problem(f"{path}.uri", f"{first} goes to {shown(output.uri)} too")
+                yield Problem(f"{path}.uri", f"{first} goes to {redact_uri(output.uri)} too")
         yield from _extension(path, output)
         yield from _fields(path, output)
         yield from _times(path, output, length_s)

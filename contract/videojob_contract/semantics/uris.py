@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import URI_PATTERN
-from videojob_contract.resources.uris import VOLUME, iter_uris, shown, split_uri
+from videojob_contract.resources.uris import VOLUME, iter_uris, redact_uri, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ def check_uris(spec: VideoJobSpec) -> Iterator[Problem]:
     for path, uri, _ in iter_uris(spec):
         scheme, place, rest = split_uri(uri)
         names = [unquote(part) for part in rest.split("/")]
-        said = shown(uri)
+        said = redact_uri(uri)
         if not re.fullmatch(URI_PATTERN, uri):  # a font: the schema takes its name too
             yield Problem(path, f"{said} is not a URI: write volume://NAME/path, https://… or http://…")
         elif not place:

@@ -16,7 +16,7 @@ from typing import Protocol
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import GRACE_S, Entry, PoolKey, PoolSnapshot
+from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry
 from videojob_operator import metrics
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class QueueSession:
             self._weights = dict(weights)
             await self._guard_configure()
 
-    async def entry(self, uid: str, *, expected: bool) -> Entry | None:
+    async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
         """Return the queue's entry; when it should be there and is not, look whether Redis was emptied."""
         try:
             entry = await self.queue.entry(uid)

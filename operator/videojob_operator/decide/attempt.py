@@ -16,7 +16,7 @@ from videojob_contract.queue.types import EntryState
 from videojob_operator.decide.step import uid_of
 
 if TYPE_CHECKING:
-    from videojob_contract.queue.types import Entry
+    from videojob_contract.queue.types import QueueEntry
     from videojob_contract.resources.status import VideoJobStatus
     from videojob_operator.decide.step import Step
     from videojob_operator.decide.types import Observation, WorkerPod
@@ -36,7 +36,7 @@ def catch_up(step: Step) -> Step:
     return step.update(attempts=entry.attempt, interruptions=step.status.interruptions + behind)
 
 
-def current_entry(step: Step) -> Entry | None:
+def current_entry(step: Step) -> QueueEntry | None:
     """Return what the queue has of the current attempt; None too when it cannot be believed."""
     observation = step.observation
     entry = observation.entry
@@ -45,7 +45,7 @@ def current_entry(step: Step) -> Entry | None:
     return entry
 
 
-def claimed_entry(step: Step) -> Entry | None:
+def claimed_entry(step: Step) -> QueueEntry | None:
     """Return the current attempt's entry when a worker holds it, or has finished it."""
     entry = current_entry(step)
     return entry if entry and entry.state in {EntryState.CLAIMED, EntryState.FINISHED} else None

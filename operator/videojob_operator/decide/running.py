@@ -12,7 +12,7 @@ from videojob_operator.decide.step import name_of
 from videojob_operator.decide.types import Adopt
 
 if TYPE_CHECKING:
-    from videojob_contract.queue.types import Entry
+    from videojob_contract.queue.types import QueueEntry
     from videojob_operator.decide.step import Step
 
 
@@ -33,7 +33,7 @@ def apply(step: Step) -> Step:
     return _start(step.update(progress=0) if is_new else step, entry, entry.worker, entry.job)
 
 
-def _start(step: Step, entry: Entry, worker: str, job: str) -> Step:
+def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
     number = current_number(step.status)
     claimed_at = entry.claimed_at or step.observation.now
     # It may have waited and started between two looks: the status shows both, each with its time.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
-    from videojob_contract.queue.types import Entry, PoolSnapshot
+    from videojob_contract.queue.types import PoolSnapshot, QueueEntry
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
@@ -144,7 +144,7 @@ class Observation:
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not
     finished is to be looked at."""
-    entry: Entry | None = None
+    entry: QueueEntry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
     worker_job: WorkerJob | None = None

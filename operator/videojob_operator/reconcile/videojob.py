@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from videojob_common import logs
 from videojob_contract.errors import Reason
-from videojob_contract.queue.types import Entry, PoolKey
+from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
@@ -147,7 +147,7 @@ class VideoJobReconciler:
             memory=memory,
         )
 
-    async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> Entry | None:
+    async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
             return None
         return await session.entry(record.uid, expected=record.phase in {Phase.QUEUED, Phase.RUNNING})

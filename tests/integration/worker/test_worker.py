@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from tests.assignments import assignment
 from videojob_contract.errors import Reason
-from videojob_contract.queue.types import Entry, EntryState, WorkerState
+from videojob_contract.queue.types import EntryState, QueueEntry, WorkerState
 from videojob_contract.resources.status import Stage
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ async def idle(operator: OperatorQueue) -> bool:
     return any(worker.state is WorkerState.IDLE for worker in (await operator.snapshot()).workers)
 
 
-async def finished(operator: OperatorQueue) -> Entry | None:
+async def finished(operator: OperatorQueue) -> QueueEntry | None:
     entry = await operator.entry(UID)
     return entry if entry and entry.state is EntryState.FINISHED else None
 
 
-async def rendering(operator: OperatorQueue) -> Entry | None:
+async def rendering(operator: OperatorQueue) -> QueueEntry | None:
     """Return the entry once frames are made."""
     entry = await operator.entry(UID)
     if entry and entry.progress and entry.progress.stage is Stage.RENDERING and entry.progress.percent > 2:

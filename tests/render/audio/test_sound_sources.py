@@ -21,7 +21,7 @@ from tests.render.sounds import (
 )
 from tests.render.studio import Studio, color
 from videojob_contract.errors import CancelledError, PermanentError
-from videojob_worker.audio.decoding import decode
+from videojob_worker.audio.decoding import decode_sound
 from videojob_worker.audio.scratch import Pcm, Scratch
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
@@ -34,7 +34,7 @@ def source(path: Path) -> Source:
 def decoded(tmp_path: Path, path: Path, *wanted: range) -> Pcm:
     scratch = Scratch(tmp_path / "raw")
     (tmp_path / "raw").rename(tmp_path / "raw-used")  # the next one may have the name
-    return decode(source(path), wanted or (range(10 * RATE),), scratch, lambda _: None, lambda: False)
+    return decode_sound(source(path), wanted or (range(10 * RATE),), scratch, lambda _: None, lambda: False)
 
 
 def whole(tmp_path: Path, path: Path) -> np.ndarray:
@@ -285,7 +285,7 @@ def test_decoding_stops_when_told(tmp_path: Path) -> None:
     answers = iter([False, True])
     scratch = Scratch(tmp_path / "raw")
     with pytest.raises(CancelledError):
-        decode(
+        decode_sound(
             source(counting(tmp_path / "a.wav", 3)),
             [range(10 * RATE)],
             scratch,
@@ -299,7 +299,7 @@ def test_a_source_that_is_used_often_is_kept_once(tmp_path: Path) -> None:
     path = noise(tmp_path / "noise.wav", 3, 1)
     scratch = Scratch(tmp_path / "raw")
     parts = [range(RATE, 2 * RATE)]
-    pcm = decode(source(path), parts, scratch, lambda _: None, lambda: False)
+    pcm = decode_sound(source(path), parts, scratch, lambda _: None, lambda: False)
     assert scratch.position == RATE
     assert not pcm.read(0, RATE).any()
     scratch.close()

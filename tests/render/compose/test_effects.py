@@ -19,13 +19,13 @@ from videojob_contract.resources.timeline import Effect
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose import moviepy as loader
 from videojob_worker.compose.layers.effects import EffectLayer
-from videojob_worker.compose.layers.random_access import AnyOrder
+from videojob_worker.compose.layers.random_access import RandomAccess
 from videojob_worker.engine import render
 from videojob_worker.pixels.rgb import Converter
 from videojob_worker.pixels.yuv import Picture, from_rgb, planes
 from videojob_worker.plan.render_plan import build_render_plan
 from videojob_worker.rendering import probe_sources
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 90, 20, Fraction(10)
 LOOK = Canvas(WIDTH, HEIGHT, "#204060")
@@ -109,7 +109,7 @@ def layer(reel: Reel, *effects: tuple[str, dict[str, Any]]) -> EffectLayer:
 
 def composed(reel: Reel, name: str, args: dict[str, Any]) -> list[npt.NDArray[np.uint8]]:
     """What MoviePy makes of an effect: composed in the middle of the background."""
-    moviepy = loader.load()
+    moviepy = loader.load_moviepy()
     converter = Converter(WIDTH, HEIGHT)
     frames = [converter.to_rgb(picture).copy() for picture in reel.made]
     colors = {key: tuple(bytes.fromhex(value[1:])) for key, value in args.items() if str(value).startswith("#")}
@@ -186,10 +186,10 @@ def test_pictures_from_the_middle_on_are_those_of_the_whole(reel: Reel) -> None:
 def test_a_layer_is_read_forwards_and_started_over_seldom(reel: Reel) -> None:
     reel.asked.clear()
     for number in range(5, 15):
-        AnyOrder(reel, FRAMES).at(number)
+        RandomAccess(reel, FRAMES).at(number)
     assert reel.asked == [(number, FRAMES - number) for number in range(5, 15)]
     reel.asked.clear()
-    backwards = AnyOrder(reel, FRAMES)
+    backwards = RandomAccess(reel, FRAMES)
     for number in reversed(range(FRAMES)):
         assert mark(backwards.at(number)) == number
     backwards.close()
@@ -199,7 +199,7 @@ def test_a_layer_is_read_forwards_and_started_over_seldom(reel: Reel) -> None:
 
 def test_a_picture_is_read_again_when_memory_for_it_ran_out(reel: Reel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("videojob_worker.compose.layers.random_access._HELD_BYTES", 3 * reel.made[0].nbytes)
-    jumping = AnyOrder(reel, FRAMES)
+    jumping = RandomAccess(reel, FRAMES)
     order = [19, 18, 17, 16, 3, 2, 19, 0, 1, 12]
     assert [mark(jumping.at(number)) for number in order] == order
     jumping.close()
@@ -257,7 +257,7 @@ def test_effects_are_seen_in_the_video_and_leave_stills_still(studio: Studio) ->
     )
     facts = probe_sources(request, lambda _: None, lambda: False)
     kinds = [span.kind for span in build_render_plan(request, facts).spans]
-    assert kinds == [Kind.STILL, Kind.EFFECT, Kind.EFFECT, Kind.STILL]
+    assert kinds == [SpanKind.STILL, SpanKind.EFFECT, SpanKind.EFFECT, SpanKind.STILL]
     made = decode(render(request, lambda _: None, lambda: False)[0].path)
     with Image.open(first) as opened:
         negative = from_rgb(Image.fromarray(255 - np.asarray(opened.convert("RGB"))))

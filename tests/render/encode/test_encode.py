@@ -10,14 +10,14 @@ from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.encode.video import SegmentEncoder
 from videojob_worker.pixels.yuv import from_rgb
 from videojob_worker.timeline.segments import Segment
-from videojob_worker.timeline.spans import Kind, Span
+from videojob_worker.timeline.spans import Span, SpanKind
 
 
 def test_each_frame_is_told_of_when_it_is_given_and_when_it_is_done(tmp_path: Path) -> None:
     told: list[tuple[str, int]] = []
     with SegmentEncoder(
         VideoSettings(Codec.H264, "libx264", 320, 180, Fraction(30), crf=23),
-        Segment((Span(100, 90, Kind.STILL, (0,)),), 90.0),
+        Segment((Span(100, 90, SpanKind.STILL, (0,)),), 90.0),
         1,
         tmp_path / "segment.h264",
         on_given=lambda frame: told.append(("given", frame)),

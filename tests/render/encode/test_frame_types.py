@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests import media
 from tests.render.studio import Studio, color, decode, image, psnr
-from videojob_worker.encode.frame_types import LONGEST_REPEAT, Coding, can_be_coded, code_frames
+from videojob_worker.encode.frame_types import LONGEST_REPEAT, FrameType, can_be_coded, code_frames
 from videojob_worker.timeline.segments import Segment
-from videojob_worker.timeline.spans import Kind, Span
+from videojob_worker.timeline.spans import Span, SpanKind
 
-REFERENCES = {Coding.KEY, Coding.REFERENCE, Coding.ANCHOR}
+REFERENCES = {FrameType.KEY, FrameType.REFERENCE, FrameType.ANCHOR}
 
 
 @st.composite
@@ -22,8 +22,8 @@ def segments(draw: st.DrawFn) -> Segment:
     spans: list[Span] = []
     frame = draw(st.integers(0, 1000))
     for clip in range(draw(st.integers(1, 6))):
-        between = draw(st.sampled_from([None, Kind.BLEND, Kind.ANIMATED])) if clip else None
-        for kind, clips in ((between, (clip - 1, clip)), (Kind.STILL, (clip,))):
+        between = draw(st.sampled_from([None, SpanKind.BLEND, SpanKind.ANIMATED])) if clip else None
+        for kind, clips in ((between, (clip - 1, clip)), (SpanKind.STILL, (clip,))):
             if kind is not None:
                 spans.append(Span(frame, draw(st.integers(1, 90)), kind, clips))
                 frame = spans[-1].end
@@ -35,16 +35,16 @@ def segments(draw: st.DrawFn) -> Segment:
 def test_every_frame_has_what_it_is_coded_from(segment: Segment, interval: int | None, cuts: set[int]) -> None:
     codes = code_frames(segment, interval, cuts)
     assert len(codes) == segment.frames
-    assert codes[0] is Coding.KEY
-    assert codes[-1] is not Coding.BETWEEN, "nothing comes after it that it could be coded from"
+    assert codes[0] is FrameType.KEY
+    assert codes[-1] is not FrameType.BETWEEN, "nothing comes after it that it could be coded from"
     for before, after in pairwise(codes):
-        assert not (before is Coding.BETWEEN and after in {Coding.KEY, Coding.REPEAT})
+        assert not (before is FrameType.BETWEEN and after in {FrameType.KEY, FrameType.REPEAT})
     references = [frame for frame, code in enumerate(codes) if code in REFERENCES]
     for before, after in pairwise([*references, len(codes)]):
         run = codes[before + 1 : after]
-        assert set(run) <= {Coding.BETWEEN} or set(run) <= {Coding.REPEAT}
-        assert len(run) <= (segment.longest_run if Coding.BETWEEN in run else LONGEST_REPEAT)
-    keys = [frame for frame, code in enumerate(codes) if code is Coding.KEY]
+        assert set(run) <= {FrameType.BETWEEN} or set(run) <= {FrameType.REPEAT}
+        assert len(run) <= (segment.longest_run if FrameType.BETWEEN in run else LONGEST_REPEAT)
+    keys = [frame for frame, code in enumerate(codes) if code is FrameType.KEY]
     assert max(b - a for a, b in pairwise([*keys, len(codes)])) <= (interval or 250)
     assert {frame - segment.start for frame in cuts} & set(range(segment.frames)) <= set(keys)
 
@@ -54,14 +54,14 @@ def test_only_pictures_that_stand_still_are_repeated(segment: Segment) -> None:
     codes = code_frames(segment, None)
     for span in segment.spans:
         first, *rest = codes[span.start - segment.start : span.end - segment.start]
-        assert first is not Coding.REPEAT
-        assert span.is_still or Coding.REPEAT not in rest
-        assert not span.is_still or set(rest) <= {Coding.REPEAT, Coding.ANCHOR, Coding.KEY}
+        assert first is not FrameType.REPEAT
+        assert span.is_still or FrameType.REPEAT not in rest
+        assert not span.is_still or set(rest) <= {FrameType.REPEAT, FrameType.ANCHOR, FrameType.KEY}
 
 
 def test_what_moves_for_long_is_left_to_the_encoder() -> None:
-    still = Span(0, 90, Kind.STILL, (0,))
-    short, long = Span(90, 30, Kind.ANIMATED, (0,)), Span(90, 31, Kind.DECODED, (1,))
+    still = Span(0, 90, SpanKind.STILL, (0,))
+    short, long = Span(90, 30, SpanKind.ANIMATED, (0,)), Span(90, 31, SpanKind.DECODED, (1,))
     assert can_be_coded(Segment((still,), 1.0))
     assert can_be_coded(Segment((still, short), 1.0))
     assert not can_be_coded(Segment((still, long), 1.0))

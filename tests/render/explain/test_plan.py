@@ -12,9 +12,9 @@ from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay, Transition
 from videojob_worker.outputs.poster import poster_frame
 from videojob_worker.timeline.cost import frame_costs, span_cost
-from videojob_worker.timeline.overlays import PlacedOverlay, Shown, place_overlays
+from videojob_worker.timeline.overlays import FrameRange, PlacedOverlay, place_overlays
 from videojob_worker.timeline.segments import cut_segments
-from videojob_worker.timeline.spans import Kind, Span, compile_spans
+from videojob_worker.timeline.spans import Span, SpanKind, compile_spans
 from videojob_worker.timeline.times import Timeline, build_timeline
 
 RATES = [
@@ -37,7 +37,7 @@ def build(clips: list[Clip], fps: Fraction) -> Timeline:
 
 
 def stills(timeline: Timeline) -> tuple[Span, ...]:
-    return compile_spans(timeline, [Kind.STILL] * len(timeline.clips))
+    return compile_spans(timeline, [SpanKind.STILL] * len(timeline.clips))
 
 
 @st.composite
@@ -64,10 +64,10 @@ def test_spans_cover_every_frame_once_in_order(timeline: Timeline) -> None:
 
 
 @st.composite
-def layered(draw: st.DrawFn) -> tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]]:
+def layered(draw: st.DrawFn) -> tuple[Timeline, list[SpanKind], tuple[PlacedOverlay, ...], list[FrameRange]]:
     """Any timeline with clips of all kinds, overlays and cues."""
     timeline = draw(timelines())
-    of_clips = st.sampled_from([kind for kind in Kind if kind is not Kind.BLEND])
+    of_clips = st.sampled_from([kind for kind in SpanKind if kind is not SpanKind.BLEND])
     kinds = draw(st.lists(of_clips, min_size=len(timeline.clips), max_size=len(timeline.clips)))
     times = st.integers(0, 6000).map(lambda ms: Fraction(ms, 1000))
     overlays = []
@@ -76,13 +76,13 @@ def layered(draw: st.DrawFn) -> tuple[Timeline, list[Kind], tuple[PlacedOverlay,
         image = {"uri": "volume://media/logo.png"}
         overlays.append(Overlay(image=image, from_=draw(times), to=draw(times | st.none()), **fades))
     placed = place_overlays(overlays, timeline, lambda _: draw(st.booleans()))
-    cues = draw(st.lists(st.builds(Shown, st.integers(0, 200), st.integers(0, 200), st.booleans()), max_size=5))
+    cues = draw(st.lists(st.builds(FrameRange, st.integers(0, 200), st.integers(0, 200), st.booleans()), max_size=5))
     return timeline, kinds, placed, cues
 
 
 @given(layered())
 def test_spans_show_what_is_over_the_clips_for_just_its_frames(
-    plan: tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]],
+    plan: tuple[Timeline, list[SpanKind], tuple[PlacedOverlay, ...], list[FrameRange]],
 ) -> None:
     timeline, kinds, placed, cues = plan
     spans = compile_spans(timeline, kinds, placed, cues)
@@ -96,13 +96,13 @@ def test_spans_show_what_is_over_the_clips_for_just_its_frames(
             fading = [placed[n] for n in span.overlays if placed[n].opacity(frame) < placed[n].overlay.opacity]
             moves = any(placed[n].moving for n in span.overlays) or fading
             moves = moves or any(cue.moving for cue in cues if cue.start <= frame < cue.end)
-            assert not (moves and span.kind in {Kind.STILL, Kind.BLEND})
-        assert span.kind is not Kind.STILL or (len(span.clips) == 1 and kinds[span.clips[0]] is Kind.STILL)
+            assert not (moves and span.kind in {SpanKind.STILL, SpanKind.BLEND})
+        assert span.kind is not SpanKind.STILL or (len(span.clips) == 1 and kinds[span.clips[0]] is SpanKind.STILL)
 
 
 @given(layered())
 def test_segments_cover_all_spans_and_cut_no_transition(
-    plan: tuple[Timeline, list[Kind], tuple[PlacedOverlay, ...], list[Shown]],
+    plan: tuple[Timeline, list[SpanKind], tuple[PlacedOverlay, ...], list[FrameRange]],
 ) -> None:
     spans = compile_spans(*plan)
     segments = cut_segments(spans)
@@ -111,7 +111,7 @@ def test_segments_cover_all_spans_and_cut_no_transition(
     for span in spans:
         parts = [part for part in kept if span.start <= part.start < span.end]
         assert sum(part.frames for part in parts) == span.frames
-        assert len(parts) == 1 or span.kind in {Kind.ANIMATED, Kind.DECODED, Kind.EFFECT}
+        assert len(parts) == 1 or span.kind in {SpanKind.ANIMATED, SpanKind.DECODED, SpanKind.EFFECT}
     assert sum(segment.cost for segment in segments) == pytest.approx(sum(map(span_cost, spans)))
     assert sum(frame_costs(spans)) == pytest.approx(sum(map(span_cost, spans)))
 
@@ -133,13 +133,13 @@ def test_long_timelines_have_segments_of_like_cost() -> None:
 @pytest.mark.parametrize(("seconds", "segments"), [(2, 1), (10, 3), (60, 4), (600, 40)])
 def test_the_longer_a_video_the_more_segments_it_has(seconds: int, segments: int) -> None:
     timeline = build([clip(Fraction(seconds))], Fraction(30))
-    found = [segment.frames for segment in cut_segments(compile_spans(timeline, [Kind.DECODED]))]
+    found = [segment.frames for segment in cut_segments(compile_spans(timeline, [SpanKind.DECODED]))]
     assert found == pytest.approx([30 * seconds / segments] * segments, abs=50)
 
 
 def test_stills_and_what_moves_are_cut_apart_where_there_is_enough_of_both() -> None:
     timeline = build([clip(Fraction(seconds)) for seconds in (4, 4, 20, 1, 20)], Fraction(30))
-    kinds = [Kind.STILL, Kind.STILL, Kind.DECODED, Kind.STILL, Kind.DECODED]
+    kinds = [SpanKind.STILL, SpanKind.STILL, SpanKind.DECODED, SpanKind.STILL, SpanKind.DECODED]
     segments = cut_segments(compile_spans(timeline, kinds))
     assert [segment.start for segment in segments][:2] == [0, 240]
     assert 870 not in {segment.start for segment in segments}, "a second that stands still is not enough"
@@ -148,9 +148,9 @@ def test_stills_and_what_moves_are_cut_apart_where_there_is_enough_of_both() -> 
 @pytest.mark.parametrize(("frames", "run"), [(1, 8), (9, 8), (15, 14), (17, 16), (18, 8), (30, 14), (34, 16), (35, 11)])
 def test_runs_are_as_short_as_they_can_be_without_more_references(frames: int, run: int) -> None:
     spans = (
-        Span(0, 90, Kind.STILL, (0,)),
-        Span(90, frames, Kind.BLEND, (0, 1)),
-        Span(90 + frames, 90, Kind.STILL, (1,)),
+        Span(0, 90, SpanKind.STILL, (0,)),
+        Span(90, frames, SpanKind.BLEND, (0, 1)),
+        Span(90 + frames, 90, SpanKind.STILL, (1,)),
     )
     assert {segment.longest_run for segment in cut_segments(spans)} == {run}
 
@@ -160,7 +160,7 @@ def test_ten_photographs_with_crossfades_are_765_frames() -> None:
     spans = stills(timeline)
     assert timeline.frames == 765
     assert timeline.samples == 1_224_000
-    assert sum(span.frames for span in spans if span.kind is Kind.BLEND) == 135
+    assert sum(span.frames for span in spans if span.kind is SpanKind.BLEND) == 135
     assert len(cut_segments(spans)) == 4
 
 

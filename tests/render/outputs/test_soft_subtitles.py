@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.render.studio import Studio, color, decode, probe, uri
-from videojob_worker.encode.subtitles import Line, soft_subtitles
+from videojob_worker.encode.subtitles import TimedText, soft_subtitles
 from videojob_worker.text.cues import Cue
 
 SRT = """1
@@ -84,9 +84,9 @@ def test_what_overlaps_becomes_one_text() -> None:
         Cue(9500, 9900, "d"),
     ]
     assert soft_subtitles(cues, None, Fraction(5)).lines == [
-        Line(0, 1000, "a"),
-        Line(1000, 2000, "a\nb"),
-        Line(2000, 2500, "a"),
-        Line(2500, 3000, "a\nc"),
-        Line(3000, 5000, "c"),
+        TimedText(0, 1000, "a"),
+        TimedText(1000, 2000, "a\nb"),
+        TimedText(2000, 2500, "a"),
+        TimedText(2500, 3000, "a\nc"),
+        TimedText(3000, 5000, "c"),
     ]

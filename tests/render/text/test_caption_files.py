@@ -10,7 +10,7 @@ from tests.render.captioned import HEAD, HEIGHT, OVERLAPPING, URI, bounds, event
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.media.source import Source
 from videojob_worker.text.cues import LineError
-from videojob_worker.text.reading import MAX_BYTES, Format, decode, read_cues
+from videojob_worker.text.reading import MAX_BYTES, SubtitleFormat, decode_text, read_cues
 
 VTT = """\ufeffWEBVTT - a title
 
@@ -54,7 +54,7 @@ def test_srt_is_read_as_it_is_found(tmp_path):
     ):
         (tmp_path / "a").write_bytes(data)
         form, _, cues = read_cues(Source("spec.subtitles.uri", URI, tmp_path / "a"))
-        assert form is Format.SRT
+        assert form is SubtitleFormat.SRT
         assert [(cue.start_ms, cue.end_ms, cue.text) for cue in cues] == [
             (1500, 2250, "Ä \\N <3 <x>"),
             (3000, 4000, "red\nlast"),
@@ -72,7 +72,7 @@ def test_an_ass_script_says_its_text_without_tags_and_drawings(opened):
 
 def test_text_of_other_windows_is_refused_and_not_turned_into_nonsense():
     with pytest.raises(LineError, match="line 3: is neither UTF-8 nor UTF-16; save the file as UTF-8"):
-        decode(b"1\n00:00:01,000 --> 00:00:02,000\n" + bytes(range(0xE0, 0xF8)))
+        decode_text(b"1\n00:00:01,000 --> 00:00:02,000\n" + bytes(range(0xE0, 0xF8)))
 
 
 @pytest.mark.parametrize(

@@ -386,13 +386,13 @@ def test_every_title_is_checked_before_anything_is_drawn(text, fields, message):
 
 def test_a_library_that_is_not_installed_is_named_with_its_package():
     with pytest.raises(PermanentError, match=r"libnone\.so\.1 is missing .* apt-get install .* libnone1") as raised:
-        libraries.load("libnone.so.1", "libnone1", {})
+        libraries.load_library("libnone.so.1", "libnone1", {})
     assert raised.value.reason is Reason.NOT_SUPPORTED
 
 
 def test_a_library_that_lacks_a_function_is_too_old():
     with pytest.raises(PermanentError, match=r"too old .*no_such_function"):
-        libraries.load("libcairo.so.2", "libcairo2", {"no_such_function": (None,)})
+        libraries.load_library("libcairo.so.2", "libcairo2", {"no_such_function": (None,)})
 
 
 def test_a_title_renders_as_a_clip(studio, fonts):

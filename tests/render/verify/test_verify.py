@@ -17,7 +17,7 @@ from videojob_contract.resources.timeline import Clip
 from videojob_worker.timeline.rate import Rate
 from videojob_worker.timeline.times import build_timeline
 from videojob_worker.verify.pictures import verify_picture
-from videojob_worker.verify.video import Expected, Video, verify_file
+from videojob_worker.verify.video import Expected, ExpectedVideo, verify_file
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def movie(studio: Studio) -> Path:
 @pytest.fixture
 def expected() -> Expected:
     timeline = build_timeline([Clip(color="#000000")], [Fraction(2)], Fraction(25))
-    video = Video(Codec.H264, 320, 180, Rate(timeline, Fraction(25)), frozenset({0}))
+    video = ExpectedVideo(Codec.H264, 320, 180, Rate(timeline, Fraction(25)), frozenset({0}))
     return Expected("mp4", video, "aac", timeline.samples)
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tests.unit.contract.examples import POOL, problems, videojob
 from videojob_contract.defaults import resolve
 from videojob_contract.resources import VideoJobSpec
-from videojob_contract.resources.uris import Use, iter_uris, shown
+from videojob_contract.resources.uris import Use, iter_uris, redact_uri
 from videojob_contract.validation import SpecError, parse_videojob
 
 
@@ -29,8 +29,8 @@ from videojob_contract.validation import SpecError, parse_videojob
     ],
 )
 def test_what_can_be_secret_is_left_out(uri: str, expected: str) -> None:
-    assert shown(uri) == expected
-    assert shown(expected) == expected
+    assert redact_uri(uri) == expected
+    assert redact_uri(expected) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from videojob_contract.assignment import Progress, Result
-from videojob_contract.queue.types import Entry, EntryState, PoolSnapshot, WorkerInfo, WorkerState
+from videojob_contract.queue.types import EntryState, PoolSnapshot, QueueEntry, WorkerInfo, WorkerState
 from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
 from videojob_contract.resources.status import Stage, VideoJobStatus
 from videojob_operator.decide.specs import accept_videojob
@@ -64,7 +64,7 @@ def status_of(decision: Decision) -> VideoJobStatus:
     return decision.status
 
 
-def entry(state: EntryState, **fields: Any) -> Entry:
+def entry(state: EntryState, **fields: Any) -> QueueEntry:
     defaults: dict[str, Any] = {"attempt": 1, "queue": "default", "queued_at": after(-20)}
     if state is EntryState.QUEUED:
         defaults |= {"position": 0}
@@ -72,10 +72,10 @@ def entry(state: EntryState, **fields: Any) -> Entry:
         defaults |= {"claimed_at": after(-10), "worker": WORKER, "job": JOB, "token": "t"}
     if state is EntryState.CLAIMED:
         defaults |= {"lease_expires_at": after(10)}
-    return Entry(UID, state, **(defaults | fields))
+    return QueueEntry(UID, state, **(defaults | fields))
 
 
-def finished(kind: str = "succeeded", *, attempt: int = 1, **fields: Any) -> Entry:
+def finished(kind: str = "succeeded", *, attempt: int = 1, **fields: Any) -> QueueEntry:
     return entry(EntryState.FINISHED, attempt=attempt, result=result(kind, attempt=attempt, **fields))
 
 

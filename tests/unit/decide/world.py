@@ -18,9 +18,9 @@ from videojob_contract.queue.types import (
     GRACE_S,
     RENEW_S,
     Claim,
-    Entry,
     PoolKey,
     PoolSnapshot,
+    QueueEntry,
     RenewOutcome,
     Retired,
 )
@@ -318,7 +318,7 @@ class World:
             memory=job.memory,
         )
 
-    def _entry(self, job: Job) -> Entry | None:
+    def _entry(self, job: Job) -> QueueEntry | None:
         if not self.known or not self.server.available:
             self.known = False
             return None

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.unit.decide.build import UID, entry, finished, observe, queued, running
-from videojob_contract.queue.types import Entry, EntryState, PoolKey
+from videojob_contract.queue.types import EntryState, PoolKey, QueueEntry
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.decide.types import Observation
@@ -58,7 +58,7 @@ def test_a_job_that_is_cancelled_before_it_is_queued_is_no_attempt(pool: PoolKey
     ("entry_", "labels"),
     [(finished(), 'reason="Succeeded",result="succeeded"'), (BROKEN, 'reason="InvalidMedia",result="failed"')],
 )
-def test_an_attempt_that_ended_is_counted_by_reason(pool: PoolKey, entry_: Entry, labels: str) -> None:
+def test_an_attempt_that_ended_is_counted_by_reason(pool: PoolKey, entry_: QueueEntry, labels: str) -> None:
     status = running()
     (line,) = counted(pool, status, observe(status=status, entry=entry_))
     assert labels in line

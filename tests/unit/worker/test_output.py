@@ -5,12 +5,12 @@ import logging
 
 import pytest
 
-from videojob_worker.renderer.output import Output
+from videojob_worker.renderer.output import ProcessLog
 
 
-async def output_of(*parts: bytes) -> Output:
+async def output_of(*parts: bytes) -> ProcessLog:
     stream = asyncio.StreamReader()
-    output = Output(stream)
+    output = ProcessLog(stream)
     for part in parts:
         stream.feed_data(part)
         await asyncio.sleep(0)
@@ -51,7 +51,7 @@ async def test_a_flood_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_somebody_who_keeps_the_pipe_open_is_not_waited_for() -> None:
     stream = asyncio.StreamReader()
-    output = Output(stream)
+    output = ProcessLog(stream)
     async with asyncio.timeout(3):
         assert not await output.says_out_of_memory()
         await output.aclose()

@@ -26,7 +26,7 @@ from videojob_worker.renderer.protocol import (
     Rendered,
     Request,
     decode_answer,
-    encode,
+    encode_message,
     planned,
     receive_request,
     send_request,
@@ -43,7 +43,7 @@ from videojob_worker.renderer.protocol import (
     ],
 )
 def test_answers_survive(answer: Ready | Advanced | Done | Failed) -> None:
-    encoded = encode(answer)
+    encoded = encode_message(answer)
     assert LENGTH.unpack(encoded[:4]) == (len(encoded) - 4,)
     assert decode_answer(encoded[4:]) == answer
 
@@ -76,7 +76,7 @@ def test_a_long_plan_goes_in_answers_that_are_believed() -> None:
         spans=[span.model_copy(update={"start": number}) for number in range(1000)],
         segments=[segment.model_copy(update={"start": number}) for number in range(600)],
     )  # fmt: skip
-    encoded = [encode(answer) for answer in planned(whole)]
+    encoded = [encode_message(answer) for answer in planned(whole)]
     assert max(map(len, encoded)) < MAX_ANSWER
     *parts, last = [decode_answer(each[LENGTH.size :]) for each in encoded]
     assert isinstance(last, Planned)

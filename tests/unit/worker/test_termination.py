@@ -31,7 +31,7 @@ OUTPUTS = st.lists(
 @given(st.text(max_size=5000), OUTPUTS)
 def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputStatus]) -> None:
     result = Result(uid="uid", attempt=2, result="failed", reason=Reason.DISK_FULL, message=message, outputs=outputs)
-    encoded = termination.encode(result)
+    encoded = termination.encode_result(result)
     assert len(encoded) <= termination.MAX_BYTES
     read = Result.model_validate_json(encoded)
     assert (read.uid, read.attempt, read.result, read.reason) == ("uid", 2, "failed", Reason.DISK_FULL)
@@ -40,7 +40,7 @@ def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputSt
 def test_fits_however_long_its_characters_become() -> None:
     for character in ("\x01", '"', "\N{GRINNING FACE}"):
         result = Result(uid="uid", attempt=1, result="failed", reason=Reason.INVALID_MEDIA, message=character * 5000)
-        encoded = termination.encode(result)
+        encoded = termination.encode_result(result)
         assert len(encoded) <= termination.MAX_BYTES
         assert Result.model_validate_json(encoded).message.startswith(character * 100)
 
@@ -54,7 +54,7 @@ def test_what_fits_is_whole(tmp_path: Path) -> None:
 def test_left_out_outputs_are_counted() -> None:
     outputs = [OutputStatus(name=f"o{index}", uri="u" * 400, bytes=1, sha256="0" * 64) for index in range(40)]
     read = Result.model_validate_json(
-        termination.encode(Result(uid="uid", attempt=1, result="succeeded", outputs=outputs))
+        termination.encode_result(Result(uid="uid", attempt=1, result="succeeded", outputs=outputs))
     )
     assert read.outputs == outputs[: len(read.outputs)]
     assert read.message == f"{40 - len(read.outputs)} more outputs"

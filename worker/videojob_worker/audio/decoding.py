@@ -35,7 +35,7 @@ _MOST_CHANNELS: Final = 24  # NHK's 22.2 is the most that there is
 _RATES: Final = range(4_000, 384_001)
 
 
-def decode(
+def decode_sound(
     source: Source,
     wanted: Sequence[range],
     scratch: Scratch,

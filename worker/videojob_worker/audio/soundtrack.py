@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from videojob_contract.errors import CancelledError
-from videojob_worker.audio.decoding import decode
+from videojob_worker.audio.decoding import decode_sound
 from videojob_worker.audio.ducking import duck_gain, find_sounding
 from videojob_worker.audio.gain import Crossfade
 from videojob_worker.audio.limiter import limit
 from videojob_worker.audio.loudness import find_level
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
 from videojob_worker.audio.stretch import stretch
-from videojob_worker.audio.voice import Voice, correlation, mix
+from videojob_worker.audio.voice import Voice, correlation, mix_voices
 from videojob_worker.audio.voices import stretched_length, track_voice, video_voice
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.samples import BLOCK, silence, to_samples
@@ -57,7 +57,7 @@ class Soundtrack:
 
         May be asked for again, and by several threads at once.
         """
-        mixed = mix(self._voices, self.samples)
+        mixed = mix_voices(self._voices, self.samples)
         # Without a wish for loudness nothing is changed but what would be distorted.
         limited = limit(mixed, 1.0) if self._level is None else self._level.apply(mixed)
         return _in_blocks(limited, size)
@@ -159,7 +159,9 @@ class _Maker:
         voices = self._duck([*clips.values(), *others])
         level = None
         if self._loudness is not None:
-            level = find_level(lambda: mix(voices, self._total), self._loudness, self._advancing(_MEASURE_COST / 2))
+            level = find_level(
+                lambda: mix_voices(voices, self._total), self._loudness, self._advancing(_MEASURE_COST / 2)
+            )
         self._on_progress(1.0)
         return Soundtrack(self._scratch, voices, self._total, level)
 
@@ -175,7 +177,7 @@ class _Maker:
     def _decode(self, path: Path, parts: Sequence[Part]) -> Pcm:
         before = self._done
         wanted = self._wanted[path]
-        pcm = decode(parts[0].source, wanted, self._scratch, self._advance, self._cancelled)
+        pcm = decode_sound(parts[0].source, wanted, self._scratch, self._advance, self._cancelled)
         self._done = before
         self._advance(sum(len(stretch) for stretch in wanted))
         return pcm
@@ -205,7 +207,7 @@ class _Maker:
         ducks = [voice.duck for voice in voices if voice.duck]
         if not ducks:
             return list(voices)
-        louder = mix([voice for voice in voices if not voice.duck], self._total)
+        louder = mix_voices([voice for voice in voices if not voice.duck], self._total)
         sounding = find_sounding(louder, {duck.threshold for duck in ducks}, self._advancing(_MIX_COST))
         return [_ducked(voice, voice.duck, sounding) if voice.duck else voice for voice in voices]
 

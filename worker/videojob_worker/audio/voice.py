@@ -82,7 +82,7 @@ class Voice:
         return samples[:, ::-1] if self.backwards else samples
 
 
-def mix(voices: Sequence[Voice], total: int) -> Iterator[Samples]:
+def mix_voices(voices: Sequence[Voice], total: int) -> Iterator[Samples]:
     """Yield the sum of voices in blocks of `MIX_BLOCK` samples, the last one shorter: `total` samples in all.
 
     Only the voices that are heard in a block are touched, so that many short ones cost what few long ones do.

@@ -9,8 +9,8 @@ from videojob_worker.compose.clips import open_layer
 from videojob_worker.compose.composition import Composition
 from videojob_worker.compose.layers.base import Layer
 from videojob_worker.compose.overlays import Art, Painter, open_overlay
-from videojob_worker.compose.refcounted import Shared
-from videojob_worker.compose.span_iterators import Reels
+from videojob_worker.compose.refcounted import Refcounted
+from videojob_worker.compose.span_iterators import SpanIterators
 from videojob_worker.compose.transitions import start
 from videojob_worker.pixels.yuv import Picture
 from videojob_worker.timeline.spans import Span
@@ -22,10 +22,10 @@ class Scene:
     def __init__(self, composition: Composition, spans: Sequence[Span]) -> None:
         """`spans` are all that will be composed, once each."""
         self._composition = composition
-        self._clips = Shared[Layer](
+        self._clips = Refcounted[Layer](
             lambda index: open_layer(composition.clip(index)), (clip for span in spans for clip in span.clips)
         )
-        self._overlays = Shared[Art](
+        self._overlays = Refcounted[Art](
             lambda place: open_overlay(composition.overlays[place], composition),
             (place for span in spans for place in span.overlays),
         )
@@ -46,8 +46,8 @@ class Scene:
         canvas = self._composition.canvas
         drawn = np.empty((canvas.height * 3 // 2, canvas.width), np.uint8)
         starts = [times.start for times in self._composition.timeline.clips]
-        clips = Reels[Picture]((span, span.clips) for span in spans)
-        overlays = Reels[Painter]((span, span.overlays) for span in spans)
+        clips = SpanIterators[Picture]((span, span.clips) for span in spans)
+        overlays = SpanIterators[Painter]((span, span.overlays) for span in spans)
         # Drawing takes a libass of its own: only where something is drawn, which soft subtitles never are.
         captions = self._composition.captions if any(span.captions for span in spans) else None
         captioner = CaptionPainter(captions, canvas) if captions is not None else None

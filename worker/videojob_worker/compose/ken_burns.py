@@ -19,7 +19,7 @@ _SAME_SIZE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Views:
+class KenBurns:
     """The first and the last view, and how the way between them starts and ends."""
 
     first: Box
@@ -38,17 +38,17 @@ class Views:
         )
         return left, top, right, bottom
 
-    def scaled(self, size: tuple[float, float], to: tuple[int, int]) -> "Views":
+    def scaled(self, size: tuple[float, float], to: tuple[int, int]) -> "KenBurns":
         """Return the same views of the picture at another size; both are widths and heights."""
         across, down = to[0] / size[0], to[1] / size[1]
         first, last = (
             (left * across, top * down, min(right * across, to[0]), min(bottom * down, to[1]))
             for left, top, right, bottom in (self.first, self.last)
         )
-        return Views(first, last, self.motion)
+        return KenBurns(first, last, self.motion)
 
 
-def views(motion: Motion, picture: ExactSize, canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> Views:
+def views(motion: Motion, picture: ExactSize, canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> KenBurns:
     """Place a motion on a picture of a size (width, height).
 
     A rectangle, without a pan the whole picture, is stretched to the canvas if that is the fit, and covers it
@@ -63,7 +63,7 @@ def views(motion: Motion, picture: ExactSize, canvas: tuple[int, int], fit: Fit,
         return as_floats((left, top, left + width, top + height))
 
     pan, zoom = motion.pan or Pan(from_=WHOLE, to=WHOLE), motion.zoom or Zoom(from_=1, to=1)
-    return Views(view(pan.from_, zoom.from_), view(pan.to, zoom.to), motion)
+    return KenBurns(view(pan.from_, zoom.from_), view(pan.to, zoom.to), motion)
 
 
 def _inside(rectangle: Rectangle, picture: ExactSize, canvas: tuple[int, int], fit: Fit, anchor: Anchor) -> ExactBox:

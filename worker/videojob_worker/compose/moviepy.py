@@ -15,7 +15,7 @@ _LOCK = Lock()
 
 
 @cache
-def load() -> Any:
+def load_moviepy() -> Any:
     """Return the module `moviepy`."""
     with _LOCK:
         if "moviepy" not in sys.modules:

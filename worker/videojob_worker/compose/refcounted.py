@@ -20,7 +20,7 @@ class Closable(Protocol):
 T = TypeVar("T", bound=Closable)
 
 
-class Shared(Generic[T]):
+class Refcounted(Generic[T]):
     """Things by number; safe to use from several threads.
 
     Args:

@@ -14,7 +14,7 @@ Open = Callable[[int, int], Iterator[T]]
 """`(first, count)`: begin to read so many frames."""
 
 
-class Reels(Generic[T]):
+class SpanIterators(Generic[T]):
     """Iterators over the frames of numbered things, each kept from the first span that shows it to the last."""
 
     def __init__(self, uses: Iterable[tuple[Span, tuple[int, ...]]]) -> None:

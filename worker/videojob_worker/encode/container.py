@@ -17,10 +17,10 @@ from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
-from videojob_worker.encode.encoder import configure
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.encoder import configure_encoder
+from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.sound import SoundPacketFile
 from videojob_worker.encode.subtitles import SoftSubtitles
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Pictures:
     """Encoded pictures: segments of one stream, in order."""
 
     settings: VideoSettings
-    spools: Sequence[Spool]
+    spools: Sequence[PacketFile]
 
     @property
     def fps(self) -> Fraction:
@@ -129,7 +129,7 @@ class Pictures:
         stream = out.add_stream(settings.encoder, rate=settings.fps)
         if not isinstance(stream, VideoStream):
             raise TypeError(f"{settings.encoder} makes no video")
-        configure(stream.codec_context, settings, 1)
+        configure_encoder(stream.codec_context, settings, 1)
         if settings.codec is Codec.H265 and out.format.name in _MP4S:
             stream.codec_context.codec_tag = "hvc1"  # what Apple's players take; libav's own choice is hev1
         stream.codec_context.open()
@@ -148,7 +148,7 @@ def write_container(
     target: Path | Sink,
     layout: Layout,
     pictures: Pictures | CopiedPictures | None,
-    sound: SoundSpool | CopiedSound | None,
+    sound: SoundPacketFile | CopiedSound | None,
     subtitles: SoftSubtitles | None = None,
     *,
     go_on: Callable[[], None],

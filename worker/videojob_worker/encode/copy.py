@@ -13,8 +13,8 @@ from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.codec_parameters import Coded
-from videojob_worker.media.packets import Packets, Run
+from videojob_worker.media.codec_parameters import CodecParameters
+from videojob_worker.media.packets import PacketRun, Packets
 from videojob_worker.media.sound_container import open_sound
 from videojob_worker.media.sound_packets import FRAME, SoundRun, read_sound
 
@@ -27,20 +27,20 @@ _TAGS = {Codec.H264: "avc1", Codec.H265: "hvc1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CopiedRun:
     """Packets that show the timeline from a frame on."""
 
     start: int
-    run: Run
+    run: PacketRun
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedPictures:
     """All pictures of a timeline: pieces without a gap, coded alike."""
 
-    coded: Coded
+    coded: CodecParameters
     fps: Fraction
-    pieces: tuple[Piece, ...]
+    pieces: tuple[CopiedRun, ...]
 
     @property
     def joints(self) -> frozenset[int]:

@@ -13,14 +13,14 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from videojob_worker.encode.codecs import crf_option
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.x264_tuning import NO_HINTS, Hints
+from videojob_worker.encode.x264_tuning import NO_HINTS, X264Tuning
 
 _VP9_TILE_PIXELS = 256
 """VP9's tiles are at least this wide, and each can have a thread."""
 _X265_FRAME_THREADS = 4
 
 
-def new_encoder(settings: VideoSettings, threads: int, hints: Hints = NO_HINTS) -> VideoCodecContext:
+def new_encoder(settings: VideoSettings, threads: int, hints: X264Tuning = NO_HINTS) -> VideoCodecContext:
     """Make an encoder that is not open yet.
 
     Args:
@@ -34,11 +34,13 @@ def new_encoder(settings: VideoSettings, threads: int, hints: Hints = NO_HINTS) 
     context = CodecContext.create(settings.encoder, "w", hwaccel=accel)
     if not isinstance(context, VideoCodecContext):
         raise TypeError(f"{settings.encoder} is no video encoder")
-    configure(context, settings, threads, hints)
+    configure_encoder(context, settings, threads, hints)
     return context
 
 
-def configure(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: Hints = NO_HINTS) -> None:
+def configure_encoder(
+    context: VideoCodecContext, settings: VideoSettings, threads: int, hints: X264Tuning = NO_HINTS
+) -> None:
     """Set up an encoder that is not open yet; see `new_encoder`."""
     context.width, context.height = settings.width, settings.height
     context.pix_fmt = "yuv420p"
@@ -57,7 +59,7 @@ def configure(context: VideoCodecContext, settings: VideoSettings, threads: int,
     context.options = _options(context, settings, threads, hints)
 
 
-def _options(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: Hints) -> dict[str, str]:
+def _options(context: VideoCodecContext, settings: VideoSettings, threads: int, hints: X264Tuning) -> dict[str, str]:
     options, params = {**settings.options, **hints.options}, dict(hints.params)
     if settings.crf is not None:
         # Below 1 x264 is lossless, which only those who say 0 want.

@@ -11,14 +11,14 @@ from itertools import groupby
 from typing import Final
 
 from videojob_worker.timeline.segments import LONGEST_MOTION, Segment, moves
-from videojob_worker.timeline.spans import Kind, Span
+from videojob_worker.timeline.spans import Span, SpanKind
 
 LONGEST_REPEAT: Final = 30
 """Frames from one reference to the next, at most: from further, a decoder could not tell where it is."""
 _KEYFRAME_FRAMES: Final = 250
 
 
-class Coding(Enum):
+class FrameType(Enum):
     """How one frame is coded."""
 
     KEY = auto()
@@ -40,7 +40,7 @@ def can_be_coded(segment: Segment) -> bool:
     return max(moving, default=0) <= LONGEST_MOTION and 2 * sum(moving) <= segment.frames
 
 
-def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[int] = ()) -> list[Coding]:
+def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[int] = ()) -> list[FrameType]:
     """Decide on each frame of a segment.
 
     Args:
@@ -49,22 +49,22 @@ def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[i
         cuts: frames of the timeline that must be keyframes.
     """
     spans, start = segment.spans, segment.start
-    codes = [Coding.BETWEEN] * segment.frames
+    codes = [FrameType.BETWEEN] * segment.frames
     for before, span, after in zip((None, *spans), spans, (*spans[1:], None), strict=False):
         first, end = span.start - start, span.end - start
         if span.is_still:
-            codes[first:end] = [Coding.REPEAT] * span.frames
+            codes[first:end] = [FrameType.REPEAT] * span.frames
         elif after is None or not _leads_to(span, after):
-            codes[end - 1] = Coding.REFERENCE
+            codes[end - 1] = FrameType.REFERENCE
         step = 1 if moves(span) else span.frames
-        codes[first:end:step] = [Coding.REFERENCE] * len(range(first, end, step))
+        codes[first:end:step] = [FrameType.REFERENCE] * len(range(first, end, step))
         if before is None or not set(before.clips) & set(span.clips):
-            codes[first] = Coding.KEY
-        elif span.kind is Kind.BLEND and before.is_still and _leads_to(before, span):
-            codes[first] = Coding.ANCHOR
+            codes[first] = FrameType.KEY
+        elif span.kind is SpanKind.BLEND and before.is_still and _leads_to(before, span):
+            codes[first] = FrameType.ANCHOR
     for corner in segment.corners:
-        if codes[corner - start : corner - start + 1] == [Coding.BETWEEN]:
-            codes[corner - start] = Coding.REFERENCE
+        if codes[corner - start : corner - start + 1] == [FrameType.BETWEEN]:
+            codes[corner - start] = FrameType.REFERENCE
     _limit_runs(codes, segment.longest_run)
     for frame in range(segment.frames):
         if start + frame in cuts:
@@ -78,33 +78,33 @@ def _leads_to(span: Span, after: Span) -> bool:
     return span.clips[-1] == after.clips[0] and (span.overlays, span.captions) == (after.overlays, after.captions)
 
 
-def _limit_runs(codes: list[Coding], longest: int) -> None:
+def _limit_runs(codes: list[FrameType], longest: int) -> None:
     since = 0
     for frame, code in enumerate(codes):
         since += 1
-        if code is Coding.BETWEEN and since > longest:
-            codes[frame] = Coding.REFERENCE
-        elif code is Coding.REPEAT and since > LONGEST_REPEAT:
-            codes[frame] = Coding.ANCHOR
-        if codes[frame] not in (Coding.BETWEEN, Coding.REPEAT):
+        if code is FrameType.BETWEEN and since > longest:
+            codes[frame] = FrameType.REFERENCE
+        elif code is FrameType.REPEAT and since > LONGEST_REPEAT:
+            codes[frame] = FrameType.ANCHOR
+        if codes[frame] not in (FrameType.BETWEEN, FrameType.REPEAT):
             since = 0
 
 
-def _limit_distance(codes: list[Coding], keyframe_frames: int | None) -> None:
+def _limit_distance(codes: list[FrameType], keyframe_frames: int | None) -> None:
     limit = keyframe_frames or _KEYFRAME_FRAMES
     last = 0
     for frame, code in enumerate(codes):
-        if code is Coding.KEY:
+        if code is FrameType.KEY:
             last = frame
         elif frame - last == limit:
             key = frame
-            while keyframe_frames is None and codes[key] is Coding.BETWEEN:  # before a transition, it costs less
+            while keyframe_frames is None and codes[key] is FrameType.BETWEEN:  # before a transition, it costs less
                 key -= 1
             _make_key(codes, key)
             last = key
 
 
-def _make_key(codes: list[Coding], frame: int) -> None:
-    codes[frame] = Coding.KEY
-    if frame and codes[frame - 1] is Coding.BETWEEN:
-        codes[frame - 1] = Coding.REFERENCE
+def _make_key(codes: list[FrameType], frame: int) -> None:
+    codes[frame] = FrameType.KEY
+    if frame and codes[frame - 1] is FrameType.BETWEEN:
+        codes[frame - 1] = FrameType.REFERENCE

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Spool:
+class PacketFile:
     """A segment's packets; `pts` and `dts` count frames of the whole timeline."""
 
     path: Path
@@ -41,7 +41,7 @@ class Spool:
             self.path.unlink()
 
 
-class SpoolWriter:
+class PacketFileWriter:
     """Parks the packets of a segment in a file at `path`, as they come.
 
     Args:
@@ -63,10 +63,10 @@ class SpoolWriter:
         self._sizes.append(len(data))
         self._keyframes.append(is_keyframe)
 
-    def finish(self, parameter_sets: bytes) -> Spool:
+    def finish(self, parameter_sets: bytes) -> PacketFile:
         """End the file, and return what is in it."""
         self.close()
-        return Spool(self._path, parameter_sets, self._pts, self._dts, self._sizes, self._keyframes)
+        return PacketFile(self._path, parameter_sets, self._pts, self._dts, self._sizes, self._keyframes)
 
     def close(self) -> None:
         """End the file; more than once does no harm."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import Model
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.packet_file import PacketFile
 
 _LENGTH: Final = struct.Struct(">Q")
 """Of the index, in bytes."""
@@ -33,7 +33,7 @@ class _Index(Model):
     keyframes: list[bool]
 
 
-def seal(spool: Spool, made_from: str) -> Path:
+def seal(spool: PacketFile, made_from: str) -> Path:
     """Add the index and the digest to a spool's file, and return the file.
 
     Args:
@@ -58,7 +58,7 @@ def seal(spool: Spool, made_from: str) -> Path:
     return spool.path
 
 
-def open_sealed(path: Path, made_from: str, frames: range) -> Spool:
+def open_sealed(path: Path, made_from: str, frames: range) -> PacketFile:
     """Check a sealed file, and return the packets in it.
 
     Args:
@@ -82,7 +82,7 @@ def open_sealed(path: Path, made_from: str, frames: range) -> Spool:
         raise _refused(path, f"does not have the {len(frames)} frames from {frames.start}, each once")
     if min(index.sizes) < 0 or sum(index.sizes) != packets_bytes:
         raise _refused(path, f"has {packets_bytes} bytes of packets, and its index {sum(index.sizes)}")
-    return Spool(
+    return PacketFile(
         path,
         bytes.fromhex(index.parameter_sets),
         array("q", index.pts),

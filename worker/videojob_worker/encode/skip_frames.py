@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from videojob_worker.encode.frame_types import LONGEST_REPEAT, Coding
+from videojob_worker.encode.frame_types import LONGEST_REPEAT, FrameType
 from videojob_worker.encode.h264 import ParameterSets, head_of, repeat, show_later
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _DELAY: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class CodedFrame:
     """One coded frame; its times count frames of its segment."""
 
     data: bytes
@@ -32,7 +32,7 @@ class Coded:
         return cls(bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
 
 
-class Weaver:
+class SkipFrameWriter:
     """Makes the whole stream of a segment from what x264 made of the frames that are no repeats.
 
     Args:
@@ -40,23 +40,23 @@ class Weaver:
         extradata: the encoder's parameter sets.
     """
 
-    def __init__(self, codes: Sequence[Coding], extradata: bytes) -> None:
+    def __init__(self, codes: Sequence[FrameType], extradata: bytes) -> None:
         self._codes = codes
         self._sets = ParameterSets.parse(extradata)
         if 1 << self._sets.poc_bits < 4 * (LONGEST_REPEAT + 1):
             raise AssertionError("the encoder counts frames in too few bits")
-        self._places = [frame for frame, code in enumerate(codes) if code is not Coding.REPEAT]
+        self._places = [frame for frame, code in enumerate(codes) if code is not FrameType.REPEAT]
         self._written = 0
         self._key = self._keys_number = 0
         """The last keyframe, and its number for x264."""
         self._anchor = self._reference = 0
         """frame_num of the last frame that can be repeated, and of the last that can be referred to."""
 
-    def weave(self, packet: "Packet[VideoStream]") -> Iterator[Coded]:
+    def weave(self, packet: "Packet[VideoStream]") -> Iterator[CodedFrame]:
         """Take the next packet of x264, in its order; yield what comes before it, and it."""
-        made = Coded.of(packet)
+        made = CodedFrame.of(packet)
         place = self._places[made.pts]
-        if self._codes[place] is not Coding.BETWEEN:
+        if self._codes[place] is not FrameType.BETWEEN:
             yield from self._repeats(place)
         head = head_of(made.data, self._sets)
         if head.is_idr:
@@ -65,24 +65,24 @@ class Weaver:
         yield self._coded(show_later(made.data, self._sets, later), place, is_keyframe=head.is_idr)
         if head.is_reference:
             self._reference = head.frame_num
-        if self._codes[place] is not Coding.BETWEEN:
+        if self._codes[place] is not FrameType.BETWEEN:
             self._anchor = head.frame_num
 
-    def finish(self) -> Iterator[Coded]:
+    def finish(self) -> Iterator[CodedFrame]:
         """Yield what comes after the last packet."""
         yield from self._repeats(len(self._codes))
 
-    def _repeats(self, end: int) -> Iterator[Coded]:
+    def _repeats(self, end: int) -> Iterator[CodedFrame]:
         """Yield the repeats right before a frame."""
         first = end
-        while first and self._codes[first - 1] is Coding.REPEAT:
+        while first and self._codes[first - 1] is FrameType.REPEAT:
             first -= 1
         back = (self._reference - self._anchor) % (1 << self._sets.frame_num_bits) + 1
         for frame in range(first, end):
             data = repeat(self._sets, self._reference + 1, back, frame - self._key)
             yield self._coded(data, frame, is_keyframe=False)
 
-    def _coded(self, data: bytes, frame: int, *, is_keyframe: bool) -> Coded:
-        coded = Coded(data, frame, self._written - _DELAY, is_keyframe)
+    def _coded(self, data: bytes, frame: int, *, is_keyframe: bool) -> CodedFrame:
+        coded = CodedFrame(data, frame, self._written - _DELAY, is_keyframe)
         self._written += 1
         return coded

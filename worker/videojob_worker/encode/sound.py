@@ -30,7 +30,7 @@ _TRIMMED: Final = "skip_samples"
 
 
 @dataclass(frozen=True, slots=True)
-class SoundSpool:
+class SoundPacketFile:
     """Encoded sound, parked in a file; `pts` and `durations` count samples, and the first may be before 0.
 
     Each output reads it; whoever made it deletes it.
@@ -83,7 +83,7 @@ def set_up(context: AudioCodecContext, settings: AudioSettings) -> None:
 
 def encode_sound(
     settings: AudioSettings, blocks: Iterable[Samples], path: Path, stopped: Callable[[], bool]
-) -> SoundSpool:
+) -> SoundPacketFile:
     """Encode blocks of sound, `(2, n) float32` at 48 kHz, into a spool at `path`.
 
     Raises:
@@ -93,7 +93,7 @@ def encode_sound(
     if not isinstance(context, AudioCodecContext):
         raise TypeError(f"{settings.encoder} is no encoder of sound")
     set_up(context, settings)
-    spool = SoundSpool(path, settings, array("q"), array("q"), array("q"), {})
+    spool = SoundPacketFile(path, settings, array("q"), array("q"), array("q"), {})
     with path.open("wb") as file:
         for frame in chain(_frames(blocks), [None]):
             if stopped():

@@ -27,7 +27,7 @@ _MOST_BYTES = (1 << 16) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimedText:
     """What is shown from one moment up to another, in milliseconds."""
 
     start_ms: int
@@ -39,7 +39,7 @@ class Line:
 class SoftSubtitles:
     """A track of text; no two of its lines are shown at the same time."""
 
-    lines: Sequence[Line]
+    lines: Sequence[TimedText]
     language: str | None
     """Three letters, as ISO 639-2 has them."""
 
@@ -81,7 +81,7 @@ def soft_subtitles(cues: Sequence[Cue], language: str | None, length_s: Fraction
             changes += [(cue.start_ms, 1, number), (min(cue.end_ms, end_ms), -1, number)]
     changes.sort()
     moments = sorted({at for at, _, _ in changes})
-    lines: list[Line] = []
+    lines: list[TimedText] = []
     active: set[int] = set()
     rest = iter([*changes, (end_ms + 1, 0, -1)])
     at, step, number = next(rest)
@@ -91,5 +91,5 @@ def soft_subtitles(cues: Sequence[Cue], language: str | None, length_s: Fraction
             at, step, number = next(rest)
         text = "\n".join(cues[each].text for each in sorted(active)).strip()
         if text:
-            lines.append(Line(start, end, text))
+            lines.append(TimedText(start, end, text))
     return SoftSubtitles(lines, language)

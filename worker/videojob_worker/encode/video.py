@@ -14,20 +14,20 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from videojob_contract.errors import CancelledError
 from videojob_worker.encode.encoder import new_encoder
-from videojob_worker.encode.frame_types import Coding
-from videojob_worker.encode.packet_file import Spool, SpoolWriter
+from videojob_worker.encode.frame_types import FrameType
+from videojob_worker.encode.packet_file import PacketFile, PacketFileWriter
 from videojob_worker.encode.settings import VideoSettings
-from videojob_worker.encode.skip_frames import Coded, Weaver
+from videojob_worker.encode.skip_frames import CodedFrame, SkipFrameWriter
 from videojob_worker.encode.x264_tuning import hints_for
 from videojob_worker.pixels.yuv import Picture
 from videojob_worker.timeline.segments import Segment
 
 _PICTURE_TYPES = {
-    Coding.KEY: PictureType.I,
-    Coding.REFERENCE: PictureType.P,
-    Coding.ANCHOR: PictureType.P,
-    Coding.BETWEEN: PictureType.B,
-    Coding.REPEAT: None,
+    FrameType.KEY: PictureType.I,
+    FrameType.REFERENCE: PictureType.P,
+    FrameType.ANCHOR: PictureType.P,
+    FrameType.BETWEEN: PictureType.B,
+    FrameType.REPEAT: None,
 }
 
 
@@ -63,8 +63,8 @@ class SegmentEncoder:
         self._codes = hints.codes
         self._context = new_encoder(settings, threads, hints)
         self._context.open()
-        self._weaver = Weaver(hints.codes, self._context.extradata or b"") if hints.codes else None
-        self._spool = SpoolWriter(path, segment.start)
+        self._weaver = SkipFrameWriter(hints.codes, self._context.extradata or b"") if hints.codes else None
+        self._spool = PacketFileWriter(path, segment.start)
         self._given = self._written = 0
 
     def write(self, picture: Picture, count: int) -> None:
@@ -91,7 +91,7 @@ class SegmentEncoder:
                 self._written += 1
                 self._encode(frame)
 
-    def close(self) -> Spool:
+    def close(self) -> PacketFile:
         """Encode what the encoder still holds, and return all packets.
 
         Raises:
@@ -117,9 +117,9 @@ class SegmentEncoder:
     def _encode(self, frame: VideoFrame | None) -> None:
         for packet in self._context.encode_lazy(frame):
             self._raise_if_stopped()
-            self._park([Coded.of(packet)] if self._weaver is None else self._weaver.weave(packet))
+            self._park([CodedFrame.of(packet)] if self._weaver is None else self._weaver.weave(packet))
 
-    def _park(self, frames: Iterable[Coded]) -> None:
+    def _park(self, frames: Iterable[CodedFrame]) -> None:
         for coded in frames:
             self._spool.write(coded.data, coded.pts, coded.dts, is_keyframe=coded.is_keyframe)
             self._on_frame(self._segment.start + coded.pts)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from videojob_worker.encode.frame_types import Coding, can_be_coded, code_frames
+from videojob_worker.encode.frame_types import FrameType, can_be_coded, code_frames
 from videojob_worker.encode.settings import VideoSettings
 from videojob_worker.timeline.segments import Segment, moves
 from videojob_worker.timeline.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class X264Tuning:
     """What to tell an encoder."""
 
     crf_offset: float = 0.0
@@ -24,14 +24,14 @@ class Hints:
     """Of libav, over those of the settings."""
     params: Mapping[str, str] = field(default_factory=dict)
     """Of x264, by its own names."""
-    codes: Sequence[Coding] | None = None
+    codes: Sequence[FrameType] | None = None
     """How each frame of the segment is coded; None where x264 decides."""
 
 
-NO_HINTS: Final = Hints()
+NO_HINTS: Final = X264Tuning()
 
 # All encoders of an output have the same of these, besides `longest_run`, and so the same parameter sets.
-_JOINABLE: Final = Hints(options={"b-pyramid": "normal", "weightb": "1"}, params={"stitchable": "1"})
+_JOINABLE: Final = X264Tuning(options={"b-pyramid": "normal", "weightb": "1"}, params={"stitchable": "1"})
 # Makes up for what the zones and the shorter lookahead cost in quality.
 _WHOLE_CRF_OFFSET: Final = -0.7
 _CRF_OFFSET: Final = -0.5
@@ -61,20 +61,20 @@ _SETTLING_FRAMES: Final = 4
 _SETTLED: Final = "me=dia,subme=0,trellis=0,ref=1"
 # Always one reference: how far away others are is not what x264 takes it for, once there are repeats.
 _EFFORTS: Final = {
-    Coding.KEY: "me=dia,partitions=i8x8,ref=1",
-    Coding.REFERENCE: "me=dia,partitions=i8x8,ref=1",
-    Coding.ANCHOR: "me=dia,subme=0,trellis=0,ref=1",
-    Coding.BETWEEN: "me=dia,subme=1,trellis=0,partitions=none,ref=1",
+    FrameType.KEY: "me=dia,partitions=i8x8,ref=1",
+    FrameType.REFERENCE: "me=dia,partitions=i8x8,ref=1",
+    FrameType.ANCHOR: "me=dia,subme=0,trellis=0,ref=1",
+    FrameType.BETWEEN: "me=dia,subme=1,trellis=0,partitions=none,ref=1",
 }
 _MOVING: Final = "b=0.5,ref=1"
 
 
-def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
+def hints_for(settings: VideoSettings, segment: Segment) -> X264Tuning:
     """Return what is worth telling the encoder of a segment, or of the whole timeline."""
     if settings.encoder != "libx264" or settings.crf is None:
         return NO_HINTS
     if settings.needs_whole:
-        return Hints(_WHOLE_CRF_OFFSET, params=_zones(still_zones(segment.spans)))
+        return X264Tuning(_WHOLE_CRF_OFFSET, params=_zones(still_zones(segment.spans)))
     joinable = {**_JOINABLE.options, "bf": str(segment.longest_run)}
     if not _is_coded(settings, segment):
         zones = still_zones(segment.spans)
@@ -83,10 +83,10 @@ def hints_for(settings: VideoSettings, segment: Segment) -> Hints:
         if settings.options.get("preset") in _QUICK_PRESETS:
             joinable |= _QUICK_OPTIONS
             zones = "/".join(filter(None, (f"0,{segment.frames - 1},{_QUICK_ZONE}", zones)))  # the last counts
-        return Hints(_CRF_OFFSET, joinable, {**_JOINABLE.params, **_zones(zones)})
+        return X264Tuning(_CRF_OFFSET, joinable, {**_JOINABLE.params, **_zones(zones)})
     cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
     codes = code_frames(segment, settings.keyframe_frames, frozenset(cuts))
-    return Hints(
+    return X264Tuning(
         _CODED_CRF_OFFSET,
         {**joinable, **_CODED_OPTIONS},
         {**_JOINABLE.params, **_CODED_PARAMS, **_zones(coded_zones(segment, codes))},
@@ -127,13 +127,13 @@ def still_zones(spans: Sequence[Span]) -> str:
     )
 
 
-def coded_zones(segment: Segment, codes: Sequence[Coding]) -> str:
+def coded_zones(segment: Segment, codes: Sequence[FrameType]) -> str:
     """Return x264's `zones` for the frames of a segment that it is given, counted without the repeats."""
     efforts: list[str] = []
     for span in segment.spans:
         first = span.start - segment.start
-        given = [code for code in codes[first : first + span.frames] if code is not Coding.REPEAT]
-        efforts += [_MOVING if moves(span) and code is not Coding.KEY else _EFFORTS[code] for code in given]
+        given = [code for code in codes[first : first + span.frames] if code is not FrameType.REPEAT]
+        efforts += [_MOVING if moves(span) and code is not FrameType.KEY else _EFFORTS[code] for code in given]
     zones, start = [], 0
     for effort, frames in groupby(efforts):
         end = start + sum(1 for _ in frames)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from videojob_worker.compose.clips import kind_of
 from videojob_worker.plan.copies import is_copied
 from videojob_worker.timeline.overlays import phases
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,11 @@ def why(project: RenderPlan, span: Span) -> str:
 
 
 _WAYS = {
-    Kind.STILL: "one picture, made once and encoded once, then repeated as skips",
-    Kind.BLEND: "each frame is blended from two pictures at hand; in H.264, B frames between references of both",
-    Kind.ANIMATED: "each frame is drawn and encoded",
-    Kind.DECODED: "each frame is decoded and encoded",
-    Kind.EFFECT: "each frame goes through MoviePy and is encoded",
+    SpanKind.STILL: "one picture, made once and encoded once, then repeated as skips",
+    SpanKind.BLEND: "each frame is blended from two pictures at hand; in H.264, B frames between references of both",
+    SpanKind.ANIMATED: "each frame is drawn and encoded",
+    SpanKind.DECODED: "each frame is decoded and encoded",
+    SpanKind.EFFECT: "each frame goes through MoviePy and is encoded",
 }
 
 

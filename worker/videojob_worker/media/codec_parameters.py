@@ -23,7 +23,7 @@ class NotAsItIsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class CodecParameters:
     """How a video is coded: packets of videos that agree in all of this can follow each other in one stream."""
 
     codec: Codec
@@ -35,7 +35,7 @@ class Coded:
     """As the container says: primaries, transfer, matrix and range."""
 
 
-def coded_as(stream: "VideoStream") -> Coded:
+def coded_as(stream: "VideoStream") -> CodecParameters:
     """Say how a video is coded, of which libav has decoded a frame.
 
     Raises:
@@ -57,4 +57,4 @@ def coded_as(stream: "VideoStream") -> Coded:
     sets = context.extradata or b""
     if len(sets) <= LENGTH_SIZE_AT[codec] or sets[0] != 1:
         raise NotAsItIsError("does not keep its parameter sets as an mp4 does")
-    return Coded(codec, context.width, context.height, sets, tuple(map(int, colors)))
+    return CodecParameters(codec, context.width, context.height, sets, tuple(map(int, colors)))

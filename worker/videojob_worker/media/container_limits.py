@@ -46,7 +46,7 @@ class _Totals:
     has_index: bool = False
 
 
-def check_layout(source: Source, kind: str) -> None:
+def check_container_limits(source: Source, kind: str) -> None:
     """Check a container of a kind that `sniff` names; others than MP4 and Matroska pass.
 
     Raises:

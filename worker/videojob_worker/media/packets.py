@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from av.error import FFmpegError
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT, Coded, NotAsItIsError
+from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT, CodecParameters, NotAsItIsError
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_container import open_packets
 
@@ -31,7 +31,7 @@ _MOST_UNITS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PacketRun:
     """`frames` packets from an IDR frame on, which show as many frames of the video and need no other packet."""
 
     source: Source
@@ -67,7 +67,9 @@ class Packets:
         """Close the file."""
         self._container.close()
 
-    def find(self, coded: Coded, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
+    def find(
+        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]
+    ) -> PacketRun:
         """Find the packets of the `frames` frames that are on screen from `start_s` on.
 
         Args:
@@ -85,7 +87,7 @@ class Packets:
         except FFmpegError as error:
             raise NotAsItIsError(f"cannot be read ({error.strerror})") from error
 
-    def read(self, run: Run) -> Iterator["Packet[Any]"]:
+    def read(self, run: PacketRun) -> Iterator["Packet[Any]"]:
         """Yield the packets of a run.
 
         Raises:
@@ -95,7 +97,9 @@ class Packets:
         yield next(packet for packet in packets if packet.pts == run.first_pts)
         yield from islice(packets, run.frames - 1)
 
-    def _find(self, coded: Coded, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]) -> Run:
+    def _find(
+        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]
+    ) -> PacketRun:
         stamps = _Stamps(self._origin(), self._tick_s, fps)
         number = stamps.on_screen(start_s)
         packets = _asking(self._from(stamps.of(number)), go_on)
@@ -114,7 +118,7 @@ class Packets:
                 if following is None:
                     raise NotAsItIsError("is as long as its source only with its last frame repeated")
                 packet = following
-        return Run(self._source, self._tick_s * fps, first_pts, frames, reorder, is_key)
+        return PacketRun(self._source, self._tick_s * fps, first_pts, frames, reorder, is_key)
 
     def _origin(self) -> int:
         """Return the time stamp of the frame that is shown first."""
@@ -194,7 +198,7 @@ _SLICES: Final = {Codec.H264: range(1, 6), Codec.H265: range(32)}
 _PARAMETER_SETS: Final = {Codec.H264: (7, 8, 13, 15), Codec.H265: (32, 33, 34)}
 
 
-def _check_packet(packet: "Packet[Any]", coded: Coded, *, is_first: bool) -> None:
+def _check_packet(packet: "Packet[Any]", coded: CodecParameters, *, is_first: bool) -> None:
     if packet.is_corrupt:
         raise NotAsItIsError("is damaged")
     if packet.is_discard:
@@ -213,7 +217,7 @@ def _check_packet(packet: "Packet[Any]", coded: Coded, *, is_first: bool) -> Non
         raise NotAsItIsError("starts at a keyframe that frames behind it look past (an open group of pictures)")
 
 
-def _units(packet: "Packet[Any]", coded: Coded) -> Iterator[tuple[int, memoryview]]:
+def _units(packet: "Packet[Any]", coded: CodecParameters) -> Iterator[tuple[int, memoryview]]:
     """Yield the kind and the bytes of each NAL unit."""
     data = memoryview(packet)
     size = (coded.parameter_sets[LENGTH_SIZE_AT[coded.codec]] & 3) + 1

@@ -6,11 +6,11 @@ from typing import Literal
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
-from videojob_worker.media.codec_parameters import Coded, NotAsItIsError
+from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
-from videojob_worker.media.video_info import inspect
+from videojob_worker.media.video_info import inspect_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Facts:
     has_sound: bool = False
     is_turned: bool = False
     """Whether its pictures are stored another way round than they are shown."""
-    coded: Coded | NotAsItIsError | None = None
+    coded: CodecParameters | NotAsItIsError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
     @property
@@ -61,7 +61,7 @@ def probe_video(source: Source) -> Facts:
     Raises:
         PermanentError: it cannot be used.
     """
-    footage = inspect(source)
+    footage = inspect_video(source)
     return Facts(
         "video",
         width=footage.width,

@@ -7,7 +7,7 @@ from typing import Final
 from av.video.frame import VideoFrame
 
 from videojob_worker.media.decoder import Decoder
-from videojob_worker.media.video_info import Footage
+from videojob_worker.media.video_info import VideoInfo
 
 Stamped = tuple[int, VideoFrame]
 """A frame and its time stamp in ticks."""
@@ -22,7 +22,7 @@ class Reader:
     Going forward decodes on; going back seeks the keyframe before. Two frames are held.
     """
 
-    def __init__(self, footage: Footage) -> None:
+    def __init__(self, footage: VideoInfo) -> None:
         self._footage = footage
         self._decoder: Decoder | None = None
         self._frames: Iterator[Stamped] = iter(())

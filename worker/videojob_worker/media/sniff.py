@@ -88,7 +88,7 @@ def _boxed_kind(head: bytes) -> str | None:
     return "MPEG transport stream" if head[::_TS_PACKET] == _TS_SYNCS else None
 
 
-def describe(kind: str) -> str:
+def describe_kind(kind: str) -> str:
     """Put a kind into words: `a text file`, `an MP4 file`."""
     match kind:
         case "empty":

@@ -14,9 +14,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
-from videojob_worker.media.container_limits import check_layout
+from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_SOUND, SOUND
-from videojob_worker.media.sniff import describe, kind_of
+from videojob_worker.media.sniff import describe_kind, kind_of
 from videojob_worker.media.source import Source
 from videojob_worker.media.truncation import is_cut_off, tells_length
 
@@ -69,8 +69,8 @@ def open_sound(source: Source) -> SoundFile:
     kind = kind_of(source.path)
     demuxer = _DEMUXERS.get(kind)
     if demuxer is None:
-        raise source.error(f"is {describe(kind)}, not {_KINDS_IN_WORDS}")
-    check_layout(source, kind)
+        raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")
+    check_container_limits(source, kind)
     if is_cut_off(source.path, kind):
         raise source.error(f"is cut short: the end of the {kind} file is missing")
     try:
@@ -86,7 +86,7 @@ def open_sound(source: Source) -> SoundFile:
 
 def _choose(source: Source, kind: str, container: InputContainer) -> SoundFile:
     if not container.streams.audio:
-        raise source.error(f"is {describe(kind)} without sound")
+        raise source.error(f"is {describe_kind(kind)} without sound")
     stream = container.streams.audio[0]
     # Of a codec that is unknown to libav, there is no context.
     name = getattr(stream.codec_context, "name", "something unknown")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +17,4 @@ class Source:
 
     def error(self, what: str, reason: Reason = Reason.INVALID_MEDIA) -> PermanentError:
         """Return the error to raise: `spec.clips[2].image.uri: volume://media/x.jpg is ...`."""
-        return PermanentError(f"{self.field}: {shown(self.uri)} {what}", reason)
+        return PermanentError(f"{self.field}: {redact_uri(self.uri)} {what}", reason)

@@ -16,9 +16,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from videojob_contract.errors import Reason
-from videojob_worker.media.container_limits import check_layout
+from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_PACKETS, FOR_PICTURES, PICTURES
-from videojob_worker.media.sniff import describe, kind_of
+from videojob_worker.media.sniff import describe_kind, kind_of
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 8192 * 4352
@@ -62,8 +62,8 @@ def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, V
     kind = kind_of(source.path)
     demuxer = DEMUXERS.get(kind)
     if demuxer is None:
-        raise source.error(f"is {describe(kind)}, not an MP4, MOV, WebM or MKV video")
-    check_layout(source, kind)
+        raise source.error(f"is {describe_kind(kind)}, not an MP4, MOV, WebM or MKV video")
+    check_container_limits(source, kind)
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=dict(options), metadata_errors="replace")
     except FFmpegError as error:
@@ -78,7 +78,7 @@ def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, V
 def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream:
     films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not films:
-        raise source.error(f"is {describe(kind)} without pictures")
+        raise source.error(f"is {describe_kind(kind)} without pictures")
     stream = next((film for film in films if film.disposition & Disposition.default), films[0])
     for other in container.streams:
         if other is not stream:

@@ -11,7 +11,7 @@ from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from videojob_contract.errors import Reason
-from videojob_worker.media.codec_parameters import Coded, NotAsItIsError, coded_as
+from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError, coded_as
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.source import Source
 
@@ -36,7 +36,7 @@ TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class VideoInfo:
     """A video that could be opened and decodes. Time 0 is when its first picture is shown."""
 
     source: Source
@@ -53,7 +53,7 @@ class Footage:
     """When its last picture is over."""
     has_alpha: bool
     has_sound: bool
-    coded: Coded | NotAsItIsError
+    coded: CodecParameters | NotAsItIsError
     """How it is coded, or why that is not as any output is."""
 
     def time_s(self, pts: int) -> Fraction:
@@ -68,7 +68,7 @@ class Footage:
         return meant_s if abs(meant_s - told_s) <= min(self.tick_s, self.period_s / 4) else told_s
 
 
-def inspect(source: Source) -> Footage:
+def inspect_video(source: Source) -> VideoInfo:
     """Open a video, decode its first frame and find its end.
 
     Raises:
@@ -92,7 +92,7 @@ def inspect(source: Source) -> Footage:
         width, height = _shown_size(decoder, frame)
         if turn and turn[0].startswith("transpose"):
             width, height = height, width
-        return Footage(
+        return VideoInfo(
             source=source,
             width=width,
             height=height,
@@ -109,7 +109,7 @@ def inspect(source: Source) -> Footage:
         decoder.close()
 
 
-def _coded(decoder: Decoder) -> Coded | NotAsItIsError:
+def _coded(decoder: Decoder) -> CodecParameters | NotAsItIsError:
     try:
         return coded_as(decoder.stream)
     except NotAsItIsError as reason:

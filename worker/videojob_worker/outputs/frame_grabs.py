@@ -14,7 +14,7 @@ Take = Callable[[Picture], None]
 """Does something with a picture of the canvas, at once: it changes afterwards."""
 
 
-class Grabs:
+class FrameGrabs:
     """Which frames are wanted, and what for."""
 
     def __init__(self) -> None:

@@ -8,9 +8,9 @@ from av import VideoCodecContext, VideoFormat, VideoFrame
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from videojob_worker.outputs.lossless_frames import Reel
+from videojob_worker.outputs.lossless_frames import LosslessFrames
 from videojob_worker.pixels.yuv import Picture
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.verify.animation import verify_gif
 
 _BGRA = VideoFormat("bgra")
@@ -23,7 +23,7 @@ _SAMPLE_PIXELS = 160 * 90
 _DITHER = "dither=bayer:bayer_scale=4:diff_mode=rectangle"
 
 
-def write_gif(output: PlannedOutput, reel: Reel) -> None:
+def write_gif(output: PlannedOutput, reel: LosslessFrames) -> None:
     """Write a GIF of a reel, and check it.
 
     Raises:
@@ -51,18 +51,18 @@ def write_gif(output: PlannedOutput, reel: Reel) -> None:
     verify_gif(output.path, track.size, written, end * _CENTISECOND, reel.go_on)
 
 
-def _set_up(context: VideoCodecContext, track: Track) -> None:
+def _set_up(context: VideoCodecContext, track: VideoTrack) -> None:
     context.width, context.height = track.size
     context.pix_fmt = "pal8"
     context.time_base = _CENTISECOND
     context.thread_count = 1
 
 
-def _centiseconds(track: Track, frame: int) -> int:
+def _centiseconds(track: VideoTrack, frame: int) -> int:
     return round(frame * 100 / track.settings.fps)
 
 
-def _timed(reel: Reel) -> Iterator[tuple[Picture, int]]:
+def _timed(reel: LosslessFrames) -> Iterator[tuple[Picture, int]]:
     """Yield pictures and the times at which they begin; the very last frame always, because its delay is known."""
     frames = reel.track.rate.frames
     for run in reel.runs(longest=int(_LONGEST_CS * _CENTISECOND * reel.track.settings.fps)):
@@ -71,7 +71,7 @@ def _timed(reel: Reel) -> Iterator[tuple[Picture, int]]:
             yield run.picture, _centiseconds(reel.track, frames - 1)
 
 
-def _palette(reel: Reel) -> VideoFrame:
+def _palette(reel: LosslessFrames) -> VideoFrame:
     """Find the 256 colours that serve all frames best."""
     width, height = reel.track.size
     shrink = max(1.0, (width * height / _SAMPLE_PIXELS) ** 0.5)
@@ -95,7 +95,7 @@ def _palette(reel: Reel) -> VideoFrame:
     return palette
 
 
-def _indexed(timed: Iterator[tuple[Picture, int]], palette: VideoFrame, track: Track) -> Iterator[VideoFrame]:
+def _indexed(timed: Iterator[tuple[Picture, int]], palette: VideoFrame, track: VideoTrack) -> Iterator[VideoFrame]:
     """Turn pictures into frames of palette indices."""
     graph = Graph()
     source = graph.add_buffer(width=track.size[0], height=track.size[1], format=_BGRA, time_base=_CENTISECOND)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from av import CodecContext, VideoCodecContext
 
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.pixels.yuv import Picture
-from videojob_worker.plan.outputs import Track
+from videojob_worker.plan.outputs import VideoTrack
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PictureRun:
     """A picture that is shown from one frame up to another."""
 
     picture: Picture
@@ -21,11 +21,11 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Reel:
+class LosslessFrames:
     """The pictures of a track; may be read more than once, until it is deleted."""
 
-    track: Track
-    spools: Sequence[Spool]
+    track: VideoTrack
+    spools: Sequence[PacketFile]
     go_on: Callable[[], None]
     """Called for each frame; may raise."""
 
@@ -44,7 +44,7 @@ class Reel:
         for frame in decoder.decode(None):
             yield np.asarray(frame.to_ndarray(), np.uint8)
 
-    def runs(self, longest: int) -> Iterator[Run]:
+    def runs(self, longest: int) -> Iterator[PictureRun]:
         """Yield pictures with the frames for which they do not change, at most `longest` at a time."""
         start = 0
         last: Picture | None = None
@@ -54,10 +54,10 @@ class Reel:
             if last is not None and at - start < longest and np.array_equal(last, picture):
                 continue
             if last is not None:
-                yield Run(last, start, at)
+                yield PictureRun(last, start, at)
             start, last = at, picture
         if last is not None:
-            yield Run(last, start, number)
+            yield PictureRun(last, start, number)
 
     def delete(self) -> None:
         """Delete what was parked."""

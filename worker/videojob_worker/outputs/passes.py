@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from videojob_worker.compose.compositor import Scene
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.encode.video import SegmentEncoder
-from videojob_worker.outputs.frame_grabs import Grabs
+from videojob_worker.outputs.frame_grabs import FrameGrabs
 from videojob_worker.outputs.scale import Scaler
-from videojob_worker.outputs.thread_pool import Crew
+from videojob_worker.outputs.thread_pool import RenderThreads
 from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
-from videojob_worker.plan.outputs import Track
+from videojob_worker.plan.outputs import VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.timeline.cost import frame_costs
 from videojob_worker.timeline.segments import Segment
@@ -34,7 +34,7 @@ _FIRST_PASS_SHARE = 0.5
 class Pass:
     """One pass over the frames."""
 
-    tracks: tuple[Track, ...]
+    tracks: tuple[VideoTrack, ...]
     whole: bool
     """Whether each has one encoder for the whole timeline."""
     number: int = 0
@@ -69,7 +69,7 @@ def packet_file_name(track: str, number: int) -> str:
     return f"{track}-{number:04}.packets"
 
 
-def plan_passes(tracks: Sequence[Track]) -> list[Pass]:
+def plan_passes(tracks: Sequence[VideoTrack]) -> list[Pass]:
     """Return the passes that all tracks together need; none when there are none."""
     passes = []
     if segmented := tuple(track for track in tracks if not track.settings.needs_whole):
@@ -83,15 +83,15 @@ def plan_passes(tracks: Sequence[Track]) -> list[Pass]:
     return passes
 
 
-def share_threads(project: RenderPlan, tracks: Sequence[Track], segments: Sequence[Segment]) -> tuple[int, int]:
+def share_threads(project: RenderPlan, tracks: Sequence[VideoTrack], segments: Sequence[Segment]) -> tuple[int, int]:
     """Return how many segments are encoded at a time, and how many threads each of their encoders has."""
     side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(tracks, segments))
     return side_by_side, max(1, project.threads // side_by_side)
 
 
-def _groups(tracks: Sequence[Track]) -> Iterator[list[Track]]:
+def _groups(tracks: Sequence[VideoTrack]) -> Iterator[list[VideoTrack]]:
     """Part tracks so that the encoders of each part fit into memory together."""
-    group: list[Track] = []
+    group: list[VideoTrack] = []
     for track in tracks:
         if group and sum(each.settings.encoder_bytes for each in (*group, track)) > ENCODERS_BYTES:
             yield group
@@ -101,7 +101,7 @@ def _groups(tracks: Sequence[Track]) -> Iterator[list[Track]]:
         yield group
 
 
-def _weight(project: RenderPlan, run: Pass, track: Track) -> float:
+def _weight(project: RenderPlan, run: Pass, track: VideoTrack) -> float:
     """Cost of a frame of a track, against x264 at the canvas' size."""
     size = track.settings.width * track.settings.height / (project.canvas.width * project.canvas.height)
     share = _FIRST_PASS_SHARE if run.number == 1 else 1.0
@@ -109,13 +109,13 @@ def _weight(project: RenderPlan, run: Pass, track: Track) -> float:
 
 
 @dataclass(slots=True)
-class Runner:
+class PassRunner:
     """Runs passes of a project; gathers what was encoded by the track's name."""
 
     project: RenderPlan
-    crew: Crew
-    grabs: Grabs
-    spools: dict[str, list[Spool]] = field(default_factory=dict)
+    crew: RenderThreads
+    grabs: FrameGrabs
+    spools: dict[str, list[PacketFile]] = field(default_factory=dict)
     has_composed: bool = False
     """Whether every frame has passed."""
     _costs: Sequence[float] = ()
@@ -136,7 +136,7 @@ class Runner:
             segments = (Segment(project.spans, sum(segment.cost for segment in segments)),)
         side_by_side, threads = share_threads(project, run.tracks, segments)
         encoded = self._encode_all(run, list(enumerate(segments)), side_by_side, threads)
-        self.grabs, self.has_composed = Grabs(), True  # what was wanted has passed
+        self.grabs, self.has_composed = FrameGrabs(), True  # what was wanted has passed
         for track in run.tracks:
             spools = [spools[track.name] for spools in encoded if track.name in spools]
             if not run.is_last:
@@ -148,7 +148,7 @@ class Runner:
             for left in project.scratch.glob("*.stats*"):
                 left.unlink()
 
-    def run_one(self, run: Pass, number: int, threads: int) -> dict[str, Spool]:
+    def run_one(self, run: Pass, number: int, threads: int) -> dict[str, PacketFile]:
         """Make one segment of a pass, with so many threads for each encoder; return its packets by the track's name.
 
         Raises:
@@ -158,14 +158,14 @@ class Runner:
         [encoded] = self._encode_all(run, [(number, self.project.segments[number])], 1, threads)
         return encoded
 
-    def adopt(self, run: Pass, made: Mapping[str, list[Spool]]) -> None:
+    def adopt(self, run: Pass, made: Mapping[str, list[PacketFile]]) -> None:
         """Take a pass for done whose segments were made elsewhere."""
         self.spools.update(made)
         self.crew.tally.add(run.cost(self.project))
 
     def _encode_all(
         self, run: Pass, segments: Sequence[tuple[int, Segment]], side_by_side: int, threads: int
-    ) -> list[dict[str, Spool]]:
+    ) -> list[dict[str, PacketFile]]:
         self._costs = self._costs or frame_costs(self.project.spans)
         shown = (run.tracks[0].rate.segment(segment) for _, segment in segments)
         self._done, self._of = 0, max(1, sum(segment.frames for segment in shown if segment is not None))
@@ -187,12 +187,12 @@ class Runner:
 
         return say
 
-    def _encode(self, run: Pass, scene: Scene, number: int, segment: Segment, threads: int) -> dict[str, Spool]:
+    def _encode(self, run: Pass, scene: Scene, number: int, segment: Segment, threads: int) -> dict[str, PacketFile]:
         """Encode one segment for every track of a pass."""
         canvas = self.project.canvas
         scaler = Scaler((canvas.width, canvas.height))
         with ExitStack() as stack:
-            encoders: list[tuple[Track, SegmentEncoder]] = []
+            encoders: list[tuple[VideoTrack, SegmentEncoder]] = []
             for track in run.tracks:
                 shown = track.rate.segment(segment)
                 if shown is not None:
@@ -206,7 +206,12 @@ class Runner:
             return {track.name: encoder.close() for track, encoder in encoders}
 
     def _write(
-        self, encoders: Sequence[tuple[Track, SegmentEncoder]], scaler: Scaler, at: int, picture: Picture, count: int
+        self,
+        encoders: Sequence[tuple[VideoTrack, SegmentEncoder]],
+        scaler: Scaler,
+        at: int,
+        picture: Picture,
+        count: int,
     ) -> None:
         scaler.show(picture)
         self.grabs.show(at, count, picture)
@@ -215,7 +220,7 @@ class Runner:
                 encoder.write(scaler.at(track.size), frames)
         self.crew.tally.add(COMPOSE_COST * count)
 
-    def _encoder(self, run: Pass, track: Track, segment: Segment, number: int, threads: int) -> SegmentEncoder:
+    def _encoder(self, run: Pass, track: VideoTrack, segment: Segment, number: int, threads: int) -> SegmentEncoder:
         weight = _weight(self.project, run, track) * float(track.rate.timeline.fps / track.settings.fps)
         leads = track is run.tracks[0]
 
@@ -245,5 +250,5 @@ class Runner:
             stopped=self.crew.stopped,
         )
 
-    def _path(self, track: Track, number: int) -> Path:
+    def _path(self, track: VideoTrack, number: int) -> Path:
         return self.project.scratch / packet_file_name(track.name, number)

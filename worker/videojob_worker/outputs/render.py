@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format
 from videojob_contract.resources.status import Stage
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.encode.settings import AudioSettings
-from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.sound import SoundPacketFile
 from videojob_worker.encode.subtitles import SoftSubtitles, soft_subtitles
 from videojob_worker.outputs import poster
-from videojob_worker.outputs.frame_grabs import Grabs
+from videojob_worker.outputs.frame_grabs import FrameGrabs
 from videojob_worker.outputs.gif import write_gif
 from videojob_worker.outputs.hls.write import write_hls
-from videojob_worker.outputs.lossless_frames import Reel
-from videojob_worker.outputs.passes import Runner, passes_of
+from videojob_worker.outputs.lossless_frames import LosslessFrames
+from videojob_worker.outputs.passes import PassRunner, passes_of
 from videojob_worker.outputs.sounds import make_sounds, sounds_cost
 from videojob_worker.outputs.sprite import THUMBNAIL_COST, Sheet
-from videojob_worker.outputs.streams import Encoded
-from videojob_worker.outputs.thread_pool import Crew
+from videojob_worker.outputs.streams import EncodedStreams
+from videojob_worker.outputs.thread_pool import RenderThreads
 from videojob_worker.outputs.video import write_video
 from videojob_worker.outputs.webp import write_webp
 from videojob_worker.plan.copies import COPIED_FRAME
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput
@@ -62,7 +62,7 @@ def render_outputs(
     project: RenderPlan,
     meter: Meter,
     cancelled: Callable[[], bool],
-    made: Mapping[str, list[Spool]] | None = None,
+    made: Mapping[str, list[PacketFile]] | None = None,
 ) -> list[RenderedOutput]:
     """Make every output, in the spec's order, and check it.
 
@@ -80,7 +80,7 @@ def render_outputs(
     for output in project.outputs:
         if output.note is not None:
             log.warning("%s", output.note)
-    with Crew(meter, cancelled) as crew:
+    with RenderThreads(meter, cancelled) as crew:
         return _Render(project, meter, crew, made).run()
 
 
@@ -94,7 +94,7 @@ def _audio(project: RenderPlan) -> list[AudioSettings]:
     return [sound for sound in mixed if sound is not None]
 
 
-def _animation_cost(project: RenderPlan, track: Track) -> float:
+def _animation_cost(project: RenderPlan, track: VideoTrack) -> float:
     share = track.settings.width * track.settings.height / (project.canvas.width * project.canvas.height)
     return _ANIMATED_FRAME * share * track.rate.frames
 
@@ -114,9 +114,11 @@ def _soft(project: RenderPlan) -> SoftSubtitles | None:
 
 
 class _Render:
-    def __init__(self, project: RenderPlan, meter: Meter, crew: Crew, made: Mapping[str, list[Spool]] | None) -> None:
+    def __init__(
+        self, project: RenderPlan, meter: Meter, crew: RenderThreads, made: Mapping[str, list[PacketFile]] | None
+    ) -> None:
         self._project, self._meter, self._crew, self._made = project, meter, crew, made
-        self._grabs = Grabs()
+        self._grabs = FrameGrabs()
         self._sheets: dict[str, Sheet] = {}
         self._subtitles = _soft(project)
 
@@ -125,7 +127,7 @@ class _Render:
         self._want()
         self._meter.enter(Stage.RENDERING, self._first_word())
         sounds = crew.aside(self._make_sounds)
-        runner = Runner(project, crew, self._grabs)
+        runner = PassRunner(project, crew, self._grabs)
         for each in passes_of(project):
             if self._made is None or each.whole:
                 runner.run(each)
@@ -159,7 +161,7 @@ class _Render:
                 for number in range(sheet.count):
                     self._grabs.want(sheet.frame(number), partial(sheet.take, number))
 
-    def _counted(self, track: Track) -> Callable[[], None]:
+    def _counted(self, track: VideoTrack) -> Callable[[], None]:
         """Count the cost of moving pictures as they are read, written and checked."""
         step = _animation_cost(self._project, track) / (_READINGS * track.rate.frames)
 
@@ -173,7 +175,7 @@ class _Render:
         for _ in self._grabs.compose(self._project):
             self._crew.go_on()
 
-    def _make_sounds(self) -> dict[AudioSettings, SoundSpool]:
+    def _make_sounds(self) -> dict[AudioSettings, SoundPacketFile]:
         wanted = _audio(self._project)
         spools = make_sounds(self._project, wanted, self._crew.tally.add, self._crew.stopped) if wanted else {}
         for output in self._project.outputs:
@@ -185,10 +187,12 @@ class _Render:
                 )
         return spools
 
-    def _finish(self, output: PlannedOutput, runner: Runner, sounds: dict[AudioSettings, SoundSpool]) -> RenderedOutput:
+    def _finish(
+        self, output: PlannedOutput, runner: PassRunner, sounds: dict[AudioSettings, SoundPacketFile]
+    ) -> RenderedOutput:
         go_on = self._crew.go_on
         sound = None if output.sound is None else sounds.get(output.sound)
-        encoded = Encoded(runner.spools, sound, self._subtitles)
+        encoded = EncodedStreams(runner.spools, sound, self._subtitles)
         width, height = output.size or (None, None)
         frames = length_s = None
         files: tuple[Path, ...] = ()
@@ -197,7 +201,7 @@ class _Render:
                 files = write_hls(output, encoded, self._project.timeline, go_on)
             case format_ if format_ in _ANIMATIONS:
                 [track] = output.tracks
-                reel = Reel(track, runner.spools[track.name], self._counted(track))
+                reel = LosslessFrames(track, runner.spools[track.name], self._counted(track))
                 write = write_gif if output.spec.format is Format.GIF else write_webp
                 write(output, reel)
                 reel.delete()

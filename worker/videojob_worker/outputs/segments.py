@@ -11,12 +11,12 @@ from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.status import Stage
-from videojob_worker.encode.packet_file import Spool
+from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.encode.sealed_packets import open_sealed, seal
-from videojob_worker.outputs.frame_grabs import Grabs
-from videojob_worker.outputs.passes import Runner, packet_file_name, segmented_pass, share_threads
+from videojob_worker.outputs.frame_grabs import FrameGrabs
+from videojob_worker.outputs.passes import PassRunner, packet_file_name, segmented_pass, share_threads
 from videojob_worker.outputs.render import render_outputs
-from videojob_worker.outputs.thread_pool import Crew
+from videojob_worker.outputs.thread_pool import RenderThreads
 from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.plan.segment_descriptions import Digests, SegmentDescription, describe_segment
 from videojob_worker.progress import Meter
@@ -57,9 +57,9 @@ def render_segment(
     segment = project.segments[wanted.number]
     wanted.check(describe_segment(project, wanted.number, run.tracks, wanted.encoder_threads, Digests(project)))
     alone = replace(project, segments=(segment,))
-    with Crew(meter(run.cost(alone)), cancelled) as crew:
+    with RenderThreads(meter(run.cost(alone)), cancelled) as crew:
         crew.meter.enter(Stage.RENDERING, f"segment {wanted.number + 1} of {len(project.segments)}")
-        made = Runner(project, crew, Grabs()).run_one(run, wanted.number, wanted.encoder_threads)
+        made = PassRunner(project, crew, FrameGrabs()).run_one(run, wanted.number, wanted.encoder_threads)
     return [seal(spool, wanted.digest) for spool in made.values()]
 
 
@@ -86,14 +86,14 @@ def join_segments(
     return render_outputs(project, meter, cancelled, _opened(project, made, folder))
 
 
-def _opened(project: RenderPlan, made: Sequence[SegmentDescription], folder: Path) -> dict[str, list[Spool]]:
+def _opened(project: RenderPlan, made: Sequence[SegmentDescription], folder: Path) -> dict[str, list[PacketFile]]:
     run = segmented_pass(project)
     expected = 0 if run is None else len(project.segments)
     if [each.number for each in made] != list(range(expected)):
         raise PermanentError(
             f"the job has {expected} segments, and these are {[each.number for each in made]}", Reason.INVALID_SPEC
         )
-    spools: dict[str, list[Spool]] = {}
+    spools: dict[str, list[PacketFile]] = {}
     if run is None:
         return spools
     digests = Digests(project)

@@ -6,7 +6,7 @@ from contextlib import closing
 from videojob_worker.audio.soundtrack import open_soundtrack
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.settings import AudioSettings
-from videojob_worker.encode.sound import SoundSpool, encode_sound
+from videojob_worker.encode.sound import SoundPacketFile, encode_sound
 from videojob_worker.media.samples import Samples
 from videojob_worker.plan.render_plan import RenderPlan
 
@@ -26,7 +26,7 @@ def sounds_cost(project: RenderPlan, settings: Iterable[AudioSettings]) -> float
 
 def make_sounds(
     project: RenderPlan, settings: Iterable[AudioSettings], add: Callable[[float], None], stopped: Callable[[], bool]
-) -> dict[AudioSettings, SoundSpool]:
+) -> dict[AudioSettings, SoundPacketFile]:
     """Make and encode the sound, as each of the settings has it; empty when nothing sounds.
 
     Args:

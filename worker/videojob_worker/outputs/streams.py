@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from videojob_worker.encode.packet_file import Spool
-from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.packet_file import PacketFile
+from videojob_worker.encode.sound import SoundPacketFile
 from videojob_worker.encode.subtitles import SoftSubtitles
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedStreams:
     """The streams of one output."""
 
-    spools: Mapping[str, Sequence[Spool]]
+    spools: Mapping[str, Sequence[PacketFile]]
     """The pictures of each encoded track, by its name."""
-    sound: SoundSpool | None
+    sound: SoundPacketFile | None
     subtitles: SoftSubtitles | None

@@ -27,7 +27,7 @@ class Tally:
             self.cost += cost
 
 
-class Crew:
+class RenderThreads:
     """A context manager; on leaving it every thread has ended.
 
     Args:

@@ -6,19 +6,19 @@ from dataclasses import replace
 from videojob_contract.resources.outputs import Format
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
-from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.sound import SoundPacketFile
 from videojob_worker.encode.subtitles import SUBTITLE_CODECS
-from videojob_worker.outputs.streams import Encoded
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.outputs.streams import EncodedStreams
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.timeline.times import Timeline
-from videojob_worker.verify.video import Expected, Video, verify_file
+from videojob_worker.verify.video import Expected, ExpectedVideo, verify_file
 
 _MUXERS = {Format.M4A: "ipod"}
 _DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
 
 
 def write_video(
-    output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None], threads: int
+    output: PlannedOutput, encoded: EncodedStreams, timeline: Timeline, go_on: Callable[[], None], threads: int
 ) -> None:
     """Put an output together and check it in so many threads; `go_on` is called for each packet, and may raise.
 
@@ -50,14 +50,14 @@ def write_video(
 
 def expected(
     demuxer: str,
-    track: Track | None,
+    track: VideoTrack | None,
     joints: frozenset[int],
-    sound: SoundSpool | CopiedSound | None,
+    sound: SoundPacketFile | CopiedSound | None,
     timeline: Timeline,
 ) -> Expected:
     """Say what a file of a track, whose pictures may be joined at some frames, and of sound has to be."""
     video = None
     if track is not None:
-        video = Video(track.settings.codec, *track.size, track.rate, joints, track.settings.cut_s)
+        video = ExpectedVideo(track.settings.codec, *track.size, track.rate, joints, track.settings.cut_s)
     codec = None if sound is None else sound.codec
     return Expected(demuxer, video, codec, timeline.samples)

@@ -12,9 +12,9 @@ import numpy as np
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Quality
-from videojob_worker.outputs.lossless_frames import Reel, Run
+from videojob_worker.outputs.lossless_frames import LosslessFrames, PictureRun
 from videojob_worker.pixels.yuv import Picture, planes, to_rgb
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.verify.animation import verify_webp
 
 _QUALITIES: Final = {
@@ -36,7 +36,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels, even."""
 
 
-def write_webp(output: PlannedOutput, reel: Reel) -> None:
+def write_webp(output: PlannedOutput, reel: LosslessFrames) -> None:
     """Write an animated WebP of a reel, and check it.
 
     Raises:
@@ -86,7 +86,7 @@ def changed(before: Picture, after: Picture) -> Box:
     )
 
 
-def _frame(run: Run, box: Box, track: Track, quality: int) -> bytes:
+def _frame(run: PictureRun, box: Box, track: VideoTrack, quality: int) -> bytes:
     left, top, right, bottom = box
     encoded = io.BytesIO()
     to_rgb(run.picture).crop(box).save(encoded, "WEBP", quality=quality, method=_METHOD)
@@ -116,5 +116,5 @@ def _uint24(value: int) -> bytes:
     return value.to_bytes(3, "little")
 
 
-def _milliseconds(track: Track, frame: int) -> int:
+def _milliseconds(track: VideoTrack, frame: int) -> int:
     return round(frame * 1000 / track.settings.fps)

@@ -20,7 +20,7 @@ _MATRICES: Final = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m"
 
 
 @dataclass(frozen=True, slots=True)
-class Shades:
+class ColorSpace:
     """How a frame's numbers are to be read."""
 
     is_rgb: bool
@@ -36,7 +36,7 @@ class Shades:
         return needs_table(self.transfer, self.primaries)
 
 
-def shades_of(frame: VideoFrame) -> Shades:
+def shades_of(frame: VideoFrame) -> ColorSpace:
     """Read, or guess, what a frame says of its colours."""
     name = frame.format.name
     is_rgb = frame.format.is_rgb or name.startswith("pal8")
@@ -47,7 +47,7 @@ def shades_of(frame: VideoFrame) -> Shades:
     if matrix is None:
         is_sd = frame.width < _SD[0] and frame.height <= _SD[1]
         matrix = "bt2020" if primaries == BT2020 else "bt601" if is_sd and primaries != BT709 else "bt709"
-    return Shades(
+    return ColorSpace(
         is_rgb=is_rgb,
         has_alpha=any(component.is_alpha for component in frame.format.components),
         matrix=matrix,

@@ -14,7 +14,7 @@ from av.video.plane import VideoPlane
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.pixels import tonemap
 from videojob_worker.pixels.backdrop import backdrop_picture, backdrop_size
-from videojob_worker.pixels.colorspace import Shades, shades_of
+from videojob_worker.pixels.colorspace import ColorSpace, shades_of
 from videojob_worker.pixels.place import Place, Steps, place, steps
 from videojob_worker.pixels.yuv import Picture, planes, solid
 
@@ -30,7 +30,7 @@ _NAMES: Final = {"bt601": "smpte170m", "fcc": "fcc", "smpte240m": "smpte240m", "
 _BLACK: Final = (16, 128, 128)
 
 
-class Chain:
+class FilterChain:
     """A graph for frames of one kind, made for the first and made again when the frames change.
 
     Args:
@@ -61,7 +61,7 @@ class Chain:
         self._graph.vpush(frame, at=0)
         return self._graph.vpull()
 
-    def _build(self, frame: VideoFrame, shades: Shades) -> Graph | None:
+    def _build(self, frame: VideoFrame, shades: ColorSpace) -> Graph | None:
         sideways = any(step.startswith("transpose") for step in self._turn)
         upright = (frame.height, frame.width) if sideways else (frame.width, frame.height)
         cut = steps(upright, self._where)
@@ -87,7 +87,7 @@ class Chain:
             _push_table(graph, shades)
         return graph
 
-    def _colour(self, graph: Graph, last: FilterContext, shades: Shades, cut: Steps) -> FilterContext:
+    def _colour(self, graph: Graph, last: FilterContext, shades: ColorSpace, cut: Steps) -> FilterContext:
         """Scale, and convert on the way with as few steps as the colours allow."""
         size = f"scale={cut.scaled[0]}:{cut.scaled[1]}"
         read = (
@@ -125,7 +125,7 @@ class Chain:
         return _then(graph, _then(graph, last, f"scale={end}"), f"format={self._pixels}")
 
 
-class Easel:
+class CanvasConverter:
     """Draws frames on a canvas of its own, one after the other.
 
     Args:
@@ -149,13 +149,13 @@ class Easel:
         has_alpha: bool,
     ) -> None:
         self._where = place(size, canvas, fit, anchor)
-        self._chain = Chain(turn, self._where, "yuva420p" if has_alpha else "yuv420p")
+        self._chain = FilterChain(turn, self._where, "yuva420p" if has_alpha else "yuv420p")
         self._canvas = canvas
         self._background = solid(background, *canvas) if has_alpha else None
         self._behind = None
         if fit is Fit.BLUR and (self._where.width, self._where.height) != canvas:
             small = backdrop_size(canvas)
-            self._behind = Easel(
+            self._behind = CanvasConverter(
                 size, small, turn=turn, fit=Fit.COVER, anchor=anchor, background=background, has_alpha=has_alpha
             )
         self._picture = solid(background, *canvas)
@@ -236,7 +236,7 @@ def _with_table(graph: Graph, last: FilterContext, pixels: str) -> FilterContext
     return mapper
 
 
-def _push_table(graph: Graph, shades: Shades) -> None:
+def _push_table(graph: Graph, shades: ColorSpace) -> None:
     # libavfilter 11 takes the planes of a planar table for R, G and B, and they are G, B and R.
     table = np.ascontiguousarray(tonemap.table(shades.transfer, shades.primaries)[..., (2, 0, 1)])
     frame = VideoFrame.from_ndarray(table, format="rgb48le")

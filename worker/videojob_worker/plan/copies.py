@@ -13,11 +13,11 @@ from typing import Final
 
 from videojob_contract.errors import CancelledError
 from videojob_contract.resources.outputs import Codec, Copying, Format, Output
-from videojob_worker.encode.copy import CopiedPictures, CopiedSound, Piece
-from videojob_worker.media.codec_parameters import Coded, NotAsItIsError
+from videojob_worker.encode.copy import CopiedPictures, CopiedRun, CopiedSound
+from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError
 from videojob_worker.media.packets import Packets
 from videojob_worker.media.sound_packets import find_sound
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 
 COPIED_FRAME: Final = 0.015
@@ -63,7 +63,7 @@ def _choose(output: PlannedOutput, timeline: "_Timeline") -> PlannedOutput:
     return replace(output, tracks=(replace(track, copied=copy.pictures),), copied_sound=copy.sound)
 
 
-def _check_output(output: Output, track: Track, timeline: "_Timeline") -> None:
+def _check_output(output: Output, track: VideoTrack, timeline: "_Timeline") -> None:
     if output.copy_ is Copying.NEVER:
         raise NotAsItIsError("copy is never")
     for name in _ASKS:
@@ -125,7 +125,7 @@ class _Timeline:
         for span in project.spans:
             if span.overlays or span.captions:
                 raise NotAsItIsError(f"{'an overlay lies' if span.overlays else 'subtitles lie'} over the clips")
-        found: list[tuple[Coded, Piece]] = []
+        found: list[tuple[CodecParameters, CopiedRun]] = []
         for index, times in enumerate(project.timeline.clips):
             try:
                 found.append(self._piece(index, times.start, times.frames))
@@ -149,25 +149,25 @@ class _Timeline:
         except NotAsItIsError:
             return None
 
-    def _piece(self, index: int, start: int, frames: int) -> tuple[Coded, Piece]:
+    def _piece(self, index: int, start: int, frames: int) -> tuple[CodecParameters, CopiedRun]:
         video = self.project.clips[index].video
         if video is None:
             raise AssertionError("what is no video has been refused")
         coded = self.project.sources.facts[video.uri].coded
-        if not isinstance(coded, Coded):
+        if not isinstance(coded, CodecParameters):
             raise coded or AssertionError("a video has been probed")
         if (coded.width, coded.height) != self.size:
             raise NotAsItIsError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
         with closing(Packets(self.project.sources.source(f"spec.clips[{index}].video.uri", video.uri))) as packets:
             run = packets.find(coded, video.from_ or Fraction(0), frames, self.fps, self._go_on)
-        return coded, Piece(start, run)
+        return coded, CopiedRun(start, run)
 
     def _go_on(self) -> None:
         if self.cancelled():
             raise CancelledError("the render was cancelled")
 
 
-def _check_joint(pair: Sequence[tuple[Coded, Piece]]) -> None:
+def _check_joint(pair: Sequence[tuple[CodecParameters, CopiedRun]]) -> None:
     """Check that a piece can follow the one before it."""
     if len(pair) == 1:
         return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from videojob_contract.resources.timeline import Clip, Overlay
-    from videojob_worker.plan.outputs import Track
+    from videojob_worker.plan.outputs import VideoTrack
     from videojob_worker.plan.render_plan import RenderPlan
     from videojob_worker.timeline.segments import Segment
     from videojob_worker.timeline.spans import Span
@@ -36,7 +36,7 @@ _SOUND_BYTES: Final = 16 * 1024**2
 """Blocks of each track, and the encoder."""
 
 
-def segment_bytes(tracks: Sequence[Track], segments: Sequence[Segment]) -> int:
+def segment_bytes(tracks: Sequence[VideoTrack], segments: Sequence[Segment]) -> int:
     """Return what the encoders of one segment take at most, in bytes: one for each stream that is encoded."""
     return max(sum(encoder_bytes(track.settings, segment) for track in tracks) for segment in segments)
 

@@ -37,7 +37,7 @@ _MOST_FILES = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class VideoTrack:
     """One stream of pictures that is encoded."""
 
     name: str
@@ -69,7 +69,7 @@ class PlannedOutput:
     """Its main file, in the scratch folder, named as it will be published where other files name it."""
     size: tuple[int, int] | None
     """Width and height in pixels: of the largest rendition, of the poster, of a thumbnail; None of sound alone."""
-    tracks: tuple[Track, ...]
+    tracks: tuple[VideoTrack, ...]
     """Its streams of pictures; none of a poster, a sprite or sound."""
     sound: AudioSettings | None
     """How the job's sound is in it; None where it never is."""
@@ -119,7 +119,7 @@ class _Planner:
                     raise PermanentError(
                         f"{field}.fps: {fps} is more than {GIF_MOST_FPS}, the most for a gif", Reason.INVALID_SPEC
                     )
-                track = Track(output.name, lossless_settings(*size, fps), Rate(self.timeline, fps))
+                track = VideoTrack(output.name, lossless_settings(*size, fps), Rate(self.timeline, fps))
                 return PlannedOutput(field, output, path, size, (track,), None)
             case Format.MP3 | Format.M4A:
                 return PlannedOutput(field, output, path, None, (), audio_settings(output))
@@ -136,7 +136,7 @@ class _Planner:
         chosen = choose_encoder(field, output.codec or output.format.codecs[0], self.encoding)
         size, fps = _size(output, self.canvas), output.fps or self.timeline.fps
         settings = video_settings(field, output, size, fps, encoder=chosen.encoder)
-        track = Track(output.name, settings, Rate(self.timeline, fps))
+        track = VideoTrack(output.name, settings, Rate(self.timeline, fps))
         return PlannedOutput(field, output, path, size, (track,), audio_settings(output), chosen.note)
 
     def _hls(self, field: str, output: Output) -> PlannedOutput:
@@ -151,7 +151,7 @@ class _Planner:
                 f"choose longer segments",
                 Reason.INVALID_SPEC,
             )
-        tracks: dict[str, Track] = {}
+        tracks: dict[str, VideoTrack] = {}
         for index, rendition in enumerate(renditions):
             size = _size(rendition, self.canvas)
             where = f"{field}.renditions[{index}]" if output.renditions else field
@@ -161,7 +161,7 @@ class _Planner:
             name = f"{output.name}.{rendition.name or f'{size[1]}p'}"
             if name in tracks:
                 raise PermanentError(f"{where}.name: another rendition has this size; name both", Reason.INVALID_SPEC)
-            tracks[name] = Track(name, settings, Rate(self.timeline, fps))
+            tracks[name] = VideoTrack(name, settings, Rate(self.timeline, fps))
         largest = max((track.size for track in tracks.values()), key=prod)
         return PlannedOutput(
             field,

@@ -21,10 +21,10 @@ from videojob_worker.request import RenderRequest
 from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.preflight import open_fonts
-from videojob_worker.timeline.keypoints import corners
+from videojob_worker.timeline.keypoints import keypoints
 from videojob_worker.timeline.overlays import PlacedOverlay, place_cues, place_overlays
 from videojob_worker.timeline.segments import Segment, cut_segments
-from videojob_worker.timeline.spans import Kind, Span, compile_spans
+from videojob_worker.timeline.spans import Span, SpanKind, compile_spans
 from videojob_worker.timeline.times import Timeline, build_timeline
 
 
@@ -86,7 +86,7 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
         kind_of(clip, facts).check_length(sources, f"spec.clips[{index}]", lengths[index])
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
     overlays = place_overlays(
-        spec.overlays or [], timeline, lambda overlay: kind_of(overlay, facts).span_kind is not Kind.STILL
+        spec.overlays or [], timeline, lambda overlay: kind_of(overlay, facts).span_kind is not SpanKind.STILL
     )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
@@ -117,7 +117,7 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
 def _corners(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
     """Return the frames at which transitions do not go on as they did, in order."""
     pairs = zip(clips, timeline.clips, strict=True)
-    return [frame for clip, times in pairs if clip.transition for frame in corners(clip.transition, times)]
+    return [frame for clip, times in pairs if clip.transition for frame in keypoints(clip.transition, times)]
 
 
 def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:

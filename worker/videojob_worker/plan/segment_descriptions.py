@@ -19,7 +19,7 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import Model
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.version import __version__
-from videojob_worker.plan.outputs import Track
+from videojob_worker.plan.outputs import VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.timeline.segments import Segment
 from videojob_worker.timeline.spans import Span
@@ -96,7 +96,7 @@ class SegmentDescription(Model):
 
 
 def describe_segment(
-    project: RenderPlan, number: int, tracks: Sequence[Track], encoder_threads: int, digests: "Digests"
+    project: RenderPlan, number: int, tracks: Sequence[VideoTrack], encoder_threads: int, digests: "Digests"
 ) -> SegmentDescription:
     """Describe a segment of a project.
 
@@ -124,7 +124,7 @@ def describe_segment(
     )
 
 
-def _track(track: Track, shown: Segment) -> TrackDescription:
+def _track(track: VideoTrack, shown: Segment) -> TrackDescription:
     return TrackDescription(
         name=track.name, start=shown.start, frames=shown.frames, settings=_plain(asdict(track.settings))
     )

@@ -26,7 +26,7 @@ from videojob_worker.renderer.protocol import (
     Ready,
     Rendered,
     Request,
-    encode,
+    encode_message,
     planned,
     receive_request,
 )
@@ -110,7 +110,7 @@ def _failed(error: VideoJobError) -> Failed:
 
 
 def _send(fd: int, message: Model) -> None:
-    data = encode(message)
+    data = encode_message(message)
     while data:
         data = data[os.write(fd, data) :]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import OutOfMemoryError, PermanentError, Reason, VideoJobError
 from videojob_worker.renderer.cgroup import oom_kills
 from videojob_worker.renderer.ending import error_of, explain
-from videojob_worker.renderer.output import Output
+from videojob_worker.renderer.output import ProcessLog
 from videojob_worker.renderer.protocol import (
     LENGTH,
     MAX_ANSWER,
@@ -56,7 +56,7 @@ class Child:
     process: asyncio.subprocess.Process
     requests: socket.socket
     answers: asyncio.StreamReader
-    output: Output
+    output: ProcessLog
     transports: tuple[asyncio.BaseTransport, ...]
 
     @classmethod
@@ -96,7 +96,7 @@ class Child:
         requests.setblocking(False)
         answer_stream, answer_transport = await _stream(answers)
         error_stream, error_transport = await _stream(errors)
-        return cls(process, requests, answer_stream, Output(error_stream), (answer_transport, error_transport))
+        return cls(process, requests, answer_stream, ProcessLog(error_stream), (answer_transport, error_transport))
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
         """Render; see `task.Renderer`."""

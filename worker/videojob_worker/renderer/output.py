@@ -32,7 +32,7 @@ _OUT_OF_MEMORY = re.compile(
 """As x264, libav and libc, C++, OpenCV and Python say it."""
 
 
-class Output:
+class ProcessLog:
     """Reads standard error of one process until its end."""
 
     def __init__(self, stream: asyncio.StreamReader) -> None:

@@ -105,7 +105,7 @@ AnyAnswer = Ready | Advanced | Done | PlannedPart | Planned | Failed
 _ANSWER: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")])
 
 
-def encode(message: Model) -> bytes:
+def encode_message(message: Model) -> bytes:
     """Write a message with its length."""
     body = json.dumps(message.to_dict(), separators=(",", ":")).encode()
     return LENGTH.pack(len(body)) + body
@@ -127,7 +127,7 @@ def planned(plan: Plan) -> Iterator[PlannedPart | Planned]:
 
 async def send_request(sock: socket.socket, request: Request, fds: Sequence[int]) -> None:
     """Send a request and the descriptors of its sources through a socket that does not block."""
-    await asyncio.get_running_loop().sock_sendall(sock, encode(request))
+    await asyncio.get_running_loop().sock_sendall(sock, encode_message(request))
     for start in range(0, len(fds), _FDS_A_MESSAGE):
         some = list(fds[start : start + _FDS_A_MESSAGE])
         # Descriptors need at least a byte to travel with.

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Destination:
     """Called, from any thread, with the number of bytes just copied."""
 
     def __str__(self) -> str:
-        return f"{self.field}: {shown(self.uri)}"
+        return f"{self.field}: {redact_uri(self.uri)}"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from videojob_common.address_guard import check_host, checked_addresses
 from videojob_common.errors import ForbiddenAddressError
 from videojob_common.pinned_connections import PinnedBackend
 from videojob_contract.errors import PermanentError, Reason, TransientError
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 from videojob_contract.version import __version__
 from videojob_worker import errno_mapping
 from videojob_worker.storage.base import StorageBackend
@@ -72,7 +72,7 @@ async def fetch(field: str, uri: str, context: FetchContext) -> int:
         PermanentError: not found, forbidden, or too large.
         TransientError: the server or the network fails, or the disk is full.
     """
-    what = f"{field}: {shown(uri)}"
+    what = f"{field}: {redact_uri(uri)}"
     for wait_s in RETRY_AFTER_S:
         try:
             return await _fetch_once(what, uri, context)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import Reason, TransientError
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 from videojob_worker.storage import registry
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Sources:
         """
         for uri, fd in self.fds.items():
             if _mark(fd) != self._marks[uri]:
-                raise TransientError(f"{shown(uri)} was changed while it was read", Reason.STORAGE_UNAVAILABLE)
+                raise TransientError(f"{redact_uri(uri)} was changed while it was read", Reason.STORAGE_UNAVAILABLE)
 
 
 @asynccontextmanager

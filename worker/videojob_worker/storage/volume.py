@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
-from videojob_contract.resources.uris import shown
+from videojob_contract.resources.uris import redact_uri
 from videojob_worker import errno_mapping, output_files
 from videojob_worker.concurrency import Stop, in_thread, undisturbed
 from videojob_worker.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
@@ -42,7 +42,7 @@ async def fetch(field: str, uri: str, context: FetchContext) -> int:
         PermanentError: not found, not to be read, not a regular file, or too large.
         TransientError: the volume fails.
     """
-    opening = asyncio.ensure_future(asyncio.to_thread(_open, f"{field}: {shown(uri)}", uri, context))
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, f"{field}: {redact_uri(uri)}", uri, context))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:  # the thread goes on, and nobody else would close what it opens

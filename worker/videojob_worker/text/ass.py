@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from videojob_worker.text.ass_limits import Sizes
+from videojob_worker.text.ass_limits import AssLimits
 from videojob_worker.text.cues import Cue, LineError, check_cue
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read(lines: list[str]) -> Iterator[Cue]:
         LineError: a line is not what must stand there, or would take unbounded memory to draw.
     """
     rows = list(_rows(lines))
-    sizes = Sizes(_height(rows), _styles(rows))
+    sizes = AssLimits(_height(rows), _styles(rows))
     order = ["layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text"]
     found = 0
     for row in rows:
@@ -104,7 +104,7 @@ def _styles(rows: list[_Row]) -> Iterator[tuple[int, dict[str, str]]]:
             yield row.number, dict(zip(order, row.value.split(","), strict=False))
 
 
-def _event(row: _Row, order: list[str], sizes: Sizes) -> Cue:
+def _event(row: _Row, order: list[str], sizes: AssLimits) -> Cue:
     values = row.value.split(",", len(order) - 1)
     if len(values) < len(order):
         raise LineError(row.number, f"an event has {len(order)} fields, and this one has {len(values)}")

@@ -40,7 +40,7 @@ class _Style:
         return _Style(max(self.size, other.size), max(self.scale, other.scale), max(self.border, other.border))
 
 
-class Sizes:
+class AssLimits:
     """The bounds for a script of a height, in its pixels, with these styles: line numbers and fields."""
 
     def __init__(self, height: int | None, styles: Iterator[tuple[int, dict[str, str]]]) -> None:

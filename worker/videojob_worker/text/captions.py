@@ -17,7 +17,7 @@ from videojob_contract.resources.text import SubtitleStyle
 from videojob_worker.text.ass_limits import MOST_PICTURES_AT_ONCE
 from videojob_worker.text.libass import libass
 from videojob_worker.text.painter import Drawer, Sprites, UnreadableScriptError
-from videojob_worker.text.reading import Format, read_cues
+from videojob_worker.text.reading import SubtitleFormat, read_cues
 from videojob_worker.text.script import script
 
 if TYPE_CHECKING:
@@ -160,14 +160,14 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
     form, text, cues = read_cues(source)
     if not subtitles.soft:
         libass()  # is it there?
-    if form is Format.ASS and subtitles.style is not None:
+    if form is SubtitleFormat.ASS and subtitles.style is not None:
         raise PermanentError(
             "spec.subtitles.style: an ASS file says how its subtitles look; leave it out", Reason.INVALID_SPEC
         )
     _check_at_once(source, cues)
     # What takes no time is never seen, and what has no text has nothing to draw.
-    cues = tuple(cue for cue in cues if cue.end_ms > cue.start_ms and (cue.text.strip() or form is Format.ASS))
-    if form is Format.ASS:
+    cues = tuple(cue for cue in cues if cue.end_ms > cue.start_ms and (cue.text.strip() or form is SubtitleFormat.ASS))
+    if form is SubtitleFormat.ASS:
         captions = Captions(cues, canvas.width, canvas.height, text.encode(), None, ours=False)
         try:
             if not subtitles.soft:

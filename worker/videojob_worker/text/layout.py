@@ -17,26 +17,26 @@ from videojob_worker.text.pango import (
     HINT_STYLE_SLIGHT,
     SCALE,
     WRAP_WORD_CHAR,
-    Rectangle,
+    PangoRectangle,
     cairo,
     gobject,
     pango,
     pangocairo,
 )
-from videojob_worker.text.rect import Frame
+from videojob_worker.text.rect import Rect
 
 _MEASURED_EM: Final = 1000
 _SHIFT: Final = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line and where it starts: `x` and `baseline` in pixels from the block's corner."""
 
     pango_line: Any
     x: int
     baseline: int
-    ink: Frame
+    ink: Rect
     """What its letters cover."""
 
 
@@ -44,7 +44,7 @@ class Line:
 class Block:
     """Lines of text, and the size of the block that they fill: its width is the widest line's, in pixels."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
     width: int
     height: int
 
@@ -80,7 +80,7 @@ def _block(layout: Any, title: Title, ascent_share: float) -> Block:
     found = []
     for index in range(count):
         line = pango().pango_layout_get_line_readonly(layout, index)
-        ink, logical = Rectangle(), Rectangle()
+        ink, logical = PangoRectangle(), PangoRectangle()
         pango().pango_layout_line_get_extents(line, ctypes.byref(ink), ctypes.byref(logical))
         found.append((line, ink, logical))
     width = max(math.ceil(logical.width / SCALE) for _, _, logical in found)
@@ -88,15 +88,15 @@ def _block(layout: Any, title: Title, ascent_share: float) -> Block:
     for index, (line, ink, logical) in enumerate(found):
         x = round((width - logical.width / SCALE) * _SHIFT[title.align] - logical.x / SCALE)
         baseline = round(index * title.size * title.line_spacing + title.size * ascent_share)
-        lines.append(Line(line, x, baseline, _pixels(ink).moved(x, baseline)))
+        lines.append(TextLine(line, x, baseline, _pixels(ink).moved(x, baseline)))
     height = round((count - 1) * title.size * title.line_spacing + title.size)
     return Block(tuple(lines), width, height)
 
 
-def _pixels(units: Rectangle) -> Frame:
+def _pixels(units: PangoRectangle) -> Rect:
     """Return the pixels that a rectangle in Pango's units touches."""
     right, bottom = units.x + units.width, units.y + units.height
-    return Frame(units.x // SCALE, units.y // SCALE, -(-right // SCALE), -(-bottom // SCALE))
+    return Rect(units.x // SCALE, units.y // SCALE, -(-right // SCALE), -(-bottom // SCALE))
 
 
 def _context(fonts: Fonts, owned: ExitStack) -> Any:

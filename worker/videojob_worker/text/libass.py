@@ -5,7 +5,7 @@ from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_longlong, c_
 from functools import cache
 from typing import Any, Final
 
-from videojob_worker.text.libraries import load
+from videojob_worker.text.libraries import load_library
 
 FONTS_OF_FONTCONFIG: Final = 3
 SHAPING_COMPLEX: Final = 1
@@ -15,11 +15,11 @@ FEATURE_WRAP_UNICODE: Final = 3
 """Break lines where Unicode says, so that Chinese and Japanese wrap."""
 
 
-class Image(ctypes.Structure):
+class AssImage(ctypes.Structure):
     """`ASS_Image`: a mask of one colour, and the next one over it."""
 
 
-Image._fields_ = (
+AssImage._fields_ = (
     ("w", c_int),
     ("h", c_int),
     ("stride", c_int),
@@ -27,7 +27,7 @@ Image._fields_ = (
     ("color", c_uint32),
     ("dst_x", c_int),
     ("dst_y", c_int),
-    ("next", POINTER(Image)),
+    ("next", POINTER(AssImage)),
     ("type", c_int),
 )
 
@@ -43,7 +43,7 @@ silent: Final = _MESSAGE(lambda _level, _format, _arguments, _data: None)
 @cache
 def libass() -> Any:
     """Load libass."""
-    return load(
+    return load_library(
         "libass.so.9",
         "libass9",
         {
@@ -63,6 +63,6 @@ def libass() -> Any:
             "ass_read_memory": (_P, _P, c_char_p, c_size_t, c_char_p),
             "ass_track_set_feature": (c_int, _P, c_int, c_int),
             "ass_free_track": (None, _P),
-            "ass_render_frame": (POINTER(Image), _P, _P, c_longlong, POINTER(c_int)),
+            "ass_render_frame": (POINTER(AssImage), _P, _P, c_longlong, POINTER(c_int)),
         },
     )

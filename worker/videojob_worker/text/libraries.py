@@ -12,7 +12,7 @@ Signature = tuple[Any, ...]
 """The type of a function's result, and those of its arguments."""
 
 
-def load(soname: str, package: str, functions: Mapping[str, Signature]) -> Any:
+def load_library(soname: str, package: str, functions: Mapping[str, Signature]) -> Any:
     """Open a shared library and return a namespace of the functions named.
 
     Raises:

@@ -19,7 +19,7 @@ from videojob_worker.text.libass import (
     silent,
 )
 from videojob_worker.text.libraries import path_bytes
-from videojob_worker.text.rect import Frame
+from videojob_worker.text.rect import Rect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ class Drawer:
 
     def __init__(self, text: bytes, width: int, height: int, font: Path | None, *, whole: bool) -> None:
         api = libass()
-        self._canvas = Frame(0, 0, width, height)
+        self._canvas = Rect(0, 0, width, height)
         self._library = api.ass_library_init()
         weakref.finalize(self, api.ass_library_done, self._library)
         api.ass_set_message_cb(self._library, silent, None)
@@ -111,11 +111,11 @@ def _bitmap(mask: Any) -> npt.NDArray[np.uint8]:
     return np.lib.stride_tricks.as_strided(flat, (mask.h, mask.w), (mask.stride, 1))
 
 
-def _frame(mask: Any) -> Frame:
-    return Frame(mask.dst_x, mask.dst_y, mask.dst_x + mask.w, mask.dst_y + mask.h)
+def _frame(mask: Any) -> Rect:
+    return Rect(mask.dst_x, mask.dst_y, mask.dst_x + mask.w, mask.dst_y + mask.h)
 
 
-def _area(masks: list[Any]) -> Frame:
+def _area(masks: list[Any]) -> Rect:
     area = _frame(masks[0])
     for mask in masks[1:]:
         area = area.union(_frame(mask))
@@ -127,7 +127,7 @@ def _grouped(masks: list[Any]) -> list[list[Any]]:
     masks = [mask for mask in masks if mask.w and mask.h]
     if len(masks) > _MOST_APART:
         return [masks]
-    groups: list[tuple[Frame, list[int]]] = []
+    groups: list[tuple[Rect, list[int]]] = []
     for number, mask in enumerate(masks):
         area, members = _frame(mask), [number]
         touching = True

@@ -10,7 +10,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_void_p
 from functools import cache
 from typing import Any, Final
 
-from videojob_worker.text.libraries import load
+from videojob_worker.text.libraries import load_library
 
 PACKAGE: Final = "libpangocairo-1.0-0"  # brings the others
 SCALE: Final = 1024
@@ -33,7 +33,7 @@ HINT_METRICS_OFF: Final = 1
 LINE_JOIN_ROUND: Final = 1
 
 
-class Rectangle(ctypes.Structure):
+class PangoRectangle(ctypes.Structure):
     """`PangoRectangle`, in Pango's units."""
 
     _fields_ = (("x", c_int), ("y", c_int), ("width", c_int), ("height", c_int))
@@ -46,13 +46,13 @@ class FcFontSet(ctypes.Structure):
 
 
 _P = c_void_p
-_RECT = POINTER(Rectangle)
+_RECT = POINTER(PangoRectangle)
 
 
 @cache
 def fontconfig() -> Any:
     """Fontconfig: which fonts there are."""
-    return load(
+    return load_library(
         "libfontconfig.so.1",
         PACKAGE,
         {
@@ -71,13 +71,13 @@ def fontconfig() -> Any:
 @cache
 def gobject() -> Any:
     """GObject, for `g_object_unref` alone."""
-    return load("libgobject-2.0.so.0", PACKAGE, {"g_object_unref": (None, _P)})
+    return load_library("libgobject-2.0.so.0", PACKAGE, {"g_object_unref": (None, _P)})
 
 
 @cache
 def pango() -> Any:
     """Pango: shaping, bidirectional text, wrapping, and another font where one lacks a character."""
-    return load(
+    return load_library(
         "libpango-1.0.so.0",
         PACKAGE,
         {
@@ -113,13 +113,13 @@ def pango() -> Any:
 @cache
 def pangoft() -> Any:
     """The part of Pango that takes fonts from Fontconfig."""
-    return load("libpangoft2-1.0.so.0", PACKAGE, {"pango_fc_font_map_set_config": (None, _P, _P)})
+    return load_library("libpangoft2-1.0.so.0", PACKAGE, {"pango_fc_font_map_set_config": (None, _P, _P)})
 
 
 @cache
 def pangocairo() -> Any:
     """The part of Pango that draws with Cairo."""
-    return load(
+    return load_library(
         "libpangocairo-1.0.so.0",
         PACKAGE,
         {
@@ -135,7 +135,7 @@ def pangocairo() -> Any:
 @cache
 def cairo() -> Any:
     """Cairo: shapes and glyphs into pixels."""
-    return load(
+    return load_library(
         "libcairo.so.2",
         PACKAGE,
         {

@@ -25,7 +25,7 @@ _LETTER: Final = 0xC0  # from here on, Windows-1252 has letters
 _MOST_FOREIGN: Final = 0.25
 
 
-class Format(StrEnum):
+class SubtitleFormat(StrEnum):
     """Formats of subtitles, by their names."""
 
     SRT = "SRT"
@@ -33,10 +33,10 @@ class Format(StrEnum):
     ASS = "ASS"
 
 
-_READERS: Final = {Format.SRT: srt.read, Format.VTT: vtt.read, Format.ASS: ass.read}
+_READERS: Final = {SubtitleFormat.SRT: srt.read, SubtitleFormat.VTT: vtt.read, SubtitleFormat.ASS: ass.read}
 
 
-def read_cues(source: Source) -> tuple[Format, str, tuple[Cue, ...]]:
+def read_cues(source: Source) -> tuple[SubtitleFormat, str, tuple[Cue, ...]]:
     """Return a file's format, its whole text, and its cues in the order of their starts.
 
     Raises:
@@ -48,7 +48,7 @@ def read_cues(source: Source) -> tuple[Format, str, tuple[Cue, ...]]:
             f"has {size} bytes; subtitles have at most {MAX_BYTES // 1024**2} MiB", Reason.SOURCE_TOO_LARGE
         )
     try:
-        text = decode(source.path.read_bytes())
+        text = decode_text(source.path.read_bytes())
         form = _format(text)
         cues = sorted(_READERS[form](text.split("\n")), key=lambda cue: cue.start_ms)
     except LineError as error:
@@ -58,7 +58,7 @@ def read_cues(source: Source) -> tuple[Format, str, tuple[Cue, ...]]:
     return form, text, tuple(cues)
 
 
-def decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     r"""Decode a text file: UTF-8, UTF-16 with its mark, or what Windows wrote in Western Europe; lines end in `\n`.
 
     Raises:
@@ -89,16 +89,16 @@ def _is_western(data: bytes) -> bool:
     return foreign <= _MOST_FOREIGN * (letters + foreign)
 
 
-def _format(text: str) -> Format:
+def _format(text: str) -> SubtitleFormat:
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if not stripped:
             continue
         if re.match(r"WEBVTT(\s|$)", stripped):
-            return Format.VTT
+            return SubtitleFormat.VTT
         if re.fullmatch(r"\[[^\]]+\]", stripped) or stripped.startswith((";", "!:")):
-            return Format.ASS
+            return SubtitleFormat.ASS
         if stripped.isdecimal() or "-->" in stripped:
-            return Format.SRT
+            return SubtitleFormat.SRT
         raise LineError(number, f"{shortened(stripped)} begins neither SRT, WebVTT nor ASS")
     raise LineError(1, "the file is empty")

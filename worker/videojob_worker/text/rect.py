@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Rect:
     """A rectangle: `right` and `bottom` are the first column and row that are not in it."""
 
     left: int
@@ -24,24 +24,24 @@ class Frame:
         """In pixels."""
         return self.bottom - self.top
 
-    def around(self, pixels: int) -> Frame:
+    def around(self, pixels: int) -> Rect:
         """Return it, larger by so many pixels on each side."""
-        return Frame(self.left - pixels, self.top - pixels, self.right + pixels, self.bottom + pixels)
+        return Rect(self.left - pixels, self.top - pixels, self.right + pixels, self.bottom + pixels)
 
-    def moved(self, right: int, down: int) -> Frame:
+    def moved(self, right: int, down: int) -> Rect:
         """Return it elsewhere."""
-        return Frame(self.left + right, self.top + down, self.right + right, self.bottom + down)
+        return Rect(self.left + right, self.top + down, self.right + right, self.bottom + down)
 
-    def union(self, other: Frame) -> Frame:
+    def union(self, other: Rect) -> Rect:
         """Return the smallest that holds both."""
-        return Frame(
+        return Rect(
             min(self.left, other.left),
             min(self.top, other.top),
             max(self.right, other.right),
             max(self.bottom, other.bottom),
         )
 
-    def within(self, other: Frame) -> Frame:
+    def within(self, other: Rect) -> Rect:
         """Return what both have in common; nothing wide or high when that is nothing."""
         left, top = max(self.left, other.left), max(self.top, other.top)
-        return Frame(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))
+        return Rect(left, top, max(left, min(self.right, other.right)), max(top, min(self.bottom, other.bottom)))

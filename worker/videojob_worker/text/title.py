@@ -16,7 +16,7 @@ from videojob_worker.pixels.fit import ANCHORS
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.layout import Block, lay_out
 from videojob_worker.text.pango import FORMAT_A8, FORMAT_ARGB32, LINE_JOIN_ROUND, cairo, pangocairo
-from videojob_worker.text.rect import Frame
+from videojob_worker.text.rect import Rect
 
 Rgba = npt.NDArray[np.uint8]
 """`(height, width, 4) uint8`, straight alpha."""
@@ -39,7 +39,7 @@ def draw_title(title: Title, width: int, height: int, fonts: Fonts, anchor: Anch
         left = round((width - room[0]) / 2 + (room[0] - outer.width) * shares[0])
         top = round((height - room[1]) / 2 + (room[1] - outer.height) * shares[1])
         across, down = left - outer.left, top - outer.top
-        area = _reach(title, block, outer).within(Frame(0, 0, width, height).moved(-across, -down))
+        area = _reach(title, block, outer).within(Rect(0, 0, width, height).moved(-across, -down))
         place = area.moved(across, down)
         canvas[place.top : place.bottom, place.left : place.right] = _draw(title, block, outer, area)
     return canvas
@@ -82,11 +82,11 @@ def overlay_room(overlay: Overlay, width: int, height: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _fitted(field: str, title: Title, width: int, height: int, fonts: Fonts) -> Iterator[tuple[Block, Frame]]:
+def _fitted(field: str, title: Title, width: int, height: int, fonts: Fonts) -> Iterator[tuple[Block, Rect]]:
     """Yield the lines, and the frame around them with outline and box."""
     inset = title.outline + (title.box.padding if title.box else 0)
     with lay_out(field, title, fonts.face(f"{field}.font", title.font), fonts, width - 2 * inset) as block:
-        outer = Frame(0, 0, block.width, block.height).around(inset)
+        outer = Rect(0, 0, block.width, block.height).around(inset)
         if outer.width > width or outer.height > height:
             raise PermanentError(
                 f"{field}: the text takes {outer.width}x{outer.height} pixels, and there is room for "
@@ -96,7 +96,7 @@ def _fitted(field: str, title: Title, width: int, height: int, fonts: Fonts) -> 
         yield block, outer
 
 
-def _reach(title: Title, block: Block, outer: Frame) -> Frame:
+def _reach(title: Title, block: Block, outer: Rect) -> Rect:
     """Return all that is drawn on."""
     reach = outer
     for line in block.lines:
@@ -107,7 +107,7 @@ def _reach(title: Title, block: Block, outer: Frame) -> Frame:
     return reach
 
 
-def _draw(title: Title, block: Block, outer: Frame, area: Frame) -> Rgba:
+def _draw(title: Title, block: Block, outer: Rect, area: Rect) -> Rgba:
     letters = _canvas(area)
     with _context(letters, FORMAT_ARGB32) as context:
         _draw_letters(context, title, block, area)
@@ -127,16 +127,16 @@ def _draw(title: Title, block: Block, outer: Frame, area: Frame) -> Rgba:
     return _straight(whole)
 
 
-def _trimmed(rgba: Rgba, kept: Frame) -> Rgba:
+def _trimmed(rgba: Rgba, kept: Rect) -> Rgba:
     """Cut off what is empty around a frame."""
     seen = rgba[:, :, 3] > 0
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     if rows.size:
-        kept = kept.union(Frame(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+        kept = kept.union(Rect(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
     return rgba[kept.top : kept.bottom, kept.left : kept.right]
 
 
-def _draw_letters(context: Any, title: Title, block: Block, area: Frame) -> None:
+def _draw_letters(context: Any, title: Title, block: Block, area: Rect) -> None:
     if title.outline:
         _source(context, title.outline_color)
         cairo().cairo_set_line_width(context, 2 * title.outline)  # half of it is under the letters
@@ -163,7 +163,7 @@ def _draw_shadow(context: Any, shadow: Shadow, letters: Rgba) -> None:
         cairo().cairo_mask_surface(context, surface, shadow.offset, shadow.offset)
 
 
-def _rounded(context: Any, frame: Frame, radius: int) -> None:
+def _rounded(context: Any, frame: Rect, radius: int) -> None:
     """Make a rectangle with rounded corners the path."""
     radius = min(radius, frame.width // 2, frame.height // 2)
     right, bottom = frame.right - radius, frame.bottom - radius
@@ -179,7 +179,7 @@ def _source(context: Any, color: str, opacity: float = 1.0) -> None:
     cairo().cairo_set_source_rgba(context, red, green, blue, opacity)
 
 
-def _canvas(area: Frame) -> Rgba:
+def _canvas(area: Rect) -> Rgba:
     return np.zeros((area.height, area.width, 4), np.uint8)
 
 

@@ -10,17 +10,23 @@ from array import array
 from collections.abc import Iterable
 from typing import Final
 
-from videojob_worker.timeline.spans import Kind, Span
+from videojob_worker.timeline.spans import Span, SpanKind
 
 FIRST_FRAME: Final = 10.0
 """Of a still: the only one that is more than a repeat of the one before."""
-_FRAME: Final = {Kind.STILL: 0.1, Kind.BLEND: 2.0, Kind.ANIMATED: 10.0, Kind.DECODED: 11.0, Kind.EFFECT: 25.0}
+_FRAME: Final = {
+    SpanKind.STILL: 0.1,
+    SpanKind.BLEND: 2.0,
+    SpanKind.ANIMATED: 10.0,
+    SpanKind.DECODED: 11.0,
+    SpanKind.EFFECT: 25.0,
+}
 
 
 def span_cost(span: Span) -> float:
     """Predicted cost of a span."""
     cost = span.frames * _FRAME[span.kind]
-    return cost + FIRST_FRAME - _FRAME[Kind.STILL] if span.is_still else cost
+    return cost + FIRST_FRAME - _FRAME[SpanKind.STILL] if span.is_still else cost
 
 
 def frame_costs(spans: Iterable[Span]) -> "array[float]":

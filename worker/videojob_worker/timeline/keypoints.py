@@ -11,7 +11,7 @@ _STRAIGHT: Final = ("cut", "crossfade", "wipe", "circle")
 _STEP: Final = 4
 
 
-def corners(transition: Transition, times: ClipTimes) -> tuple[int, ...]:
+def keypoints(transition: Transition, times: ClipTimes) -> tuple[int, ...]:
     """Return frames of a transition, in order, besides its first and the one after its last.
 
     Args:

@@ -38,7 +38,7 @@ class PlacedOverlay:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FrameRange:
     """Frames `start <= frame < end` in which something lies over the clips; `moving`: each frame is another."""
 
     start: int
@@ -69,18 +69,18 @@ def place_overlays(
     return tuple(placed)
 
 
-def place_cues(cues: Iterable[Cue], fps: Fraction) -> list[Shown]:
+def place_cues(cues: Iterable[Cue], fps: Fraction) -> list[FrameRange]:
     """Return the frames at whose moment each cue is shown."""
-    return [Shown(ceil(cue.start_s * fps), ceil(cue.end_s * fps), cue.moving) for cue in cues]
+    return [FrameRange(ceil(cue.start_s * fps), ceil(cue.end_s * fps), cue.moving) for cue in cues]
 
 
-def phases(placed: PlacedOverlay) -> list[Shown]:
+def phases(placed: PlacedOverlay) -> list[FrameRange]:
     """Split an overlay's time into coming in, standing and going."""
     settled = placed.start + placed.fade_in
     leaves = max(settled, placed.end - placed.fade_out)
     parts = [
-        Shown(placed.start, settled, moving=True),
-        Shown(settled, leaves, placed.moving),
-        Shown(leaves, placed.end, moving=True),
+        FrameRange(placed.start, settled, moving=True),
+        FrameRange(settled, leaves, placed.moving),
+        FrameRange(leaves, placed.end, moving=True),
     ]
     return [part for part in parts if part.end > part.start]

@@ -6,7 +6,7 @@ from itertools import accumulate, groupby
 from typing import Final
 
 from videojob_worker.timeline.cost import span_cost
-from videojob_worker.timeline.spans import Kind, Span
+from videojob_worker.timeline.spans import Span, SpanKind
 
 # A segment starts with a keyframe and an encoder of its own; shorter ones than this cost more than they gain.
 MIN_SEGMENT_FRAMES: Final = 100
@@ -49,7 +49,7 @@ class Segment:
 
 def moves(span: Span) -> bool:
     """Tell whether a span's frames are neither one picture nor mixed of two."""
-    return span.kind not in (Kind.STILL, Kind.BLEND)
+    return span.kind not in (SpanKind.STILL, SpanKind.BLEND)
 
 
 def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Segment, ...]:
@@ -81,7 +81,7 @@ def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Se
 
 def _run_over(span: Span) -> int:
     """Return the shortest run in which a transition needs no more references than in the longest."""
-    if span.kind is not Kind.BLEND:
+    if span.kind is not SpanKind.BLEND:
         return _SHORTEST_RUN
     parts = -(-span.frames // (_LONGEST_RUN + 1))
     return max(_SHORTEST_RUN, -(-span.frames // parts) - 1)
@@ -114,7 +114,7 @@ def _cut_stretch(spans: Sequence[Span], target: float) -> Iterator[tuple[Span, .
     for index in range(1, len(pieces)):
         piece = pieces[index]
         if (
-            piece.kind is not Kind.BLEND
+            piece.kind is not SpanKind.BLEND
             and piece.start - pieces[first].start >= MIN_SEGMENT_FRAMES
             and last - piece.start >= MIN_SEGMENT_FRAMES
             and ends[index - 1] >= ends[-1] / count * (done + 1) - span_cost(piece) / 2

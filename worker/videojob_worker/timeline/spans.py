@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from videojob_worker.timeline.overlays import PlacedOverlay, Shown, phases
+from videojob_worker.timeline.overlays import FrameRange, PlacedOverlay, phases
 from videojob_worker.timeline.times import Timeline
 
 
-class Kind(StrEnum):
+class SpanKind(StrEnum):
     """How the frames of a span come about, from the cheapest to the dearest."""
 
     STILL = "still"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """Frames that went through MoviePy."""
 
 
-_RANK = {kind: rank for rank, kind in enumerate(Kind)}
+_RANK = {kind: rank for rank, kind in enumerate(SpanKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Span:
 
     start: int
     frames: int
-    kind: Kind
+    kind: SpanKind
     clips: tuple[int, ...]
     """The clip that is seen, or the two while the second comes in."""
     overlays: tuple[int, ...] = ()
@@ -48,7 +48,7 @@ class Span:
     @property
     def is_still(self) -> bool:
         """Whether all of its frames are one picture."""
-        return self.kind is Kind.STILL
+        return self.kind is SpanKind.STILL
 
     @property
     def end(self) -> int:
@@ -58,9 +58,9 @@ class Span:
 
 def compile_spans(
     timeline: Timeline,
-    kinds: Sequence[Kind],
+    kinds: Sequence[SpanKind],
     overlays: Sequence[PlacedOverlay] = (),
-    cues: Iterable[Shown] = (),
+    cues: Iterable[FrameRange] = (),
 ) -> tuple[Span, ...]:
     """Turn a timeline into spans without gap or overlap.
 
@@ -84,16 +84,16 @@ def compile_spans(
     return tuple(spans)
 
 
-def _kind(kinds: Sequence[Kind]) -> Kind:
-    if set(kinds) == {Kind.STILL}:
-        return Kind.STILL if len(kinds) == 1 else Kind.BLEND
+def _kind(kinds: Sequence[SpanKind]) -> SpanKind:
+    if set(kinds) == {SpanKind.STILL}:
+        return SpanKind.STILL if len(kinds) == 1 else SpanKind.BLEND
     return max(kinds, key=_RANK.__getitem__)
 
 
 class _Above:
     """What lies over the clips, swept from the first frame to the last."""
 
-    def __init__(self, frames: int, overlays: Sequence[PlacedOverlay], cues: Iterable[Shown]) -> None:
+    def __init__(self, frames: int, overlays: Sequence[PlacedOverlay], cues: Iterable[FrameRange]) -> None:
         self._changes: list[tuple[int, int, int | None, bool]] = []  # frame, +1 or -1, overlay, moving
         for place, overlay in enumerate(overlays):
             for part in phases(overlay):
@@ -106,12 +106,12 @@ class _Above:
         self._overlays: dict[int, int] = {}
         self._cues = self._moving = 0
 
-    def cut(self, start: int, end: int, kind: Kind, clips: tuple[int, ...]) -> Iterable[Span]:
+    def cut(self, start: int, end: int, kind: SpanKind, clips: tuple[int, ...]) -> Iterable[Span]:
         """Yield the spans from `start` to `end`; called for one stretch after another."""
         while start < end:
             self._advance(start)
             until = min(end, self._changes[self._next][0]) if self._next < len(self._changes) else end
-            over = max(kind, Kind.ANIMATED, key=_RANK.__getitem__) if self._moving else kind
+            over = max(kind, SpanKind.ANIMATED, key=_RANK.__getitem__) if self._moving else kind
             yield Span(start, until - start, over, clips, tuple(sorted(self._overlays)), self._cues > 0)
             start = until
 

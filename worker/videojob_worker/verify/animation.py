@@ -10,7 +10,7 @@ import av
 from av.error import FFmpegError
 from PIL import Image
 
-from videojob_worker.verify.failure import failed
+from videojob_worker.verify.failure import mismatch
 
 _RIFF_HEADER = 12
 _FRAME_HEADER = 16
@@ -28,11 +28,11 @@ def verify_gif(path: Path, size: tuple[int, int], frames: int, length_s: Fractio
             for frame in container.decode(video=0):
                 go_on()
                 if (frame.width, frame.height) != size:
-                    raise failed(f"it has {frame.width}x{frame.height} pixels instead of {size[0]}x{size[1]}")
+                    raise mismatch(f"it has {frame.width}x{frame.height} pixels instead of {size[0]}x{size[1]}")
                 found += 1
                 end_s = ((frame.pts or 0) + frame.duration) * (frame.time_base or Fraction(0))
     except FFmpegError as error:
-        raise failed(f"it cannot be read back: {error.strerror}") from error
+        raise mismatch(f"it cannot be read back: {error.strerror}") from error
     _check(found, frames, end_s, length_s)
 
 
@@ -46,14 +46,14 @@ def verify_webp(path: Path, size: tuple[int, int], frames: int, length_ms: int, 
     with path.open("rb") as file:
         _, length, _ = struct.unpack("<4sI4s", file.read(_RIFF_HEADER))
         if length + 8 != path.stat().st_size:
-            raise failed(f"it has {path.stat().st_size} bytes and says {length + 8}")
+            raise mismatch(f"it has {path.stat().st_size} bytes and says {length + 8}")
         while header := file.read(8):
             kind, length = struct.unpack("<4sI", header)
             content = file.read(length + length % 2)
             if kind == b"VP8X":
                 canvas = tuple(int.from_bytes(content[at : at + 3], "little") + 1 for at in (4, 7))
                 if canvas != size:
-                    raise failed(f"it has {canvas[0]}x{canvas[1]} pixels instead of {size[0]}x{size[1]}")
+                    raise mismatch(f"it has {canvas[0]}x{canvas[1]} pixels instead of {size[0]}x{size[1]}")
             if kind == b"ANMF":
                 go_on()
                 _check_picture(content)
@@ -71,13 +71,13 @@ def _check_picture(content: bytes) -> None:
             image.load()
             found = image.size
     except (OSError, SyntaxError) as error:
-        raise failed(f"a picture cannot be read back: {error}") from error
+        raise mismatch(f"a picture cannot be read back: {error}") from error
     if found != size:
-        raise failed(f"a picture has {found[0]}x{found[1]} pixels instead of {size[0]}x{size[1]}")
+        raise mismatch(f"a picture has {found[0]}x{found[1]} pixels instead of {size[0]}x{size[1]}")
 
 
 def _check(found: int, frames: int, found_s: Fraction, length_s: Fraction) -> None:
     if found != frames:
-        raise failed(f"it has {found} pictures instead of {frames}")
+        raise mismatch(f"it has {found} pictures instead of {frames}")
     if found_s != length_s:
-        raise failed(f"it lasts {float(found_s):.3f}s instead of {float(length_s):.3f}s")
+        raise mismatch(f"it lasts {float(found_s):.3f}s instead of {float(length_s):.3f}s")

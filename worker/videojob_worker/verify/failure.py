@@ -3,6 +3,6 @@
 from videojob_contract.errors import PermanentError, Reason
 
 
-def failed(what: str) -> PermanentError:
+def mismatch(what: str) -> PermanentError:
     """Make the error; reason `VerificationFailed`."""
     return PermanentError(f"the finished output is wrong: {what}", Reason.VERIFICATION_FAILED)

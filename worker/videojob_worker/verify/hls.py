@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
-from videojob_worker.verify.failure import failed
+from videojob_worker.verify.failure import mismatch
 from videojob_worker.verify.video import Expected, verify_file
 
 _URI = re.compile(r'URI="([^"]*)"')
@@ -28,13 +28,13 @@ def verify_hls(master: Path, streams: Mapping[str, Expected], text: str | None, 
     listed = _names(_lines(master))
     wanted = [*streams, *([text] if text is not None else [])]
     if sorted(listed) != sorted(wanted):
-        raise failed(f"the playlist has the streams {', '.join(listed)} instead of {', '.join(wanted)}")
+        raise mismatch(f"the playlist has the streams {', '.join(listed)} instead of {', '.join(wanted)}")
     for name in wanted:
         playlist = master.parent / name
         files = [playlist.parent / each for each in _names(_lines(playlist))]
         missing = next((file.name for file in files if not file.is_file() or not file.stat().st_size), None)
         if missing is not None:
-            raise failed(f"{playlist.name} names {missing}, which is missing or empty")
+            raise mismatch(f"{playlist.name} names {missing}, which is missing or empty")
         if name in streams:
             _check_length(playlist, streams[name])
             with Joined(files) as joined:
@@ -69,9 +69,9 @@ def _lines(playlist: Path) -> list[str]:
     try:
         lines = playlist.read_text().splitlines()
     except OSError as error:
-        raise failed(f"the playlist {playlist.name} is missing") from error
+        raise mismatch(f"the playlist {playlist.name} is missing") from error
     if lines[:1] != ["#EXTM3U"]:
-        raise failed(f"{playlist.name} is no playlist")
+        raise mismatch(f"{playlist.name} is no playlist")
     return lines
 
 
@@ -94,4 +94,4 @@ def _check_length(playlist: Path, expected: Expected) -> None:
         return
     planned_s = expected.video.rate.frames / expected.video.rate.fps
     if abs(sum(durations) - planned_s) > _MILLISECOND * len(durations):
-        raise failed(f"{playlist.name} lasts {float(sum(durations)):.3f}s instead of {float(planned_s):.3f}s")
+        raise mismatch(f"{playlist.name} lasts {float(sum(durations)):.3f}s instead of {float(planned_s):.3f}s")

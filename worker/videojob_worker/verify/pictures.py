@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from videojob_worker.verify.failure import failed
+from videojob_worker.verify.failure import mismatch
 
 
 def verify_picture(path: Path, width: int, height: int) -> None:
@@ -18,6 +18,6 @@ def verify_picture(path: Path, width: int, height: int) -> None:
             image.load()
             size = image.size
     except (OSError, SyntaxError) as error:
-        raise failed(f"it cannot be read back: {error}") from error
+        raise mismatch(f"it cannot be read back: {error}") from error
     if size != (width, height):
-        raise failed(f"it has {size[0]}x{size[1]} pixels instead of {width}x{height}")
+        raise mismatch(f"it has {size[0]}x{size[1]} pixels instead of {width}x{height}")

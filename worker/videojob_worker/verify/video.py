@@ -27,7 +27,7 @@ from av.video.stream import VideoStream
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.timeline.rate import Rate
-from videojob_worker.verify.failure import failed
+from videojob_worker.verify.failure import mismatch
 
 if TYPE_CHECKING:
     from av import Packet
@@ -52,7 +52,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Video:
+class ExpectedVideo:
     """The stream of pictures that a file has to have."""
 
     codec: Codec
@@ -71,7 +71,7 @@ class Expected:
 
     format: str
     """libav's name of its demuxer."""
-    video: Video | None
+    video: ExpectedVideo | None
     sound_codec: str | None
     """libav's name of the codec; None without sound."""
     samples: int = 0
@@ -100,7 +100,7 @@ def verify_file(
             if expected.sound_codec is not None:
                 _check_sound(sound_end, expected.samples, _STICKS_OUT[expected.sound_codec])
     except FFmpegError as error:
-        raise failed(f"it cannot be read back: {error.strerror}") from error
+        raise mismatch(f"it cannot be read back: {error.strerror}") from error
 
 
 def _check_streams(container: InputContainer, expected: Expected) -> None:
@@ -111,15 +111,15 @@ def _check_streams(container: InputContainer, expected: Expected) -> None:
     if expected.subtitle_codec is not None:
         wanted.append(f"subtitle ({expected.subtitle_codec})")
     if [_family(each) for each in found] != wanted:
-        raise failed(f"it has the streams {', '.join(found) or 'none'} instead of {', '.join(wanted)}")
+        raise mismatch(f"it has the streams {', '.join(found) or 'none'} instead of {', '.join(wanted)}")
     if expected.video is not None:
         video = container.streams.video[0]
         _check_size(video, expected.video)
 
 
-def _check_size(found: VideoStream | VideoFrame, planned: Video) -> None:
+def _check_size(found: VideoStream | VideoFrame, planned: ExpectedVideo) -> None:
     if (found.width, found.height) != (planned.width, planned.height):
-        raise failed(f"it has {found.width}x{found.height} pixels instead of {planned.width}x{planned.height}")
+        raise mismatch(f"it has {found.width}x{found.height} pixels instead of {planned.width}x{planned.height}")
 
 
 def _family(stream: str) -> str:
@@ -130,7 +130,7 @@ def _family(stream: str) -> str:
 def _read(
     container: InputContainer,
     video: VideoStream | None,
-    expected: Video | None,
+    expected: ExpectedVideo | None,
     go_on: Callable[[], None],
     threads: int,
 ) -> "tuple[Sequence[int], set[int], Fraction]":
@@ -148,7 +148,7 @@ def _read(
         for packet in container.demux():
             go_on()
             if packet.is_corrupt:
-                raise failed("a packet is damaged")
+                raise mismatch("a packet is damaged")
             if joints is None or packet.stream is not video:
                 if packet.stream.type == "audio" and packet.pts is not None and packet.time_base is not None:
                     sound_end = max(sound_end, (packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -166,7 +166,7 @@ def _read(
 class _Joints:
     """Decodes the keyframes at which pieces may have been joined, each by itself, while the file is read on."""
 
-    def __init__(self, video: VideoStream, expected: Video, threads: int) -> None:
+    def __init__(self, video: VideoStream, expected: ExpectedVideo, threads: int) -> None:
         self._expected = expected
         tick_s = video.time_base or Fraction(1)
         self._frames, self._ticks = (tick_s * expected.rate.fps).as_integer_ratio()
@@ -197,7 +197,7 @@ class _Joints:
             each.result()
         joints = len(self._expected.joints)
         if self._sent != joints:
-            raise failed(f"{joints - self._sent} of the {joints} frames at which it was joined are no keyframes")
+            raise mismatch(f"{joints - self._sent} of the {joints} frames at which it was joined are no keyframes")
 
     def _decode(self, packet: "Packet[Any]") -> None:
         decoder = self._decoders.get()
@@ -209,7 +209,7 @@ class _Joints:
         finally:
             self._decoders.put(decoder)
         if len(frames) != 1 or frames[0].is_corrupt:
-            raise failed(f"the keyframe at {float((packet.pts or 0) * (packet.time_base or 0)):.3f}s does not decode")
+            raise mismatch(f"the keyframe at {float((packet.pts or 0) * (packet.time_base or 0)):.3f}s does not decode")
         _check_size(frames[0], self._expected)  # a header can say something else
 
     def _is_joint(self, pts: int | None) -> bool:
@@ -233,28 +233,28 @@ def _decoder(video: VideoStream) -> VideoCodecContext:
 
 def _check_times(times: Sequence[int], video: VideoStream, rate: Rate) -> None:
     if len(times) != rate.frames:
-        raise failed(f"it has {len(times)} frames instead of {rate.frames}")
+        raise mismatch(f"it has {len(times)} frames instead of {rate.frames}")
     if video.time_base is None:
-        raise failed("its video has no time base")
+        raise mismatch("its video has no time base")
     # A frame is at `number / fps`, to a tick; in whole numbers, because there are many.
     ticks, seconds = (rate.fps * video.time_base).as_integer_ratio()
     for number, time in enumerate(times):
         if abs(time * ticks - number * seconds) > ticks:
-            raise failed(
+            raise mismatch(
                 f"frame {number} is at {float(time * video.time_base):.3f}s instead of {float(number / rate.fps):.3f}s"
             )
 
 
-def _check_cuts(times: Sequence[int], keyframes: set[int], video: Video) -> None:
+def _check_cuts(times: Sequence[int], keyframes: set[int], video: ExpectedVideo) -> None:
     if video.cut_s is None:
         return
     for cut in range(1, int((video.rate.frames - 1) / video.rate.fps // video.cut_s) + 1):
         frame = -int(-cut * video.cut_s * video.rate.fps // 1)
         if times[frame] not in keyframes:
-            raise failed(f"frame {frame}, at which a segment starts, is no keyframe")
+            raise mismatch(f"frame {frame}, at which a segment starts, is no keyframe")
 
 
 def _check_sound(end_s: Fraction, samples: int, most: int) -> None:
     wanted_s = Fraction(samples, SAMPLE_RATE)
     if not -_MILLISECOND <= (end_s - wanted_s) * SAMPLE_RATE <= most + _MILLISECOND:
-        raise failed(f"its sound lasts {float(end_s):.3f}s instead of {float(wanted_s):.3f}s")
+        raise mismatch(f"its sound lasts {float(end_s):.3f}s instead of {float(wanted_s):.3f}s")

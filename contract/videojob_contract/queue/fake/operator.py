@@ -15,10 +15,10 @@ from videojob_contract.queue.types import (
     CancelOutcome,
     Enqueued,
     EnqueueState,
-    Entry,
     EntryState,
     PoolKey,
     PoolSnapshot,
+    QueueEntry,
     WorkerState,
 )
 
@@ -72,7 +72,7 @@ class FakeOperatorQueue(Side):
         if not record or record.entry.attempt != attempt or record.entry.queue != queue:
             self._tell(uid)
             self._detach(uid)
-            entry = Entry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
+            entry = QueueEntry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
             record = state.records[uid] = Record(entry, "queued")
             state.backlog.append(uid)
         record.payload = assignment
@@ -121,7 +121,7 @@ class FakeOperatorQueue(Side):
         self._tell(uid)
         self._detach(uid)
         old = self._state.records.get(uid)
-        entry = Entry(uid, EntryState.CANCELLED, attempt, old.entry.queue if old else "")
+        entry = QueueEntry(uid, EntryState.CANCELLED, attempt, old.entry.queue if old else "")
         self._state.records[uid] = Record(entry, state, until=self._server.now() + self._tombstone)
 
     async def retire(self, worker: str) -> bool:
@@ -135,7 +135,7 @@ class FakeOperatorQueue(Side):
             self._server.touch()
         return True
 
-    async def entry(self, uid: str) -> Entry | None:
+    async def entry(self, uid: str) -> QueueEntry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
         record = self._state.records.get(uid)
         if not record or record.state in {"released", "forgotten"}:
@@ -145,7 +145,7 @@ class FakeOperatorQueue(Side):
         ends = record.entry.lease_expires_at
         return replace(record.entry, expired=ends is not None and ends <= self._server.now())
 
-    async def entries(self, uids: Iterable[str]) -> dict[str, Entry]:
+    async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
         return {uid: entry for uid in uids if (entry := await self.entry(uid))}
 
@@ -172,7 +172,7 @@ class FakeOperatorQueue(Side):
             ),
         )
 
-    async def expired(self, limit: int = 100) -> list[Entry]:
+    async def expired(self, limit: int = 100) -> list[QueueEntry]:
         """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
         state, now = self._state, self._server.now()
         for uid in [uid for uid, record in state.records.items() if record.until and record.until <= now]:

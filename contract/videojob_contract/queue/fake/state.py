@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import Entry, PoolKey, WorkerInfo
+from videojob_contract.queue.types import PoolKey, QueueEntry, WorkerInfo
 
 GONE = frozenset({"cancelled", "forgotten"})
 """Tombstones that refuse every attempt."""
@@ -19,7 +19,7 @@ GONE = frozenset({"cancelled", "forgotten"})
 class Record:
     """An entry, or a tombstone when its state is cancelled, forgotten or released."""
 
-    entry: Entry
+    entry: QueueEntry
     state: str
     payload: Assignment | None = None
     until: datetime | None = None

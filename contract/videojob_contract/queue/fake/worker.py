@@ -11,9 +11,9 @@ from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
 from videojob_contract.queue.types import (
     LEASE_S,
     Claim,
-    Entry,
     EntryState,
     PoolKey,
+    QueueEntry,
     RenewOutcome,
     Retired,
     WorkerInfo,
@@ -84,7 +84,7 @@ class FakeWorkerQueue(Side):
         state.passes[best] += _STRIDE // max(1, state.weights[best])
         return heads[best]
 
-    def _hold(self, record: Record, entry: Entry) -> None:
+    def _hold(self, record: Record, entry: QueueEntry) -> None:
         now, uid, attempt = self._server.now(), entry.uid, entry.attempt
         record.state = "claimed"
         record.entry = replace(
@@ -112,7 +112,7 @@ class FakeWorkerQueue(Side):
             return RenewOutcome.LOST, None
         if record is None or record.entry.attempt < attempt or record.state == "queued":
             self._detach(uid)
-            entry = Entry(
+            entry = QueueEntry(
                 uid,
                 EntryState.CLAIMED,
                 attempt,

@@ -15,7 +15,7 @@ from videojob_worker.compose.clips.video import VideoClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.effects import EffectLayer
 from videojob_worker.media.probe import Facts
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 _KINDS: Final[tuple[type[ClipKind], ...]] = (
     ImageClip,
@@ -35,13 +35,13 @@ def kind_of(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> ClipKind:
     return next(found for kind in _KINDS if (found := kind.of(layer, facts)) is not None)
 
 
-def span_kind(clip: Clip, facts: Mapping[str, Facts]) -> Kind:
+def span_kind(clip: Clip, facts: Mapping[str, Facts]) -> SpanKind:
     """Tell how a clip's own frames come about, motion and effects included."""
     kind = kind_of(clip, facts).span_kind
-    if kind is Kind.STILL and clip.motion is not None:
-        kind = Kind.ANIMATED
-    if clip.effects and (kind is not Kind.STILL or not effects_are_still(clip.effects)):
-        return Kind.EFFECT
+    if kind is SpanKind.STILL and clip.motion is not None:
+        kind = SpanKind.ANIMATED
+    if clip.effects and (kind is not SpanKind.STILL or not effects_are_still(clip.effects)):
+        return SpanKind.EFFECT
     return kind
 
 

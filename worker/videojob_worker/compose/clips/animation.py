@@ -9,7 +9,7 @@ from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.clips.image import RGB_BYTES
 from videojob_worker.compose.layers.animation import AnimationLayer
 from videojob_worker.media.probe import Facts, probe_picture
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class AnimationClip(ClipKind):
     facts: Facts
 
     probe: ClassVar = (".image.uri", probe_picture)
-    span_kind: ClassVar = Kind.DECODED
+    span_kind: ClassVar = SpanKind.DECODED
 
     @classmethod
     def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:

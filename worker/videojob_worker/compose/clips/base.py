@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from videojob_worker.compose.layers.motion import move_layer
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,7 +51,7 @@ class ClipKind(Protocol):
 
     probe: ClassVar[tuple[str, Callable[[Source], Facts]] | None] = None
     """How a field's path ends that names a source of this kind, and what that source has to be."""
-    span_kind: ClassVar[Kind] = Kind.STILL
+    span_kind: ClassVar[SpanKind] = SpanKind.STILL
     """How its frames come about: still, animated or decoded; they cost what `timeline/cost.py` says."""
 
     @classmethod

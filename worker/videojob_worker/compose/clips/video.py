@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.video import VideoLayer
 from videojob_worker.media.probe import Facts, check_stretch, probe_video, video_clip_length
-from videojob_worker.timeline.spans import Kind
+from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class VideoClip(ClipKind):
     facts: Facts
 
     probe: ClassVar = (".video.uri", probe_video)
-    span_kind: ClassVar = Kind.DECODED
+    span_kind: ClassVar = SpanKind.DECODED
 
     @classmethod
     def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:

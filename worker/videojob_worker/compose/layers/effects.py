@@ -14,8 +14,8 @@ from PIL import Image
 
 from videojob_contract.effects import arguments
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
-from videojob_worker.compose.layers.random_access import AnyOrder
-from videojob_worker.compose.moviepy import load
+from videojob_worker.compose.layers.random_access import RandomAccess
+from videojob_worker.compose.moviepy import load_moviepy
 from videojob_worker.pixels.rgb import Converter
 from videojob_worker.pixels.yuv import parse_color
 
@@ -56,7 +56,7 @@ class EffectLayer:
         canvas = self._canvas
         out = np.empty((canvas.height * 3 // 2, canvas.width), np.uint8)
         converter = Converter(canvas.width, canvas.height)
-        with closing(AnyOrder(self._inner, self._frames)) as inner:
+        with closing(RandomAccess(self._inner, self._frames)) as inner:
             clip = self._apply(_reader(inner, converter, self._frames, self._fps))
             for number in range(first, first + count):
                 with _said(f"{self._field}: {self._names}, at frame {number} of the clip"):
@@ -74,7 +74,7 @@ class EffectLayer:
 
     def _apply(self, frame_at: Callable[[float], Rgb]) -> Any:
         """Return the frames as a clip of MoviePy, with the effects."""
-        moviepy, lasts_s = load(), self._frames / float(self._fps)
+        moviepy, lasts_s = load_moviepy(), self._frames / float(self._fps)
         clip = moviepy.VideoClip(frame_at, duration=lasts_s).with_fps(float(self._fps)).with_position("center")
         for number, effect in enumerate(self._effects):
             with _said(f"{self._field}[{number}]: {effect.name}"):
@@ -90,7 +90,7 @@ class EffectLayer:
         return clip
 
 
-def _reader(inner: AnyOrder, converter: Converter, frames: int, fps: Fraction) -> Callable[[float], Rgb]:
+def _reader(inner: RandomAccess, converter: Converter, frames: int, fps: Fraction) -> Callable[[float], Rgb]:
     """Return the function that MoviePy asks for the frame at a time, in seconds."""
     shown, rgb = -1, np.empty((0, 0, 3), np.uint8)
 
@@ -124,7 +124,7 @@ def _draw(clip: Any, time_s: float, canvas: Canvas) -> Rgb:
     """Draw the frame at a time on the canvas."""
     rgb = _bytes(clip.get_frame(time_s))
     height, width = rgb.shape[:2]
-    corner = load().tools.compute_position((width, height), canvas.size, clip.pos(time_s))
+    corner = load_moviepy().tools.compute_position((width, height), canvas.size, clip.pos(time_s))
     if clip.mask is None and (*corner, width, height) == (0, 0, canvas.width, canvas.height):
         return rgb
     drawn = Image.new("RGB", canvas.size, parse_color(canvas.background))

@@ -13,7 +13,7 @@ import numpy as np
 from videojob_contract.resources.motion import Motion
 from videojob_contract.resources.timeline import Clip, Fit
 from videojob_worker.canvas import Canvas
-from videojob_worker.compose.ken_burns import Views, views
+from videojob_worker.compose.ken_burns import KenBurns, views
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.media.image import load_image
 from videojob_worker.media.probe import Facts
@@ -32,7 +32,7 @@ _SPARE: Final = 1.04
 class MotionLayer:
     """Another layer, seen through a window that moves."""
 
-    def __init__(self, inner: Layer, path: Views, frames: int, canvas: Canvas) -> None:
+    def __init__(self, inner: Layer, path: KenBurns, frames: int, canvas: Canvas) -> None:
         """Take the inner layer over.
 
         Args:

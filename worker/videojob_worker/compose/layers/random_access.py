@@ -20,7 +20,7 @@ _SKIPPED: Final = 24
 """As many pictures are read in vain rather than to start over: a video starts over at a keyframe."""
 
 
-class AnyOrder:
+class RandomAccess:
     """Asks a layer of `frames` frames for one picture after the other; for one thread."""
 
     def __init__(self, layer: Layer, frames: int) -> None:

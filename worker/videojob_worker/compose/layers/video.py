@@ -10,8 +10,8 @@ from av.error import FFmpegError
 
 from videojob_worker.media.probe import check_stretch, speed_of
 from videojob_worker.media.reader import Reader
-from videojob_worker.media.video_info import inspect
-from videojob_worker.pixels.frames import Chain, Easel, Rgba, rows_of
+from videojob_worker.media.video_info import inspect_video
+from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of
 from videojob_worker.pixels.place import WHOLE, Place
 from videojob_worker.pixels.yuv import Picture
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from videojob_worker.canvas import Canvas
     from videojob_worker.media.probe import Facts
     from videojob_worker.media.source import Source
-    from videojob_worker.media.video_info import Footage
+    from videojob_worker.media.video_info import VideoInfo
 
 _HELD_BYTES: Final = 64 * 1024**2
 """Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
@@ -62,7 +62,7 @@ class VideoLayer:
         fps: Fraction,
     ) -> None:
         check_stretch(source, video, facts, frames / fps)
-        self._footage = inspect(source)
+        self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
 
@@ -73,7 +73,7 @@ class VideoLayer:
             PermanentError: the source is damaged or ends too early.
         """
         footage, size = self._footage, self._canvas.size
-        easel = Easel(
+        easel = CanvasConverter(
             (footage.width, footage.height),
             size,
             turn=footage.turn,
@@ -96,7 +96,7 @@ class VideoSprite:
         self, source: Source, facts: Facts, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
     ) -> None:
         check_stretch(source, video, facts, frames / fps)
-        self._footage = inspect(source)
+        self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._size = size
 
@@ -106,7 +106,7 @@ class VideoSprite:
         Raises:
             PermanentError: the source is damaged or ends too early.
         """
-        chain = Chain(self._footage.turn, Place(WHOLE, 0, 0, *self._size), "rgba")
+        chain = FilterChain(self._footage.turn, Place(WHOLE, 0, 0, *self._size), "rgba")
         held = max(2, _HELD_BYTES // (self._size[0] * self._size[1] * 4))
         yield from Player(self._footage, self._times, lambda frame: rgba_of(chain.convert(frame)), held).play(
             first, count
@@ -119,7 +119,7 @@ class VideoSprite:
 class Times:
     """When in the source each frame of a clip is, in seconds from its first picture."""
 
-    def __init__(self, footage: Footage, video: Video, fps: Fraction) -> None:
+    def __init__(self, footage: VideoInfo, video: Video, fps: Fraction) -> None:
         self._start_s = video.from_ or Fraction(0)
         self._end_s = footage.end_s if video.to is None else video.to
         self._step_s = speed_of(video) / fps
@@ -137,7 +137,7 @@ class Times:
 class Player(Generic[Drawn]):
     """Plays one stretch of a video once: frames are decoded in order and drawn when another is on screen."""
 
-    def __init__(self, footage: Footage, times: Times, draw: Callable[[VideoFrame], Drawn], held: int) -> None:
+    def __init__(self, footage: VideoInfo, times: Times, draw: Callable[[VideoFrame], Drawn], held: int) -> None:
         self._source = footage.source
         self._reader = Reader(footage)
         self._times = times

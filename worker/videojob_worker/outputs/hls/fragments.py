@@ -16,7 +16,7 @@ _FULL_BOX: Final = 12  # size, type, version and flags
 
 
 @dataclass(slots=True)
-class Segment:
+class MediaSegment:
     """One file; `start_s` is the decode time of its first fragment."""
 
     path: Path
@@ -37,7 +37,7 @@ class Splitter:
     folder: Path
     name: str
     index: Callable[[Fraction], int]
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[MediaSegment] = field(default_factory=list)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     error: OSError | None = None
     _pending: bytearray = field(default_factory=bytearray)
@@ -106,7 +106,7 @@ class Splitter:
         self.close()
         self._last = index
         path = self.folder / f"{self.name}-{len(self.segments):05}.m4s"
-        self.segments.append(Segment(path, start_s))
+        self.segments.append(MediaSegment(path, start_s))
         self._file = path.open("wb")
 
 

@@ -7,7 +7,7 @@ from math import ceil
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlaylistEntry:
     """A segment in a playlist."""
 
     name: str
@@ -21,7 +21,7 @@ class Stream:
 
     uri: str
     codec: str
-    entries: Sequence[Entry]
+    entries: Sequence[PlaylistEntry]
 
     @property
     def peak(self) -> int:
@@ -44,7 +44,7 @@ class Variant:
     fps: Fraction
 
 
-def media_playlist(init: str | None, entries: Sequence[Entry]) -> str:
+def media_playlist(init: str | None, entries: Sequence[PlaylistEntry]) -> str:
     """Write the playlist of one stream."""
     lines = [
         "#EXTM3U",

@@ -14,15 +14,15 @@ from av.error import FFmpegError
 
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.container import Layout, Pictures, write_container
-from videojob_worker.encode.sound import SoundSpool
+from videojob_worker.encode.sound import SoundPacketFile
 from videojob_worker.output_files import folder_beside
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
-from videojob_worker.outputs.hls.playlist import Entry, Stream, Text, Variant, master_playlist, media_playlist
+from videojob_worker.outputs.hls.playlist import PlaylistEntry, Stream, Text, Variant, master_playlist, media_playlist
 from videojob_worker.outputs.hls.text import NAME, write_text
-from videojob_worker.outputs.streams import Encoded
+from videojob_worker.outputs.streams import EncodedStreams
 from videojob_worker.outputs.video import expected
-from videojob_worker.plan.outputs import PlannedOutput, Track
+from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.hls import verify_hls
 
@@ -30,7 +30,7 @@ _SOUND = "audio"
 
 
 def write_hls(
-    output: PlannedOutput, encoded: Encoded, timeline: Timeline, go_on: Callable[[], None]
+    output: PlannedOutput, encoded: EncodedStreams, timeline: Timeline, go_on: Callable[[], None]
 ) -> tuple[Path, ...]:
     """Write playlists and segments, and check them; return all files but the master playlist.
 
@@ -46,7 +46,7 @@ def write_hls(
     sound, subtitles = encoded.sound, encoded.subtitles
     parts = output.path.parent / "parts"
     parts.mkdir(parents=True)
-    streams: dict[str, tuple[Splitter, list[Entry]]] = {}
+    streams: dict[str, tuple[Splitter, list[PlaylistEntry]]] = {}
     joints: list[frozenset[int]] = []
     for track in output.tracks:
         name = track.name.removeprefix(f"{output.name}.")
@@ -91,8 +91,8 @@ def _cut_s(output: PlannedOutput) -> Fraction:
 
 
 def _write_pictures(
-    folder: Path, name: str, track: Track, pictures: Pictures, go_on: Callable[[], None]
-) -> tuple[Splitter, list[Entry]]:
+    folder: Path, name: str, track: VideoTrack, pictures: Pictures, go_on: Callable[[], None]
+) -> tuple[Splitter, list[PlaylistEntry]]:
     settings = track.settings
     cut_s = settings.cut_s or Fraction(1)
 
@@ -105,8 +105,8 @@ def _write_pictures(
 
 
 def _write_sound(
-    folder: Path, sound: SoundSpool, cut_s: Fraction, timeline: Timeline, go_on: Callable[[], None]
-) -> tuple[Splitter, list[Entry]]:
+    folder: Path, sound: SoundPacketFile, cut_s: Fraction, timeline: Timeline, go_on: Callable[[], None]
+) -> tuple[Splitter, list[PlaylistEntry]]:
     splitter = Splitter(folder, _SOUND, lambda start_s: int(start_s // cut_s))
     _write(splitter, None, sound, go_on)
     # In the track's own time, what the encoder puts before the first sample counts.
@@ -114,7 +114,9 @@ def _write_sound(
     return splitter, _entries(splitter, Fraction(timeline.samples + lead, SAMPLE_RATE))
 
 
-def _write(splitter: Splitter, pictures: Pictures | None, sound: SoundSpool | None, go_on: Callable[[], None]) -> None:
+def _write(
+    splitter: Splitter, pictures: Pictures | None, sound: SoundPacketFile | None, go_on: Callable[[], None]
+) -> None:
     try:
         write_container(splitter, Layout("mp4", fragmented=True), pictures, sound, go_on=go_on)
     except FFmpegError as error:
@@ -123,9 +125,9 @@ def _write(splitter: Splitter, pictures: Pictures | None, sound: SoundSpool | No
         splitter.close()
 
 
-def _entries(splitter: Splitter, end_s: Fraction) -> list[Entry]:
+def _entries(splitter: Splitter, end_s: Fraction) -> list[PlaylistEntry]:
     starts = [*(segment.start_s for segment in splitter.segments), end_s]
     return [
-        Entry(segment.path.name, after - before, segment.size)
+        PlaylistEntry(segment.path.name, after - before, segment.size)
         for segment, (before, after) in zip(splitter.segments, pairwise(starts), strict=True)
     ]
