@@ -1,0 +1,18 @@
+"""The API server in memory, for tests of what uses it: the same client on it, held to the same tests as the real one.
+
+`FakeApiServer` stands for the API server. It can be made to refuse, to fall silent, and to deliver what a watch sees
+late, in another order or never:
+
+    server = FakeApiServer()
+    kubernetes = FakeKubernetes(server)
+    watch = server.watch(VIDEOJOBS)
+
+What it does not have: the schemas of resources (nothing is validated, no field gets its default), admission, and any
+controller but the garbage collector, which is to be called.
+"""
+
+from videojob_operator.act.fake.client import FakeKubernetes
+from videojob_operator.act.fake.server import FakeApiServer
+from videojob_operator.act.fake.watch import Watch, WatchEvent
+
+__all__ = ["FakeApiServer", "FakeKubernetes", "Watch", "WatchEvent"]
