@@ -31,18 +31,6 @@ class RefusalError(Exception):
         self.status = {"kind": "Status", "code": code, "reason": reason, "message": message, "details": details}
 
 
-@dataclass
-class _Fault:
-    refusal: RefusalError | None
-    method: str
-    resource: Resource | None
-    carried_out: bool
-    times: int | None
-
-    def meets(self, method: str, resource: Resource) -> bool:
-        return self.method in {"", method} and self.resource in {None, resource} and self.times != 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
@@ -73,10 +61,7 @@ class FakeApiServer:
         self._changes: list[Change] = []
         self._watches: list[Watch] = []
         self._pages: dict[str, list[Object]] = {}
-        self._faults: list[_Fault] = []
         self._terminating: set[str] = set()
-        self.latency_s = 0.0
-        """How long an answer takes, in seconds."""
 
     # --- what a test does to it
 
@@ -89,29 +74,6 @@ class FakeApiServer:
     def unwatch(self, watch: Watch) -> None:
         """End a watch."""
         self._watches.remove(watch)
-
-    def refuse(
-        self,
-        code: int,
-        reason: str,
-        message: str = "refused by the test",
-        *,
-        method: str = "",
-        resource: Resource | None = None,
-        times: int | None = None,
-    ) -> None:
-        """Refuse requests, all or those of one HTTP method or resource, so many times or until `recover`."""
-        self._faults.append(
-            _Fault(RefusalError(code, reason, message), method, resource, carried_out=False, times=times)
-        )
-
-    def fall_silent(self, *, carried_out: bool = False, times: int | None = None) -> None:
-        """Answer no request, so many times or until `recover`; `carried_out` says whether it is done all the same."""
-        self._faults.append(_Fault(None, "", None, carried_out=carried_out, times=times))
-
-    def recover(self) -> None:
-        """Refuse nothing any more, and answer."""
-        self._faults.clear()
 
     def terminate(self, namespace: str) -> None:
         """Have a namespace be terminated: nothing can be created there any more."""
@@ -146,22 +108,12 @@ class FakeApiServer:
         """Answer a request with an HTTP status and JSON.
 
         Raises:
-            TimeoutError: it was made to fall silent.
             NotImplementedError: it is nothing that the operator asks for.
         """
-        request = _read(method, path, query, headers, body)
-        fault = next((fault for fault in self._faults if fault.meets(method, request.resource)), None)
-        if fault is not None and fault.times is not None:
-            fault.times -= 1
         try:
-            if fault is not None and fault.refusal is not None:
-                raise fault.refusal
-            if fault is None or fault.carried_out:
-                code, answer = self._do(request)
+            code, answer = self._do(_read(method, path, query, headers, body))
         except RefusalError as refusal:
             code, answer = refusal.code, json.dumps(refusal.status)
-        if fault is not None and fault.refusal is None:
-            raise TimeoutError
         return code, answer.encode()
 
     def _do(self, request: _Request) -> tuple[int, str]:
@@ -189,7 +141,7 @@ class FakeApiServer:
     def _list(self, request: _Request) -> Object:
         query = request.query
         if "continue" in query:
-            items = self._pages.pop(query["continue"])  # of the list as it was when it began
+            items = self._pages[query["continue"]]  # of the list as it was when it began
         else:
             selector = query.get("labelSelector", "")
             found = (body for body in self.objects(request.resource) if matches(body, selector))
@@ -198,7 +150,7 @@ class FakeApiServer:
         page, rest = items[:limit], items[limit:]
         metadata: Object = {"resourceVersion": str(self._version)}
         if rest:
-            metadata["continue"] = token = uuid.uuid4().hex
+            metadata["continue"] = token = str(len(self._pages) + 1)
             self._pages[token] = rest
         return {"metadata": metadata, "items": [_listed(request, body) for body in page]}
 
@@ -230,7 +182,7 @@ class FakeApiServer:
         new["metadata"] = {
             "name": key[1],
             "namespace": namespace,
-            "uid": str(uuid.uuid4()),
+            "uid": str(uuid.UUID(int=self._version + 1)),  # the same in each run of a test
             "creationTimestamp": self._now(),
             **({"generation": 1} if kind.has_generation else {}),
             **given,
