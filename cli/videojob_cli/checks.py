@@ -40,7 +40,7 @@ class Checked:
     """The pool that stands for this machine."""
 
 
-def check(
+def check_document(
     document: Document,
     parameters: Mapping[str, Scalar] | None = None,
     *,

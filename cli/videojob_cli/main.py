@@ -153,10 +153,10 @@ def validate(files: tuple[Path, ...], parameters: Parameters) -> None:
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
     that a job names is left to the operator.
     """
-    from videojob_cli.checks import check, check_pool  # noqa: PLC0415 - as in `render`
+    from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
     checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check(document, parameters),
+        VIDEOJOB: lambda document: check_document(document, parameters),
         RENDERPOOL: check_pool,
     }
 
@@ -195,11 +195,11 @@ def _check_jobs(
     file: Path, volumes: Collection[str], parameters: Parameters, *, allow_private_networks: bool, hardware: str
 ) -> list[Checked]:
     """Check the VideoJobs of a file that will be opened; ends the program when one cannot be, having said why."""
-    from videojob_cli.checks import check  # noqa: PLC0415 - `--help` and completion answer without the models
+    from videojob_cli.checks import check_document  # noqa: PLC0415 - `--help` and completion answer without the models
     from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
     def check_one(document: Document) -> Checked:
-        return check(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+        return check_document(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
 
     checked = _check_all(_documents((file,), [VIDEOJOB]), check_one)
     if checked is None:
@@ -227,13 +227,13 @@ def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:
     return documents
 
 
-def _check_all(documents: Iterable[Document], check: Callable[[Document], _Checked]) -> list[_Checked] | None:
+def _check_all(documents: Iterable[Document], check_document: Callable[[Document], _Checked]) -> list[_Checked] | None:
     """Check all, printing every problem where it stands; None when there was one."""
     checked: list[_Checked] = []
     sound = True
     for document in documents:
         try:
-            checked.append(check(document))
+            checked.append(check_document(document))
         except SpecError as error:
             sound = False
             for problem in error.problems:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from videojob_client.errors import ExpiredError
 from videojob_client.resources import RenderPool
-from videojob_client.transport import Object, Resource
+from videojob_client.transport import Object, ResourcePath
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
 from videojob_contract.resources import GROUP, VERSION
 
@@ -35,7 +35,7 @@ T = TypeVar("T", bound=Readable)
 class Collection(Generic[T]):
     """The objects of one kind, in one namespace or in all."""
 
-    resource: ClassVar[Resource]
+    resource: ClassVar[ResourcePath]
     kind: type[T]
 
     def __init__(self, transport: Transport, namespace: str | None) -> None:
@@ -135,5 +135,5 @@ class Collection(Generic[T]):
 class RenderPools(Collection[RenderPool]):
     """RenderPools: get, list and watch; whoever runs the cluster writes them."""
 
-    resource = Resource(f"apis/{GROUP}/{VERSION}", "renderpools")
+    resource = ResourcePath(f"apis/{GROUP}/{VERSION}", "renderpools")
     kind = RenderPool

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from videojob_client.errors import NoPodError
-from videojob_client.transport import Resource
+from videojob_client.errors import InvalidError, NoPodError
+from videojob_client.transport import ResourcePath
 from videojob_contract.labels import LABEL_JOB_NAME
 
 if TYPE_CHECKING:
@@ -15,11 +17,15 @@ if TYPE_CHECKING:
     from videojob_client.resources import VideoJob
     from videojob_client.transport import Transport
 
-PODS = Resource("api/v1", "pods")
+PODS = ResourcePath("api/v1", "pods")
 CONTAINER = "worker"
 """The one container of a worker's pod that is ours: admission may have put others beside it."""
 SILENCE_S = 60.0
 """How long a log that is not followed may take to go on, in seconds."""
+STARTING_S = 30.0
+"""How long a kubelet may say that a pod is about to start, in seconds."""
+AGAIN_S = 0.5
+_STARTING = "is waiting to start"
 
 
 async def pod_of(transport: Transport, job: VideoJob) -> str:
@@ -53,6 +59,16 @@ async def read_log(
     }
     # A worker may render for long without a word.
     silence_s = 0 if follow else SILENCE_S
-    async with transport.stream(PODS.url(namespace, pod, "log"), query, silence_s) as lines, aclosing(lines):
-        async for line in lines:
-            yield line.decode(errors="replace")
+    begun = time.monotonic()
+    while True:
+        try:
+            async with transport.stream(PODS.url(namespace, pod, "log"), query, silence_s) as lines, aclosing(lines):
+                async for line in lines:
+                    yield line.decode(errors="replace")
+        except InvalidError as error:
+            # A worker claims before its kubelet has told that it runs.
+            if _STARTING not in str(error) or time.monotonic() > begun + STARTING_S:
+                raise
+        else:
+            return
+        await asyncio.sleep(AGAIN_S)

@@ -37,7 +37,7 @@ _FIRST_ERROR = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ResourcePath:
     """A kind of object and where the API server has it."""
 
     path: str

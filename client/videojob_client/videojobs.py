@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from videojob_client import logs, waiting
 from videojob_client.collection import Collection
 from videojob_client.resources import Event, VideoJob
-from videojob_client.transport import MERGE_PATCH, Object, Resource
+from videojob_client.transport import MERGE_PATCH, Object, ResourcePath
 from videojob_client.watching import PAGE_SIZE, watch
 from videojob_contract.resources import API_VERSION, GROUP, VERSION, VideoJobSpec
 from videojob_contract.resources.status import Phase
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Propagation = Literal["Background", "Foreground", "Orphan"]
 """What becomes of the worker's Job: deleted afterwards, deleted before, or left to render on."""
 
-_EVENTS = Resource("apis/events.k8s.io/v1", "events")
+_EVENTS = ResourcePath("apis/events.k8s.io/v1", "events")
 # A field that the API server does not know is refused, as kubectl has it: by default it would be dropped.
 _STRICT = {"fieldValidation": "Strict"}
 
@@ -29,7 +29,7 @@ _STRICT = {"fieldValidation": "Strict"}
 class VideoJobs(Collection[VideoJob]):
     """The VideoJobs of one namespace, or of all."""
 
-    resource = Resource(f"apis/{GROUP}/{VERSION}", "videojobs")
+    resource = ResourcePath(f"apis/{GROUP}/{VERSION}", "videojobs")
     kind = VideoJob
 
     async def create(

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import kopf
@@ -12,6 +13,7 @@ from kubernetes.aio.config import ConfigException
 
 from videojob_common.errors import ConfigError
 from videojob_contract.queue.connection import connect
+from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.version import __version__
 from videojob_operator import logs
 from videojob_operator.act.kubernetes import Kubernetes, load_configuration
@@ -48,7 +50,7 @@ async def run(settings: Settings) -> None:
             settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
         )
         stack.push_async_callback(redis.aclose)
-        operator = Operator(settings, kubernetes, redis)
+        operator = Operator(settings, kubernetes, lambda pool: OperatorQueue(pool, redis), lambda: datetime.now(UTC))
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
         log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)
         await operator.fill()

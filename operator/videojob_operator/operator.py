@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
-from redis.asyncio import Redis
-
-from videojob_contract.queue.operator import OperatorQueue
+from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.types import PoolKey
 from videojob_operator import metrics
 from videojob_operator.act.events import Events
@@ -34,15 +34,24 @@ RETRY_FILL_S = 2.0
 
 
 class Operator:
-    """All parts of the operator but kopf, which feeds `informer`."""
+    """All parts of the operator but kopf, which feeds `informer`.
 
-    def __init__(self, settings: Settings, kubernetes: Kubernetes, redis: Redis) -> None:
+    `queue_of` returns a pool's queues, and `clock` the time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        kubernetes: Kubernetes,
+        queue_of: Callable[[PoolKey], OperatorApi],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._settings = settings
         self._tasks = asyncio.TaskGroup()
         self.cache = Cache()
         self._events = Events(kubernetes)
         # Sessions tell a listener, which needs the work queues, and these reconcilers, which use sessions.
-        self._sessions = QueueSessions(lambda pool: OperatorQueue(pool, redis), lambda: self._listener, self._tasks)
+        self._sessions = QueueSessions(queue_of, lambda: self._listener, self._tasks)
         self._pools = WorkQueue[PoolKey](
             "renderpools",
             PoolReconciler(
@@ -52,6 +61,7 @@ class Operator:
                 open_session=self._sessions.open,
                 close_session=self._sessions.close,
                 settings=settings,
+                clock=clock,
             ),
             workers=POOL_RECONCILERS,
             retry_initial_s=settings.retry_initial_s,
@@ -65,6 +75,7 @@ class Operator:
             session_of=self._sessions.get,
             wake_pool=self._pools.add,
             settings=settings,
+            clock=clock,
         )
         self._videojobs = WorkQueue[VideoJobKey](
             "videojobs",

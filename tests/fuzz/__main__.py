@@ -25,7 +25,7 @@ import yaml
 from tests.fuzz.corpus import make_corpus
 from tests.fuzz.mutate import mutate
 from tests.fuzz.specs import make_spec
-from videojob_cli.checks import check
+from videojob_cli.checks import check_document
 from videojob_cli.files import Document
 from videojob_cli.render import assignment_of
 from videojob_contract.problems import SpecError
@@ -101,7 +101,7 @@ class Bench:
     async def _fault(self, spec: dict[str, Any], media: Path, scratch: Path, out: Path, tally: Tally) -> str:
         """Run a case; returns what should not have happened, or nothing."""
         try:
-            checked = check(Document(media, _resource(spec), {}))
+            checked = check_document(Document(media, _resource(spec), {}))
         except SpecError:
             tally.refused += 1
             return ""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from videojob_contract.resources.timeline import CLIP_KINDS, Clip, Overlay
-from videojob_worker.compose.clips import PROBES, kind_of, span_kind
+from videojob_worker.compose.clips import PROBES, clip_kind, span_kind
 from videojob_worker.compose.clips.animation import AnimationClip
 from videojob_worker.compose.clips.color import ColorClip
 from videojob_worker.compose.clips.gradient import GradientClip
@@ -37,7 +37,7 @@ def clip(fields: dict[str, Any], **more: Any) -> Clip:
 
 @pytest.mark.parametrize(("fields", "kind", "frames"), CASES)
 def test_what_a_clip_shows_is_told_by_its_field_and_its_source(fields: Any, kind: type, frames: SpanKind) -> None:
-    assert type(kind_of(clip(fields), FACTS)) is kind
+    assert type(clip_kind(clip(fields), FACTS)) is kind
     assert span_kind(clip(fields), FACTS) is frames
 
 
@@ -59,19 +59,19 @@ def test_motion_animates_what_stands_still_alone() -> None:
 
 
 def test_a_video_alone_has_a_length_of_its_own() -> None:
-    lengths = [kind_of(clip(fields), FACTS).length_s() for fields, _, _ in CASES]
+    lengths = [clip_kind(clip(fields), FACTS).length_s() for fields, _, _ in CASES]
     assert lengths == [None, None, Fraction(3, 2), None, None, None]
 
 
 def test_memory_is_held_for_what_is_decoded_or_moves_in_its_own_resolution() -> None:
-    still, plays, video = (kind_of(clip(fields), FACTS) for fields, _, _ in CASES[:3])
+    still, plays, video = (clip_kind(clip(fields), FACTS) for fields, _, _ in CASES[:3])
     assert [kind.held_bytes(moves=False) for kind in (still, plays, video)] == [0, 0, 24 * 300]
     assert [kind.held_bytes(moves=True) for kind in (still, plays, video)] == [600, 600, 24 * 300]
 
 
 def test_an_overlay_shows_what_a_clip_does() -> None:
     overlay = Overlay.model_validate({"image": {"uri": "volume://media/plays"}})
-    assert isinstance(kind_of(overlay, FACTS), AnimationClip)
+    assert isinstance(clip_kind(overlay, FACTS), AnimationClip)
 
 
 def test_sources_are_probed_by_the_field_that_names_them() -> None:

@@ -17,11 +17,21 @@ PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool
 Arrows = Mapping[str, set[str]]
 
 PURPOSE = {
-    "ConfigError": (("videojob_operator.config", "videojob_worker.config"), "each program has settings of its own"),
+    "Canvas": (
+        ("videojob_contract.resources.timeline", "videojob_worker.canvas"),
+        "as the spec asks for it, and as it is resolved",
+    ),
+    "RenderPool": (("videojob_contract.resources.renderpool", "videojob_client.resources"), "written, and read"),
     "Settings": (("videojob_operator.config", "videojob_worker.config"), "each program has settings of its own"),
-    "Workbench": (("videojob_worker.supervisor", "videojob_worker.workbench"), "a protocol, and what fulfils it"),
+    "VideoJob": (("videojob_contract.resources.videojob", "videojob_client.resources"), "written, and read"),
     "apply": (("videojob_operator.decide",), "each policy is applied alike"),
-    "fetch": (("videojob_worker.sources",), "each kind of source is fetched alike"),
+    "configure": (("videojob_operator.logs", "videojob_worker.logs"), "each program has log lines of its own"),
+    "describe_segments": (("videojob_worker.engine", "videojob_worker.rendering"), "one thing, from outside in"),
+    "fetch": (("videojob_worker.storage",), "each kind of storage is fetched from alike"),
+    "join_segments": (
+        ("videojob_worker.engine", "videojob_worker.rendering", "videojob_worker.outputs.segments"),
+        "one thing, from outside in",
+    ),
     "main": (("videojob_contract", "videojob_operator", "videojob_worker", "videojob_cli"), "where a program starts"),
     "plan": (
         ("videojob_worker.engine", "videojob_worker.rendering", "videojob_cli.main"),
@@ -37,40 +47,15 @@ PURPOSE = {
         ("videojob_worker.engine", "videojob_worker.rendering", "videojob_cli.main"),
         "one thing, from outside in",
     ),
-    "stage": (("videojob_worker.publish",), "each storage is published to alike"),
+    "render_segment": (
+        ("videojob_worker.engine", "videojob_worker.rendering", "videojob_worker.outputs.segments"),
+        "one thing, from outside in",
+    ),
+    "stage": (("videojob_worker.storage",), "each storage is published to alike"),
 }
 """Public names that are defined several times on purpose: in which modules or packages, and why."""
 
-DOUBLES = frozenset(
-    {
-        "Coded",
-        "Entry",
-        "Format",
-        "Image",
-        "Kind",
-        "Line",
-        "Output",
-        "Piece",
-        "Position",
-        "Rectangle",
-        "Run",
-        "Runner",
-        "Segment",
-        "Track",
-        "Video",
-        "check",
-        "check_audio",
-        "configure",
-        "decode",
-        "describe",
-        "encode",
-        "failed",
-        "load",
-        "mix",
-        "parse_time",
-        "speed_of",
-    }
-)
+DOUBLES: frozenset[str] = frozenset()
 """Public names that mean two things today. This only shrinks: rename one of the two, and take the name out."""
 
 

@@ -46,7 +46,7 @@ def describe_segments(
     request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> list[str]:
     """Do the work of `engine.describe_segments`."""
-    described = segments.describe(_plan(request, on_progress, cancelled))
+    described = segments.describe_parts(_plan(request, on_progress, cancelled))
     return [description.model_dump_json(by_alias=True) for description in described]
 
 

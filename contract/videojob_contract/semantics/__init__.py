@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
 from videojob_contract.resources.base import format_duration
-from videojob_contract.semantics.audio import check_audio
+from videojob_contract.semantics.audio import check_tracks
 from videojob_contract.semantics.clips import check_clips
 from videojob_contract.semantics.layers import check_overlays, check_subtitles
 from videojob_contract.semantics.lengths import DEFAULT_TRANSITION, clip_length, overlap, timeline_length
@@ -33,7 +33,7 @@ def check(spec: VideoJobSpec) -> list[Problem]:
         *check_clips(spec.clips),
         *check_overlays(spec.overlays or (), length_s),
         *check_subtitles(spec),
-        *check_audio(spec.audio, length_s),
+        *check_tracks(spec.audio, length_s),
         *check_outputs(spec, length_s),
         *check_uris(spec),
     ]

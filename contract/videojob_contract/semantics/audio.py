@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.audio import Audio, Track
 
 
-def check_audio(audio: Audio | None, length_s: Fraction | None) -> Iterator[Problem]:
+def check_tracks(audio: Audio | None, length_s: Fraction | None) -> Iterator[Problem]:
     """Yield every problem of the sound; `length_s` is the timeline's, where it is known."""
     for index, track in enumerate(audio.tracks if audio else ()):
         path = f"spec.audio.tracks[{index}]"

@@ -164,18 +164,10 @@ class Kubernetes:
         accept: str = "application/json",
     ) -> Object:
         code = 0
+        wanted = {key: value for key, value in (query or {}).items() if value}
+        headers = {"Accept": accept, "Content-Type": content}
         try:
-            request = await self._api.param_serialize(
-                method,
-                path,
-                query_params=[(key, value) for key, value in (query or {}).items() if value],
-                header_params={"Accept": accept, "Content-Type": content},
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            response = await self._api.call_api(*request, _request_timeout=TIMEOUT_S)
-            code = response.status
-            data = await response.read()  # type: ignore[no-untyped-call]
+            code, data = await self._send(method, path, wanted, headers, body)
         except (TimeoutError, aiohttp.ClientError) as error:
             raise ApiError(code, "NoAnswer", f"{method} {path}: {str(error) or type(error).__name__}") from error
         finally:
@@ -184,6 +176,25 @@ class Kubernetes:
             raise _refusal(code, data, f"{method} {path}")
         answer: Object = json.loads(data)
         return answer
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Object | None
+    ) -> tuple[int, bytes]:
+        """Send a request; return the answer's HTTP status and body. `fake.FakeKubernetes` has its own.
+
+        Raises:
+            TimeoutError, aiohttp.ClientError: there was no answer.
+        """
+        request = await self._api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params=dict(headers),
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self._api.call_api(*request, _request_timeout=TIMEOUT_S)
+        return response.status, await response.read()  # type: ignore[no-untyped-call]
 
 
 def _refusal(code: int, data: bytes, request: str) -> ApiError:

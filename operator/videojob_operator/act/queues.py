@@ -118,6 +118,9 @@ class QueueSession:
                 if self._known:
                     log.warning("the queues of pool %s are away: %s", self.pool, errors.exceptions[0])
                 self._lost()
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise asyncio.CancelledError  # which the group keeps to itself when it has an error to tell of
             await asyncio.sleep(RECONNECT_S)
 
     async def _connect(self) -> None:

@@ -61,7 +61,7 @@ def _is_ours(observation: Observation, job: WorkerJob) -> bool:
     return not job.is_finished and not job.deleting and job.owner_uid in {None, uid_of(observation)}
 
 
-def parse_time(text: object) -> datetime | None:
+def parse_status_time(text: object) -> datetime | None:
     """Read a time of a raw status; None when there is none."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -41,7 +41,7 @@ def decide_videojob(observation: Observation) -> Decision:
     """Return what to do about a VideoJob, from any state and after any crash."""
     raw_status = observation.raw.get("status") or {}
     if raw_status.get("phase") in _FINAL:
-        return cleanup.of_finished(observation, cleanup.parse_time(raw_status.get("finishedAt")))
+        return cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
     if observation.raw["metadata"].get("deletionTimestamp"):
         return Decision(None, after=cancel.when_deleted(uid_of(observation)), memory=observation.memory)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,6 +44,7 @@ class PoolReconciler:
         open_session: Callable[[PoolKey], QueueSession],
         close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
         settings: Settings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
@@ -51,6 +52,7 @@ class PoolReconciler:
         self._open_session = open_session
         self._close_session = close_session
         self._settings = settings
+        self._clock = clock
         self._failure_told: dict[PoolKey, str] = {}
 
     async def __call__(self, key: PoolKey) -> float | None:
@@ -99,7 +101,7 @@ class PoolReconciler:
             refusal=accepted.refusal,
             generation=record.generation,
             status=_read(record.status),
-            now=datetime.now(UTC),
+            now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
             pods={name: pod for name, pod in pods if pod is not None},

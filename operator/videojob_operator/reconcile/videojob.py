@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from videojob_common import logs
 from videojob_contract.errors import Reason
@@ -53,6 +53,7 @@ class VideoJobReconciler:
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
@@ -60,6 +61,7 @@ class VideoJobReconciler:
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
+        self._clock = clock
         self._unacknowledged: dict[VideoJobKey, list[tuple[QueueSession, str]]] = {}
 
     def hold(self, key: VideoJobKey, session: QueueSession, event_id: str) -> None:
@@ -128,7 +130,7 @@ class VideoJobReconciler:
             job, pod = self._worker(record, entry.job)
             # Once more: what the pod shows must be older than what the queue says.
             entry = await self._entry(record, session)
-        now = datetime.now(UTC)
+        now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
             # After a restart, progress waits for its turn as ever, rather than being written for all at once.

@@ -11,6 +11,8 @@ from tests.ports import free_port
 from videojob_operator.act.kubernetes import PODS, Kubernetes, Object, Resource
 
 NODES = Resource("api/v1", "nodes")
+_TLS_END_S = 0.1
+"""aiohttp does not wait until the connections that it closes have said goodbye; the event loop has to."""
 
 
 class Kubelet:
@@ -23,6 +25,8 @@ class Kubelet:
         self.name = f"node-{self._port}"
         self.logs: dict[str, list[str]] = {}
         """The lines of each pod's log."""
+        self.starting = 0
+        """How often a log is refused still, because its pod is about to start."""
         self.ended = asyncio.Event()
         """Until it is set, a log that is followed goes on after its last line."""
 
@@ -45,6 +49,7 @@ class Kubelet:
     async def __aexit__(self, *_: object) -> None:
         await self._kubernetes.delete(NODES, "", self.name)
         await self._runner.cleanup()
+        await asyncio.sleep(_TLS_END_S)
 
     async def run(self, namespace: str, pod: str, *lines: str, job: str = "") -> None:
         """Make a pod of a Job that has written some lines."""
@@ -62,6 +67,9 @@ class Kubelet:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         assert request.match_info["container"] == "worker"
+        if self.starting:
+            self.starting -= 1
+            raise web.HTTPBadRequest(text='container "worker" in pod is waiting to start: ContainerCreating')
         lines = self.logs[request.match_info["pod"]]
         lines = lines[max(0, len(lines) - int(request.query.get("tailLines", len(lines)))) :]
         if "timestamps" in request.query:

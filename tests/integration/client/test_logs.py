@@ -38,6 +38,15 @@ async def test_the_pod_is_found_by_the_label_of_its_job(client: Client, cluster:
     assert [line async for line in client.videojobs.logs("job")] == ["claimed"]
 
 
+async def test_a_pod_that_is_about_to_start_is_waited_for(client: Client, cluster: Cluster, kubelet: Kubelet) -> None:
+    await cluster.create("job")
+    await kubelet.run(client.namespace, "pool-1-abcde", "claimed")
+    await cluster.status("job", phase="Running", worker="pool-1-abcde")
+    kubelet.starting = 2
+    assert [line async for line in client.videojobs.logs("job")] == ["claimed"]
+    assert kubelet.starting == 0
+
+
 async def test_a_log_is_followed_to_its_end(client: Client, cluster: Cluster, kubelet: Kubelet) -> None:
     await cluster.create("job")
     await kubelet.run(client.namespace, "pool-1-abcde", "claimed")

@@ -97,14 +97,19 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def kubernetes(apiserver: ApiServer) -> AsyncIterator[Kubernetes]:
-    """A client of the API server that may do anything."""
+async def client_of(apiserver: ApiServer) -> Kubernetes:
+    """Return a client of the API server that may do anything."""
     configuration = Configuration()
     await kube_config.load_kube_config(
         config_file=str(apiserver.kubeconfig), client_configuration=configuration, persist_config=False
     )
-    async with Kubernetes(configuration) as client:
+    return Kubernetes(configuration)
+
+
+@pytest.fixture
+async def kubernetes(apiserver: ApiServer) -> AsyncIterator[Kubernetes]:
+    """A client of the API server that may do anything."""
+    async with await client_of(apiserver) as client:
         yield client
 
 

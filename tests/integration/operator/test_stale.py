@@ -1,5 +1,6 @@
 """A reconcile that works from what the API server has no more: it must harm nobody, and come to an end."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ class Scene:
             session_of=lambda _: self.session,
             wake_pool=lambda _: None,
             settings=Settings(),
+            clock=lambda: datetime.now(UTC),
         )
 
     async def create(self) -> Object:

@@ -2,7 +2,7 @@ import pytest
 
 from tests.unit.decide.build import UID, after, decide, ended_job, entry, finished, worker_job
 from videojob_contract.queue.types import EntryState
-from videojob_operator.decide.cleanup import LINGER_S, parse_time
+from videojob_operator.decide.cleanup import LINGER_S, parse_status_time
 from videojob_operator.decide.types import DeleteWorkerJob, Forget
 
 DONE = {"phase": "Succeeded", "finishedAt": "2026-01-01T12:00:00.000Z", "job": {"name": "default-1"}}
@@ -59,4 +59,4 @@ def test_a_final_phase_is_left_as_it_is_whatever_the_rest_says():
     ],
 )
 def test_times_of_a_raw_status(text, expected):
-    assert parse_time(text) == expected
+    assert parse_status_time(text) == expected

@@ -6,28 +6,15 @@ from typing import Any
 import pytest
 
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
-from videojob_operator.act.kubernetes import Object
+from videojob_contract.resources import API_VERSION
+from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
+from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Object
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.errors import ApiError
 from videojob_operator.reconcile.pool import PoolReconciler
 
 POOL = PoolKey("ns", "default")
-
-
-class UsedUp:
-    """An API server whose quota of Jobs is used up."""
-
-    def __init__(self) -> None:
-        self.written: list[Object] = []
-        self.refusal = ApiError(403, "Forbidden", "exceeded quota")
-
-    async def create(self, *_: Any) -> Object:
-        raise self.refusal
-
-    async def patch(self, *args: Any, **_: Any) -> Object | None:
-        self.written.append(args[-1]["status"])
-        return None
 
 
 class Waiting:
@@ -52,49 +39,73 @@ class Told:
         self.reasons.append(reason)
 
 
-def scene(status: dict[str, Any]) -> tuple[PoolReconciler, UsedUp, Told, Cache]:
-    cache, kubernetes, events = Cache(), UsedUp(), Told()
-    metadata = {"namespace": "ns", "name": "default", "uid": "p", "resourceVersion": "1", "generation": 1}
-    cache.pools.put({"metadata": metadata, "spec": {}, "status": status})
-    reconcile = PoolReconciler(
-        cache=cache,
-        kubernetes=kubernetes,  # type: ignore[arg-type]
-        events=events,  # type: ignore[arg-type]
-        open_session=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
-        close_session=lambda _: pytest.fail("the pool is there"),
-        settings=Settings(),
-    )
-    return reconcile, kubernetes, events, cache
+class Scene:
+    """A pool that the reconciler is to look at, on a fake API server."""
+
+    def __init__(self) -> None:
+        self.server = FakeApiServer()
+        self.kubernetes = FakeKubernetes(self.server)
+        self.events = Told()
+        self.cache = Cache()
+        self.reconcile = PoolReconciler(
+            cache=self.cache,
+            kubernetes=self.kubernetes,
+            events=self.events,  # type: ignore[arg-type]
+            open_session=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
+            close_session=lambda _: pytest.fail("the pool is there"),
+            settings=Settings(),
+            clock=lambda: datetime.now(UTC),
+        )
+
+    async def create(self, status: Object | None = None) -> None:
+        """Create the pool, and let the operator know it."""
+        body = {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": POOL.name}, "spec": {}}
+        await self.kubernetes.create(RENDERPOOLS, POOL.namespace, body)
+        if status:
+            patch = {"status": status}
+            await self.kubernetes.patch(RENDERPOOLS, POOL.namespace, POOL.name, patch, subresource="status")
+        self.cache.pools.put(self.pool)
+
+    @property
+    def pool(self) -> Object:
+        """The pool as the API server has it."""
+        (pool,) = self.server.objects(RENDERPOOLS)
+        return pool
 
 
-async def test_a_used_up_quota_is_told_once_and_the_status_is_written_all_the_same():
-    reconcile, kubernetes, events, cache = scene({})
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_a_used_up_quota_is_told_once_and_the_status_is_written_all_the_same(scene: Scene):
+    await scene.create()
+    scene.kubernetes.refuse(403, "Forbidden", message="exceeded quota", method="POST", resource=JOBS)
     for _ in range(2):
         with pytest.raises(ApiError, match="exceeded quota"):
-            await reconcile(POOL)
-    assert kubernetes.written[0]["queued"] == 3
-    assert events.reasons == ["FailedCreate"]
-    assert cache.pools[POOL].memory.patched_at is not None
+            await scene.reconcile(POOL)
+    assert scene.pool["status"]["queued"] == 3
+    assert scene.events.reasons == ["FailedCreate"]
+    assert scene.cache.pools[POOL].memory.patched_at is not None
 
 
-async def test_a_namespace_that_is_terminated_is_left_alone(caplog: pytest.LogCaptureFixture):
+async def test_a_namespace_that_is_terminated_is_left_alone(scene: Scene, caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO")
-    reconcile, kubernetes, events, _ = scene({})
-    kubernetes.refusal = NamespaceTerminatingError(403, "Forbidden", "because it is being terminated")
+    await scene.create()
+    scene.server.terminate(POOL.namespace)
     for _ in range(2):
-        assert await reconcile(POOL) is None
-    assert events.reasons == []
+        assert await scene.reconcile(POOL) is None
+    assert scene.events.reasons == []
     assert caplog.text.count("is being terminated") == 1
 
 
-async def test_a_status_of_another_version_is_written_anew():
+async def test_a_status_of_another_version_is_written_anew(scene: Scene):
     unknown = {
         "type": "Ready",
         "status": "True",
         "reason": "NotYetInvented",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
-    reconcile, kubernetes, _, _ = scene({"conditions": [unknown]})
-    with pytest.raises(ApiError):
-        await reconcile(POOL)
-    assert [condition["reason"] for condition in kubernetes.written[0]["conditions"]] == ["Accepted", "Ready"]
+    await scene.create({"conditions": [unknown]})
+    await scene.reconcile(POOL)
+    assert [condition["reason"] for condition in scene.pool["status"]["conditions"]] == ["Accepted", "Ready"]

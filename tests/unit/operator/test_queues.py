@@ -2,11 +2,12 @@
 
 import asyncio
 
+from tests.unit.virtual_time import virtual_time
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer, FakeWorkerQueue
 from videojob_contract.queue.types import PoolKey
 from videojob_operator import metrics
-from videojob_operator.act.queues import QueueSession
+from videojob_operator.act.queues import TICK_S, QueueSession
 
 POOL = PoolKey("ns", "default")
 
@@ -41,3 +42,15 @@ async def test_events_are_counted_by_the_names_that_they_have_in_the_stream():
         running.cancel()
         await asyncio.wait([running])
     assert metrics.REGISTRY.get_sample_value("videojob_queue_events_total", {"event": "registered"}) == before + 1
+
+
+@virtual_time
+async def test_a_session_that_is_ended_just_when_redis_goes_away_ends():
+    server = FakeServer(lambda: 0.0)
+    running = asyncio.create_task(QueueSession(FakeOperatorQueue(POOL, server), Told(), "test").run())
+    await asyncio.sleep(TICK_S / 2)
+    server.available = False
+    await asyncio.sleep(TICK_S / 2)
+    running.cancel()
+    await asyncio.wait([running], timeout=60)
+    assert running.cancelled()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videojob_worker.compose.clips import kind_of
+from videojob_worker.compose.clips import clip_kind
 from videojob_worker.plan.copies import is_copied
 from videojob_worker.timeline.overlays import phases
 from videojob_worker.timeline.spans import SpanKind
@@ -49,7 +49,7 @@ def _seen(project: RenderPlan, span: Span) -> str:
 def _clip(project: RenderPlan, index: int) -> str:
     """What a clip does."""
     clip = project.clips[index]
-    does = [*kind_of(clip, project.sources.facts).does(project.timeline.fps)]
+    does = [*clip_kind(clip, project.sources.facts).does(project.timeline.fps)]
     if clip.motion is not None:
         does.append("moves")
     if clip.effects:

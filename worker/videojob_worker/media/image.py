@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.media.pictures import frame_times
-from videojob_worker.media.sniff import describe_kind, kind_of
+from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 128_000_000
@@ -132,7 +132,7 @@ def open_picture(source: Source) -> tuple[ImageFile.ImageFile, tuple[Fraction, .
     Raises:
         PermanentError: not a picture that is read here, damaged, or beyond a limit.
     """
-    kind = kind_of(source.path)
+    kind = file_kind(source.path)
     if kind not in _FORMATS:
         raise source.error(f"is {describe_kind(kind)}, not a JPEG, PNG, WebP, AVIF or GIF image")
     times = tuple(frame_times(source, kind))

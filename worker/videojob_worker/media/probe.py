@@ -6,6 +6,7 @@ from typing import Literal
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.timeline import Video
+from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
@@ -82,11 +83,6 @@ def probe_sound(source: Source) -> Facts:
         PermanentError: it cannot be used.
     """
     return Facts("audio", duration_s=check_audio(source), has_sound=True)
-
-
-def speed_of(video: Video) -> Fraction:
-    """Return how many seconds of the source pass in one of the timeline, as the decimal that the spec says."""
-    return Fraction(str(video.speed))
 
 
 def video_clip_length(video: Video, facts: Facts) -> Fraction:

@@ -54,7 +54,7 @@ _VOWEL = {
 }
 
 
-def kind_of(path: Path) -> str:
+def file_kind(path: Path) -> str:
     """Name the kind of a file, such as `JPEG`; `empty`, `text` or `unknown` when it is no media at all.
 
     Raises:

@@ -16,7 +16,7 @@ from av.stream import Discard, Disposition
 
 from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_SOUND, SOUND
-from videojob_worker.media.sniff import describe_kind, kind_of
+from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 from videojob_worker.media.truncation import is_cut_off, tells_length
 
@@ -66,7 +66,7 @@ def open_sound(source: Source) -> SoundFile:
     Raises:
         PermanentError: not a kind that is read here, damaged, or without sound.
     """
-    kind = kind_of(source.path)
+    kind = file_kind(source.path)
     demuxer = _DEMUXERS.get(kind)
     if demuxer is None:
         raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from videojob_contract.errors import Reason
 from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_PACKETS, FOR_PICTURES, PICTURES
-from videojob_worker.media.sniff import describe_kind, kind_of
+from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 8192 * 4352
@@ -59,7 +59,7 @@ def open_packets(source: Source) -> tuple[InputContainer, VideoStream]:
 
 
 def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, VideoStream]:
-    kind = kind_of(source.path)
+    kind = file_kind(source.path)
     demuxer = DEMUXERS.get(kind)
     if demuxer is None:
         raise source.error(f"is {describe_kind(kind)}, not an MP4, MOV, WebM or MKV video")

@@ -23,7 +23,7 @@ from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput
 
 
-def describe(project: RenderPlan) -> list[SegmentDescription]:
+def describe_parts(project: RenderPlan) -> list[SegmentDescription]:
     """Describe the segments of a project, in order; none where nothing is encoded in segments."""
     run = segmented_pass(project)
     if run is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
-from videojob_worker.compose.clips import kind_of
+from videojob_worker.compose.clips import clip_kind
 from videojob_worker.encode.x264_tuning import encoder_bytes
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _picture_bytes(project: RenderPlan) -> int:
 
 def _clip_bytes(project: RenderPlan, clip: Clip) -> int:
     """A clip's picture, and what it is made from frame by frame."""
-    kind = kind_of(clip, project.sources.facts)
+    kind = clip_kind(clip, project.sources.facts)
     held = _picture_bytes(project) + kind.held_bytes(moves=clip.motion is not None)
     if clip.effects:
         held += _EFFECT_PICTURES * project.canvas.width * project.canvas.height * _RGB_BYTES
@@ -106,4 +106,4 @@ def _overlay_bytes(project: RenderPlan, overlay: Overlay) -> int:
     if overlay.scale is not None:
         width = project.canvas.width * min(overlay.scale, 1.0)
         drawn = int(width * width * _RGBA_BYTES)
-    return drawn + kind_of(overlay, project.sources.facts).held_bytes(moves=False)
+    return drawn + clip_kind(overlay, project.sources.facts).held_bytes(moves=False)

@@ -12,7 +12,7 @@ from videojob_contract.resources.timeline import Clip
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
-from videojob_worker.compose.clips import kind_of, span_kind
+from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
 from videojob_worker.media.probe import Facts
 from videojob_worker.media.probed import ProbedSources
@@ -83,14 +83,14 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
     lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
     for index, clip in enumerate(spec.clips):
-        kind_of(clip, facts).check_length(sources, f"spec.clips[{index}]", lengths[index])
+        clip_kind(clip, facts).check_length(sources, f"spec.clips[{index}]", lengths[index])
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
     overlays = place_overlays(
-        spec.overlays or [], timeline, lambda overlay: kind_of(overlay, facts).span_kind is not SpanKind.STILL
+        spec.overlays or [], timeline, lambda overlay: clip_kind(overlay, facts).span_kind is not SpanKind.STILL
     )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
-        kind_of(placed.overlay, facts).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
+        clip_kind(placed.overlay, facts).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
     fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
@@ -124,7 +124,7 @@ def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
     """Return how many seconds a clip lasts."""
     if isinstance(clip.duration, Fraction):
         return clip.duration
-    length_s = kind_of(clip, facts).length_s()
+    length_s = clip_kind(clip, facts).length_s()
     if length_s is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return length_s

@@ -44,7 +44,7 @@ _DECODED_LATER: Final = 16
 _OPTIONS: Final = {"mp4": {"codec_whitelist": "none", "probesize": "32"}}
 
 
-class Readable(Protocol):
+class Decodable(Protocol):
     """A file that is read from its beginning to its end."""
 
     def read(self, size: int) -> bytes:
@@ -81,7 +81,7 @@ class Expected:
 
 
 def verify_file(
-    source: Path | Readable, expected: Expected, go_on: Callable[[], None] = lambda: None, *, threads: int = 1
+    source: Path | Decodable, expected: Expected, go_on: Callable[[], None] = lambda: None, *, threads: int = 1
 ) -> None:
     """Check a file against the plan, keyframes in so many threads; `go_on` is called for each packet.
 

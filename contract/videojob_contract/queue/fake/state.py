@@ -106,7 +106,9 @@ class FakeServer:
     async def change(self, timeout_s: float) -> None:
         """Wait for a change, at most `timeout_s` seconds."""
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+            # Not wait_for: that loses a cancellation which comes together with the change.
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
         except TimeoutError:
             return
 

@@ -1,6 +1,6 @@
 """The worker's side of the fake."""
 
-import time
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -43,10 +43,10 @@ class FakeWorkerQueue(Side):
 
     async def claim(self, timeout_s: float) -> Claim | Retired | None:
         """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none."""
-        deadline = time.monotonic() + timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             answer = await self._try_claim()
-            remaining_s = deadline - time.monotonic()
+            remaining_s = deadline - asyncio.get_running_loop().time()
             if answer or remaining_s <= 0:
                 return answer
             await self._server.change(remaining_s)
@@ -165,12 +165,12 @@ class FakeWorkerQueue(Side):
 
     async def wait_signal(self, claim: Claim, timeout_s: float) -> bool:
         """Wait at most `timeout_s` seconds for word that the attempt should stop; True when it came."""
-        deadline = time.monotonic() + timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             attempts = self._state.signals.pop(claim.assignment.uid, [])
             if claim.assignment.attempt in attempts:
                 return True
-            remaining_s = deadline - time.monotonic()
+            remaining_s = deadline - asyncio.get_running_loop().time()
             if remaining_s <= 0:
                 return False
             await self._server.change(remaining_s)

@@ -30,14 +30,14 @@ PROBES: Final = dict(kind.probe for kind in _KINDS if kind.probe is not None)
 """What the source of a clip or an overlay has to be, by the end of its field's path."""
 
 
-def kind_of(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> ClipKind:
+def clip_kind(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> ClipKind:
     """Return what a clip or an overlay shows; `facts` are of each source, by its URI."""
     return next(found for kind in _KINDS if (found := kind.of(layer, facts)) is not None)
 
 
 def span_kind(clip: Clip, facts: Mapping[str, Facts]) -> SpanKind:
     """Tell how a clip's own frames come about, motion and effects included."""
-    kind = kind_of(clip, facts).span_kind
+    kind = clip_kind(clip, facts).span_kind
     if kind is SpanKind.STILL and clip.motion is not None:
         kind = SpanKind.ANIMATED
     if clip.effects and (kind is not SpanKind.STILL or not effects_are_still(clip.effects)):
@@ -51,7 +51,7 @@ def open_layer(placed: PlacedClip) -> Layer:
     Raises:
         PermanentError: its source cannot be used.
     """
-    clip, kind = placed.clip, kind_of(placed.clip, placed.sources.facts)
+    clip, kind = placed.clip, clip_kind(placed.clip, placed.sources.facts)
     layer = kind.open(placed) if clip.motion is None else kind.open_moving(placed, clip.motion)
     if not clip.effects:
         return layer

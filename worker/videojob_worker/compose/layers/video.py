@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import numpy as np
 from av.error import FFmpegError
 
-from videojob_worker.media.probe import check_stretch, speed_of
+from videojob_contract.semantics.lengths import speed_of
+from videojob_worker.media.probe import check_stretch
 from videojob_worker.media.reader import Reader
 from videojob_worker.media.video_info import inspect_video
 from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of

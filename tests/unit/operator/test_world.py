@@ -1,0 +1,203 @@
+"""Whatever happens, in whatever order: every job ends once, and nothing runs twice."""
+
+import random
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.unit.operator.world import POOL, World, phase_of
+from videojob_contract.errors import FAILURE_CLASS, Reason
+from videojob_contract.resources.status import Phase
+from videojob_operator.watched import WATCHED
+
+PICK = st.integers(0, 100)
+WATCH = st.sampled_from([watched.resource for watched in WATCHED])
+FEW = st.integers(1, 5)
+QUIET_S = 150
+"""How long is looked at what the operator does when all is over; longer than its patience with workers that linger."""
+
+
+class Story(RuleBasedStateMachine):
+    """Users, workers, faults and an operator that comes and goes, in any order."""
+
+    @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2))
+    def begin(self, max_workers, min_idle):
+        self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+
+    def video(self, pick):
+        videos = self.world.videos
+        return videos[pick % len(videos)]
+
+    def worker(self, pick, *, busy=False):
+        workers = self.world.node.living(busy=busy)
+        return workers[pick % len(workers)] if workers else None
+
+    # --- users
+
+    @precondition(lambda self: len(self.world.videos) < 4)
+    @rule(queue=st.sampled_from(["high", "default", "low"]), suspend=st.booleans())
+    def apply(self, queue, suspend):
+        self.world.apply(queue=queue, suspend=suspend)
+
+    @precondition(lambda self: self.world.videos)
+    @rule(pick=PICK, suspend=st.booleans())
+    def suspend(self, pick, suspend):
+        self.world.change(self.video(pick), suspend=suspend)
+
+    @precondition(lambda self: self.world.videos)
+    @rule(pick=PICK, queue=st.sampled_from(["high", "default", "low"]))
+    def move(self, pick, queue):
+        self.world.change(self.video(pick), queue=queue)
+
+    @precondition(lambda self: self.world.videos)
+    @rule(pick=PICK)
+    def cancel(self, pick):
+        self.world.change(self.video(pick), cancel=True)
+
+    @precondition(lambda self: len(self.world.videos) > 2)
+    @rule()
+    def delete(self):
+        self.world.delete(self.world.videos[-1])
+
+    # --- time and the operator
+
+    @rule(seconds=st.integers(1, 30))
+    def pass_time(self, seconds):
+        self.world.tick(seconds)
+
+    @rule(tenths=st.integers(1, 10))
+    def pass_little_time(self, tenths):
+        self.world.tick(tenths / 10)
+
+    @rule(after=st.integers(0, 6))
+    def crash(self, after):
+        self.world.crash(after)
+
+    # --- the API server
+
+    @rule(watch=WATCH)
+    def hold_watch(self, watch):
+        self.world.watches[watch].hold()
+
+    @rule(watch=WATCH)
+    def release_watch(self, watch):
+        self.world.watches[watch].release()
+
+    @rule(watch=WATCH)
+    def lose_events(self, watch):
+        self.world.watches[watch].lose()
+
+    @rule(watch=WATCH, seed=st.integers(0, 1000))
+    def shuffle_events(self, watch, seed):
+        self.world.watches[watch].shuffle(random.Random(seed))  # noqa: S311 - keeps no secret
+
+    @rule(code=st.sampled_from([409, 429, 500]), times=FEW)
+    def refuse(self, code, times):
+        self.world.client.refuse(code, {409: "Conflict"}.get(code, "InternalError"), times=times)
+
+    @rule(carried_out=st.booleans(), times=FEW)
+    def lose_answers(self, carried_out, times):
+        self.world.client.lose_answers(carried_out=carried_out, times=times)
+
+    # --- workers
+
+    @rule(pick=PICK, percent=st.floats(0, 100))
+    def report(self, pick, percent):
+        if worker := self.worker(pick, busy=True):
+            self.world.run(self.world.node.report(worker, percent))
+
+    @rule(pick=PICK)
+    def succeed(self, pick):
+        if worker := self.worker(pick, busy=True):
+            self.world.run(self.world.node.finish(worker, "succeeded"))
+
+    @rule(pick=PICK, reason=st.sampled_from(sorted(set(FAILURE_CLASS) - {Reason.CANCELLED})))
+    def fail(self, pick, reason):
+        if worker := self.worker(pick, busy=True):
+            self.world.run(self.world.node.finish(worker, "failed", reason))
+
+    @rule(pick=PICK, why=st.sampled_from(["OOMKilled", "Evicted", "Error", ""]))
+    def kill(self, pick, why):
+        if worker := self.worker(pick):
+            self.world.run(self.world.node.exit(worker, 137, why=why))
+
+    @rule(pick=PICK)
+    def remove_job(self, pick):
+        if worker := self.worker(pick):
+            self.world.run(self.world.node.remove(worker))
+
+    @rule(pick=PICK, cut_off=st.booleans())
+    def cut_off(self, pick, cut_off):
+        if worker := self.worker(pick):
+            worker.cut_off = cut_off
+            worker.disturbed |= cut_off
+
+    # --- Redis
+
+    @rule()
+    def flushall(self):
+        if self.world.redis.available:
+            self.world.redis.flushall()
+            self.world.node.succeeded.clear()
+
+    @rule(available=st.booleans())
+    def redis(self, available):
+        self.world.redis.available = available
+
+    # --- what holds always, and in the end
+
+    @invariant()
+    def nothing_was_violated(self):
+        if hasattr(self, "world"):
+            self.world.check()
+
+    def teardown(self):
+        if not hasattr(self, "world"):
+            return
+        try:
+            self.end()
+        finally:
+            self.world.close()
+
+    def end(self):
+        world, succeeded = self.world, set(self.world.node.succeeded)
+        world.settle()
+        for video in world.videos:
+            assert {condition["type"] for condition in video["status"]["conditions"]} >= {"Finished"}
+            if video["metadata"]["uid"] in succeeded:
+                cancelled = phase_of(video) is Phase.CANCELLED and video["spec"].get("cancel")
+                assert phase_of(video) is Phase.SUCCEEDED or cancelled, f"it was done: {video}"
+        # Once all is over, nothing of it is left but the workers that are to wait warm.
+        world.tick(1)
+        told, writes, looks = {uid: list(of) for uid, of in world.told.items()}, dict(world.writes), world.looks()
+        uids = {video["metadata"]["uid"] for video in world.videos}
+        world.tick(QUIET_S)
+        assert world.writes == writes
+        assert {uid: world.told[uid] for uid in uids} == {uid: told.get(uid, []) for uid in uids}
+        assert world.looks() - looks <= 20 * len(uids)
+        assert len(world.node.living()) == min(world.pool["minIdle"], world.pool["maxWorkers"])
+        state = world.redis.state(POOL)
+        assert not {uid for uid, record in state.records.items() if record.state in {"queued", "claimed", "finished"}}
+
+
+TestStory = Story.TestCase
+TestStory.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_a_happy_life_costs_the_operator_few_writes():
+    world = World(minIdle=1)
+    world.tick(5)
+    uid = world.apply()["metadata"]["uid"]
+    for second in range(12):
+        world.tick(1)
+        for worker in world.node.rendering(uid):
+            world.run(world.node.report(worker, second * 9))
+            if second == 11:
+                world.run(world.node.finish(worker, "succeeded"))
+    world.tick(1)
+    world.close()
+
+    assert world.phases[uid] == [Phase.QUEUED, Phase.RUNNING, Phase.SUCCEEDED]
+    assert world.told[uid] == ["Queued", "Started", "Succeeded"]
+    assert world.writes[uid] <= 6  # Queued, Running, three of progress, Succeeded
