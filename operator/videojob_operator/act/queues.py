@@ -111,17 +111,25 @@ class QueueSession:
         while True:
             try:
                 await self._connect()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._read_events())
-                    tasks.create_task(self._tick())
-            except* QueueUnavailableError as errors:
+                await self._serve()
+            except QueueUnavailableError as error:
                 if self._known:
-                    log.warning("the queues of pool %s are away: %s", self.pool, errors.exceptions[0])
+                    log.warning("the queues of pool %s are away: %s", self.pool, error)
                 self._lost()
-            task = asyncio.current_task()
-            if task and task.cancelling():
-                raise asyncio.CancelledError  # which the group keeps to itself when it has an error to tell of
             await asyncio.sleep(RECONNECT_S)
+
+    async def _serve(self) -> None:
+        """Read events and look after leases, until one of the two fails."""
+        # In a task group, Python 3.11 loses a cancellation that comes together with the failure of a task.
+        tasks = [asyncio.create_task(self._read_events()), asyncio.create_task(self._tick())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     async def _connect(self) -> None:
         await self.queue.load_scripts()

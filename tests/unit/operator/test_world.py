@@ -14,6 +14,10 @@ from videojob_operator.watched import WATCHED
 PICK = st.integers(0, 100)
 WATCH = st.sampled_from([watched.resource for watched in WATCHED])
 FEW = st.integers(1, 5)
+WARM_S = 8
+"""How long it takes until a first VideoJob runs."""
+REPORT_S = 4
+"""How long it takes until the status surely tells of progress."""
 QUIET_S = 150
 """How long is looked at what the operator does when all is over; longer than its patience with workers that linger."""
 
@@ -21,9 +25,12 @@ QUIET_S = 150
 class Story(RuleBasedStateMachine):
     """Users, workers, faults and an operator that comes and goes, in any order."""
 
-    @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2))
-    def begin(self, max_workers, min_idle):
+    @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2), videos=st.integers(0, 3))
+    def begin(self, max_workers, min_idle, videos):
         self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+        for _ in range(videos):
+            self.world.apply()
+        self.world.tick(WARM_S)
 
     def video(self, pick):
         videos = self.world.videos
@@ -66,6 +73,10 @@ class Story(RuleBasedStateMachine):
     def pass_time(self, seconds):
         self.world.tick(seconds)
 
+    @rule(seconds=st.integers(3, 12))
+    def pass_some_time(self, seconds):
+        self.world.tick(seconds)
+
     @rule(tenths=st.integers(1, 10))
     def pass_little_time(self, tenths):
         self.world.tick(tenths / 10)
@@ -106,6 +117,7 @@ class Story(RuleBasedStateMachine):
     def report(self, pick, percent):
         if worker := self.worker(pick, busy=True):
             self.world.run(self.world.node.report(worker, percent))
+            self.world.tick(REPORT_S)
 
     @rule(pick=PICK)
     def succeed(self, pick):
@@ -117,9 +129,9 @@ class Story(RuleBasedStateMachine):
         if worker := self.worker(pick, busy=True):
             self.world.run(self.world.node.finish(worker, "failed", reason))
 
-    @rule(pick=PICK, why=st.sampled_from(["OOMKilled", "Evicted", "Error", ""]))
-    def kill(self, pick, why):
-        if worker := self.worker(pick):
+    @rule(pick=PICK, why=st.sampled_from(["OOMKilled", "Evicted", "Error", ""]), busy=st.booleans())
+    def kill(self, pick, why, busy):
+        if worker := self.worker(pick, busy=busy):
             self.world.run(self.world.node.exit(worker, 137, why=why))
 
     @rule(pick=PICK)
@@ -127,19 +139,20 @@ class Story(RuleBasedStateMachine):
         if worker := self.worker(pick):
             self.world.run(self.world.node.remove(worker))
 
-    @rule(pick=PICK, cut_off=st.booleans())
-    def cut_off(self, pick, cut_off):
-        if worker := self.worker(pick):
+    @rule(pick=PICK, cut_off=st.booleans(), busy=st.booleans())
+    def cut_off(self, pick, cut_off, busy):
+        if worker := self.worker(pick, busy=busy):
             worker.cut_off = cut_off
             worker.disturbed |= cut_off
 
     # --- Redis
 
-    @rule()
-    def flushall(self):
+    @rule(seconds=st.integers(0, 8))
+    def flushall(self, seconds):
         if self.world.redis.available:
             self.world.redis.flushall()
             self.world.node.succeeded.clear()
+            self.world.tick(seconds)
 
     @rule(available=st.booleans())
     def redis(self, available):
@@ -182,7 +195,7 @@ class Story(RuleBasedStateMachine):
 
 
 TestStory = Story.TestCase
-TestStory.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestStory.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def test_a_happy_life_costs_the_operator_few_writes():
