@@ -221,8 +221,8 @@ def test_a_clip_that_effects_leave_too_short_is_refused(reel: Reel) -> None:
 def test_moviepy_loads_without_its_programs_and_files() -> None:
     program = (
         "import sys, subprocess; subprocess.Popen = None\n"
-        "from videojob_worker.compose.moviepy import load\n"
-        "assert load().vfx.MirrorX\n"
+        "from videojob_worker.compose.moviepy import load_moviepy\n"
+        "assert load_moviepy().vfx.MirrorX\n"
         "assert not {'imageio_ffmpeg', 'dotenv'} & set(sys.modules), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
