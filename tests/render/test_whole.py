@@ -22,6 +22,7 @@ from tests.render.studio import Frames, Studio, decode, probe, psnr, sound, uri
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.transitions import TRANSITIONS
 from videojob_worker.compose.compositor import Scene
+from videojob_worker.outputs.formats import plan_outputs
 from videojob_worker.outputs.scale import Scaler
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.rendering import probe_sources
@@ -221,7 +222,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
 def composed(request: RenderRequest) -> tuple[RenderPlan, Frames]:
     """All frames as one thread composes them, with no encoder."""
     request = replace(request, settings=request.settings.model_copy(update={"threads": 1}))
-    project = build_render_plan(request, probe_sources(request, lambda _: None, lambda: False))
+    project = plan_outputs(build_render_plan(request, probe_sources(request, lambda _: None, lambda: False)))
     scene = Scene(project.composition, project.spans)
     frames: list[Any] = []
     for picture, count in scene.compose(project.spans):

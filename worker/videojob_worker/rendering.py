@@ -17,6 +17,7 @@ from videojob_worker.explain.report import Plan
 from videojob_worker.media.probe import Facts, probe_sound
 from videojob_worker.media.source import Source
 from videojob_worker.outputs import segments
+from videojob_worker.outputs.formats import plan_outputs
 from videojob_worker.outputs.render import cost_of, render_outputs
 from videojob_worker.plan.copies import choose_copies
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
@@ -76,7 +77,8 @@ def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancel
 
 
 def _plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> RenderPlan:
-    return choose_copies(build_render_plan(request, probe_sources(request, on_progress, cancelled)), cancelled)
+    project = build_render_plan(request, probe_sources(request, on_progress, cancelled))
+    return choose_copies(plan_outputs(project), cancelled)
 
 
 def probe_sources(

@@ -39,11 +39,6 @@ class Format(StrEnum):
         return self in {Format.JPG, Format.PNG}
 
     @property
-    def is_audio(self) -> bool:
-        """Whether it is sound alone."""
-        return self in {Format.MP3, Format.M4A}
-
-    @property
     def codecs(self) -> "tuple[Codec, ...]":
         """The video codecs that may be chosen for it, its default first; none where the format says all."""
         return _CODECS.get(self, ())

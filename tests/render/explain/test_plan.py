@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import Format, Output
 from videojob_contract.resources.timeline import Clip, Overlay, Transition
-from videojob_worker.outputs.poster import poster_frame
+from videojob_worker.outputs.formats.still import poster_frame
 from videojob_worker.timeline.cost import frame_costs, span_cost
 from videojob_worker.timeline.overlays import FrameRange, PlacedOverlay, place_overlays
 from videojob_worker.timeline.segments import cut_segments

@@ -14,7 +14,7 @@ from tests import media
 from tests.render import barcodes
 from tests.render.studio import Studio, color, image, probe, psnr
 from videojob_contract.errors import PermanentError
-from videojob_worker.outputs.webp import changed
+from videojob_worker.outputs.formats.webp import changed
 from videojob_worker.pixels.yuv import from_rgb, planes
 from videojob_worker.verify.animation import verify_gif, verify_webp
 

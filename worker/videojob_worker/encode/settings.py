@@ -9,7 +9,6 @@ from videojob_contract.resources.outputs import (
     MAX_CRF,
     PRESETS,
     Codec,
-    Format,
     Output,
     Quality,
     Rendition,
@@ -87,16 +86,15 @@ _AUDIO_BITS: dict[str, tuple[int, int, int, int]] = {
     "libopus": (96_000, 128_000, 160_000, 192_000),
     "libmp3lame": (128_000, 192_000, 256_000, 320_000),
 }
-_AUDIO_ENCODERS = {Format.WEBM: "libopus", Format.MP3: "libmp3lame"}
+"""Bits a second by libav's name of the encoder, for each quality."""
 
 
-def audio_settings(output: Output) -> AudioSettings:
-    """Resolve the sound of an output."""
-    encoder = _AUDIO_ENCODERS.get(output.format, "aac")
-    if output.format.is_audio and output.bitrate is not None:
-        return AudioSettings(encoder, bits_a_second(output.bitrate))
+def audio_settings(encoder: str, quality: Quality | None, bitrate: str | None = None) -> AudioSettings:
+    """Resolve the sound of an output, by an encoder that `_AUDIO_BITS` has; a bitrate goes before the quality's."""
+    if bitrate is not None:
+        return AudioSettings(encoder, bits_a_second(bitrate))
     bits = dict(zip(Quality, _AUDIO_BITS[encoder], strict=True))
-    return AudioSettings(encoder, bits[output.quality or Quality.STANDARD])
+    return AudioSettings(encoder, bits[quality or Quality.STANDARD])
 
 
 def video_settings(

@@ -6,11 +6,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.outputs import Quality
 from videojob_worker.clock import SAMPLE_RATE, to_frame
 from videojob_worker.explain.reasons import why
 from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
-from videojob_worker.outputs.poster import poster_frame
+from videojob_worker.outputs.formats import formats_of
 from videojob_worker.plan.copies import COPIED_FRAME, is_copied
 from videojob_worker.plan.memory import encoders_of, peak_bytes, span_bytes
 from videojob_worker.timeline.cost import span_cost
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.audio import Track
     from videojob_worker.audio.sound_plan import Part
-    from videojob_worker.plan.outputs import PlannedOutput
+    from videojob_worker.outputs.formats.base import OutputFormat
     from videojob_worker.plan.render_plan import RenderPlan
     from videojob_worker.timeline.spans import Span
 
@@ -63,7 +62,7 @@ def describe(project: RenderPlan) -> Plan:
             for clip, times in zip(project.clips, timeline.clips, strict=True)
         ],
         sounds=list(_sounds(project)),
-        outputs=[_output(project, output) for output in project.outputs],
+        outputs=[_output(each) for each in formats_of(project)],
         segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
     )
@@ -141,7 +140,8 @@ def _track_ways(track: Track) -> Iterator[str]:
         yield "quieter while other sound plays"
 
 
-def _output(project: RenderPlan, output: PlannedOutput) -> OutputEntry:
+def _output(made: OutputFormat) -> OutputEntry:
+    output = made.output
     track = output.tracks[0] if output.tracks else None
     width, height = output.size or (None, None)
     return OutputEntry(
@@ -151,40 +151,8 @@ def _output(project: RenderPlan, output: PlannedOutput) -> OutputEntry:
         width=width,
         height=height,
         fps=None if track is None else track.settings.fps,
-        why="; ".join(_output_ways(project, output)),
+        why="; ".join(made.ways()),
     )
-
-
-def _output_ways(project: RenderPlan, output: PlannedOutput) -> Iterator[str]:
-    spec = output.spec
-    if spec.format.is_audio:
-        yield "the mixed sound, encoded once"
-    elif spec.format.is_still:
-        yield f"frame {poster_frame(spec, project.timeline)}"
-    elif not spec.format.codecs:
-        yield "from pictures of the timeline"
-    elif output.tracks[0].copied is not None:
-        what = "pictures" if output.copied_sound is None else "pictures and sound"
-        yield f"the {what} of its sources as they are, not encoded again"
-    else:
-        yield from _encoded_ways(output)
-    if output.not_copied is not None:
-        yield f"not copied, because {output.not_copied}"
-
-
-def _encoded_ways(output: PlannedOutput) -> Iterator[str]:
-    settings = output.tracks[0].settings
-    if settings.needs_whole:
-        passes = "two passes" if settings.two_pass else "one pass"
-        yield f"{passes} of one encoder over the whole, which has bits to share out"
-    else:
-        yield "segments side by side, joined without encoding again"
-    if output.spec.crf is not None:
-        yield f"crf {output.spec.crf}"
-    elif output.spec.bitrate is not None:
-        yield f"bitrate {output.spec.bitrate}"
-    else:
-        yield f"quality {output.spec.quality or Quality.STANDARD}"
 
 
 def _seconds(seconds: Fraction) -> str:

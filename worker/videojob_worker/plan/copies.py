@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from videojob_contract.errors import CancelledError
-from videojob_contract.resources.outputs import Codec, Copying, Format, Output
+from videojob_contract.resources.outputs import Codec, Copying, Output
 from videojob_worker.encode.copy import CopiedPictures, CopiedRun, CopiedSound
 from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError
 from videojob_worker.media.packets import Packets
@@ -52,7 +52,7 @@ def is_copied(project: RenderPlan) -> bool:
 
 
 def _choose(output: PlannedOutput, timeline: "_Timeline") -> PlannedOutput:
-    if output.spec.format is not Format.MP4:
+    if not output.may_be_copied:
         return output
     [track] = output.tracks
     try:

@@ -16,7 +16,7 @@ from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
 from videojob_worker.media.probe import Facts
 from videojob_worker.media.probed import ProbedSources
-from videojob_worker.plan.outputs import PlannedOutput, plan_outputs
+from videojob_worker.plan.outputs import PlannedOutput
 from videojob_worker.request import RenderRequest
 from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
@@ -46,11 +46,12 @@ class RenderPlan:
     fonts: Fonts
     captions: Captions | None
     """Subtitles, drawn or kept as a track of their own."""
-    outputs: tuple[PlannedOutput, ...]
     scratch: Path
     threads: int
     encoding: Encoding
     """Which encoders the pool wants used."""
+    outputs: tuple[PlannedOutput, ...] = ()
+    """None until `outputs/formats` has planned them."""
 
     @property
     def clips(self) -> list[Clip]:
@@ -71,7 +72,7 @@ class RenderPlan:
 
 
 def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> RenderPlan:
-    """Plan a request whose spec has its defaults filled in.
+    """Plan a request whose spec has its defaults filled in, all but its outputs.
 
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
@@ -107,7 +108,6 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
         sounds=tuple(arrange(spec, timeline, overlays, sources)),
         fonts=fonts,
         captions=captions,
-        outputs=plan_outputs(spec.outputs, canvas, timeline, request.scratch, settings.encoding),
         scratch=request.scratch,
         threads=settings.threads,
         encoding=settings.encoding,

@@ -20,8 +20,8 @@ from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
 from videojob_worker.outputs.hls.playlist import PlaylistEntry, Stream, Text, Variant, master_playlist, media_playlist
 from videojob_worker.outputs.hls.text import NAME, write_text
+from videojob_worker.outputs.media_file import expected
 from videojob_worker.outputs.streams import EncodedStreams
-from videojob_worker.outputs.video import expected
 from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.hls import verify_hls

@@ -12,9 +12,10 @@ import numpy as np
 
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.outputs import Quality
+from videojob_worker.outputs.formats.animation import AnimationOutput
 from videojob_worker.outputs.lossless_frames import LosslessFrames, PictureRun
 from videojob_worker.pixels.yuv import Picture, planes, to_rgb
-from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
+from videojob_worker.plan.outputs import VideoTrack
 from videojob_worker.verify.animation import verify_webp
 
 _QUALITIES: Final = {
@@ -36,32 +37,37 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels, even."""
 
 
-def write_webp(output: PlannedOutput, reel: LosslessFrames) -> None:
-    """Write an animated WebP of a reel, and check it.
+class WebpOutput(AnimationOutput):
+    """An animated WebP that repeats for ever."""
 
-    Raises:
-        PermanentError: the result is larger than the format allows, or not what was planned.
-    """
-    track = reel.track
-    quality = _QUALITIES[output.spec.quality or Quality.STANDARD]
-    width, height = track.size
-    written = 0
-    last: Picture | None = None
-    with output.path.open("wb") as file:
-        file.write(struct.pack("<4sI4s", b"RIFF", 0, b"WEBP"))
-        _chunk(file, b"VP8X", struct.pack("<I", _ANIMATION) + _uint24(width - 1) + _uint24(height - 1))
-        _chunk(file, b"ANIM", struct.pack("<IH", 0, 0))
-        for run in reel.runs(longest=int(_LONGEST_MS * track.settings.fps / 1000)):
-            box = (0, 0, width, height) if last is None else changed(last, run.picture)
-            _chunk(file, b"ANMF", _frame(run, box, track, quality))
-            last = run.picture
-            written += 1
-        size = file.tell() - 8
-        if size > _MOST_BYTES:
-            raise PermanentError(f"{output.field}: a webp of 4 GB or more cannot be; make it smaller or shorter")
-        file.seek(4)
-        file.write(struct.pack("<I", size))
-    verify_webp(output.path, track.size, written, _milliseconds(track, track.rate.frames), reel.go_on)
+    def write_reel(self, reel: LosslessFrames) -> None:
+        """Write an animated WebP of a reel, and check it.
+
+        Raises:
+            PermanentError: the result is larger than the format allows, or not what was planned.
+        """
+        track = reel.track
+        quality = _QUALITIES[self.output.spec.quality or Quality.STANDARD]
+        width, height = track.size
+        written = 0
+        last: Picture | None = None
+        with self.output.path.open("wb") as file:
+            file.write(struct.pack("<4sI4s", b"RIFF", 0, b"WEBP"))
+            _chunk(file, b"VP8X", struct.pack("<I", _ANIMATION) + _uint24(width - 1) + _uint24(height - 1))
+            _chunk(file, b"ANIM", struct.pack("<IH", 0, 0))
+            for run in reel.runs(longest=int(_LONGEST_MS * track.settings.fps / 1000)):
+                box = (0, 0, width, height) if last is None else changed(last, run.picture)
+                _chunk(file, b"ANMF", _frame(run, box, track, quality))
+                last = run.picture
+                written += 1
+            size = file.tell() - 8
+            if size > _MOST_BYTES:
+                raise PermanentError(
+                    f"{self.output.field}: a webp of 4 GB or more cannot be; make it smaller or shorter"
+                )
+            file.seek(4)
+            file.write(struct.pack("<I", size))
+        verify_webp(self.output.path, track.size, written, _milliseconds(track, track.rate.frames), reel.go_on)
 
 
 def changed(before: Picture, after: Picture) -> Box:

@@ -8,9 +8,13 @@ from av import VideoCodecContext, VideoFormat, VideoFrame
 from av.filter import Graph
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
+from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.outputs import GIF_MOST_FPS, Output
+from videojob_worker.outputs.formats.animation import AnimationOutput
 from videojob_worker.outputs.lossless_frames import LosslessFrames
 from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
+from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.verify.animation import verify_gif
 
 _BGRA = VideoFormat("bgra")
@@ -23,32 +27,50 @@ _SAMPLE_PIXELS = 160 * 90
 _DITHER = "dither=bayer:bayer_scale=4:diff_mode=rectangle"
 
 
-def write_gif(output: PlannedOutput, reel: LosslessFrames) -> None:
-    """Write a GIF of a reel, and check it.
+class GifOutput(AnimationOutput):
+    """A GIF that repeats for ever."""
 
-    Raises:
-        PermanentError: the result is not what was planned.
-    """
-    track = reel.track
-    palette = _palette(reel)
-    end = _centiseconds(track, track.rate.frames)
-    last = _centiseconds(track, track.rate.frames - 1)
-    options = {"loop": "0", "final_delay": str(end - last)}
-    written = 0
-    with av.open(str(output.path), "w", format="gif", container_options=options) as out:
-        stream = out.add_stream("gif", rate=track.settings.fps)
-        if not isinstance(stream.codec_context, VideoCodecContext):
-            raise TypeError("gif is no video")
-        _set_up(stream.codec_context, track)
-        for frame in _indexed(_timed(reel), palette, track):
-            written += 1
-            for packet in stream.codec_context.encode(frame):
+    @classmethod
+    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+        """Plan a stream of pictures that is parked, and no sound.
+
+        Raises:
+            PermanentError: it has more frames a second than a GIF can have.
+        """
+        planned = super().plan(field, spec, project)
+        fps = planned.tracks[0].settings.fps
+        if fps > GIF_MOST_FPS:
+            raise PermanentError(
+                f"{field}.fps: {fps} is more than {GIF_MOST_FPS}, the most for a gif", Reason.INVALID_SPEC
+            )
+        return planned
+
+    def write_reel(self, reel: LosslessFrames) -> None:
+        """Write a GIF of a reel, and check it.
+
+        Raises:
+            PermanentError: the result is not what was planned.
+        """
+        track = reel.track
+        palette = _palette(reel)
+        end = _centiseconds(track, track.rate.frames)
+        last = _centiseconds(track, track.rate.frames - 1)
+        options = {"loop": "0", "final_delay": str(end - last)}
+        written = 0
+        with av.open(str(self.output.path), "w", format="gif", container_options=options) as out:
+            stream = out.add_stream("gif", rate=track.settings.fps)
+            if not isinstance(stream.codec_context, VideoCodecContext):
+                raise TypeError("gif is no video")
+            _set_up(stream.codec_context, track)
+            for frame in _indexed(_timed(reel), palette, track):
+                written += 1
+                for packet in stream.codec_context.encode(frame):
+                    packet.stream = stream
+                    out.mux(packet)
+            for packet in stream.codec_context.encode(None):
                 packet.stream = stream
                 out.mux(packet)
-        for packet in stream.codec_context.encode(None):
-            packet.stream = stream
-            out.mux(packet)
-    verify_gif(output.path, track.size, written, end * _CENTISECOND, reel.go_on)
+        verify_gif(self.output.path, track.size, written, end * _CENTISECOND, reel.go_on)
 
 
 def _set_up(context: VideoCodecContext, track: VideoTrack) -> None:

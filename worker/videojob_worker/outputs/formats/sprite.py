@@ -1,6 +1,8 @@
 """Sheets of thumbnails, with a WebVTT file that says which part of the sheet shows which time."""
 
+from collections.abc import Iterable
 from fractions import Fraction
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
@@ -8,16 +10,23 @@ from urllib.parse import quote
 from PIL import Image
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.outputs import Format
+from videojob_contract.resources.outputs import Output
 from videojob_worker.output_files import beside
-from videojob_worker.outputs.poster import save_picture
+from videojob_worker.outputs.formats.base import OutputFormat, main_file_in_folder
+from videojob_worker.outputs.frame_grabs import Take
+from videojob_worker.outputs.jpeg import save_jpeg
+from videojob_worker.outputs.sizes import output_size
+from videojob_worker.outputs.streams import EncodedStreams
+from videojob_worker.outputs.thread_pool import RenderThreads
 from videojob_worker.outputs.times import timestamp
 from videojob_worker.pixels.yuv import Picture, to_rgb
 from videojob_worker.plan.outputs import PlannedOutput
+from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.sprite import verify_sprite
 
-THUMBNAIL_COST = 3.0
+_THUMBNAIL_WIDTH = 160
+_THUMBNAIL_COST = 3.0
 """Predicted cost of one, in still frames."""
 _COLUMNS = 10
 _MOST_THUMBNAILS = 100
@@ -25,6 +34,46 @@ _MOST_THUMBNAILS = 100
 _LONGEST_SIDE = 65_500
 """Of a JPEG, in pixels."""
 _MOST_PIXELS = 100_000_000
+
+
+class SpriteOutput(OutputFormat):
+    """A sheet of thumbnails, and what says when each is seen."""
+
+    @classmethod
+    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+        """Plan the size of a thumbnail, and no stream."""
+        thumbnail = output_size(spec, project.canvas, most=_THUMBNAIL_WIDTH)
+        return PlannedOutput(field, spec, main_file_in_folder(spec, project), thumbnail, (), None)
+
+    def cost(self) -> float:
+        """Predict what its thumbnails cost, in still frames.
+
+        Raises:
+            PermanentError: the sheet would be larger than a picture may be.
+        """
+        return _THUMBNAIL_COST * self._sheet.count
+
+    def wants(self) -> Iterable[tuple[int, Take]]:
+        """Fill the sheet as its frames pass."""
+        sheet = self._sheet
+        return [(sheet.frame(number), partial(sheet.take, number)) for number in range(sheet.count)]
+
+    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+        """Write sheet and WebVTT file, and check them; return all files but the sheet.
+
+        Raises:
+            PermanentError: they are not what was planned.
+        """
+        del encoded, crew
+        return self._sheet.write()
+
+    def ways(self) -> Iterable[str]:
+        """Say what it is made from."""
+        return ("from pictures of the timeline",)
+
+    @cached_property
+    def _sheet(self) -> "Sheet":
+        return Sheet(self.output, self.project.timeline)
 
 
 class Sheet:
@@ -35,11 +84,9 @@ class Sheet:
     """
 
     def __init__(self, output: PlannedOutput, timeline: Timeline) -> None:
-        if output.size is None:
-            raise AssertionError(f"{output.field}: a sprite has a size")
         spec = output.spec
         self._output, self._timeline = output, timeline
-        self._size = output.size
+        self._size = output.picture_size
         self.interval_s = spec.interval or max(Fraction(1), timeline.length_s / _MOST_THUMBNAILS)
         self.count = -int(-timeline.length_s / self.interval_s // 1)
         self._columns = min(spec.columns or _COLUMNS, self.count)
@@ -71,7 +118,8 @@ class Sheet:
         path = self._output.path
         if self._image is None:
             raise AssertionError("no frame has passed")
-        save_picture(self._image, path, Format.JPG)
+        path.parent.mkdir(exist_ok=True)
+        save_jpeg(self._image, path)
         self._image = None
         vtt = path.with_name(beside(path.name, "vtt"))
         cues = (self._cue(number) for number in range(self.count))

@@ -1,9 +1,8 @@
-"""Files of pictures and sound (mp4, webm), and of sound alone (mp3, m4a)."""
+"""Files of pictures and sound, and of sound alone: one container, put together and checked."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from videojob_contract.resources.outputs import Format
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.copy import CopiedPictures, CopiedSound
 from videojob_worker.encode.sound import SoundPacketFile
@@ -13,25 +12,39 @@ from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.video import Expected, ExpectedVideo, verify_file
 
-_MUXERS = {Format.M4A: "ipod"}
-_DEMUXERS = {Format.WEBM: "matroska", Format.M4A: "mp4"}
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What libav calls a container."""
+
+    muxer: str
+    demuxer: str
 
 
-def write_video(
-    output: PlannedOutput, encoded: EncodedStreams, timeline: Timeline, go_on: Callable[[], None], threads: int
+def write_media_file(
+    output: PlannedOutput,
+    container: Container,
+    encoded: EncodedStreams,
+    timeline: Timeline,
+    *,
+    go_on: Callable[[], None],
+    threads: int,
 ) -> None:
-    """Put an output together and check it in so many threads; `go_on` is called for each packet, and may raise.
+    """Put an output together and check it.
+
+    Args:
+        output: what is made.
+        container: what it is made in.
+        encoded: its streams.
+        timeline: the job's.
+        go_on: called for each packet; may raise.
+        threads: in how many its keyframes are checked.
 
     Raises:
         PermanentError: the result is not what was planned.
     """
-    format_ = output.spec.format
     [track] = output.tracks or [None]
-    layout = Layout(
-        _MUXERS.get(format_, format_.value),
-        output.spec.metadata or {},
-        faststart=output.spec.faststart,
-    )
+    layout = Layout(container.muxer, output.spec.metadata or {}, faststart=output.spec.faststart)
     sound = output.copied_sound or encoded.sound
     pictures: Pictures | CopiedPictures | None = None
     subtitles = None
@@ -40,11 +53,11 @@ def write_video(
         subtitles = encoded.subtitles
     joints = pictures.joints if pictures is not None else frozenset()
     write_container(output.path, layout, pictures, sound, subtitles, go_on=go_on)
-    planned = expected(_DEMUXERS.get(format_, format_.value), track, joints, sound, timeline)
+    planned = expected(container.demuxer, track, joints, sound, timeline)
     if output.copied_sound is not None:
         planned = replace(planned, samples=output.copied_sound.run.samples)
     if subtitles is not None:
-        planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[format_.value])
+        planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[container.muxer])
     verify_file(output.path, planned, go_on, threads=threads)
 
 
