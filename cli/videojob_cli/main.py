@@ -227,13 +227,13 @@ def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:
     return documents
 
 
-def _check_all(documents: Iterable[Document], check_document: Callable[[Document], _Checked]) -> list[_Checked] | None:
+def _check_all(documents: Iterable[Document], check: Callable[[Document], _Checked]) -> list[_Checked] | None:
     """Check all, printing every problem where it stands; None when there was one."""
     checked: list[_Checked] = []
     sound = True
     for document in documents:
         try:
-            checked.append(check_document(document))
+            checked.append(check(document))
         except SpecError as error:
             sound = False
             for problem in error.problems:

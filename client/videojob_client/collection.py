@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from videojob_client.errors import ExpiredError
 from videojob_client.resources import RenderPool
-from videojob_client.transport import Object, ResourcePath
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
-from videojob_contract.resources import GROUP, VERSION
+from videojob_contract.api_paths import RENDERPOOLS, Resource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from videojob_client.resources import Metadata
-    from videojob_client.transport import Transport
+    from videojob_client.transport import Object, Transport
 
 
 class Readable(Protocol):
@@ -35,7 +34,7 @@ T = TypeVar("T", bound=Readable)
 class Collection(Generic[T]):
     """The objects of one kind, in one namespace or in all."""
 
-    resource: ClassVar[ResourcePath]
+    resource: ClassVar[Resource]
     kind: type[T]
 
     def __init__(self, transport: Transport, namespace: str | None) -> None:
@@ -72,7 +71,7 @@ class Collection(Generic[T]):
             >>> pool.spec.max_workers, pool.status.busy
             (10, 0)
         """
-        return self.kind.of(await self._transport.read(self.resource.url(self._namespace, name)))
+        return self.kind.of(await self._transport.read(self._one(name)))
 
     async def list(self, *, labels: str = "", fields: str = "", page_size: int = PAGE_SIZE) -> AsyncGenerator[T, None]:
         """Yield every object, by namespace and name, fetched page by page as it is needed.
@@ -128,6 +127,12 @@ class Collection(Generic[T]):
         selectors = {"labelSelector": labels, "fieldSelector": fields}
         return watch(self._transport, self.resource.url(self._namespace), selectors, self._read)
 
+    def _one(self, name: str = "") -> str:
+        """Path of one object, or of the collection, in the one namespace in which something is done."""
+        if self._namespace is None:
+            raise ValueError("this is done in one namespace: say in which, with in_namespace()")
+        return self.resource.url(self._namespace, name)
+
     def _read(self, manifest: Object) -> T:
         return self.kind.of(manifest)
 
@@ -135,5 +140,5 @@ class Collection(Generic[T]):
 class RenderPools(Collection[RenderPool]):
     """RenderPools: get, list and watch; whoever runs the cluster writes them."""
 
-    resource = ResourcePath(f"apis/{GROUP}/{VERSION}", "renderpools")
+    resource = RENDERPOOLS
     kind = RenderPool

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from videojob_client.errors import InvalidError, NoPodError
-from videojob_client.transport import ResourcePath
+from videojob_contract.api_paths import PODS
 from videojob_contract.labels import LABEL_JOB_NAME
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from videojob_client.resources import VideoJob
     from videojob_client.transport import Transport
 
-PODS = ResourcePath("api/v1", "pods")
 CONTAINER = "worker"
 """The one container of a worker's pod that is ours: admission may have put others beside it."""
 SILENCE_S = 60.0

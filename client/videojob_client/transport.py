@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
@@ -34,23 +32,6 @@ TRIES = 5
 """How often a read is made before `UnavailableError` is raised."""
 CONNECT_TIMEOUT_S = 10.0
 _FIRST_ERROR = 400
-
-
-@dataclass(frozen=True, slots=True)
-class ResourcePath:
-    """A kind of object and where the API server has it."""
-
-    path: str
-    """Group and version, such as `apis/batch/v1`."""
-    plural: str
-
-    def url(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """Path of the collection in a namespace (in all if None), of one object in it, or of its subresource."""
-        if name and namespace is None:
-            raise ValueError(f"{name} is in one namespace: say in which, with in_namespace()")
-        scope = f"/namespaces/{quote(namespace, safe='')}" if namespace is not None else ""
-        parts = (f"/{self.path}{scope}/{self.plural}", quote(name, safe=""), subresource)
-        return "/".join(part for part in parts if part)
 
 
 class Transport:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from videojob_client import logs, waiting
 from videojob_client.collection import Collection
 from videojob_client.resources import Event, VideoJob
-from videojob_client.transport import MERGE_PATCH, Object, ResourcePath
+from videojob_client.transport import MERGE_PATCH, Object
 from videojob_client.watching import PAGE_SIZE, watch
-from videojob_contract.resources import API_VERSION, GROUP, VERSION, VideoJobSpec
+from videojob_contract.api_paths import EVENTS, VIDEOJOBS
+from videojob_contract.resources import API_VERSION, VideoJobSpec
 from videojob_contract.resources.status import Phase
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Propagation = Literal["Background", "Foreground", "Orphan"]
 """What becomes of the worker's Job: deleted afterwards, deleted before, or left to render on."""
 
-_EVENTS = ResourcePath("apis/events.k8s.io/v1", "events")
 # A field that the API server does not know is refused, as kubectl has it: by default it would be dropped.
 _STRICT = {"fieldValidation": "Strict"}
 
@@ -29,7 +29,7 @@ _STRICT = {"fieldValidation": "Strict"}
 class VideoJobs(Collection[VideoJob]):
     """The VideoJobs of one namespace, or of all."""
 
-    resource = ResourcePath(f"apis/{GROUP}/{VERSION}", "videojobs")
+    resource = VIDEOJOBS
     kind = VideoJob
 
     async def create(
@@ -244,7 +244,7 @@ class VideoJobs(Collection[VideoJob]):
         """
         job = await self.get(name)  # those of an earlier one of this name are not about it
         query = {"fieldSelector": f"regarding.kind=VideoJob,regarding.uid={job.metadata.uid}"}
-        found = await self._transport.read(_EVENTS.url(job.metadata.namespace), query)
+        found = await self._transport.read(EVENTS.url(job.metadata.namespace), query)
         return tuple(sorted(map(Event.of, found["items"]), key=lambda event: event.at))
 
     async def logs(
@@ -278,12 +278,6 @@ class VideoJobs(Collection[VideoJob]):
         async with aclosing(lines):
             async for line in lines:
                 yield line
-
-    def _one(self, name: str = "") -> str:
-        """Path of one VideoJob, or of the collection, in the one namespace in which something is done."""
-        if self._namespace is None:
-            raise ValueError("this is done in one namespace: say in which, with in_namespace()")
-        return self.resource.url(self._namespace, name)
 
 
 def _document(spec: VideoJobSpec | Mapping[str, Any]) -> Object:

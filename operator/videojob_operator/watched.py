@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from videojob_contract import api_paths
 from videojob_contract.labels import LABEL_ROLE, ROLE_WORKER
 from videojob_contract.queue.types import PoolKey
-from videojob_operator.act import kubernetes
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey, project_job, project_pod
 from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, project_pool, project_videojob
@@ -17,7 +17,7 @@ from videojob_operator.store import Key, Raw, Store, Value
 class Watched(Generic[Key, Value]):
     """One watched resource."""
 
-    resource: kubernetes.Resource
+    resource: api_paths.Resource
     key_of: Callable[[str, str], Key]
     """From namespace and name."""
     project: Callable[[Raw, Value | None], Value]
@@ -32,10 +32,10 @@ class Watched(Generic[Key, Value]):
 
 _WORKERS = f"{LABEL_ROLE}={ROLE_WORKER}"
 
-VIDEOJOBS: Watched[VideoJobKey, VideoJobRecord] = Watched(kubernetes.VIDEOJOBS, VideoJobKey, project_videojob)
-RENDERPOOLS: Watched[PoolKey, PoolRecord] = Watched(kubernetes.RENDERPOOLS, PoolKey, project_pool)
-JOBS: Watched[ObjectKey, WorkerJob] = Watched(kubernetes.JOBS, ObjectKey, lambda raw, _: project_job(raw), _WORKERS)
-PODS: Watched[ObjectKey, WorkerPod] = Watched(kubernetes.PODS, ObjectKey, lambda raw, _: project_pod(raw), _WORKERS)
+VIDEOJOBS: Watched[VideoJobKey, VideoJobRecord] = Watched(api_paths.VIDEOJOBS, VideoJobKey, project_videojob)
+RENDERPOOLS: Watched[PoolKey, PoolRecord] = Watched(api_paths.RENDERPOOLS, PoolKey, project_pool)
+JOBS: Watched[ObjectKey, WorkerJob] = Watched(api_paths.JOBS, ObjectKey, lambda raw, _: project_job(raw), _WORKERS)
+PODS: Watched[ObjectKey, WorkerPod] = Watched(api_paths.PODS, ObjectKey, lambda raw, _: project_pod(raw), _WORKERS)
 
 WATCHED: tuple[Watched[Any, Any], ...] = (VIDEOJOBS, RENDERPOOLS, JOBS, PODS)
 """In the order in which they are listed at the start."""

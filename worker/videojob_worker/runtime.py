@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class WorkerRuntime:
-    """See `supervisor.Workbench`."""
+    """See `supervisor.Runtime`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,7 +1,7 @@
 """The life of one worker: announce, wait for one attempt, see it through, say how it ended.
 
 It stays light to import, because a worker can be claimed only once it has announced itself; what the work
-needs is loaded behind that, by `Workbench.prepare`.
+needs is loaded behind that, by `Runtime.prepare`.
 """
 
 from __future__ import annotations

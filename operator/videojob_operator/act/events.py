@@ -10,9 +10,10 @@ import socket
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from videojob_contract.api_paths import EVENTS
 from videojob_contract.labels import MANAGED_BY_VALUE
 from videojob_contract.resources import API_VERSION
-from videojob_operator.act.kubernetes import EVENTS, Kubernetes
+from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
 log = logging.getLogger(__name__)

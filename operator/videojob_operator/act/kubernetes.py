@@ -7,15 +7,14 @@ request itself.
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
+from videojob_contract.api_paths import Resource
 from videojob_operator import metrics
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
@@ -27,39 +26,6 @@ PAGE = 500
 """Objects a page of a list: enough to be quick, too few to have 10,000 VideoJobs in memory at once."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 NOT_FOUND, CONFLICT = 404, 409
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind of object and where the API server has it."""
-
-    path: str
-    """Group and version, such as `apis/batch/v1`."""
-    plural: str
-
-    @property
-    def group(self) -> str:
-        """API group; empty for the core one."""
-        return self.path.split("/")[1] if self.path.startswith("apis/") else ""
-
-    @property
-    def version(self) -> str:
-        """Version of the API group."""
-        return self.path.rpartition("/")[2]
-
-    def url(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """Path of the collection in a namespace (or in all), of one object, or of its subresource."""
-        scope = f"/namespaces/{namespace}" if namespace else ""
-        # Some names come from workers, who read untrusted media: none may lead to another path.
-        parts = (f"/{self.path}{scope}/{self.plural}", quote(name, safe=""), subresource)
-        return "/".join(part for part in parts if part)
-
-
-VIDEOJOBS = Resource("apis/videojob.dev/v1alpha1", "videojobs")
-RENDERPOOLS = Resource("apis/videojob.dev/v1alpha1", "renderpools")
-JOBS = Resource("apis/batch/v1", "jobs")
-PODS = Resource("api/v1", "pods")
-EVENTS = Resource("apis/events.k8s.io/v1", "events")
 
 
 async def load_configuration() -> Configuration:

@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from videojob_common import logs
+from videojob_contract.api_paths import JOBS, RENDERPOOLS
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
-from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Kubernetes
+from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache

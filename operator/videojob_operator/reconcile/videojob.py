@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from videojob_common import logs
+from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
-from videojob_operator.act.kubernetes import JOBS, VIDEOJOBS, Kubernetes
+from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache

@@ -12,8 +12,9 @@ from kubernetes.aio.client.configuration import Configuration
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.proxy import Proxy
 from videojob_client import Client
+from videojob_contract.api_paths import EVENTS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.resources import API_VERSION
-from videojob_operator.act.kubernetes import EVENTS, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
+from videojob_operator.act.kubernetes import Kubernetes, Object
 
 SPEC: dict[str, Any] = {"clips": [{"color": "#204060", "duration": "1s"}]}
 

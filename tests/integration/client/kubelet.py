@@ -8,7 +8,8 @@ from typing import Self
 from aiohttp import web
 
 from tests.ports import free_port
-from videojob_operator.act.kubernetes import PODS, Kubernetes, Object, Resource
+from videojob_contract.api_paths import PODS, Resource
+from videojob_operator.act.kubernetes import Kubernetes, Object
 
 NODES = Resource("api/v1", "nodes")
 _TLS_END_S = 0.1

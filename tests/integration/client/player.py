@@ -8,7 +8,8 @@ import json
 
 from tests.integration.client.conftest import Cluster
 from tests.integration.client.kubelet import Kubelet
-from videojob_operator.act.kubernetes import VIDEOJOBS, Object
+from videojob_contract.api_paths import VIDEOJOBS
+from videojob_operator.act.kubernetes import Object
 
 LOG = '{"level": "INFO", "message": "rendering"}'
 POLL_S = 0.05

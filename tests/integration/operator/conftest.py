@@ -17,8 +17,9 @@ from tests.integration.apiserver import ApiServer
 from tests.integration.operator.node import Node
 from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
+from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.connection import connect
-from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
+from videojob_operator.act.kubernetes import Kubernetes, Object
 
 RESTRICTED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
 POOL_SPEC = {

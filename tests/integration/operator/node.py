@@ -13,12 +13,13 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
+from videojob_contract.api_paths import JOBS, PODS
 from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, PoolKey, Retired
 from videojob_contract.queue.worker import WorkerQueue
 from videojob_contract.resources.status import OutputStatus, Stage
-from videojob_operator.act.kubernetes import JOBS, PODS, Kubernetes
+from videojob_operator.act.kubernetes import Kubernetes
 
 POLL_S = 0.05
 

@@ -5,9 +5,9 @@ import asyncio
 
 from tests.integration.operator.conftest import World, eventually
 from tests.integration.operator.node import Worker, succeeded
+from videojob_contract.api_paths import JOBS, PODS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.assignment import Result
 from videojob_contract.errors import Reason
-from videojob_operator.act.kubernetes import JOBS, PODS, RENDERPOOLS, VIDEOJOBS
 
 
 class Gate:

@@ -9,20 +9,10 @@ import pytest
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.conftest import CLIPS, POOL_SPEC, client_of
+from videojob_contract.api_paths import EVENTS, JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Resource
 from videojob_operator.act import kubernetes as kubernetes_module
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
-from videojob_operator.act.kubernetes import (
-    CONFLICT,
-    EVENTS,
-    JOBS,
-    NOT_FOUND,
-    PODS,
-    RENDERPOOLS,
-    VIDEOJOBS,
-    Kubernetes,
-    Object,
-    Resource,
-)
+from videojob_operator.act.kubernetes import CONFLICT, NOT_FOUND, Kubernetes, Object
 from videojob_operator.act.worker_job import adoption, owner_reference
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 

@@ -4,8 +4,8 @@ import asyncio
 
 from tests.integration.operator.conftest import World, eventually
 from tests.integration.operator.node import Worker, succeeded
+from videojob_contract.api_paths import EVENTS, PODS, RENDERPOOLS
 from videojob_contract.assignment import Result
-from videojob_operator.act.kubernetes import EVENTS, PODS, RENDERPOOLS
 
 
 async def test_a_videojob_becomes_outputs_and_its_worker_its_own(world: World) -> None:

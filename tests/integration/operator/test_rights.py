@@ -7,7 +7,7 @@ import yaml
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.conftest import World, eventually
-from videojob_operator.act.kubernetes import EVENTS
+from videojob_contract.api_paths import EVENTS
 
 ROOT = Path(__file__).parents[3]
 

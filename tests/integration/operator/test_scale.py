@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.operator.conftest import World, eventually
+from videojob_contract.api_paths import VIDEOJOBS
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
-from videojob_operator.act.kubernetes import VIDEOJOBS
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.integration.apiserver import ApiServer
+from videojob_contract.api_paths import RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.events import Events
-from videojob_operator.act.kubernetes import CONFLICT, RENDERPOOLS, VIDEOJOBS, Kubernetes, Object
+from videojob_operator.act.kubernetes import CONFLICT, Kubernetes, Object
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings

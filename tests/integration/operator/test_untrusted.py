@@ -1,9 +1,9 @@
 """Workers read untrusted media: what a captured one can do with its queue's rights harms its own VideoJob alone."""
 
 from tests.integration.operator.conftest import World, eventually
+from videojob_contract.api_paths import JOBS
 from videojob_contract.queue.types import Claim, PoolKey
 from videojob_contract.queue.worker import WorkerQueue
-from videojob_operator.act.kubernetes import JOBS
 
 
 async def claim_as(world: World, worker: str, job: str) -> tuple[WorkerQueue, Claim]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from videojob_contract.api_paths import JOBS, PODS
 from videojob_contract.assignment import Progress, Result
 from videojob_contract.labels import LABEL_JOB_NAME
 from videojob_contract.queue.fake import FakeServer, FakeWorkerQueue
 from videojob_contract.queue.types import RENEW_S, Claim, PoolKey, RenewOutcome, Retired
 from videojob_contract.resources.status import Stage
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
-from videojob_operator.act.kubernetes import JOBS, PODS, Object
+from videojob_operator.act.kubernetes import Object
 
 POD_START_S = 2.0
 JOB_CONTROLLER_S = 3.0

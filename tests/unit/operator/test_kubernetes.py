@@ -1,6 +1,6 @@
 """Paths of the API server."""
 
-from videojob_operator.act.kubernetes import JOBS, PODS, VIDEOJOBS
+from videojob_contract.api_paths import JOBS, PODS, VIDEOJOBS
 
 
 def test_paths():

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from videojob_contract.api_paths import JOBS, RENDERPOOLS
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
-from videojob_operator.act.kubernetes import JOBS, RENDERPOOLS, Object
+from videojob_operator.act.kubernetes import Object
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from tests.unit.decide.build import POOL_SPEC, SPEC
 from tests.unit.operator.node import Node, Worker
 from tests.unit.virtual_time import VirtualLoop
+from videojob_contract.api_paths import EVENTS, JOBS, RENDERPOOLS, VIDEOJOBS, Resource
 from videojob_contract.assignment import Assignment
 from videojob_contract.errors import Reason
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer
@@ -20,7 +21,7 @@ from videojob_contract.queue.types import GRACE_S, Enqueued, PoolKey, QueueEntry
 from videojob_contract.resources import API_VERSION
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes, Watch
-from videojob_operator.act.kubernetes import EVENTS, JOBS, RENDERPOOLS, VIDEOJOBS, Object, Resource
+from videojob_operator.act.kubernetes import Object
 from videojob_operator.config import Settings
 from videojob_operator.decide.retry import INTERRUPTION_LIMIT
 from videojob_operator.handlers.watches import DELETED

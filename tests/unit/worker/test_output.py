@@ -30,6 +30,16 @@ async def test_knows_how_libraries_say_that_memory_is_out(words: bytes) -> None:
     assert await (await output_of(b"something\n", words)).says_out_of_memory()
 
 
+async def test_a_traceback_of_any_depth_does_not_hide_them() -> None:
+    frame = b'  File "passes.py", line 1, in run\n    self._encode_all()\n    ^^^^^^^^^^^^^^^^^^\n'
+    traceback = b"Traceback (most recent call last):\n" + frame * 100 + b"ExternalError: avcodec_open2\n"
+    assert await (await output_of(b"x264 [error]: malloc of size 12 failed\n", traceback)).says_out_of_memory()
+
+
+async def test_what_was_said_long_before_is_not_the_last_word() -> None:
+    assert not await (await output_of(b"malloc of size 1 failed\n", b"noise\n" * 100)).says_out_of_memory()
+
+
 async def test_other_words_are_none() -> None:
     assert not await (await output_of(b"[mjpeg] overread 8\n", b"\xff\xfe\n")).says_out_of_memory()
 

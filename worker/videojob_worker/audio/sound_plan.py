@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import FadeCurve, Track
+from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.audio.gain import FadeIn, FadeOut, Gain
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.samples import to_samples
@@ -117,7 +118,7 @@ def _video(
     """Return what is heard of a video; None when it has no sound, or is silenced."""
     if not facts.has_sound or not video.volume:
         return None
-    speed = Fraction(str(video.speed))
+    speed = speed_of(video)
     shown_s = end_s - start_s
     from_s = video.from_ or Fraction(0)
     to_s = video.to if video.to is not None else facts.duration_s

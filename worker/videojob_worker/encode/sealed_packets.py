@@ -1,7 +1,7 @@
 """Packet files that another process reads: the packets, then their index, then a digest of all before it.
 
-The packets are where a `Spool` has them, at the start, so a sealed file is read as any other. What was damaged on the
-way, cut short, or made from another description is refused before a byte of it is used.
+The packets are where a `PacketFile` has them, at the start, so a sealed file is read as any other. What was damaged on
+the way, cut short, or made from another description is refused before a byte of it is used.
 """
 
 import hashlib

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from av import VideoFrame
-from av.error import ExternalError
 from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
@@ -63,12 +62,7 @@ class SegmentEncoder:
         hints = hints_for(settings, segment)
         self._codes = hints.codes
         self._context = new_encoder(settings, threads, hints)
-        try:
-            self._context.open()
-        except ExternalError as error:
-            # The settings are ours, and a hardware encoder has been tried before: what x264 and its like may still lack
-            # is memory, or room for a thread's stack, of which they say no word.
-            raise MemoryError(f"{settings.encoder} could not be started") from error
+        self._context.open()
         self._weaver = SkipFrameWriter(hints.codes, self._context.extradata or b"") if hints.codes else None
         self._spool = PacketFileWriter(path, segment.start)
         self._given = self._written = 0

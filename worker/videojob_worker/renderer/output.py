@@ -61,8 +61,11 @@ class ProcessLog:
         self._keep([rest])
 
     def _keep(self, lines: Iterable[str]) -> None:
-        for line in filter(None, map(str.rstrip, lines)):
-            self._last.append(line[:_LONGEST_LINE])
+        for whole in filter(None, map(str.rstrip, lines)):
+            line = whole[:_LONGEST_LINE]
+            # A traceback's frames say nothing, and may be more than the lines that are kept.
+            if not line.startswith(" "):
+                self._last.append(line)
             self._logged += 1
             if self._logged <= _MOST_LINES:
-                log.info("renderer: %s", self._last[-1])
+                log.info("renderer: %s", line)

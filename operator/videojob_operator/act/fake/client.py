@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from videojob_contract.api_paths import Resource
 from videojob_operator.act.fake.server import FakeApiServer
-from videojob_operator.act.kubernetes import Kubernetes, Object, Resource
+from videojob_operator.act.kubernetes import Kubernetes, Object
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from videojob_operator.act.kubernetes import EVENTS, JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Object
+from videojob_contract.api_paths import EVENTS, JOBS, PODS, RENDERPOOLS, VIDEOJOBS
+from videojob_operator.act.kubernetes import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from videojob_contract.api_paths import Resource
 from videojob_operator.act.fake.objects import KINDS, patched
 from videojob_operator.act.fake.watch import Change, Watch, matches
-from videojob_operator.act.kubernetes import CONFLICT, NOT_FOUND, Object, Resource
+from videojob_operator.act.kubernetes import CONFLICT, NOT_FOUND, Object
 
 _PATH = re.compile(
     r"/(?P<path>api/v1|apis/[^/]+/[^/]+)(/namespaces/(?P<namespace>[^/]+))?"

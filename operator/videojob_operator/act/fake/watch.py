@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from videojob_operator.act.kubernetes import Object, Resource
+from videojob_contract.api_paths import Resource
+from videojob_operator.act.kubernetes import Object
 
 
 @dataclass(frozen=True, slots=True)
