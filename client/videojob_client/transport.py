@@ -83,7 +83,7 @@ class Transport:
                 raise from_response(response.status, await _body(response, request), response.headers, request)
             yield _lines(response.response.content, request)
         finally:
-            response.response.close()  # what was not read is not wanted
+            _abandon(response.response)
 
     async def _request(
         self,
@@ -126,6 +126,17 @@ class Transport:
             return await self._api.call_api(*request, _request_timeout=limits)
         except (TimeoutError, OSError, aiohttp.ClientError, ApiException) as error:
             raise from_connection(error, f"{method} {path}") from error
+
+
+def _abandon(response: aiohttp.ClientResponse) -> None:
+    """End a response of which no more is wanted, and its connection if there is more to come.
+
+    At once: a goodbye over TLS waits for the server's, and so may outlast the event loop.
+    """
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 async def _body(response: RESTResponse, request: str) -> bytes:

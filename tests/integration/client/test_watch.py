@@ -1,14 +1,17 @@
 """A watch misses nothing: over lost connections, over history that the API server has forgotten, and in silence."""
 
 import asyncio
+import copy
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from kubernetes.aio.client.configuration import Configuration
 
 from tests.integration.client.conftest import SPEC, Cluster, take
 from tests.integration.client.proxy import Proxy
+from tests.integration.client.relay import Relay
 from videojob_client import Client, EventType, ForbiddenError, UnavailableError, WatchEvent, watching
 
 ADDED, MODIFIED, DELETED = EventType.ADDED, EventType.MODIFIED, EventType.DELETED
@@ -164,3 +167,19 @@ async def test_a_watch_that_is_refused_ends(proxied: Client, proxy: Proxy) -> No
         proxy.faults = [403]
         with pytest.raises(ForbiddenError):
             await anext(events)
+
+
+async def test_a_watch_that_is_left_ends_its_connection_though_the_server_says_nothing(
+    configuration: Configuration, namespace: str
+) -> None:
+    async with Relay(configuration.host) as relay:
+        relayed = copy.copy(configuration)
+        relayed.host = relay.url
+        async with Client(configuration=relayed, namespace=namespace) as client:
+            async with aclosing(client.videojobs.watch()) as events:
+                reading = asyncio.ensure_future(anext(events))
+                await asyncio.sleep(0.5)  # until it waits for what comes next
+                relay.silence()
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+            await asyncio.wait_for(relay.ended.wait(), 5)
