@@ -54,6 +54,8 @@ def plan_lines(name: str, plan: Plan, *, every_span: bool, explain: bool) -> Ite
     yield ""
     yield f"cost: {plan.cost:.0f}, or {plan.cost / plan.frames:.1f} a frame; 1 is what a core encodes in 10 ms at 1080p"
     yield f"memory: about {plan.memory_bytes / _MIB:.0f} MiB at its peak"
+    for warning in plan.warnings:
+        yield f"warning: {warning}"
 
 
 _SPAN_HEAD = ("FRAMES", ">COUNT", ">SAMPLES", "KIND", "CLIPS", "OVERLAYS", ">COST", ">MIB")

@@ -7,7 +7,7 @@ from pydantic import Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.status import OutputStatus, Stage
+from videojob_contract.resources.status import OutputStatus, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
 
 
@@ -52,6 +52,7 @@ class Result(Model):
     attempt: int
     result: Literal["succeeded", "failed", "cancelled"]
     outputs: list[OutputStatus] = []
+    warnings: Warnings = ()
     reason: Reason | None = None
     message: str = ""
     render_s: float = 0.0

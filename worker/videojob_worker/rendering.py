@@ -100,5 +100,5 @@ def probe_sources(
         if cancelled():
             raise CancelledError("the render was cancelled")
         probed.add((probe, uri))
-        facts.setdefault(uri, probe(Source(field, uri, request.sources[uri])))
+        facts.setdefault(uri, probe(Source(field, uri, request.sources[uri], request.warnings)))
     return facts

@@ -15,6 +15,16 @@ _OPEN = WithJsonSchema({"type": "string", "maxLength": 64})
 
 Message = Annotated[str, StringConstraints(max_length=2048)]
 
+MAX_WARNING = 500
+"""Longest warning, in characters."""
+MAX_WARNINGS = 20
+"""Most warnings of one render."""
+
+Warnings = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=MAX_WARNING)], ...], Field(max_length=MAX_WARNINGS)
+]
+"""What may surprise in a render; each names the field that it is of."""
+
 
 class Phase(StrEnum):
     """Where a VideoJob is in its life; derived from the conditions, for people."""
@@ -144,6 +154,8 @@ class VideoJobStatus(Model):
     """The pod of the current attempt."""
     outputs: Annotated[list[OutputStatus] | None, Field(max_length=64)] = None
     """What was published."""
+    warnings: Warnings | None = None
+    """What may surprise in the outputs: content that was skipped, held or guessed."""
     failure: Failure | None = None
     """Why the last attempt failed."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []

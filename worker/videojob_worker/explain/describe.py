@@ -65,6 +65,7 @@ def describe(project: RenderPlan) -> Plan:
         outputs=[_output(each) for each in formats_of(project)],
         segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
+        warnings=project.sources.warnings.said,
     )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from videojob_worker.media.probe import Facts
 from videojob_worker.media.source import Source
+from videojob_worker.render_warnings import RenderWarnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,8 @@ class ProbedSources:
     """The local file of each URI."""
     facts: Mapping[str, Facts]
     """What is known of each picture, video and sound, by URI."""
+    warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
 
     def source(self, field: str, uri: str) -> Source:
         """Return the source that a field of the spec names by its URI."""
-        return Source(field, uri, self.files[uri])
+        return Source(field, uri, self.files[uri], self.warnings)

@@ -1,10 +1,12 @@
 """A source file, and the errors that name it the way its user knows it."""
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.uris import redact_uri
+from videojob_worker.render_warnings import RenderWarnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,16 @@ class Source:
     field: str
     uri: str
     path: Path
+    warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
+    """Those of the render."""
 
     def error(self, what: str, reason: Reason = Reason.INVALID_MEDIA) -> PermanentError:
         """Return the error to raise: `spec.clips[2].image.uri: volume://media/x.jpg is ...`."""
-        return PermanentError(f"{self.field}: {redact_uri(self.uri)} {what}", reason)
+        return PermanentError(self._say(what), reason)
+
+    def warn(self, what: str) -> None:
+        """Say what may surprise whoever looks at the result: `... lacks its last two bytes, which are not shown`."""
+        self.warnings.add(self._say(what))
+
+    def _say(self, what: str) -> str:
+        return f"{self.field}: {redact_uri(self.uri)} {what}"

@@ -77,7 +77,7 @@ def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> Ren
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
-    settings, sources = request.settings, ProbedSources(request.sources, facts)
+    settings, sources = request.settings, ProbedSources(request.sources, facts, request.warnings)
     spec, wanted = settings.spec, settings.spec.canvas
     if wanted is None or wanted.width is None or wanted.height is None or wanted.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)

@@ -77,7 +77,7 @@ def _serve(
     try:
         if request.only_plan:
             return planned(engine.plan(wanted, on_progress, hung_up))
-        return [_done(engine.render(wanted, on_progress, hung_up))]
+        return [_done(engine.render(wanted, on_progress, hung_up), wanted.warnings.said)]
     except VideoJobError as error:
         return [_failed(error)]
     except Exception as error:  # the boundary of the process: every failure becomes an answer
@@ -88,7 +88,7 @@ def _serve(
         return [_failed(unforeseen)]
 
 
-def _done(outputs: list[RenderedOutput]) -> Done:
+def _done(outputs: list[RenderedOutput], warnings: tuple[str, ...]) -> Done:
     return Done(
         outputs=[
             Rendered(
@@ -101,7 +101,8 @@ def _done(outputs: list[RenderedOutput]) -> Done:
                 duration_s=None if output.duration is None else float(output.duration),
             )
             for output in outputs
-        ]
+        ],
+        warnings=warnings,
     )
 
 

@@ -25,7 +25,6 @@ from videojob_worker.renderer.protocol import (
     Planned,
     PlannedPart,
     Ready,
-    Rendered,
     Request,
     decode_answer,
     send_request,
@@ -98,7 +97,7 @@ class Child:
         error_stream, error_transport = await _stream(errors)
         return cls(process, requests, answer_stream, ProcessLog(error_stream), (answer_transport, error_transport))
 
-    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         """Render; see `task.Renderer`."""
         async with self._explained():
             await self._send(task, only_plan=False)
@@ -106,8 +105,8 @@ class Child:
                 match await self._answer():
                     case Advanced(progress=progress):
                         on_progress(progress)
-                    case Done(outputs=outputs):
-                        return outputs
+                    case Done() as done:
+                        return done
                     case PlannedPart() | Planned():
                         raise _nonsense()
 

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
+from videojob_contract.resources.status import Warnings  # noqa: TC001
 from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
 from videojob_worker.render_settings import RenderSettings  # noqa: TC001
 
@@ -76,6 +77,7 @@ class Done(Model):
 
     kind: Literal["done"] = "done"
     outputs: list[Rendered]
+    warnings: Warnings = ()
 
 
 class Failed(Model):
