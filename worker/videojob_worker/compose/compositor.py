@@ -8,7 +8,7 @@ from videojob_worker.compose.captions import CaptionPainter
 from videojob_worker.compose.clips import open_layer
 from videojob_worker.compose.composition import Composition
 from videojob_worker.compose.layers.base import Layer
-from videojob_worker.compose.overlays import Art, Painter, open_overlay
+from videojob_worker.compose.overlays import OverlayPainters, Painter, open_overlay
 from videojob_worker.compose.refcounted import Refcounted
 from videojob_worker.compose.span_iterators import SpanIterators
 from videojob_worker.compose.transitions import start
@@ -25,7 +25,7 @@ class Scene:
         self._clips = Refcounted[Layer](
             lambda index: open_layer(composition.clip(index)), (clip for span in spans for clip in span.clips)
         )
-        self._overlays = Refcounted[Art](
+        self._overlays = Refcounted[OverlayPainters](
             lambda place: open_overlay(composition.overlays[place], composition),
             (place for span in spans for place in span.overlays),
         )

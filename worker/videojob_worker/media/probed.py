@@ -6,7 +6,7 @@ from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from videojob_contract.resources.damage import OnDamage
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.source import Source
 from videojob_worker.render_warnings import RenderWarnings
 
@@ -17,7 +17,7 @@ class ProbedSources:
 
     files: Mapping[str, Path]
     """The local file of each URI."""
-    facts: Mapping[str, Facts]
+    probed: Mapping[str, ProbedSource]
     """What is known of each picture, video and sound, by URI."""
     warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
     on_damage: Mapping[str, OnDamage] = dataclass_field(default_factory=dict)

@@ -11,7 +11,7 @@ from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from videojob_contract.errors import Reason
-from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError, coded_as
+from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError, coded_as
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.source import Source
 
@@ -53,7 +53,7 @@ class VideoInfo:
     """When its last picture is over."""
     has_alpha: bool
     has_sound: bool
-    coded: CodecParameters | NotAsItIsError
+    coded: CodecParameters | NotCopiableError
     """How it is coded, or why that is not as any output is."""
 
     def time_s(self, pts: int) -> Fraction:
@@ -109,10 +109,10 @@ def inspect_video(source: Source) -> VideoInfo:
         decoder.close()
 
 
-def _coded(decoder: Decoder) -> CodecParameters | NotAsItIsError:
+def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
     try:
         return coded_as(decoder.stream)
-    except NotAsItIsError as reason:
+    except NotCopiableError as reason:
         return reason
 
 
