@@ -24,6 +24,7 @@ from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
+from videojob_worker.unforeseen import naming_failures
 
 _PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
@@ -100,5 +101,7 @@ def probe_sources(
         if cancelled():
             raise CancelledError("the render was cancelled")
         probed.add((probe, uri))
-        facts.setdefault(uri, probe(Source(field, uri, request.sources[uri], request.warnings)))
+        source = Source(field, uri, request.sources[uri], request.warnings)
+        with naming_failures(source.name):
+            facts.setdefault(uri, probe(source))
     return facts

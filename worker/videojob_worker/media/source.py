@@ -19,13 +19,15 @@ class Source:
     warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
     """Those of the render."""
 
+    @property
+    def name(self) -> str:
+        """The way its user knows it: `spec.clips[2].image.uri: volume://media/x.jpg`."""
+        return f"{self.field}: {redact_uri(self.uri)}"
+
     def error(self, what: str, reason: Reason = Reason.INVALID_MEDIA) -> PermanentError:
         """Return the error to raise: `spec.clips[2].image.uri: volume://media/x.jpg is ...`."""
-        return PermanentError(self._say(what), reason)
+        return PermanentError(f"{self.name} {what}", reason)
 
     def warn(self, what: str) -> None:
         """Say what may surprise whoever looks at the result: `... lacks its last two bytes, which are not shown`."""
-        self.warnings.add(self._say(what))
-
-    def _say(self, what: str) -> str:
-        return f"{self.field}: {redact_uri(self.uri)} {what}"
+        self.warnings.add(f"{self.name} {what}")

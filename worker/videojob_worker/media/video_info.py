@@ -4,15 +4,15 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 from av.error import FFmpegError
-from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from videojob_contract.errors import Reason
 from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError, coded_as
 from videojob_worker.media.decoder import Decoder
+from videojob_worker.media.side_data import display_matrix
 from videojob_worker.media.source import Source
 
 MAX_SECONDS: Final = 24 * 3600
@@ -126,10 +126,10 @@ def _shown_size(decoder: Decoder, frame: VideoFrame) -> tuple[int, int]:
 
 def _turn(frame: VideoFrame) -> tuple[int, int, int, int]:
     """Return the nearest of `TURNS` to the display matrix (ISO/IEC 14496-12, 8.2.2; 16.16 fixed point)."""
-    attached = cast("SideDataContainer", frame.side_data)  # the stub of PyAV 18 says something else
-    if Type.DISPLAYMATRIX not in attached:
+    matrix = display_matrix(frame)
+    if matrix is None:
         return 1, 0, 0, 1
-    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(attached[Type.DISPLAYMATRIX]))
+    a, b, _, c, d, *_ = struct.unpack("<9i", matrix)
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return (1 if a >= 0 else -1), 0, 0, (1 if d >= 0 else -1)
     return 0, (1 if b >= 0 else -1), (1 if c >= 0 else -1), 0
