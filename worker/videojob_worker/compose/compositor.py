@@ -8,7 +8,7 @@ from videojob_worker.compose.captions import CaptionPainter
 from videojob_worker.compose.clips import open_layer
 from videojob_worker.compose.composition import Composition
 from videojob_worker.compose.layers.base import Layer
-from videojob_worker.compose.overlays import Art, Painter, open_overlay
+from videojob_worker.compose.overlays import OverlayPainters, Painter, open_overlay
 from videojob_worker.compose.refcounted import Refcounted
 from videojob_worker.compose.span_iterators import SpanIterators
 from videojob_worker.compose.transitions import start
@@ -24,13 +24,15 @@ class Scene:
         """`spans` are all that will be composed, once each."""
         self._composition = composition
         self._clips = Refcounted[Layer](self._open_clip, (clip for span in spans for clip in span.clips))
-        self._overlays = Refcounted[Art](self._open_overlay, (place for span in spans for place in span.overlays))
+        self._overlays = Refcounted[OverlayPainters](
+            self._open_overlay, (place for span in spans for place in span.overlays)
+        )
 
     def _open_clip(self, index: int) -> Layer:
         with naming_failures(self._composition.clip_name(index)):
             return open_layer(self._composition.clip(index))
 
-    def _open_overlay(self, place: int) -> Art:
+    def _open_overlay(self, place: int) -> OverlayPainters:
         with naming_failures(self._composition.overlay_name(place)):
             return open_overlay(self._composition.overlays[place], self._composition)
 

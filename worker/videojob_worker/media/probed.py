@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.source import Source
 from videojob_worker.render_warnings import RenderWarnings
 
@@ -16,7 +16,7 @@ class ProbedSources:
 
     files: Mapping[str, Path]
     """The local file of each URI."""
-    facts: Mapping[str, Facts]
+    probed: Mapping[str, ProbedSource]
     """What is known of each picture, video and sound, by URI."""
     warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
 
