@@ -81,14 +81,15 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
     lengths = [_length(f"spec.clips[{index}]", clip, probed) for index, clip in enumerate(spec.clips)]
     for index, clip in enumerate(spec.clips):
-        clip_kind(clip, probed).check_length(sources, f"spec.clips[{index}]", lengths[index])
+        clip_kind(clip, probed).check_length(sources, f"spec.clips[{index}]", lengths[index], 1 / wanted.fps)
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
     overlays = place_overlays(
         spec.overlays or [], timeline, lambda overlay: clip_kind(overlay, probed).span_kind is not SpanKind.STILL
     )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
-        clip_kind(placed.overlay, probed).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
+        field = f"spec.overlays[{placed.number}]"
+        clip_kind(placed.overlay, probed).check_length(sources, field, seen_s, 1 / wanted.fps)
     fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []

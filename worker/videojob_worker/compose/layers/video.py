@@ -62,7 +62,7 @@ class VideoLayer:
         frames: int,
         fps: Fraction,
     ) -> None:
-        check_stretch(source, video, probed, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
@@ -96,7 +96,7 @@ class VideoSprite:
     def __init__(
         self, source: Source, probed: ProbedSource, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
     ) -> None:
-        check_stretch(source, video, probed, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._size = size
