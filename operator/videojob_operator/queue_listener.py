@@ -55,6 +55,13 @@ class QueueListener:
             if not self._cache.videojobs[key].phase.is_final:
                 self._videojobs.add(key)
 
+    def room_changed(self, pool: PoolKey, *, full: bool) -> None:
+        """Have the pool say that its queues take nothing new; or have everything queued that could not be."""
+        if full:
+            self._pools.add(pool)
+        else:
+            self.queue_known(pool)
+
     def wake_stale_entries(self, pool: PoolKey) -> None:
         """Have the queues of a pool forget what they are to forget."""
         for key in self._cache.stale_entries_of(pool):

@@ -51,7 +51,11 @@ class OperatorApi(Protocol):
 
         Raises:
             UnknownQueueError: The pool has no such queue.
+            QueueFullError: Redis is out of memory; all other calls go on.
         """
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue import reading
 from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import UnknownQueueError, converted
+from videojob_contract.queue.errors import QueueFullError, UnknownQueueError, answered
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
@@ -37,7 +37,7 @@ class OperatorQueue:
         self._pool = pool
         self._redis = redis
         self._runner = ScriptRunner(pool, redis, may_load=True)
-        self._stream = EventStream(redis, self._runner.keys.fixed("events"))
+        self._stream = EventStream(self._runner)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
 
@@ -58,14 +58,13 @@ class OperatorQueue:
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
-        with converted():
+        async with answered():
             if await self._redis.get(key):
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
         await self.configure(self._queues)
-        with converted():
-            return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
+        return bool(await self._runner.run("mark", uuid.uuid4().hex))
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
@@ -79,6 +78,14 @@ class OperatorQueue:
             known = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known}')
         return Enqueued(EnqueueState(answer), None if position < 0 else position)
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
+        try:
+            await self._runner.run("room")
+        except QueueFullError:
+            return False
+        return True
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -142,5 +149,5 @@ class OperatorQueue:
 
     async def delete_pool(self) -> None:
         """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
-        with converted():
+        async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())

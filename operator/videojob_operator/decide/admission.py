@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
 
-_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE}
+CONNECTING_S = 1.0
+"""How soon to look again at what waits for a queue that is only just being connected to, in seconds."""
+
+_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE, Reason.QUEUE_FULL}
 """Nothing comes of waiting unless someone does something: a warning."""
 
 
@@ -45,6 +48,8 @@ def apply(step: Step) -> Step:
     hold = next(_holds(step, spec), None)
     if hold is not None:
         return _hold_back(step, hold)
+    if step.status.phase is Phase.PENDING and step.observation.queue_connecting:
+        return step.leave().look_again_in(CONNECTING_S)  # or earlier, as soon as it is connected
     pool = step.observation.pool
     if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
@@ -67,8 +72,11 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
     if (again := step.status.next_attempt_at) is not None and again > now:
         yield Hold(Reason.BACKING_OFF, _backing_off(step, again), again)
-    if step.status.phase is Phase.PENDING and not observation.queue_known:
+    if step.status.phase is Phase.PENDING and not (observation.queue_known or observation.queue_connecting):
         yield Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
+    if observation.queue_full and observation.queue_known and _is_due(step):
+        message = f'Redis is full, and the queues of pool "{spec.pool}" take nothing new: see kubectl describe rp'
+        yield Hold(Reason.QUEUE_FULL, message)
 
 
 def _hold_back(step: Step, hold: Hold) -> Step:

@@ -34,6 +34,7 @@ def admitted(status: VideoJobStatus) -> tuple[str, str]:
         ({}, {"pool": None}, Reason.WAITING_FOR_POOL, "Warning"),
         ({"queue": "urgent"}, {}, Reason.WAITING_FOR_QUEUE, "Warning"),
         ({}, {"queue_known": False}, Reason.WAITING_FOR_QUEUE, "Warning"),
+        ({}, {"queue_full": True}, Reason.QUEUE_FULL, "Warning"),
     ],
 )
 def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
@@ -138,3 +139,39 @@ def test_a_pool_that_went_away_is_waited_for():
     assert status_of(decision).phase is Phase.PENDING
     assert admitted(status_of(decision))[1] == Reason.WAITING_FOR_POOL
     assert status_of(decide({}, status_of(decision), pool=pool_spec())).attempts == 1
+
+
+def test_what_waits_in_a_full_queue_stays_there():
+    decision = decide({}, queued(), entry=entry(EntryState.QUEUED), queue_full=True)
+
+    assert (status_of(decision).phase, decision.before, decision.after) == (Phase.QUEUED, (), ())
+
+
+def test_what_a_full_queue_lost_is_held_back_and_queued_as_the_same_attempt_when_there_is_room():
+    held = status_of(decide({}, queued(), queue_full=True))
+
+    assert (held.phase, held.attempts) == (Phase.PENDING, 0)
+    [back] = decide({}, held).before
+    assert isinstance(back, Enqueue)
+    assert back.assignment.attempt == 1
+
+
+def test_a_changed_spec_that_a_full_queue_does_not_take_does_not_run_as_it_was():
+    decision = decide({}, queued(), entry=entry(EntryState.QUEUED), queue_full=True, metadata={"generation": 2})
+
+    assert decision.before == (Withdraw(UID, 1),)
+    assert admitted(status_of(decision)) == ("False", Reason.QUEUE_FULL)
+
+
+def test_while_the_queue_is_being_connected_to_nothing_is_said_of_it():
+    decision = decide({}, queue_known=False, queue_connecting=True)
+
+    assert (decision.status, decision.before, decision.after) == (None, (), ())
+    assert decision.requeue_after_s == 1
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, LATER, {"cancel": True}, {"clips": []}, {"queue": "urgent"}])
+def test_what_needs_no_queue_is_said_while_it_is_being_connected_to(spec):
+    connecting = status_of(decide(spec, queue_known=False, queue_connecting=True))
+
+    assert connecting == status_of(decide(spec))

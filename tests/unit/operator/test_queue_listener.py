@@ -122,3 +122,12 @@ def test_workers_may_hold_what_is_queued_or_runs(scene, phase, active):
     scene.put("holiday", phase)
     assert scene.listener.has_active(POOL) is active
     assert not scene.listener.has_active(PoolKey("ns", "other"))
+
+
+def test_a_full_queue_is_the_pools_to_tell_and_room_is_for_all_that_wait(scene: Scene):
+    scene.put("holiday", "Pending")
+    scene.put("done", "Succeeded")
+    scene.listener.room_changed(POOL, full=True)
+    assert (scene.pools, scene.videojobs) == ({POOL}, set())
+    scene.listener.room_changed(POOL, full=False)
+    assert (scene.pools, scene.videojobs) == ({POOL}, {HOLIDAY})

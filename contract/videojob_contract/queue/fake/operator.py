@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue.errors import UnknownQueueError
+from videojob_contract.queue.errors import QueueFullError, UnknownQueueError
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
 from videojob_contract.queue.stream import STALLED_S
@@ -54,6 +54,8 @@ class FakeOperatorQueue(Side):
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
+        if not await self.has_room():
+            raise QueueFullError("the fake queue was made full")
         state, uid, attempt = self._state, assignment.uid, assignment.attempt
         record = state.records.get(uid)
         if record:
@@ -78,6 +80,11 @@ class FakeOperatorQueue(Side):
         record.payload = assignment
         self._server.touch()
         return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))
+
+    async def has_room(self) -> bool:
+        """Say whether it takes new entries: not while it is made full."""
+        _ = self._state
+        return not self._server.full
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""

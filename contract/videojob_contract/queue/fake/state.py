@@ -69,6 +69,8 @@ class FakeServer:
         self._changed = asyncio.Event()
         self.available = True
         """Whether it answers; otherwise every call raises `QueueUnavailableError`."""
+        self.full = False
+        """Whether it is out of memory; then `enqueue` raises `QueueFullError`."""
 
     def flushall(self) -> None:
         """Forget everything, as Redis' FLUSHALL does."""

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- cancel: keep a VideoJob from running, or tell its worker to stop.
 -- uses: common, wake, worker, detach
 --

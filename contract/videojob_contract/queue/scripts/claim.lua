@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
 -- uses: common, wake, worker
 --

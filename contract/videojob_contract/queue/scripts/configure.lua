@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- configure: set the queues and their weights.
 --
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.

@@ -1,3 +1,4 @@
+#!lua
 -- enqueue: let an attempt wait in a queue.
 -- uses: common, wake, worker, detach, read
 --

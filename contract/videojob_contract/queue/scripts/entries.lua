@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- entries: read what is known of some VideoJobs. Changes nothing.
 -- uses: common, read
 --

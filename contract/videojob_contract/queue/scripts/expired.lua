@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- expired: read the entries whose lease has ended, and sweep what is too old: tombstones, and workers not heard of.
 -- uses: common, read
 --

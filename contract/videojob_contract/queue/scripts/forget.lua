@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- forget: remove a VideoJob that is deleted or final, and refuse its uid.
 -- uses: common, wake, worker, detach
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- release: end an attempt whose lease or pod is lost, or whose result was handled.
 -- uses: common, wake, worker, detach
 --

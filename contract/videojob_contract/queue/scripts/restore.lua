@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- restore: bring back a claim that Redis forgot; the worker still renders.
 -- uses: common, wake, worker, standing
 --

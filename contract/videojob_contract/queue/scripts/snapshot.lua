@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- snapshot: count what waits and runs, and list the workers. Changes nothing.
 -- uses: common
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- withdraw: take an attempt out of its queue, as if it had never been enqueued.
 -- uses: common, wake, worker, detach
 --
