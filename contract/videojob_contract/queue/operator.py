@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,6 +24,7 @@ from videojob_contract.queue.types import (
     QueueEntry,
 )
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _CHUNK = 200
 """Entries read by one script: few enough that no other client waits noticeably."""
 
@@ -40,6 +42,7 @@ class OperatorQueue:
         self._stream = EventStream(self._runner)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._held = False
 
     @property
     def pool(self) -> PoolKey:
@@ -50,10 +53,14 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
-        await self._runner.run("configure", *(part for queue in queues.items() for part in queue))
+    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
+        """Set the queues and their weights; see `api.OperatorApi.configure`."""
+        self._queues, self._held = dict(queues), held
+        await self._configure_again()
+
+    async def _configure_again(self) -> None:
+        pairs = (part for queue in self._queues.items() for part in queue)
+        await self._runner.run("configure", "held" if self._held else "open", *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
@@ -63,16 +70,17 @@ class OperatorQueue:
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
-        await self.configure(self._queues)
+        await self._configure_again()
         return bool(await self._runner.run("mark", uuid.uuid4().hex))
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
-        args = (assignment.uid, assignment.attempt, queue, payload)
+        since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
+        args = (assignment.uid, assignment.attempt, queue, payload, since_ms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
-            await self.configure(self._queues)
+            await self._configure_again()
             answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue":
             known = ", ".join(sorted(self._queues)) or "none"

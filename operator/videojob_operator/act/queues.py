@@ -5,7 +5,7 @@ A session outlasts the connections to Redis that it is held over, as one of ZooK
 Redis may be away, or come back empty, at any moment. A session tells the two apart from *known*: while it is not
 known, nobody concludes from a missing entry that an attempt is lost. A Redis that was found empty becomes
 known again after a grace in which running workers restore their claims; then everything of the pool is looked
-at once, which fills it again.
+at once, which fills it again. Until it is filled nothing new is claimed, so that what waited longest is first.
 
 Nobody waits for Redis more than once: the first call that it does not answer makes the session unknown, and what is
 decided from then on is decided without it. A Redis that is *full* is believed in everything, and given nothing new.
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 TICK_S = 2.0
 """How often a session looks whether Redis was emptied and whether leases have ended, in seconds."""
+FILL_S = 10.0
+"""How long claims are held at most while a Redis that was emptied is filled, so that who came first is first, in
+seconds."""
+FILL_POLL_S = 0.1
 ROOM_S = 10.0
 """How often a session looks whether a full Redis has room again, in seconds."""
 RECONNECT_S = 1.0
@@ -48,6 +52,9 @@ class Listener(Protocol):
     def room_changed(self, pool: PoolKey, *, full: bool) -> None:
         """Redis takes nothing new, or takes it again: then whatever could not be put into the queue is to be."""
 
+    def waiting(self, pool: PoolKey) -> int:
+        """How many VideoJobs should wait in this pool's queues."""
+
     def has_active(self, pool: PoolKey) -> bool:
         """Whether a worker could hold a VideoJob of this pool."""
 
@@ -66,6 +73,7 @@ class QueueSession:
         self._full_at = 0.0  # when it was last found full, on the event loop's clock
         self._trouble = ""
         self._weights: Mapping[str, int] = {}
+        self._filling = False  # whether it was found empty, and claims are held until all is back
         self._empty_at = -GRACE_S  # on the event loop's clock
 
     @property
@@ -183,10 +191,22 @@ class QueueSession:
             await asyncio.sleep(grace_s)
         await self._guard_configure()
         self._believe()
+        if self._filling:
+            await self._fill()
+
+    async def _fill(self) -> None:
+        """Wait until what should wait in the queues is back, and let it be claimed."""
+        give_up = asyncio.get_running_loop().time() + FILL_S
+        while asyncio.get_running_loop().time() < give_up:
+            if (await self.queue.snapshot()).total_queued >= self._listener.waiting(self.pool):
+                break
+            await asyncio.sleep(FILL_POLL_S)
+        self._filling = False
+        await self._guard_configure()
 
     async def _guard_configure(self) -> None:
         if self._weights:
-            await self.queue.configure(self._weights)
+            await self.queue.configure(self._weights, held=self._filling)
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):
@@ -214,6 +234,7 @@ class QueueSession:
 
     def _found_empty(self) -> None:
         self._known = False
+        self._filling = True
         self._trouble = ""
         self._empty_at = asyncio.get_running_loop().time()
         metrics.redis_was_empty()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CONNECTING_S = 1.0
 """How soon to look again at what waits for a queue that is only just being connected to, in seconds."""
 
+_GIVE_UP_THE_PLACE = {Reason.SUSPENDED, Reason.WAITING_FOR_START}
+"""The user wants it later: it will wait behind what is there by then."""
 _NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE, Reason.QUEUE_FULL}
 """Nothing comes of waiting unless someone does something: a warning."""
 
@@ -88,6 +90,7 @@ def _hold_back(step: Step, hold: Hold) -> Step:
         phase=Phase.PENDING,
         message=hold.message,
         queue_position=None,
+        queued_at=None if hold.reason in _GIVE_UP_THE_PLACE else step.status.queued_at,
         attempts=current_number(step.status) - 1,
     ).condition(ConditionType.ADMITTED, hold.reason, hold.message, holds=False)
     if hold.until is not None:
@@ -139,8 +142,17 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         ),
         encoding=pool.encoding,
     )
-    step = step.first(Enqueue(spec.queue, assignment))
+    since = _since(step, spec)
+    step = step.update(queued_at=since).first(Enqueue(spec.queue, assignment, since))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
+
+
+def _since(step: Step, spec: VideoJobSpec) -> datetime:
+    """Return since when the job waits: its place, which what nobody wished for leaves as it is."""
+    entry = current_entry(step)
+    if entry is not None and entry.state is EntryState.QUEUED and entry.queue != spec.queue:
+        return step.observation.now
+    return step.status.queued_at or (entry and entry.queued_at) or step.observation.now
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:

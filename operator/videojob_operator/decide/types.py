@@ -168,6 +168,8 @@ class Enqueue:
 
     queue: str
     assignment: Assignment
+    since: datetime
+    """When the job came to wait: its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.unit.decide.build import (
+    NOW,
     UID,
     after,
     decide,
@@ -126,11 +127,50 @@ def test_a_job_changes_queues():
     assert moved.before == ()
 
 
+def test_the_time_since_when_it_waits_is_its_place_and_is_written():
+    decision = decide()
+    [enqueue] = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(decision).queued_at == NOW
+
+    [again] = decide({}, queued(), now=after(60)).before
+    assert isinstance(again, Enqueue)
+    assert again.since == NOW
+
+
+def test_another_queue_takes_it_at_its_end():
+    two = {"metadata": {"generation": 2}, "now": after(60)}
+    moved = decide({"queue": "high"}, queued(), entry=entry(EntryState.QUEUED), **two)
+    [enqueue] = moved.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(moved).queued_at == after(60)
+
+    edited = decide({"deadline": "1m"}, queued(), entry=entry(EntryState.QUEUED), **two)
+    [enqueue] = edited.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(edited).queued_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields", "kept"),
+    [
+        ({"suspend": True}, {}, False),
+        (LATER, {}, False),
+        ({}, {"pool": None}, True),
+        ({}, {"queue_full": True}, True),
+        ({"queue": "urgent"}, {}, True),
+    ],
+)
+def test_only_who_wishes_to_wait_longer_gives_up_its_place(spec, fields, kept):
+    assert status_of(decide(spec, queued(), **fields)).queued_at == (NOW if kept else None)
+
+
 def test_a_write_that_was_lost_after_enqueueing_is_made_up_for():
     decision = decide({}, {}, entry=entry(EntryState.QUEUED))
 
     assert status_of(decision).phase is Phase.QUEUED
     assert len(decision.before) == 1  # enqueueing again does nothing
+    assert status_of(decision).queued_at == after(-20)  # where it is by then
 
 
 def test_a_pool_that_went_away_is_waited_for():

@@ -3,6 +3,6 @@
 --
 -- Replies how many entries wait.
 
-local backlog = KEYS[1]  -- zset  queue:time:sequence:uid, all at score 0
+local backlog = KEYS[1]  -- zset  queue:place:uid, all at score 0
 
 return redis.call('ZCARD', backlog)
