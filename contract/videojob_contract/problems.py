@@ -81,9 +81,14 @@ def join_path(parts: Iterable[str | int]) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return which of the known words a wrong one may stand for, as `; did you mean duration?`, or nothing."""
+    near = _nearest(wrong, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def _nearest(wrong: str, known: Iterable[str]) -> str | None:
     by_lower = {word.lower(): word for word in known}
     near = get_close_matches(wrong.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+    return by_lower[near[0]] if near else None
 
 
 def from_validation(error: ValidationError, resource: Mapping[str, Any], model: type[Model]) -> list[Problem]:
@@ -95,7 +100,8 @@ def from_validation(error: ValidationError, resource: Mapping[str, Any], model: 
         alternative = detail["type"] == "literal_error" and found
         message = detail["ctx"]["expected"] if alternative else _message(detail)
         if detail["type"] == "extra_forbidden":
-            message += _suggestion(path, model)
+            meant = suggestion(path, model)
+            message += f"; did you mean {meant}?" if meant else ""
         if detail["type"] == "model_type" and isinstance(detail["input"], str):
             message += _written_out(path, model, detail["input"])
         if message not in found:
@@ -120,21 +126,22 @@ def _real_path(detail: ErrorDetails, resource: Mapping[str, Any]) -> list[str | 
     return path
 
 
-def _suggestion(path: list[str | int], model: type[Model]) -> str:
-    """Return the field that a misspelt one may stand for, as `; did you mean duration?`, or nothing."""
+def suggestion(path: Sequence[str | int], model: type[Model]) -> str | None:
+    """Return the field that a misspelt one may stand for, or None."""
     *parents, wrong = path
-    fields = [field for each in _models_at(parents, model) for field in each.model_fields.values()]
-    return did_you_mean(str(wrong), [field.alias for field in fields if field.alias])
+    fields = [field for each in models_at(parents, model) for field in each.model_fields.values()]
+    return _nearest(str(wrong), [field.alias for field in fields if field.alias])
 
 
 def _written_out(path: list[str | int], model: type[Model], value: str) -> str:
     """Return what may have been meant by a text in the place of an object, or nothing."""
-    known = {name for each in _models_at(path, model) for name in each.model_fields}
+    known = {name for each in models_at(path, model) for name in each.model_fields}
     name = next((name for name in _TELLING if name in known), None)
     return f"; did you mean {{{name}: {show(value)}}}?" if name else ""
 
 
-def _models_at(path: Iterable[str | int], model: type[Model]) -> list[type[Model]]:
+def models_at(path: Iterable[str | int], model: type[Model]) -> list[type[Model]]:
+    """Return the models that a resource of the model may have at a path: several, where a union has alternatives."""
     models = [model]
     for part in path:
         if isinstance(part, str):

@@ -27,7 +27,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2), videos=st.integers(0, 3))
     def begin(self, max_workers, min_idle, videos):
-        self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+        self.world = World(maxWorkers=max_workers, minIdle=min(min_idle, max_workers), surge=3)
         for _ in range(videos):
             self.world.apply()
         self.world.tick(WARM_S)
