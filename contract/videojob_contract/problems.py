@@ -10,8 +10,20 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
-from videojob_contract.resources.outputs import BITRATE_PATTERN
+from videojob_contract.resources.base import (
+    COLOR_PATTERN,
+    DURATION_PATTERN,
+    FPS_PATTERN,
+    LABEL_PATTERN,
+    NAME_PATTERN,
+    SIZE_PATTERN,
+    URI_PATTERN,
+    WORD_PATTERN,
+    models_in,
+)
+from videojob_contract.resources.outputs import BITRATE_PATTERN, PRESET_PATTERN
+from videojob_contract.resources.text import LANGUAGE_PATTERN
+from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
@@ -27,12 +39,22 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
 
-_PATTERNS = {
+_DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
+WANTED = {
+    DURATION_PATTERN: _DURATION,
+    CLIP_DURATION_PATTERN: f"{_DURATION}, or auto",
+    FPS_PATTERN: 'is not a frame rate: write "30", "30000/1001" or "29.97"',
     URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
     BITRATE_PATTERN: "is not a bitrate: write 4M or 800k",
     COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
     NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
+    LABEL_PATTERN: "cannot be a label: use letters, digits, -, _, . and @, with a letter or digit at either end",
+    WORD_PATTERN: "is not a name: use letters and digits, with a letter first",
+    SIZE_PATTERN: "is not a size: write a whole number of Mi, Gi or Ti, such as 8Gi",
+    PRESET_PATTERN: "is not a preset: write its name, such as slow, or its number",
+    LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
+"""What is said of a text that does not match, by the pattern."""
 
 
 @dataclass(frozen=True, order=True)
@@ -169,7 +191,7 @@ def _message(detail: ErrorDetails) -> str:
             message = f"should be text, not {show(detail['input'])}: put it in quotes"
         case "string_too_long":
             message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
-        case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
+        case "string_pattern_mismatch" if context["pattern"] in WANTED:
             message = _mismatch(context["pattern"], detail["input"])
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {show(detail['input'])}"
@@ -178,9 +200,9 @@ def _message(detail: ErrorDetails) -> str:
 
 def _mismatch(pattern: str, value: str) -> str:
     if pattern != URI_PATTERN:
-        return f"{show(value)} {_PATTERNS[pattern]}"
+        return f"{show(value)} {WANTED[pattern]}"
     hint = "; a space is written %20" if " " in value else ""
-    return f"{show(redact_uri(value))} {_PATTERNS[pattern]}{hint}"
+    return f"{show(redact_uri(value))} {WANTED[pattern]}{hint}"
 
 
 def show(value: object) -> str:
