@@ -2,7 +2,8 @@
 
 TransientError
 └── QueueUnavailableError   Redis cannot be reached, or refuses: try again
-    └── ScriptsMissingError nobody has loaded the scripts that this version runs
+    ├── ScriptsMissingError nobody has loaded the scripts that this version runs
+    └── NewerRecordError    a newer version wrote what the queue has
 PermanentError
 └── UnknownQueueError       the pool has no such queue
 """
@@ -23,6 +24,13 @@ class ScriptsMissingError(QueueUnavailableError):
     """Redis works, but has not got the scripts of this version: no operator runs, or one of another version."""
 
 
+class NewerRecordError(QueueUnavailableError):
+    """What the queue has of a VideoJob was written by a newer version, and is left as it is."""
+
+    def __init__(self, uid: str = "") -> None:
+        super().__init__(f"a newer version wrote what the queue has of {uid or 'it'}: it is left to that")
+
+
 class UnknownQueueError(PermanentError):
     """The pool has no queue of this name."""
 
@@ -34,6 +42,10 @@ def converted() -> Iterator[None]:
     """Turn every error of the library into `QueueUnavailableError`: a refusal may end, as an outage does."""
     try:
         yield
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith("NEWER"):
+            raise NewerRecordError from error
+        raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except redis.exceptions.RedisError as error:
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except OSError as error:

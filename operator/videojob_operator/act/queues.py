@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from videojob_contract.queue.api import OperatorApi
-from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.errors import NewerRecordError, QueueUnavailableError
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry
 from videojob_operator import metrics
@@ -75,11 +75,17 @@ class QueueSession:
             await self._guard_configure()
 
     async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
-        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied."""
+        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied.
+
+        Raises:
+            NewerRecordError: a newer version wrote it.
+        """
         try:
             entry = await self.queue.entry(uid)
             if entry is None and expected and await self.queue.ensure_epoch():
                 self._found_empty()
+        except NewerRecordError:
+            raise
         except QueueUnavailableError:
             self._lost()
             return None
@@ -107,7 +113,7 @@ class QueueSession:
             self._lost()
 
     async def run(self) -> None:
-        """Keep the session up until cancelled."""
+        """Keep the session up until cancelled; what else ends it is a fault, and says nothing of the queue any more."""
         while True:
             try:
                 await self._connect()
@@ -116,6 +122,9 @@ class QueueSession:
                 if self._known:
                     log.warning("the queues of pool %s are away: %s", self.pool, error)
                 self._lost()
+            except Exception:
+                self._lost()
+                raise
             await asyncio.sleep(RECONNECT_S)
 
     async def _serve(self) -> None:
@@ -158,6 +167,7 @@ class QueueSession:
             if not self._known:
                 # Someone found Redis empty or away. An error ends the reader too, and the session is made anew.
                 raise QueueUnavailableError("Redis was emptied, or was away for a moment")
+            await self._guard_configure()  # workers write there, too
             for entry in await self.queue.expired():
                 self._listener.lease_expired(self, entry.uid)
 
