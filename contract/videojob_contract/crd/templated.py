@@ -10,7 +10,8 @@ A structural schema cannot say "a number or this text". What it can say is used:
 
 `worded` then makes rules of the patterns. No validation rule can name a field of the third kind, but rules that
 compare the whole timeline see it. `kubectl explain` calls the second and the third `<Object>`, so their descriptions
-say what they are. What the server cannot check is checked at acceptance: there the models see the values, and not the templates.
+say what they are. What the server cannot check is checked at acceptance: there the models see the values, and not
+the templates.
 """
 
 from __future__ import annotations
