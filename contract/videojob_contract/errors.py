@@ -39,9 +39,11 @@ class Reason(StrEnum):
     CLAIMED = "Claimed"
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
+    POOL_AT_MAXIMUM = "PoolAtMaximum"
     SUCCEEDED = "Succeeded"
     # Conditions of a pool
     READY = "Ready"
+    WORKERS_STARTING = "WorkersStarting"
     WORKERS_NOT_STARTING = "WorkersNotStarting"
     QUEUE_UNAVAILABLE = "QueueUnavailable"
     # Permanent failures

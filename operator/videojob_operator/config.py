@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from videojob_common.settings import CommaSeparated, EnvironmentSettings
 
@@ -49,7 +49,7 @@ class Settings(EnvironmentSettings):
     workers."""
     progress_interval_s: NonNegativeFloat = 3.0
     """Shortest time between two status writes of one VideoJob that only tell of progress."""
-    progress_writes_per_s: NonNegativeFloat = 20.0
+    progress_writes_per_s: PositiveFloat = 20.0
     """Such writes a second by the whole operator; with many running, each is told of less often."""
     resync_s: NonNegativeFloat = 300.0
     """Seconds between two comparisons of everything known with the API server and Redis, give or take a

@@ -92,12 +92,13 @@ class Operator:
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.informer = Informer(self.cache, self._videojobs, self._pools)
+        self.informer = Informer(self.cache, self._videojobs, self._pools, writes_per_s=settings.progress_writes_per_s)
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
             informer=self.informer,
             videojobs=self._videojobs,
+            pools=self._pools,
             sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),

@@ -25,8 +25,8 @@ RULES = {
     ("videojob.dev", "renderpools"): {"get", "list", "watch"},
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("", "pods"): {"get", "list", "watch"},
-    ("events.k8s.io", "events"): {"create"},
+    ("", "pods"): {"get", "list", "watch", "create"},
+    ("events.k8s.io", "events"): {"create", "list"},
 }
 
 

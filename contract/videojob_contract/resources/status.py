@@ -126,6 +126,8 @@ class VideoJobStatus(Model):
     """Per cent of the work done; never goes back within an attempt."""
     stage: Stage | None = None
     """What the worker is doing."""
+    reason: Annotated[Reason, _OPEN] | None = None
+    """Why it waits, or why it failed, as one word; none while all goes its way."""
     message: Message = ""
     """The latest word, for people."""
     eta: RoughTime | None = None

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
+    from videojob_operator.decide.types import Observation
 
 _NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE}
 """Nothing comes of waiting unless someone does something: a warning."""
+_SHOWN = 10
+"""How many pools are named to who looks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,7 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
     if spec.start_at is not None and spec.start_at > now:
         yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:
-        message = f'the namespace has no RenderPool "{spec.pool}", or its spec was refused: see kubectl describe rp'
-        yield Hold(Reason.WAITING_FOR_POOL, message)
+        yield Hold(Reason.WAITING_FOR_POOL, _without_pool(observation, spec.pool))
     elif spec.queue not in (queues := [queue.name for queue in observation.pool.queues]):
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
@@ -78,6 +80,7 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     known = conditions.find(step.status.conditions, ConditionType.ADMITTED)
     step = step.update(
         phase=Phase.PENDING,
+        reason=hold.reason,
         message=hold.message,
         queue_position=None,
         attempts=current_number(step.status) - 1,
@@ -88,6 +91,14 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     if hold.reason is Reason.BACKING_OFF or (known is not None and known.reason is hold.reason):
         return step
     return step.event("Warning" if hold.reason in _NEED_A_HAND else "Normal", hold.reason, hold.message)
+
+
+def _without_pool(observation: Observation, name: str) -> str:
+    if observation.pool_refusal is not None:
+        return f'the spec of RenderPool "{name}" was refused: {observation.pool_refusal.message}'
+    others = observation.other_pools
+    there_are = f"it has {', '.join(others[:_SHOWN])}{', …' if others[_SHOWN:] else ''}" if others else "it has none"
+    return f'the namespace has no RenderPool "{name}"; {there_are}'
 
 
 def _backing_off(step: Step, again: datetime) -> str:
@@ -142,6 +153,7 @@ def queued(step: Step, message: str, at: datetime) -> Step:
     return (
         step.update(
             phase=Phase.QUEUED,
+            reason=None,
             message=message,
             attempts=current_number(step.status),
             queued_at=step.status.queued_at or at,

@@ -67,6 +67,7 @@ def _finish(step: Step) -> Step:
     step = (
         step.update(
             phase=Phase.CANCELLED,
+            reason=None,
             message=_MESSAGE,
             eta=None,
             queue_position=None,

@@ -25,6 +25,7 @@ def apply(step: Step) -> Step:
     step = (
         step.update(
             phase=Phase.SUCCEEDED,
+            reason=None,
             progress=100,
             stage=Stage.COMPLETED,
             message=message,

@@ -64,6 +64,7 @@ def finish(step: Step, reason: Reason, message: str) -> Step:
     step = (
         step.update(
             phase=Phase.FAILED,
+            reason=reason,
             message=shorten(message),
             eta=None,
             queue_position=None,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from videojob_contract.resources.renderpool import RenderPoolStatus
+    from videojob_contract.resources.status import Condition
+    from videojob_operator.decide.pool_health import Trouble
     from videojob_operator.decide.pool_workers import Worker
     from videojob_operator.decide.types import PoolObservation
 
@@ -47,14 +49,36 @@ def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPo
     )
 
 
-def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str) -> RenderPoolStatus:
-    """Say whether workers come up and the queue is there."""
-    if observation.snapshot is None:
-        why = (Reason.QUEUE_UNAVAILABLE, "the queue cannot be reached, or is being restored")
-    elif complaint:
-        why = (Reason.WORKERS_NOT_STARTING, complaint)
-    else:
-        why = (Reason.READY, "")
+def away(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
+    """Say that the queue is not there."""
+    why = (Reason.QUEUE_UNAVAILABLE, "the queue cannot be reached, or is being restored")
+    return _with(observation, status, ConditionType.READY, why, holds=False)
+
+
+def ready(
+    observation: PoolObservation,
+    status: RenderPoolStatus,
+    workers: Sequence[Worker],
+    *,
+    desired: int,
+    trouble: Trouble | None,
+) -> RenderPoolStatus:
+    """Say whether workers come up: as shown by the last that did, or did not.
+
+    While none is needed, and none is known to have failed under this spec, all is well.
+    """
+    known = find(status.conditions, ConditionType.READY)
+    starting = [worker.job.serial for worker in workers if worker.state is State.STARTING]
+    came_up = max((worker.job.serial for worker in workers if worker.came_up), default=0)
+    why = (Reason.READY, "")
+    if trouble is not None:
+        why = (Reason.WORKERS_NOT_STARTING, trouble.message)
+    elif known is not None and known.reason is Reason.WORKERS_NOT_STARTING and _is_of_this_spec(observation, known):
+        # That it is quiet now shows nothing: the worker that was in trouble may have been deleted.
+        if came_up < (observation.memory.troubled or min(starting, default=1)):
+            why = (known.reason, known.message)
+    elif not came_up and (desired or starting) and (known is None or known.reason is not Reason.READY):
+        why = (Reason.WORKERS_STARTING, "no worker has registered yet")
     return _with(observation, status, ConditionType.READY, why, holds=why[0] is Reason.READY)
 
 
@@ -73,10 +97,16 @@ def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, 
             continue  # `Accepted` says it, with the fields
         known = find(was.conditions, condition.type)
         good = condition.status is ConditionStatus.TRUE
+        if condition.reason is Reason.WORKERS_STARTING or (good and known and known.reason is Reason.WORKERS_STARTING):
+            continue
         # That all is well is worth an Event only after it was not.
         if known.reason is not condition.reason if known is not None else not good:
             told.append(EmitEvent("Normal" if good else "Warning", condition.reason, condition.message))
     return tuple(told)
+
+
+def _is_of_this_spec(observation: PoolObservation, condition: Condition) -> bool:
+    return condition.observed_generation == observation.generation
 
 
 def is_urgent(was: RenderPoolStatus, status: RenderPoolStatus) -> bool:

@@ -16,6 +16,7 @@ from videojob_operator.decide import (
     failure,
     progress,
     running,
+    waiting,
 )
 from videojob_operator.decide.step import Step, uid_of
 from videojob_operator.decide.types import Decision, Observation
@@ -31,6 +32,7 @@ POLICIES = (
     deadline.apply,
     acceptance.apply,
     admission.apply,
+    waiting.apply,
     progress.apply,
 )
 

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, RENDERPOOLS
@@ -16,19 +15,26 @@ from videojob_contract.resources import RenderPoolStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
+from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide.pool import decide_pool
-from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
+from videojob_operator.decide.types import (
+    DeleteWorkerJob,
+    EmitEvent,
+    Explanation,
+    PoolDecision,
+    PoolMemory,
+    PoolObservation,
+)
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
-_TERMINATING = "the namespace is being terminated"
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""
 
@@ -54,14 +60,14 @@ class PoolReconciler:
         self._close_session = close_session
         self._settings = settings
         self._clock = clock
-        self._failure_told: dict[PoolKey, str] = {}
+        self._terminating: set[PoolKey] = set()
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, pool=key.name):
             record = self._cache.pools.get(key)
             if record is None:
-                self._failure_told.pop(key, None)
+                self._terminating.discard(key)
                 await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
@@ -80,17 +86,21 @@ class PoolReconciler:
         observation = self._observe(record, snapshot, template)
         decision = decide_pool(observation)
         failure = await self._act(record, session, template, decision)
+        memory = await self._remember(record, template, decision, failure)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
             self._emit(record, event)
+        is_news = _is_news(record.memory.explanation, memory.explanation)
         latest = self._cache.pools.get(key)
         if latest and latest.uid == record.uid:
-            latest.memory = decision.memory
+            latest.memory = memory
         self._measure(key, decision.status or observation.status, snapshot)
         if failure is not None:
             raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
-        return decision.requeue_after_s
+        if key in self._terminating:
+            return None
+        return 0.0 if is_news else decision.requeue_after_s
 
     def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
         key, accepted = record.key, record.accept()
@@ -101,7 +111,7 @@ class PoolReconciler:
             spec=accepted.spec,
             refusal=accepted.refusal,
             generation=record.generation,
-            status=_read(record.status),
+            status=record.status,
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
@@ -114,29 +124,39 @@ class PoolReconciler:
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
     ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created, if that is to be tried again."""
+        """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
             await session.queue.retire(worker)
-        for job in decision.delete_jobs:
-            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
         gate = asyncio.Semaphore(AT_A_TIME)
         # Those that fail are named anew by the next decision; those that succeed are known at once, so it
         # counts them.
         results = await asyncio.gather(
-            *(self._create(record, name, template, gate) for name in decision.create), return_exceptions=True
+            *(self._create(record, name, template, gate) for name in decision.create),
+            *(self._delete(key, job, gate) for job in decision.delete_jobs),
+            return_exceptions=True,
         )
         failures = [result for result in results if isinstance(result, BaseException)]
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
-            if self._failure_told.get(key) != _TERMINATING:
-                self._failure_told[key] = _TERMINATING
+            if key not in self._terminating:
+                self._terminating.add(key)
                 log.info("no worker is started: the namespace is being terminated")
             return None
-        if failures:
-            self._tell_failure(record, failures[0])
-            return failures[0]
-        self._failure_told.pop(key, None)
-        return None
+        self._terminating.discard(key)
+        return failures[0] if failures else None
+
+    async def _remember(
+        self, record: PoolRecord, template: Manifest, decision: PoolDecision, failure: BaseException | None
+    ) -> PoolMemory:
+        """Return the decision's memory, with what Kubernetes says of workers that cannot be made or do not start."""
+        memory, namespace = decision.memory, record.key.namespace
+        if isinstance(failure, ApiError) and failure.is_refusal:
+            memory = replace(memory, refusal=failure.words)
+        if decision.explain is not None:
+            pod = self._cache.pod_of(namespace, decision.explain)
+            said = await explanation(self._kubernetes, namespace, decision.explain, pod.name if pod else None, template)
+            memory = replace(memory, explanation=Explanation(decision.explain, said, self._clock()))
+        return memory
 
     async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
@@ -149,9 +169,13 @@ class PoolReconciler:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
+    async def _delete(self, key: PoolKey, job: DeleteWorkerJob, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+
     async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
         key = record.key
-        patch = status_patch.difference(dict(record.status), status.to_dict())
+        patch = status_patch.difference(dict(record.raw_status), status.to_dict())
         if patch:
             written = await self._kubernetes.patch(
                 RENDERPOOLS, key.namespace, key.name, {"status": patch}, subresource="status"
@@ -172,22 +196,6 @@ class PoolReconciler:
             message=event.message,
         )
 
-    def _tell_failure(self, record: PoolRecord, error: BaseException) -> None:
-        """Post an Event, once for each kind of failure in a row: the creation is tried again and again."""
-        kind = f"{error.code} {error.reason}" if isinstance(error, ApiError) else type(error).__name__
-        if self._failure_told.get(record.key) == kind:
-            return
-        self._failure_told[record.key] = kind
-        self._events.emit(
-            "RenderPool",
-            record.key.namespace,
-            record.key.name,
-            record.uid,
-            type_="Warning",
-            reason="FailedCreate",
-            message=f"a worker Job could not be created: {error}",
-        )
-
     @staticmethod
     def _measure(key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
         states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
@@ -197,8 +205,5 @@ class PoolReconciler:
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
 
 
-def _read(status: Mapping[str, Any]) -> RenderPoolStatus:
-    try:
-        return RenderPoolStatus.model_validate(status)
-    except ValidationError:
-        return RenderPoolStatus()  # not of this version's making: it is written anew
+def _is_news(before: Explanation | None, now: Explanation | None) -> bool:
+    return now is not None and (before is None or (before.job, before.message) != (now.job, now.message))

@@ -21,6 +21,7 @@ from tests.unit.decide.build import (
     queued,
     result,
     running,
+    snapshot,
     status_of,
     worker_job,
     worker_pod,
@@ -115,9 +116,9 @@ def test_what_is_told_is_what_is_written(spec):
             assert decision.requeue_after_s is None
 
 
-def reasons_of(decision: Decision) -> set[Reason]:
+def reasons_of(decision: Decision) -> set[Reason | None]:
     status = status_of(decision)
-    return {condition.reason for condition in status.conditions} | set(told(decision))
+    return {status.reason} | {condition.reason for condition in status.conditions} | set(told(decision))
 
 
 PRODUCED = {
@@ -127,6 +128,7 @@ PRODUCED = {
     Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
+    Reason.POOL_AT_MAXIMUM: lambda: decide({}, queued(), entry=entry(EntryState.QUEUED), pool_busy=10),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),
@@ -143,6 +145,7 @@ PRODUCED = {
 OF_POOLS = {
     Reason.READY: observe_pool(),
     Reason.QUEUE_UNAVAILABLE: observe_pool(snapshot=None),
+    Reason.WORKERS_STARTING: observe_pool(snapshot=snapshot(queued=1)),
     Reason.WORKERS_NOT_STARTING: observe_pool(ended_job(1, failed=True)),
 }
 
