@@ -46,6 +46,7 @@ class Reason(StrEnum):
     WORKERS_STARTING = "WorkersStarting"
     WORKERS_NOT_STARTING = "WorkersNotStarting"
     QUEUE_UNAVAILABLE = "QueueUnavailable"
+    OWNED_ELSEWHERE = "OwnedElsewhere"
     # Permanent failures
     INVALID_SPEC = "InvalidSpec"
     NOT_SUPPORTED = "NotSupported"

@@ -1,5 +1,6 @@
 """The operator's settings: read once from the environment, typed, each with its unit and default."""
 
+import socket
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
@@ -30,6 +31,10 @@ class Settings(EnvironmentSettings):
     Redis."""
     worker_grace_s: NonNegativeInt = 30
     """Seconds between a worker's SIGTERM and SIGKILL."""
+    identity: str = Field(default_factory=socket.gethostname, min_length=1, max_length=253)
+    """Names this operator among those that may serve the same pools; by default the host's name, which is the pod's."""
+    lease_s: PositiveFloat = 30.0
+    """Seconds that an operator which vanished goes on owning its pools; they are renewed three times in that."""
     namespaces: CommaSeparated = ()
     """Namespaces to serve; none for all."""
     metrics_port: NonNegativeInt = 8080

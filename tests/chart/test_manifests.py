@@ -27,6 +27,7 @@ RULES = {
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"get", "list", "watch", "create"},
     ("events.k8s.io", "events"): {"create", "list"},
+    ("coordination.k8s.io", "leases"): {"get", "create", "patch"},
 }
 
 

@@ -44,13 +44,14 @@ class Stage(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The conditions of a VideoJob, in the order in which they become true; a RenderPool has Accepted and Ready."""
+    """The conditions of a VideoJob, in the order in which they become true; a RenderPool has Accepted, Ready, Contested."""
 
     ACCEPTED = "Accepted"
     ADMITTED = "Admitted"
     STARTED = "Started"
     FINISHED = "Finished"
     READY = "Ready"
+    CONTESTED = "Contested"
 
 
 class ConditionStatus(StrEnum):

@@ -24,7 +24,8 @@ AFTER_ACTION_S = 2.0
 
 def decide_pool(observation: PoolObservation) -> PoolDecision:
     """Return what to do about a RenderPool, from any state and after any crash."""
-    status = pool_status.accepted(observation, observation.status)
+    status, contested_s = pool_status.uncontested(observation.status, observation.now)
+    status = pool_status.accepted(observation, status)
     snapshot = observation.snapshot
     if observation.spec is None:
         status = pool_status.refused(observation, status)
@@ -51,7 +52,8 @@ def decide_pool(observation: PoolObservation) -> PoolDecision:
         requeue_after_s=scaling.look_again_in_s,
         memory=_memory(observation, workers, trouble),
     )
-    decision = _sooner(_sooner(decision, ask_in_s), pool_health.tell_in_s(workers))
+    for wait_s in (ask_in_s, pool_health.tell_in_s(workers), contested_s):
+        decision = _sooner(decision, wait_s)
     if next_deletion is not None:
         decision = _sooner(decision, (next_deletion - observation.now).total_seconds())
     if decision.create or decision.delete_jobs or decision.retire:

@@ -12,6 +12,7 @@ from videojob_operator.decide.types import EmitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from typing import Any
 
     from videojob_contract.resources.renderpool import RenderPoolStatus
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from videojob_operator.decide.types import PoolObservation
 
 _REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
+CONTESTED_S = 60.0
+"""How long the word of a second operator stands, in seconds."""
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
 
@@ -82,6 +85,35 @@ def ready(
     return _with(observation, status, ConditionType.READY, why, holds=why[0] is Reason.READY)
 
 
+def contested(status: RenderPoolStatus, message: str, now: datetime) -> RenderPoolStatus:
+    """Say that a second operator would serve the pool; it says so, who has no more to say of it."""
+    known = find(status.conditions, ConditionType.CONTESTED)
+    if known is not None and known.message == message:
+        return status
+    changed = with_condition(
+        status.conditions,
+        ConditionType.CONTESTED,
+        holds=True,
+        reason=Reason.OWNED_ELSEWHERE,
+        message=message,
+        at=now,
+        generation=status.observed_generation,
+    )
+    return status.model_copy(update={"conditions": changed})
+
+
+def uncontested(status: RenderPoolStatus, now: datetime) -> tuple[RenderPoolStatus, float | None]:
+    """Take back what a second operator said a while ago, or return when to: if it is still there, it says so again."""
+    known = find(status.conditions, ConditionType.CONTESTED)
+    if known is None:
+        return status, None
+    left_s = CONTESTED_S - (now - known.last_transition_time).total_seconds()
+    if left_s > 0:
+        return status, left_s
+    others = [condition for condition in status.conditions if condition.type is not ConditionType.CONTESTED]
+    return status.model_copy(update={"conditions": others}), None
+
+
 def refused(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say that no worker is made for a spec that was refused."""
     reason = observation.refusal.reason if observation.refusal else Reason.INVALID_SPEC
@@ -96,7 +128,7 @@ def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, 
         if condition.type is ConditionType.READY and condition.reason in _REFUSALS:
             continue  # `Accepted` says it, with the fields
         known = find(was.conditions, condition.type)
-        good = condition.status is ConditionStatus.TRUE
+        good = (condition.status is ConditionStatus.TRUE) is (condition.type is not ConditionType.CONTESTED)
         if condition.reason is Reason.WORKERS_STARTING or (good and known and known.reason is Reason.WORKERS_STARTING):
             continue
         # That all is well is worth an Event only after it was not.

@@ -17,10 +17,12 @@ from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.ownership import Holder, Ownership
 from videojob_operator.act.queues import CONNECTING_S, QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import pool_status
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -35,6 +37,8 @@ from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
+OWNED_S = 5.0
+"""How often an operator looks whether another still owns a pool, in seconds."""
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""
 
@@ -50,6 +54,8 @@ class PoolReconciler:
         events: Events,
         open_session: Callable[[PoolKey], QueueSession],
         close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        leave_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        ownership: Ownership,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -58,6 +64,8 @@ class PoolReconciler:
         self._events = events
         self._open_session = open_session
         self._close_session = close_session
+        self._leave_session = leave_session
+        self._ownership = ownership
         self._settings = settings
         self._clock = clock
         self._terminating: set[PoolKey] = set()
@@ -68,10 +76,30 @@ class PoolReconciler:
             record = self._cache.pools.get(key)
             if record is None:
                 self._terminating.discard(key)
-                await self._close_session(key)
+                if self._ownership.forget(key):
+                    await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
+            holder = await self._ownership.claim(key, record.uid)
+            if holder is not None:
+                return await self._keep_hands_off(record, holder)
             return await self._reconcile(record)
+
+    async def _keep_hands_off(self, record: PoolRecord, holder: Holder) -> float:
+        """Leave the pool to the operator that owns it, and say so if that one lives."""
+        await self._leave_session(record.key)
+        if holder.renews:
+            status = pool_status.contested(
+                record.status,
+                f"operator {self._ownership.identity} would serve this pool too, and leaves it to {holder.identity}",
+                self._clock(),
+            )
+            if status != record.status:
+                log.warning("pool %s belongs to operator %s", record.key, holder.identity)
+                await self._write(record, status, unless_changed=True)
+                for event in pool_status.events(record.status, status):
+                    self._emit(record, event)
+        return OWNED_S
 
     async def _reconcile(self, record: PoolRecord) -> float | None:
         key, spec = record.key, record.accept().spec
@@ -173,12 +201,13 @@ class PoolReconciler:
         async with gate:
             await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
 
-    async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
+    async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
         key = record.key
+        version = {"metadata": {"resourceVersion": str(record.version)}} if unless_changed else {}
         patch = status_patch.difference(dict(record.raw_status), status.to_dict())
         if patch:
             written = await self._kubernetes.patch(
-                RENDERPOOLS, key.namespace, key.name, {"status": patch}, subresource="status"
+                RENDERPOOLS, key.namespace, key.name, version | {"status": patch}, subresource="status"
             )
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:

@@ -53,6 +53,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -61,6 +62,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -74,6 +76,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)

@@ -17,6 +17,7 @@ from videojob_contract.resources.renderpool import RenderPoolStatus
 from videojob_contract.resources.status import ConditionType
 from videojob_operator.decide.conditions import find
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_status import CONTESTED_S, contested
 from videojob_operator.decide.specs import accept_pool
 from videojob_operator.decide.types import Explanation, PoolDecision, PoolMemory
 
@@ -151,6 +152,17 @@ def test_another_spec_starts_anew():
 
     again = decide_pool(observe_pool(status=trouble.status, memory=trouble.memory, generation=2))
     assert condition(again) == ("True", "Ready", "")
+
+
+def test_the_word_of_a_second_operator_stands_for_a_while():
+    said = contested(settled(), "operator b would serve this pool too, and leaves it to a", NOW)
+    assert contested(said, said.conditions[-1].message, after(9)) == said
+
+    early = decide_pool(observe_pool(status=said, now=after(CONTESTED_S - 1)))
+    assert (early.status, early.requeue_after_s) == (None, 1)
+    late = decide_pool(observe_pool(status=said, now=after(CONTESTED_S)))
+    assert late.status == settled()
+    assert late.events == ()
 
 
 def test_counts_stay_while_they_are_not_known():

@@ -28,8 +28,10 @@ from tests.unit.decide.build import (
 )
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.renderpool import RenderPoolStatus
 from videojob_contract.resources.status import Failure, Phase, VideoJobStatus
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_status import contested
 from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Memory, Observation
 from videojob_operator.decide.videojob import decide_videojob
 
@@ -145,6 +147,7 @@ PRODUCED = {
 OF_POOLS = {
     Reason.READY: observe_pool(),
     Reason.QUEUE_UNAVAILABLE: observe_pool(snapshot=None),
+    Reason.OWNED_ELSEWHERE: observe_pool(snapshot=None, status=contested(RenderPoolStatus(), "a", NOW)),
     Reason.WORKERS_STARTING: observe_pool(snapshot=snapshot(queued=1)),
     Reason.WORKERS_NOT_STARTING: observe_pool(ended_job(1, failed=True)),
 }

@@ -11,6 +11,7 @@ from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
 from videojob_operator.act.kubernetes import Object
+from videojob_operator.act.ownership import Ownership
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
@@ -57,6 +58,10 @@ class Scene:
             events=self.events,  # type: ignore[arg-type]
             open_session=lambda _: Waiting(),  # type: ignore[arg-type,return-value]
             close_session=lambda _: pytest.fail("the pool is there"),
+            leave_session=lambda _: pytest.fail("the pool is ours"),
+            ownership=Ownership(
+                self.kubernetes, identity="a", lease_s=1e9, clock=lambda: self.now, on_change=lambda _: None
+            ),
             settings=Settings(),
             clock=lambda: self.now,
         )

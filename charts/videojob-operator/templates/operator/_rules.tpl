@@ -24,4 +24,8 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, list]
+# Which operator serves a RenderPool, where there are two.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]
 {{- end }}
