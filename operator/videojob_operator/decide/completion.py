@@ -35,6 +35,7 @@ def apply(step: Step) -> Step:
             finished_at=now,
         )
         .condition(ConditionType.FINISHED, Reason.SUCCEEDED, message, holds=True)
+        .condition(ConditionType.COMPLETE, Reason.SUCCEEDED, message, holds=True)
         .event("Normal", Reason.SUCCEEDED, message)
     )
     return cleanup.let_go(step)

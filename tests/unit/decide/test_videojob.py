@@ -112,7 +112,9 @@ def test_what_is_told_is_what_is_written(spec):
         if decision.status is not None and decision.status.phase.is_final:
             final = decision.status
             assert final.finished_at == NOW
-            assert final.conditions[-1].type == "Finished"
+            verdict = "Complete" if final.phase is Phase.SUCCEEDED else "Failed"
+            assert [condition.type for condition in final.conditions[-2:]] == ["Finished", verdict]
+            assert all(condition.status == "True" for condition in final.conditions[-2:])
             assert (final.failure is not None) >= (final.phase is Phase.FAILED)
             assert told(decision)[-1] == final.conditions[-1].reason
             assert decision.requeue_after_s is None
