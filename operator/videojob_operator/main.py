@@ -71,6 +71,7 @@ async def run(settings: Settings) -> None:
         async def stop(**_: Any) -> None:
             work.cancel()
             await asyncio.wait([work])
+            await operator.release()
             await stack.aclose()
 
         await kopf.operator(

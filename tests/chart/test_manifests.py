@@ -25,8 +25,9 @@ RULES = {
     ("videojob.dev", "renderpools"): {"get", "list", "watch"},
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("", "pods"): {"get", "list", "watch"},
-    ("events.k8s.io", "events"): {"create"},
+    ("", "pods"): {"get", "list", "watch", "create"},
+    ("events.k8s.io", "events"): {"create", "list"},
+    ("coordination.k8s.io", "leases"): {"get", "create", "patch"},
 }
 
 
