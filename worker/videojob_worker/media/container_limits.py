@@ -122,29 +122,42 @@ def _boxes(
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start of the content and end of each box between two positions."""
     while start + 8 <= end:
-        file.seek(start)
-        head = file.read(16)
-        size, name, header = int.from_bytes(head[:4]), head[4:8], 8
-        if size == 1:
-            size, header = int.from_bytes(head[8:16]), 16
-        elif size == 0:
-            size = end - start
-        fits = header <= size <= end - start
+        name, body, until = _box(file, start, end)
+        fits = body <= until <= end
         if not fits and is_top and (totals.has_index or not name.strip(b"\0")) and name not in _TOP:
             totals.behind_bytes = end - start
             return
-        if size < header or not (fits or is_top):
+        if until < body or not (fits or is_top):
             raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
         if not fits:
-            raise source.error(f"is cut short: {end:,} of its {start + size:,} bytes are there")
-        yield name, start + header, start + size
-        start += size
+            raise source.error(f"is cut short: {end:,} of its {until:,} bytes are there")
+        yield name, body, until
+        start = until
+
+
+def box_at(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int] | None:
+    """Read the name of a box, and where its content starts and ends; None where no box is that ends before `end`."""
+    if start + 8 > end:
+        return None
+    name, body, until = _box(file, start, end)
+    return (name, body, until) if body <= until <= end else None
+
+
+def _box(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int]:
+    file.seek(start)
+    head = file.read(16)
+    size, name, header = int.from_bytes(head[:4]), head[4:8], 8
+    if size == 1:
+        size, header = int.from_bytes(head[8:16]), 16
+    elif size == 0:
+        size = end - start
+    return name, start + header, start + size
 
 
 def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:
     start = 0
     while start < size:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None:
             return
         number, body, length = found
@@ -167,7 +180,7 @@ def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -
 def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     count = 0
     while start < end and count <= MAX_TRACKS:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None or found[2] is None:
             break
         count += found[0] == number
@@ -175,7 +188,7 @@ def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     return count
 
 
-def _element(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
+def element_at(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
     """Read an element's number, where its content starts, and its length, None when it is unknown (RFC 8794, 6.2)."""
     file.seek(start)
     head = file.read(12)

@@ -36,7 +36,7 @@ class Decoder:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self.source = source
         self.container, self.stream = open_video(source)
         self.tick_s: Fraction = self.stream.time_base or Fraction(1)
         self._context = self._codec_context()
@@ -132,7 +132,7 @@ class Decoder:
                 raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
 
     def _damaged(self, what: str) -> Exception:
-        return self._source.error(f"is a damaged video: {what}")
+        return self.source.error(f"is a damaged video: {what}")
 
 
 def _progressive(frames: Iterator[tuple[int, VideoFrame]]) -> Iterator[tuple[int, VideoFrame]]:
