@@ -35,6 +35,7 @@ class Reason(StrEnum):
     WAITING_FOR_START = "WaitingForStart"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"
+    QUEUE_FULL = "QueueFull"
     QUEUED = "Queued"
     CLAIMED = "Claimed"
     STARTED = "Started"

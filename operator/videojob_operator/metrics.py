@@ -119,6 +119,12 @@ _REDIS_RESETS = Counter(
 _REDIS_UP = Gauge(
     "videojob_redis_up", "1 while a pool's queues can be reached", ["namespace", "pool"], registry=REGISTRY
 )
+_REDIS_FULL = Gauge(
+    "videojob_redis_full",
+    "1 while Redis is out of memory, and a pool's queues take nothing new",
+    ["namespace", "pool"],
+    registry=REGISTRY,
+)
 
 METRICS: tuple[MetricWrapperBase, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricWrapperBase)
@@ -225,6 +231,11 @@ def redis_was_empty() -> None:
 def redis_up(namespace: str, pool: str, *, up: bool) -> None:
     """Whether a pool's queues can be reached."""
     _REDIS_UP.labels(namespace, pool).set(1 if up else 0)
+
+
+def redis_full(namespace: str, pool: str, *, full: bool) -> None:
+    """Whether a pool's queues take nothing new."""
+    _REDIS_FULL.labels(namespace, pool).set(1 if full else 0)
 
 
 def forget_pool(namespace: str, pool: str) -> None:

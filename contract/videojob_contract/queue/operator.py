@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -9,7 +10,7 @@ from redis.asyncio import Redis
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue import reading
 from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import UnknownQueueError, converted
+from videojob_contract.queue.errors import QueueFullError, UnknownQueueError, answered
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
@@ -23,6 +24,7 @@ from videojob_contract.queue.types import (
     QueueEntry,
 )
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _CHUNK = 200
 """Entries read by one script: few enough that no other client waits noticeably."""
 
@@ -37,9 +39,10 @@ class OperatorQueue:
         self._pool = pool
         self._redis = redis
         self._runner = ScriptRunner(pool, redis, may_load=True)
-        self._stream = EventStream(redis, self._runner.keys.fixed("events"))
+        self._stream = EventStream(self._runner)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._held = False
 
     @property
     def pool(self) -> PoolKey:
@@ -50,35 +53,47 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
-        await self._runner.run("configure", *(part for queue in queues.items() for part in queue))
+    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
+        """Set the queues and their weights; see `api.OperatorApi.configure`."""
+        self._queues, self._held = dict(queues), held
+        await self._configure_again()
+
+    async def _configure_again(self) -> None:
+        pairs = (part for queue in self._queues.items() for part in queue)
+        await self._runner.run("configure", "held" if self._held else "open", *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
-        with converted():
+        async with answered():
             if await self._redis.get(key):
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
-        await self.configure(self._queues)
-        with converted():
-            return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
+        await self._configure_again()
+        return bool(await self._runner.run("mark", uuid.uuid4().hex))
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
-        args = (assignment.uid, assignment.attempt, queue, payload)
+        since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
+        args = (assignment.uid, assignment.attempt, queue, payload, since_ms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
-            await self.configure(self._queues)
+            await self._configure_again()
             answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue":
             known = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known}')
         return Enqueued(EnqueueState(answer), None if position < 0 else position)
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
+        try:
+            await self._runner.run("room")
+        except QueueFullError:
+            return False
+        return True
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -142,5 +157,5 @@ class OperatorQueue:
 
     async def delete_pool(self) -> None:
         """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
-        with converted():
+        async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())

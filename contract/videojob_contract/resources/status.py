@@ -163,7 +163,7 @@ class VideoJobStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
-    """When it was put into its queue, the first time."""
+    """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
     finished_at: Time | None = None

@@ -25,6 +25,7 @@ from videojob_contract.resources.base import (
     format_duration,
     rules,
 )
+from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.motion import Easing, Motion
 from videojob_contract.resources.text import Title
 
@@ -77,6 +78,9 @@ class Image(Model):
 
     uri: Uri
     """Where the picture is: JPEG, PNG, WebP, AVIF or GIF."""
+    on_damage: OnDamage = OnDamage.CONCEAL
+    """When it is damaged or cut short: `conceal` shows what is there, with a warning, unless that is less than half;
+    `fail` refuses it."""
 
 
 class Video(Model):
@@ -96,6 +100,8 @@ class Video(Model):
     """Play from the end to the start."""
     loop: bool = False
     """Repeat until the clip's duration is filled, or the overlay goes."""
+    on_damage: OnDamage = OnDamage.CONCEAL
+    """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 
 
 class Gradient(Model):

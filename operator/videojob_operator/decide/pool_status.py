@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from videojob_operator.decide.types import PoolObservation
 
 _REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
+QUEUE_FULL = (
+    "Redis is out of memory: what runs goes on, and nothing new is queued. Give it more (maxmemory), or delete what it "
+    "need not hold; it is tried again every ten seconds"
+)
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
 
@@ -50,7 +54,13 @@ def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPo
 def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str) -> RenderPoolStatus:
     """Say whether workers come up and the queue is there."""
     if observation.snapshot is None:
-        why = (Reason.QUEUE_UNAVAILABLE, "the queue cannot be reached, or is being restored")
+        trouble = observation.queue_trouble
+        why = (
+            Reason.QUEUE_UNAVAILABLE,
+            f"the queue cannot be reached: {trouble}" if trouble else "the queue is being restored",
+        )
+    elif observation.queue_full:
+        why = (Reason.QUEUE_FULL, QUEUE_FULL)
     elif complaint:
         why = (Reason.WORKERS_NOT_STARTING, complaint)
     else:

@@ -17,10 +17,11 @@ from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
@@ -77,7 +78,7 @@ class PoolReconciler:
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
         snapshot = await session.snapshot()
-        observation = self._observe(record, snapshot, template)
+        observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
         failure = await self._act(record, session, template, decision)
         if decision.status is not None:
@@ -92,7 +93,9 @@ class PoolReconciler:
             raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
         return decision.requeue_after_s
 
-    def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
+    def _observe(
+        self, record: PoolRecord, session: QueueSession, snapshot: PoolSnapshot | None, template: Manifest
+    ) -> PoolObservation:
         key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
@@ -108,6 +111,8 @@ class PoolReconciler:
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
+            queue_full=session.full,
+            queue_trouble=session.trouble,
             memory=record.memory,
         )
 
@@ -117,7 +122,7 @@ class PoolReconciler:
         """Do what was decided; return why a worker could not be created, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
-            await session.queue.retire(worker)
+            await session.retire(worker)
         for job in decision.delete_jobs:
             await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
         gate = asyncio.Semaphore(AT_A_TIME)

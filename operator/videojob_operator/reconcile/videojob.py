@@ -9,13 +9,14 @@ from datetime import datetime
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import Reason
+from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
@@ -87,10 +88,8 @@ class VideoJobReconciler:
         entries = self._cache.stale_entries.get(key, set())
         for pool, uid in list(entries):
             session = self._session_of(pool)
-            if session is not None:
-                if not session.known:
-                    continue  # its turn comes when the queue is back; what has this name now need not wait for that
-                await session.queue.forget(uid)
+            if session is not None and not (session.known and await session.forget(uid)):
+                continue  # its turn comes when the queue is back; what has this name now need not wait for that
             entries.discard((pool, uid))
             self._wake_pool(pool)
         if not entries:
@@ -100,8 +99,6 @@ class VideoJobReconciler:
         record = self._cache.videojobs.get(key)
         if record is None:
             return None
-        if record.phase is Phase.PENDING and self._is_connecting(record.pool):
-            return CONNECTING_S  # or earlier, as soon as it is connected
         observation = await self._observe(record)
         decision = decide_videojob(observation)
         if decision.status is not None:
@@ -142,6 +139,8 @@ class VideoJobReconciler:
             now=now,
             pool=pool.accept().spec if pool else None,
             queue_known=session is not None and session.known,
+            queue_connecting=self._is_connecting(record.pool),
+            queue_full=session is not None and session.full,
             entry=entry,
             worker_job=job,
             pod=pod,
@@ -200,7 +199,8 @@ class VideoJobReconciler:
             case _:
                 session = self._session_of(record.pool)
                 if session is not None:
-                    await self._do_in_queue(session, action)
+                    with session.in_touch():
+                        await self._do_in_queue(session.queue, action)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)
@@ -213,22 +213,20 @@ class VideoJobReconciler:
             self._cache.jobs.refresh(patched)
 
     @staticmethod
-    async def _do_in_queue(
-        session: QueueSession, action: Enqueue | Withdraw | CancelInQueue | Release | Forget
-    ) -> None:
+    async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await session.queue.enqueue(action.queue, action.assignment)
+                answer = await queue.enqueue(action.queue, action.assignment, action.since)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
-                await session.queue.withdraw(action.uid, action.attempt)
+                await queue.withdraw(action.uid, action.attempt)
             case CancelInQueue():
-                await session.queue.cancel(action.uid)
+                await queue.cancel(action.uid)
             case Release():
-                await session.queue.release(action.uid, action.attempt)
+                await queue.release(action.uid, action.attempt)
             case Forget():
-                await session.queue.forget(action.uid)
+                await queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
         """Write the status; False when there is no such VideoJob any more."""

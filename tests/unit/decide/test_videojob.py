@@ -127,6 +127,7 @@ PRODUCED = {
     Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
+    Reason.QUEUE_FULL: lambda: decide(queue_full=True),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),

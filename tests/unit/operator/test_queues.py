@@ -24,6 +24,9 @@ class Told:
     def queue_known(self, _: PoolKey) -> None:
         pass
 
+    def waiting(self, _: PoolKey) -> int:
+        return 0
+
     def has_active(self, _: PoolKey) -> bool:
         return False
 

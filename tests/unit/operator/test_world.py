@@ -158,6 +158,10 @@ class Story(RuleBasedStateMachine):
     def redis(self, available):
         self.world.redis.available = available
 
+    @rule(full=st.booleans())
+    def fill(self, full):
+        self.world.redis.full = full
+
     # --- what holds always, and in the end
 
     @invariant()

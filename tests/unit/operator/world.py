@@ -241,7 +241,7 @@ class World:
     def settle(self) -> None:
         """Let all faults end and every worker succeed, until nothing is left to do."""
         self._crash_after = None
-        self.redis.available = True
+        self.redis.available, self.redis.full = True, False
         self.client.recover()
         for watch in self.watches.values():
             watch.lose()  # what is held; the next resync is to find it

@@ -8,6 +8,7 @@ from pathlib import Path
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Subtitles
 from videojob_contract.resources.timeline import Clip
+from videojob_contract.semantics.damage import on_damage_of
 from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.clips import clip_kind, span_kind
@@ -73,8 +74,8 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
-    settings, sources = request.settings, ProbedSources(request.sources, probed, request.warnings)
-    spec, wanted = settings.spec, settings.spec.canvas
+    settings, spec, wanted = request.settings, request.settings.spec, request.settings.spec.canvas
+    sources = ProbedSources(request.sources, probed, request.warnings, on_damage_of(spec))
     if wanted is None or wanted.width is None or wanted.height is None or wanted.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")

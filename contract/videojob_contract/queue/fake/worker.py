@@ -76,6 +76,8 @@ class FakeWorkerQueue(Side):
     def _next(self) -> str | None:
         """Return the head of the queue that is least ahead of its share, and move its pass on."""
         state = self._state
+        if state.held:
+            return None
         heads = {queue: uids[0] for queue in state.weights if (uids := state.waiting(queue))}
         if not heads:
             return None

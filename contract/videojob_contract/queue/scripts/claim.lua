@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
 -- uses: common, wake, worker
 --
@@ -10,8 +11,8 @@ local seen     = KEYS[2]   -- zset    worker, by when it was last heard of
 local entries  = KEYS[3]   -- hash    uid -> record
 local payloads = KEYS[4]   -- hash    uid -> assignment
 local leases   = KEYS[5]   -- zset    uid, by when its lease ends
-local backlog  = KEYS[6]   -- zset    queue:sequence:uid, all at score 0
-local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed
+local backlog  = KEYS[6]   -- zset    queue:place:uid, all at score 0
+local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative while held
 local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
@@ -35,7 +36,8 @@ local function next_member()
   local weight_of, pass_of = pairs_of(weights), pairs_of(passes)
   local best, best_queue
   for queue, weight in pairs(weight_of) do
-    local head = redis.call('ZRANGE', backlog, '[' .. queue .. ':', '(' .. queue .. ';', 'BYLEX', 'LIMIT', 0, 1)[1]
+    local head = weight >= 0
+      and redis.call('ZRANGE', backlog, '[' .. queue .. ':', '(' .. queue .. ';', 'BYLEX', 'LIMIT', 0, 1)[1]
     if head then
       local rank = {pass_of[queue] or 0, -weight, queue}
       if not best or rank[1] < best.rank[1]

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- scan: list a page of the uids that are queued, claimed or finished. Changes nothing.
 -- uses: common
 --
