@@ -32,6 +32,9 @@ _TOP: Final = frozenset(
         *(b"free", b"skip", b"wide", b"pnot", b"pdin", b"emsg", b"prft"),
     )
 )
+# Where the name of the first sample entry stands (8.5.2), and what it is when samples are encrypted (ISO/IEC 23001-7).
+_ENTRY_NAME_AT: Final = 12
+_ENCRYPTED: Final = frozenset((b"encv", b"enca"))
 # Where the number of samples stands, behind the header of each box that has it (8.7.3, 8.8.8).
 _COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
 
@@ -110,6 +113,12 @@ def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _T
         elif name in _COUNTS and until - body >= _COUNTS[name] + 4:
             file.seek(body + _COUNTS[name])
             totals.samples += int.from_bytes(file.read(4))
+        elif name == b"stsd":
+            file.seek(body + _ENTRY_NAME_AT)
+            if file.read(4) in _ENCRYPTED:
+                raise source.error(
+                    "is encrypted (Common Encryption, as of a protected stream); it has to be decrypted first"
+                )
         elif name in _INSIDE:
             totals.tracks += name == b"trak"
             _walk_boxes(source, file, body, until, totals, is_top=False)

@@ -63,6 +63,12 @@ def inspect_video(source: Source) -> VideoInfo:
         if found is None:
             raise source.error("is a damaged video: not one of its frames can be decoded")
         pts, frame = found
+        has_alpha = any(component.is_alpha for component in frame.format.components)
+        if decoder.leaves_alpha_out and not has_alpha:
+            raise source.error(
+                "has its transparency in a layer of its own (HEVC with alpha), which is not decoded here; "
+                "ProRes 4444, and VP9 in WebM, are"
+            )
         period_s, end_s = _pace(decoder, pts)
         if end_s <= 0:
             raise source.error("is a damaged video: it does not say how long it lasts")
@@ -86,8 +92,8 @@ def inspect_video(source: Source) -> VideoInfo:
             tick_s=decoder.tick_s,
             period_s=period_s,
             end_s=end_s,
-            has_alpha=any(component.is_alpha for component in frame.format.components),
-            has_sound=bool(decoder.container.streams.audio),
+            has_alpha=has_alpha,
+            has_sound=_has_sound(decoder),
             coded=_coded(decoder),
         )
     finally:
@@ -99,6 +105,15 @@ def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
         return coded_as(decoder.stream)
     except NotCopiableError as reason:
         return reason
+
+
+def _has_sound(decoder: Decoder) -> bool:
+    """Tell whether there is any sound; asked when the last packets have been read, so that every fragment is known."""
+    tracks = decoder.container.streams.audio
+    if not tracks or not decoder.container.format.name.startswith("mov") or any(len(it.index_entries) for it in tracks):
+        return bool(tracks)
+    decoder.source.warn("has a track of sound in which no sound is")
+    return False
 
 
 def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction]:
