@@ -25,6 +25,11 @@ Warnings = Annotated[
 ]
 """What may surprise in a render; each names the field that it is of."""
 
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that every reader of JSON has exactly; the API server takes none beyond 64 bits."""
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+"""Some time, at most three centuries: neither infinite nor no number, which JSON does not have."""
+
 
 class Phase(StrEnum):
     """Where a VideoJob is in its life; derived from the conditions, for people."""
@@ -106,17 +111,17 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
-    bytes: Annotated[int, Field(ge=0)]
+    bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
     """Its SHA-256, in hex."""
-    width: Annotated[int, Field(ge=0)] | None = None
+    width: Count | None = None
     """Width in pixels."""
-    height: Annotated[int, Field(ge=0)] | None = None
+    height: Count | None = None
     """Height in pixels."""
-    frames: Annotated[int, Field(ge=0)] | None = None
+    frames: Count | None = None
     """Number of video frames."""
-    duration: float | None = None
+    duration: Seconds | None = None
     """Length in seconds."""
 
 

@@ -10,6 +10,7 @@ from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
+from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
@@ -36,11 +37,14 @@ from videojob_operator.decide.types import (
     WorkerJob,
     WorkerPod,
 )
-from videojob_operator.decide.videojob import decide_videojob
-from videojob_operator.errors import RefusedError
+from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
+from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
+
+_INVALID = {"Invalid", "BadRequest"}
+"""The API server's reasons for a refusal that will be the same next time: a value, or a number that it cannot hold."""
 
 
 class VideoJobReconciler:
@@ -103,7 +107,12 @@ class VideoJobReconciler:
         decision = decide_videojob(observation)
         if decision.status is not None:
             logs.bind(attempt=decision.status.attempts)
-        await self._act(record, observation, decision)
+        try:
+            await self._act(record, observation, decision)
+        except StatusRefusedError as error:
+            log.error("%s", error)  # noqa: TRY400 - the API server's words say it all
+            decision = decide_refused_status(observation, str(error))
+            await self._act(record, observation, decision)
         if decision.memory != record.memory:
             latest = self._cache.videojobs.get(key)
             if latest and latest.uid == record.uid:
@@ -123,11 +132,16 @@ class VideoJobReconciler:
         session = self._session_of(record.pool)
         pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
-        entry = await self._entry(record, session)
-        if entry and entry.job and entry.job != record.job:
-            job, pod = self._worker(record, entry.job)
-            # Once more: what the pod shows must be older than what the queue says.
+        entry, is_read = None, True
+        try:
             entry = await self._entry(record, session)
+            if entry and entry.job and entry.job != record.job:
+                job, pod = self._worker(record, entry.job)
+                # Once more: what the pod shows must be older than what the queue says.
+                entry = await self._entry(record, session)
+        except NewerRecordError as error:
+            log.warning("%s", error)
+            is_read = False  # and nothing is concluded from what the queue has
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -138,7 +152,7 @@ class VideoJobReconciler:
             accepted=record.accept(),
             now=now,
             pool=pool.accept().spec if pool else None,
-            queue_known=session is not None and session.known,
+            queue_known=is_read and session is not None and session.known,
             queue_connecting=self._is_connecting(record.pool),
             queue_full=session is not None and session.full,
             entry=entry,
@@ -229,7 +243,11 @@ class VideoJobReconciler:
                 await queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
-        """Write the status; False when there is no such VideoJob any more."""
+        """Write the status; False when there is no such VideoJob any more.
+
+        Raises:
+            StatusRefusedError: the API server finds it invalid.
+        """
         old = observation.raw.get("status", {})
         patch = status_patch.difference(old, new.to_dict())
         if not patch:
@@ -238,7 +256,12 @@ class VideoJobReconciler:
         # Refused if it is no longer what was looked at. Above all, one that was created anew under this name must not
         # be given the end of its predecessor; of a UID in a patch of a status, the API server takes no notice.
         body = {"metadata": {"resourceVersion": str(record.version)}, "status": patch}
-        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        try:
+            written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        except ApiError as error:
+            if error.reason in _INVALID:
+                raise StatusRefusedError(str(error)) from error
+            raise
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is None:
             return False

@@ -181,16 +181,19 @@ def bomb() -> bytes:
     ("content", "says", "reason"),
     [
         pytest.param(
-            b"hello\n", "is a text file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="text"
+            b"hello\n",
+            "is a text file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image",
+            Reason.INVALID_MEDIA,
+            id="text",
         ),
         pytest.param(
-            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="empty"
+            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image", Reason.INVALID_MEDIA, id="empty"
         ),
         pytest.param(b"<html><body>404", "is an HTML file, not", Reason.INVALID_MEDIA, id="html"),
         pytest.param(b"<?xml version='1.0'?><svg/>", "is an SVG file, not", Reason.INVALID_MEDIA, id="svg"),
         pytest.param(b"#EXTM3U\n/etc/passwd", "is a playlist file, not", Reason.INVALID_MEDIA, id="playlist"),
         pytest.param(b"\x07\x01\xfe" * 99, "is a file of unknown kind, not", Reason.INVALID_MEDIA, id="noise"),
-        pytest.param(b"\0\0\0\x18ftypheic", "is a HEIC file, not", Reason.INVALID_MEDIA, id="heic"),
+        pytest.param(b"\0\0\0\x18ftypmif1", "is a HEIF file, not", Reason.INVALID_MEDIA, id="heic"),
         pytest.param(b"\0\0\0\x18ftypisom", "is an MP4 file, not", Reason.INVALID_MEDIA, id="mp4"),
         pytest.param(
             jpeg()[:20_000],

@@ -6,7 +6,8 @@ from itertools import accumulate
 
 from PIL import Image
 
-from videojob_worker.media.image import OpenPicture, open_picture, source_errors
+from videojob_worker.media.image import OpenPicture, open_picture
+from videojob_worker.media.picture_errors import source_errors
 from videojob_worker.media.source import Source
 
 

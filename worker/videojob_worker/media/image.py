@@ -1,4 +1,4 @@
-"""Opens pictures: JPEG, PNG, WebP, AVIF and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
+"""Opens pictures: JPEG, PNG, WebP, AVIF, HEIC and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
 
 The formats are an allow list and are recognised by content. A header is read and its pixels counted before
 anything is decoded, so that a small file cannot claim a huge picture.
@@ -13,42 +13,29 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from videojob_contract.errors import PermanentError, Reason, VideoJobError
+from videojob_worker.media.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.orientation import orientation_of
-from videojob_worker.media.picture_layout import PictureLayout
+from videojob_worker.media.picture_colors import in_srgb
+from videojob_worker.media.picture_errors import MAX_PIXELS, source_errors, too_large
+from videojob_worker.media.picture_layout import PictureFacts, PictureLayout
 from videojob_worker.media.pictures import read_layout
 from videojob_worker.media.png_layout import png_damage
 from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
-from videojob_worker.pixels.profiles import UnusableProfileError, to_srgb
 from videojob_worker.pixels.upright import SIDEWAYS, has_transparency, simplified, turned_upright
 
-MAX_PIXELS: Final = 128_000_000
-"""Largest picture that is decoded, in pixels of 3 or 4 bytes."""
 MAX_MOVING_PIXELS: Final = 8192 * 4352
 """Largest frame of an animation; several of them are held at once."""
 
 # Pillow's name for each kind.
 _FORMATS: Final = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "AVIF": "AVIF", "GIF": "GIF"}
-_READ: Final = "JPEG, PNG, WebP, AVIF or GIF"
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
 
 # The count of pixels is checked here, before decoding, with a message that names the source.
 Image.MAX_IMAGE_PIXELS = None
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """What the header of a picture says."""
-
-    width: int
-    """Upright."""
-    height: int
-    has_alpha: bool
-    frame_times_s: tuple[Fraction, ...]
-    """How long each frame of an animation lasts; empty for a still picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +62,28 @@ class OpenPicture:
     def decoded(self, at_least: tuple[int, int]) -> Image.Image:
         """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
         wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
-        return turned_upright(self._in_srgb(simplified(self.image, wanted)), self.orientation)
-
-    def _in_srgb(self, image: Image.Image) -> Image.Image:
-        colors, profile = self.layout.colors, self.layout.profile or self.image.info.get("icc_profile")
-        if colors is not None and colors.transfer is not None:
-            return colors.tone_mapped(image if image.mode == "RGBA" else image.convert("RGB"))
-        if colors is not None:
-            profile = colors.profile()
-        if profile:
-            try:
-                return to_srgb(image, profile, is_grey=self.image.mode in {"L", "LA"})
-            except UnusableProfileError as error:
-                self.source.warn(f"has a colour profile that cannot be used ({error}), and is taken for sRGB")
-        return image if image.mode in {"RGB", "RGBA"} else image.convert("RGB")
+        profile = self.layout.profile or self.image.info.get("icc_profile") or b""
+        is_grey = self.image.mode in {"L", "LA"}
+        simple = simplified(self.image, wanted)
+        return turned_upright(
+            in_srgb(self.source, simple, self.layout.colors, profile, is_grey=is_grey), self.orientation
+        )
 
 
 def inspect_picture(source: Source) -> PictureFacts:
     """Read the header of a picture.
 
     Raises:
-        PermanentError: not a JPEG, PNG, WebP, AVIF or GIF picture, damaged, or beyond a limit.
+        PermanentError: not a picture of a kind that is read, damaged, or beyond a limit.
     """
+    if (facts := inspect_heif(source)) is not None:
+        return facts
     picture = open_picture(source)
     image, times = picture.image, picture.frame_times_s
     with picture.opened():
         width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
         if times and width * height > MAX_MOVING_PIXELS:
-            raise _too_large(source, image, MAX_MOVING_PIXELS)
+            raise too_large(source, image.size, MAX_MOVING_PIXELS)
         if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
             _conceal(picture)
         return PictureFacts(width, height, has_transparency(image) or picture.kind == "GIF", times)
@@ -117,23 +98,14 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     Raises:
         PermanentError: as for `inspect_picture`, or what follows its header is damaged.
     """
+    if (still := load_heif(source, at_least)) is not None:
+        return still
     picture = open_picture(source)
     with picture.opened():
         wanted = at_least[::-1] if picture.orientation in SIDEWAYS else at_least
         picture.image.draft(None, (2 * wanted[0], 2 * wanted[1]))
         _load(picture)
         return picture.decoded(at_least)
-
-
-@contextmanager
-def source_errors(source: Source, kind: str) -> Iterator[None]:
-    """Turn whatever a decoder raises on broken files into an error that names the source."""
-    try:
-        yield
-    except (VideoJobError, MemoryError):
-        raise
-    except Exception as error:
-        raise source.error(f"is a damaged {kind}: {error}") from error
 
 
 def open_picture(source: Source) -> OpenPicture:
@@ -153,7 +125,7 @@ def open_picture(source: Source) -> OpenPicture:
             raise source.error(f"is a damaged {kind}: its header cannot be read") from error
     if image.width * image.height > MAX_PIXELS:
         image.close()
-        raise _too_large(source, image, MAX_PIXELS)
+        raise too_large(source, image.size, MAX_PIXELS)
     return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
 
 
@@ -193,10 +165,3 @@ def _jpeg_damage(picture: OpenPicture) -> tuple[str, float]:
     missing = 1 - float(np.flatnonzero(rows)[-1] + 1) / len(rows) if rows.any() else 1.0
     share = f"about {missing:.1%} of the picture are missing" if missing else "and is shown as far as it is there"
     return f"it breaks off, {share}", missing
-
-
-def _too_large(source: Source, image: Image.Image, most: int) -> PermanentError:
-    return source.error(
-        f"has {image.width}x{image.height} pixels; at most {most // 1_000_000} megapixels are allowed",
-        Reason.SOURCE_TOO_LARGE,
-    )

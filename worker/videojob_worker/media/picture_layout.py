@@ -34,6 +34,18 @@ class PictureLayout:
     """Whether it ends before its end is marked."""
 
 
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What the header of a picture says."""
+
+    width: int
+    """Upright."""
+    height: int
+    has_alpha: bool
+    frame_times_s: tuple[Fraction, ...]
+    """How long each frame of an animation lasts; empty for a still picture."""
+
+
 class Bounds:
     """Counts what a file has, and refuses what is too much."""
 

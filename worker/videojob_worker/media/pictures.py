@@ -18,6 +18,7 @@ from videojob_worker.media.jpeg_layout import read_jpeg_layout
 from videojob_worker.media.picture_layout import Bounds, PictureLayout
 from videojob_worker.media.png_layout import read_png_layout
 from videojob_worker.media.source import Source
+from videojob_worker.pixels.coded_colors import CodedColors
 
 MAX_WHOLE_BYTES: Final = 256 * 1024**2
 """Largest WebP and AVIF, which are decoded from memory."""
@@ -57,14 +58,17 @@ def read_layout(source: Source, kind: str) -> PictureLayout:
 
 def _read_others(source: Source, file: BinaryIO, kind: str) -> PictureLayout:
     bounds, times = Bounds(source), list[Fraction]()
+    colors: CodedColors | None = None
     walk = {"WebP": _webp, "GIF": _gif}.get(kind)
     for part in _avif(source.path) if walk is None else walk(file):
         if isinstance(part, Fraction):
             bounds.add(frames=1, parts=0)
             times.append(part)
-        else:
+        elif isinstance(part, int):
             bounds.add(metadata=part, parts=0)
-    return PictureLayout((range(file.seek(0, 2)),), tuple(times))
+        else:
+            colors = part
+    return PictureLayout((range(file.seek(0, 2)),), tuple(times), colors=colors)
 
 
 def _webp(file: BinaryIO) -> Iterator[int | Fraction]:
@@ -114,8 +118,8 @@ def _skip_blocks(file: BinaryIO) -> int:
     return skipped
 
 
-def _avif(path: Path) -> Iterator[int | Fraction]:
-    """Yield the duration of each sample of a sequence, which is laid out like an MP4."""
+def _avif(path: Path) -> Iterator[Fraction | CodedColors]:
+    """Yield the colours of a sequence, which is laid out like an MP4, and the duration of each sample."""
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
@@ -125,6 +129,9 @@ def _avif(path: Path) -> Iterator[int | Fraction]:
         with av.open(f"file:{path}", format="mov", options=options, metadata_errors="replace") as container:
             tracks = [stream for stream in container.streams.video if stream.frames > 1]
             if tracks and tracks[0].time_base:
+                shown = tracks[0].codec_context
+                if colors := CodedColors.of_code_points(int(shown.color_primaries), int(shown.color_trc)):
+                    yield colors
                 for packet in container.demux(tracks[0]):
                     if packet.size:
                         yield (packet.duration or 0) * tracks[0].time_base
