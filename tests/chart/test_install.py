@@ -27,6 +27,24 @@ def test_the_manifest_for_people_without_helm_is_accepted(apiserver: ApiServer) 
     assert "kind: Secret" not in manifest.read_text()
 
 
+def test_the_pod_for_media_is_restricted_and_sees_the_volume_as_workers_do(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    apiserver.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    apiserver.kubectl("create", "serviceaccount", "default", "-n", namespace)
+    path = ROOT / "manifests" / "media-pod.yaml"
+    apiserver.kubectl("apply", "-n", namespace, "-f", str(path))
+    pod = yaml.safe_load(path.read_text())["spec"]
+    worker = yaml.safe_load((ROOT / "tests" / "unit" / "operator" / "worker_job.yaml").read_text())["spec"]["template"][
+        "spec"
+    ]
+    assert pod["securityContext"] == worker["securityContext"]
+    chart = render()
+    claim = pod["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    assert chart.one("PersistentVolumeClaim", claim)
+    assert pod["containers"][0]["image"] == chart.container("videojob-redis")["image"]
+
+
 def test_the_samples_are_accepted(apiserver: ApiServer, namespace: str) -> None:
     samples = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
     assert samples
