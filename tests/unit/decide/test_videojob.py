@@ -129,6 +129,7 @@ PRODUCED = {
     Reason.ACCEPTED: decide,
     Reason.QUEUED: decide,
     Reason.SUSPENDED: lambda: decide({"suspend": True}),
+    Reason.RESTORED: lambda: decide(metadata={"annotations": {"videojob.dev/restored": "true"}}),
     Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
