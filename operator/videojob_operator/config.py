@@ -18,9 +18,13 @@ class Settings(EnvironmentSettings):
     """Password of that user; empty for none."""
     worker_redis_url: str = ""
     """Redis as workers reach it; empty for `redis_url`."""
+    worker_redis_key: str = Field(default="", repr=False)
+    """What the passwords of the pools' Redis users are made from; empty for no such users."""
+    worker_redis_previous_key: str = Field(default="", repr=False)
+    """The one before it, with whose passwords workers may still log in; empty for none."""
     worker_redis_secret: str = ""
-    """Secret in a pool's namespace with the keys `username` and `password` of the workers' user; empty for
-    none."""
+    """Secret in a pool's namespace with the keys `username` and `password` of the user that all workers share where
+    pools have none of their own; empty for none."""
     worker_image: str = "videojob-worker:dev"
     """Image of workers, unless their pool names one."""
     worker_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"

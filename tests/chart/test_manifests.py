@@ -26,6 +26,7 @@ RULES = {
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"get", "list", "watch"},
+    ("", "secrets"): {"create"},
     ("events.k8s.io", "events"): {"create"},
 }
 
@@ -84,7 +85,8 @@ def test_the_operators_settings_are_ones_that_it_reads() -> None:
     assert set(environment) <= known
     assert settings.redis_url == "redis://videojob-redis.videojob.svc:6379/0"
     assert settings.namespaces == ()
-    assert settings.worker_redis_secret == "videojob-redis-worker"  # noqa: S105 - the name of a Secret
+    assert settings.worker_redis_key
+    assert settings.worker_redis_secret == ""
     assert settings.worker_image == f"videojob-worker:{__version__}"
     assert settings.metrics_port == render().container("videojob-operator")["ports"][0]["containerPort"]
 
@@ -112,10 +114,20 @@ def test_each_redis_user_has_a_random_password() -> None:
     assert not any(password in str(rest) for password in passwords)
 
 
-def test_workers_of_every_watched_namespace_get_their_secret_and_no_other() -> None:
-    secrets = [(s["metadata"]["namespace"], s["metadata"]["name"]) for s in render(EVERYTHING).kinds("Secret")]
-    assert ("studio", "videojob-redis-worker") in secrets
-    assert [name for namespace, name in secrets if namespace == "studio"] == ["videojob-redis-worker"]
+def test_no_password_of_redis_leaves_the_releases_namespace() -> None:
+    secrets = render(EVERYTHING).kinds("Secret")
+    assert len(secrets) == 3
+    assert {secret["metadata"]["namespace"] for secret in secrets} == {"videojob"}
+
+
+def test_passwords_of_before_are_taken_where_there_are_any() -> None:
+    chart = render()
+    for deployment, variable, user in (
+        ("videojob-redis", "OPERATOR_PREVIOUS_PASSWORD", "operator"),
+        ("videojob-operator", "VIDEOJOB_WORKER_REDIS_PREVIOUS_KEY", "worker"),
+    ):
+        reference = {"name": f"videojob-redis-{user}", "key": "previousPassword", "optional": True}
+        assert chart.environment(deployment)[variable] == {"secretKeyRef": reference}
 
 
 def test_an_external_redis_takes_the_place_of_ours() -> None:

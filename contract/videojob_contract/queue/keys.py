@@ -40,6 +40,8 @@ class Keys:
 
     def __init__(self, pool: PoolKey) -> None:
         self._prefix = f"{PREFIX}{{{pool}}}:"
+        self.user = f"{PREFIX}{pool}"
+        """Name of the Redis user of the pool's workers."""
 
     def fixed(self, name: str) -> str:
         """Return the key `name`, one of `FIXED`."""
@@ -58,3 +60,7 @@ class Keys:
     def all_fixed(self) -> list[str]:
         """Return every key that lasts."""
         return [self.fixed(name) for name in FIXED]
+
+
+ANY_POOL = Keys(PoolKey("*", "*"))
+"""Patterns of the keys of every pool, for access lists."""

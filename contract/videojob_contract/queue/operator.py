@@ -1,16 +1,19 @@
 """The operator's side of the queue: enqueue, cancel, release, and see what the workers do."""
 
+import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue import reading
-from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import QueueFullError, UnknownQueueError, answered
+from videojob_contract.queue.acl import worker_rules
+from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.errors import QueueFullError, QueueUnavailableError, UnknownQueueError, answered
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
@@ -72,6 +75,23 @@ class OperatorQueue:
         await self.load_scripts()
         await self._configure_again()
         return bool(await self._runner.run("mark", uuid.uuid4().hex))
+
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""
+        hashes = (f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords)
+        keys = self._runner.keys
+        return await self._manage_users("ACL SETUSER", keys.user, "reset", "on", *hashes, *worker_rules(keys).split())
+
+    async def _manage_users(self, *words: str) -> bool:
+        """Run a command on users; False when this operator, or this Redis, has none to manage."""
+        try:
+            async with answered():
+                await awaited(self._redis.execute_command(*words))  # type: ignore[no-untyped-call]
+        except QueueUnavailableError as error:
+            if isinstance(error.__cause__, ResponseError):
+                return False
+            raise
+        return True
 
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
@@ -156,6 +176,7 @@ class OperatorQueue:
         await self._stream.ack(ids)
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
+        """Remove the pool's user and keys; what is left, signals and mail, goes by itself within a minute."""
         async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())
+        await self._manage_users("ACL DELUSER", self._runner.keys.user)

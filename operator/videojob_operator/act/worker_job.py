@@ -32,8 +32,11 @@ TMP_SIZE = "64Mi"
 DEFAULT_RESOURCES: Manifest = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
 
 
-def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings) -> Manifest:
-    """Return the pod template of this pool's workers, without the labels that depend on it."""
+def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings, *, redis_secret: str) -> Manifest:
+    """Return the pod template of this pool's workers, without the labels that depend on it.
+
+    `redis_secret` names the Secret with which they log in to Redis; empty for none.
+    """
     worker = spec.worker
     volumes = [{"name": f"volume-{volume.name}", **volume.source} for volume in spec.volumes]
     mounts = [
@@ -49,7 +52,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
         "image": worker.image or settings.worker_image,
         "imagePullPolicy": settings.worker_image_pull_policy,
         "command": ["videojob-worker"],
-        "env": _environment(namespace, pool, settings),
+        "env": _environment(namespace, pool, settings, redis_secret),
         "resources": worker.resources or DEFAULT_RESOURCES,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -146,7 +149,7 @@ def _labels(pool: str) -> dict[str, str]:
     return {LABEL_POOL: pool, LABEL_ROLE: ROLE_WORKER, MANAGED_BY: MANAGED_BY_VALUE}
 
 
-def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest]:
+def _environment(namespace: str, pool: str, settings: Settings, redis_secret: str) -> list[Manifest]:
     def value(name: str, text: str) -> Manifest:
         return {"name": name, "value": text}
 
@@ -162,12 +165,12 @@ def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest
     def secret(name: str, key: str) -> Manifest:
         return {
             "name": name,
-            "valueFrom": {"secretKeyRef": {"name": settings.worker_redis_secret, "key": key}},
+            "valueFrom": {"secretKeyRef": {"name": redis_secret, "key": key}},
         }
 
     credentials = (
         [secret("VIDEOJOB_REDIS_USER", "username"), secret("VIDEOJOB_REDIS_PASSWORD", "password")]
-        if settings.worker_redis_secret
+        if redis_secret
         else []
     )
     return [

@@ -23,6 +23,10 @@ QUEUE_FULL = (
     "Redis is out of memory: what runs goes on, and nothing new is queued. Give it more (maxmemory), or delete what it "
     "need not hold; it is tried again every ten seconds"
 )
+SHARED_USER = (
+    "workers share a Redis user, which reaches the queues of other pools too: the operator may make none for this one "
+    "(acl|setuser)"
+)
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
 
@@ -64,7 +68,7 @@ def ready(observation: PoolObservation, status: RenderPoolStatus, complaint: str
     elif complaint:
         why = (Reason.WORKERS_NOT_STARTING, complaint)
     else:
-        why = (Reason.READY, "")
+        why = (Reason.READY, SHARED_USER if observation.shares_redis_user else "")
     return _with(observation, status, ConditionType.READY, why, holds=why[0] is Reason.READY)
 
 

@@ -47,7 +47,7 @@ async def test_operator_lives_on_the_rights_of_the_chart(
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(yaml.safe_dump(config))
-    world.operator.env["KUBECONFIG"] = str(kubeconfig)
+    world.operator.env |= {"KUBECONFIG": str(kubeconfig), "VIDEOJOB_WORKER_REDIS_KEY": "a key"}
     if scope == "cluster":
         world.operator.env["VIDEOJOB_NAMESPACES"] = ""
     try:
