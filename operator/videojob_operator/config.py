@@ -1,8 +1,8 @@
 """The operator's settings: read once from the environment, typed, each with its unit and default."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, StringConstraints
 
 from videojob_common.settings import CommaSeparated, EnvironmentSettings
 
@@ -12,6 +12,8 @@ class Settings(EnvironmentSettings):
 
     redis_url: str = "redis://localhost:6379/0"
     """Redis of the queues; `rediss://` for TLS. No password in it: Events and logs may show it."""
+    cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+    """Tells this cluster's queues in Redis from those of another; empty for the UID of the namespace kube-system."""
     redis_user: str = ""
     """Redis user; empty for the default user."""
     redis_password: str = Field(default="", repr=False)

@@ -16,6 +16,7 @@ from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.version import __version__
 from videojob_operator import logs
+from videojob_operator.act.cluster import cluster_of
 from videojob_operator.act.kubernetes import Kubernetes, load_configuration
 from videojob_operator.config import Settings
 from videojob_operator.handlers.settings import login_with
@@ -50,7 +51,14 @@ async def run(settings: Settings) -> None:
             settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
         )
         stack.push_async_callback(redis.aclose)
-        operator = Operator(settings, kubernetes, lambda pool: OperatorQueue(pool, redis), lambda: datetime.now(UTC))
+        if not settings.cluster:
+            settings = settings.model_copy(update={"cluster": await cluster_of(kubernetes)})
+        operator = Operator(
+            settings,
+            kubernetes,
+            lambda pool: OperatorQueue(pool, redis, cluster=settings.cluster),
+            lambda: datetime.now(UTC),
+        )
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
         log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)
         await operator.fill()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import render
+from tests.chart.helm import refusal, render
 from videojob_contract.version import __version__
 from videojob_operator.config import Settings
 
@@ -42,7 +42,9 @@ def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 def test_the_operator_may_do_what_is_listed_and_nothing_else() -> None:
     chart = render()
-    assert rights(chart.one("ClusterRole", "videojob-operator")) == RULES
+    role = chart.one("ClusterRole", "videojob-operator")
+    assert rights(role) == RULES | {("", "namespaces"): {"get"}}
+    assert [rule["resourceNames"] for rule in role["rules"] if "namespaces" in rule["resources"]] == [["kube-system"]]
     (binding,) = chart.kinds("ClusterRoleBinding")
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "videojob-operator", "namespace": "videojob"}]
     assert not chart.kinds("Role")
@@ -128,6 +130,18 @@ def test_passwords_of_before_are_taken_where_there_are_any() -> None:
     ):
         reference = {"name": f"videojob-redis-{user}", "key": "previousPassword", "optional": True}
         assert chart.environment(deployment)[variable] == {"secretKeyRef": reference}
+
+
+def test_the_cluster_is_told_from_others_or_refused_a_redis_of_others() -> None:
+    """Empty, the operator looks for itself, which it may not with rights in some namespaces alone."""
+    namespaces = {"watchNamespaces": ["videojob"]}
+
+    def cluster(values: dict[str, Any]) -> Any:
+        return render(values).environment("videojob-operator")["VIDEOJOB_CLUSTER"]
+
+    assert [cluster(values) for values in ({}, {"redis": EXTERNAL}, namespaces)] == ["", "", "own"]
+    assert cluster({"redis": EXTERNAL | {"cluster": "berlin"}} | namespaces) == "berlin"
+    assert "set redis.cluster" in refusal({"redis": EXTERNAL} | namespaces)
 
 
 def test_an_external_redis_takes_the_place_of_ours() -> None:

@@ -36,12 +36,12 @@ _SILENT_S = 4 * LEASE_S
 
 
 class OperatorQueue:
-    """The operator's view of one pool, on Redis; see `api.OperatorApi`."""
+    """The operator's view of one pool, on Redis; see `api.OperatorApi`. `cluster` is that of `keys.Keys`."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, tombstone_s: float = TOMBSTONE_S) -> None:
+    def __init__(self, pool: PoolKey, redis: Redis, *, cluster: str = "", tombstone_s: float = TOMBSTONE_S) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = ScriptRunner(pool, redis, may_load=True)
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
         self._stream = EventStream(self._runner)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}

@@ -4,7 +4,6 @@ It is made once for each password and never changed, read or deleted: Kubernetes
 """
 
 from videojob_contract.labels import LABEL_POOL, MANAGED_BY, MANAGED_BY_VALUE
-from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.passwords import password_of
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.worker_job import Manifest, owner_reference
@@ -17,8 +16,8 @@ def passwords_of(pool: PoolKey, uid: str, settings: Settings) -> tuple[str, ...]
     return tuple(password_of(pool, uid, key) for key in keys if key) if settings.worker_redis_key else ()
 
 
-def pool_secret(pool: PoolKey, uid: str, name: str, password: str) -> Manifest:
-    """Return the manifest of the Secret of that name, with this password."""
+def pool_secret(pool: PoolKey, uid: str, name: str, *, user: str, password: str) -> Manifest:
+    """Return the manifest of the Secret of that name, with which this user logs in."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -29,5 +28,5 @@ def pool_secret(pool: PoolKey, uid: str, name: str, password: str) -> Manifest:
             "ownerReferences": [owner_reference("RenderPool", pool.name, uid)],
         },
         "immutable": True,
-        "stringData": {"username": Keys(pool).user, "password": password},
+        "stringData": {"username": user, "password": password},
     }

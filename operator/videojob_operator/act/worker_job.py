@@ -174,6 +174,7 @@ def _environment(namespace: str, pool: str, settings: Settings, redis_secret: st
         else []
     )
     return [
+        value("VIDEOJOB_CLUSTER", settings.cluster),
         value("VIDEOJOB_NAMESPACE", namespace),
         value("VIDEOJOB_POOL", pool),
         own("VIDEOJOB_WORKER", "metadata.name"),

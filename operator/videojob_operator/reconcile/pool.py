@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS
+from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.passwords import fingerprint
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
@@ -175,7 +176,13 @@ class PoolReconciler:
         name, now = self._secret_name(record), self._clock()
         known, made_at = self._secrets.get(record.key, ("", now))
         if known != name or now - made_at >= SECRET_INTERVAL:
-            secret = pool_secret(record.key, record.uid, name, self._password(record))
+            secret = pool_secret(
+                record.key,
+                record.uid,
+                name,
+                user=Keys(record.key, self._settings.cluster).user,
+                password=self._password(record),
+            )
             await self._kubernetes.create(SECRETS, record.key.namespace, secret)
             self._secrets[record.key] = (name, now)
 

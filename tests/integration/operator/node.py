@@ -118,7 +118,7 @@ class Node:
         await self._create_pod(job, pod)
         env = {item["name"]: item for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
         pool = PoolKey(env["VIDEOJOB_NAMESPACE"]["value"], env["VIDEOJOB_POOL"]["value"])
-        queue = WorkerQueue(pool, await self._log_in(env), pod, name)
+        queue = WorkerQueue(pool, await self._log_in(env), pod, name, cluster=env["VIDEOJOB_CLUSTER"].get("value", ""))
         message = ""
         while True:
             with suppress(QueueUnavailableError):

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from redis.exceptions import NoPermissionError
 
-from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from tests.integration.operator.test_faults import Gate
 from videojob_contract.api_paths import RENDERPOOLS, SECRETS
 from videojob_contract.queue.acl import USERS
 from videojob_contract.queue.connection import connect
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import PoolKey
 
 OPERATOR = "operator's own"
 SHARED = "shared"
@@ -31,7 +33,7 @@ async def guarded(world: World) -> World:
 
 
 def user(world: World) -> str:
-    return f"vj:{world.namespace}/default"
+    return world.keys.user
 
 
 async def pool_secrets(world: World) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ async def test_a_pool_gets_its_user_and_secret_and_leaves_none(guarded: World) -
     assert rules
     assert "on" in rules["flags"]
     assert "nopass" not in rules["flags"]
-    assert all(f"{{{guarded.namespace}/default}}" in key for key in str(rules["keys"]).split("~")[1:])
+    assert all(f"{{here/{guarded.namespace}/default}}" in key for key in str(rules["keys"]).split("~")[1:])
     await guarded.kubernetes.delete(RENDERPOOLS, guarded.namespace, "default")
 
     async def gone() -> bool:
@@ -157,8 +159,10 @@ async def test_a_workers_credentials_open_no_other_pools_queues(guarded: World) 
     await idle_worker(guarded)
     client = guarded.node._clients[-1]
     with pytest.raises(NoPermissionError):
-        await client.hgetall(f"vj:{{{guarded.namespace}/other}}:entries")
-    assert await client.hgetall(f"vj:{{{guarded.namespace}/default}}:entries") == {}
+        await client.hgetall(Keys(PoolKey(guarded.namespace, "other"), CLUSTER).fixed("entries"))
+    with pytest.raises(NoPermissionError):
+        await client.hgetall(Keys(PoolKey(guarded.namespace, "default"), "elsewhere").fixed("entries"))
+    assert await client.hgetall(guarded.keys.fixed("entries")) == {}
     anyone = connect(guarded.operator.env["VIDEOJOB_REDIS_URL"], username=user(guarded), password="guess")  # noqa: S106
     with pytest.raises(Exception, match=r"WRONGPASS|invalid username-password"):
         await anyone.ping()

@@ -1,6 +1,6 @@
 """Workers read untrusted media: what a captured one can do with its queue's rights harms its own VideoJob alone."""
 
-from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from videojob_contract.api_paths import JOBS
 from videojob_contract.queue.types import Claim, PoolKey
 from videojob_contract.queue.worker import WorkerQueue
@@ -8,7 +8,7 @@ from videojob_contract.queue.worker import WorkerQueue
 
 async def claim_as(world: World, worker: str, job: str) -> tuple[WorkerQueue, Claim]:
     """Claim the next attempt in the guise of a worker."""
-    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job)
+    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job, cluster=CLUSTER)
     claim = await queue.claim(10)
     assert isinstance(claim, Claim)
     return queue, claim
