@@ -35,6 +35,7 @@ class Reason(StrEnum):
     WAITING_FOR_START = "WaitingForStart"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"
+    QUEUE_FULL = "QueueFull"
     QUEUED = "Queued"
     CLAIMED = "Claimed"
     STARTED = "Started"
@@ -57,6 +58,7 @@ class Reason(StrEnum):
     OUTPUT_FORBIDDEN = "OutputForbidden"
     RENDER_FAILED = "RenderFailed"
     VERIFICATION_FAILED = "VerificationFailed"
+    STATUS_REFUSED = "StatusRefused"
     # Transient failures
     STORAGE_UNAVAILABLE = "StorageUnavailable"
     DISK_FULL = "DiskFull"
@@ -81,6 +83,7 @@ FAILURE_CLASS: dict[Reason, FailureClass] = {
     Reason.OUTPUT_FORBIDDEN: FailureClass.PERMANENT,
     Reason.RENDER_FAILED: FailureClass.PERMANENT,
     Reason.VERIFICATION_FAILED: FailureClass.PERMANENT,
+    Reason.STATUS_REFUSED: FailureClass.PERMANENT,
     Reason.STORAGE_UNAVAILABLE: FailureClass.TRANSIENT,
     Reason.DISK_FULL: FailureClass.TRANSIENT,
     Reason.WORKER_LOST: FailureClass.INFRASTRUCTURE,

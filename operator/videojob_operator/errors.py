@@ -3,7 +3,8 @@
 OperatorError
 ├── ApiError                        the API server refused a request, or did not answer
 │   └── NamespaceTerminatingError   nothing can be created any more where it should be
-└── RefusedError                    the queue refused an attempt
+├── RefusedError                    the queue refused an attempt
+└── StatusRefusedError              the API server does not take a status as it is, now or later
 """
 
 _REFUSALS = set(range(400, 500)) - {409, 429}
@@ -34,6 +35,10 @@ class ApiError(OperatorError):
 
 class NamespaceTerminatingError(ApiError):
     """The namespace goes, and soon all that is in it: there is no use in trying again."""
+
+
+class StatusRefusedError(OperatorError):
+    """The API server finds a status invalid: to write it again would not help."""
 
 
 class RefusedError(OperatorError):

@@ -16,6 +16,7 @@ from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
 from videojob_operator.informer import Informer
+from videojob_operator.parts import keep_up
 from videojob_operator.queue_listener import QueueListener
 from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
@@ -133,9 +134,9 @@ class Operator:
     async def run(self) -> None:
         """Work until cancelled, or until a part fails in a way that only a new start can mend."""
         async with self._tasks as tasks:
-            tasks.create_task(self._events.run())
-            tasks.create_task(self._ownership.run())
-            tasks.create_task(self._resync.run())
+            tasks.create_task(keep_up("posting of Events", self._events.run))
+            tasks.create_task(keep_up("renewal of Leases", self._ownership.run))
+            tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())
 

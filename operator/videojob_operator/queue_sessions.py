@@ -8,6 +8,7 @@ from contextlib import suppress
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.queues import QueueSession
+from videojob_operator.parts import keep_up
 from videojob_operator.queue_listener import QueueListener
 
 
@@ -38,7 +39,7 @@ class QueueSessions:
         """Return the session with a pool's queues; a new one connects in the background."""
         if pool not in self._open:
             session = QueueSession(self._queue_of(pool), self._listener(), consumer=socket.gethostname())
-            self._open[pool] = (session, self._tasks.create_task(session.run()))
+            self._open[pool] = (session, self._tasks.create_task(keep_up("session with a pool's queues", session.run)))
         return self._open[pool][0]
 
     async def leave(self, pool: PoolKey) -> None:

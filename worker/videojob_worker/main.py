@@ -47,8 +47,8 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         source = _source(settings, stack)
-        workbench = await stack.enter_async_context(WorkerRuntime(settings))
-        return await supervise(source, workbench, settings.termination_log, stop)
+        runtime = await stack.enter_async_context(WorkerRuntime(settings))
+        return await supervise(source, runtime, settings.termination_log, stop)
 
 
 def _source(settings: Settings, stack: AsyncExitStack) -> AssignmentSource:

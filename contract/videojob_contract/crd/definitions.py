@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_contract.crd.structural import Schema, structural, without_defaults
 from videojob_contract.crd.templated import with_templates
+from videojob_contract.crd.worded import worded
 from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
@@ -167,7 +168,7 @@ def resource_schema(definition: Definition) -> Schema:
     templated = {name: with_templates(spec["properties"][name], f"spec.{name}") for name in definition.templated}
     schema["properties"] = schema["properties"] | {
         **_TYPE_META,
-        "spec": {**spec, "properties": spec["properties"] | templated},
+        "spec": worded({**spec, "properties": spec["properties"] | templated}, "spec"),
         "status": without_defaults(schema["properties"]["status"]),
     }
     schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]

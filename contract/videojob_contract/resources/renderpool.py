@@ -5,7 +5,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from videojob_contract.resources.base import BY_NAME, Duration, Manifest, Model, Name, ShortText, Text, Uri
+from videojob_contract.resources.base import (
+    BY_NAME,
+    SIZE_PATTERN,
+    Duration,
+    Manifest,
+    Model,
+    Name,
+    Rule,
+    ShortText,
+    Text,
+    Uri,
+    rules,
+)
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
@@ -77,7 +89,7 @@ class WorkerTemplate(Model):
     """Image of the worker. Default: the operator's setting."""
     resources: Manifest | None = None
     """Requests and limits. Default: cpu 1 and memory 1Gi requested, memory limited to 2Gi."""
-    scratch_size: Annotated[str, StringConstraints(pattern=r"^[0-9]+(Mi|Gi|Ti)$", max_length=16)] = "8Gi"
+    scratch_size: Annotated[str, StringConstraints(pattern=SIZE_PATTERN, max_length=16)] = "8Gi"
     """Size limit of the scratch volume."""
     node_selector: Annotated[dict[str, ShortText], Field(max_length=32)] | None = None
     """Nodes to run on."""
@@ -102,15 +114,34 @@ DEFAULT_QUEUES = [
 ]
 
 
+_PREFIX = "self.storage.outputPrefix"
+_ON_VOLUME = f"(has({_PREFIX}) && {_PREFIX}.startsWith('volume://'))"
+
+
 class RenderPoolSpec(Model):
     """How a pool scales, and what its workers have."""
+
+    model_config = rules(
+        Rule(
+            "self.minIdle <= self.maxWorkers || self.maxWorkers == 0",
+            "must not be more than maxWorkers, unless that is 0",
+            ".minIdle",
+        ),
+        Rule(
+            f"!{_ON_VOLUME} || self.volumes.exists(volume, !volume.readOnly && "
+            f"({_PREFIX} + '/').startsWith('volume://' + volume.name + '/'))",
+            "must begin with one of the pool's volumes that is not read-only",
+            ".storage.outputPrefix",
+            expression=f"{_PREFIX} + ' must begin with one of the pool\\'s volumes that is not read-only'",
+        ),
+    )
 
     queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = DEFAULT_QUEUES
     """Queues and their weights."""
     min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
     """Workers that wait warm, so that a claim takes milliseconds."""
     max_workers: Annotated[int, Field(ge=0, le=5000)] = 10
-    """Most workers at a time, idle ones included."""
+    """Most workers at a time, idle ones included; 0 pauses the pool, whatever minIdle says."""
     idle_timeout: Duration = Fraction(60)
     """How long a worker beyond minIdle waits for work before it is retired."""
     surge: Annotated[int, Field(ge=1, le=1000)] = 10

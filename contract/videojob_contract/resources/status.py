@@ -15,6 +15,21 @@ _OPEN = WithJsonSchema({"type": "string", "maxLength": 64})
 
 Message = Annotated[str, StringConstraints(max_length=2048)]
 
+MAX_WARNING = 500
+"""Longest warning, in characters."""
+MAX_WARNINGS = 20
+"""Most warnings of one render."""
+
+Warnings = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=MAX_WARNING)], ...], Field(max_length=MAX_WARNINGS)
+]
+"""What may surprise in a render; each names the field that it is of."""
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that every reader of JSON has exactly; the API server takes none beyond 64 bits."""
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+"""Some time, at most three centuries: neither infinite nor no number, which JSON does not have."""
+
 
 class Phase(StrEnum):
     """Where a VideoJob is in its life; derived from the conditions, for people."""
@@ -102,17 +117,17 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
-    bytes: Annotated[int, Field(ge=0)]
+    bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
     """Its SHA-256, in hex."""
-    width: Annotated[int, Field(ge=0)] | None = None
+    width: Count | None = None
     """Width in pixels."""
-    height: Annotated[int, Field(ge=0)] | None = None
+    height: Count | None = None
     """Height in pixels."""
-    frames: Annotated[int, Field(ge=0)] | None = None
+    frames: Count | None = None
     """Number of video frames."""
-    duration: float | None = None
+    duration: Seconds | None = None
     """Length in seconds."""
 
 
@@ -152,6 +167,8 @@ class VideoJobStatus(Model):
     """The pod of the current attempt."""
     outputs: Annotated[list[OutputStatus] | None, Field(max_length=64)] = None
     """What was published."""
+    warnings: Warnings | None = None
+    """What may surprise in the outputs: content that was skipped, held or guessed."""
     failure: Failure | None = None
     """Why the last attempt failed."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
@@ -159,7 +176,7 @@ class VideoJobStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
-    """When it was put into its queue, the first time."""
+    """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
     finished_at: Time | None = None

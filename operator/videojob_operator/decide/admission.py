@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
     from videojob_operator.decide.types import Observation
 
-_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE}
+CONNECTING_S = 1.0
+"""How soon to look again at what waits for a queue that is only just being connected to, in seconds."""
+
+_GIVE_UP_THE_PLACE = {Reason.SUSPENDED, Reason.WAITING_FOR_START}
+"""The user wants it later: it will wait behind what is there by then."""
+_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE, Reason.QUEUE_FULL}
 """Nothing comes of waiting unless someone does something: a warning."""
 _SHOWN = 10
 """How many pools are named to who looks for one."""
@@ -48,6 +53,8 @@ def apply(step: Step) -> Step:
     hold = next(_holds(step, spec), None)
     if hold is not None:
         return _hold_back(step, hold)
+    if step.status.phase is Phase.PENDING and step.observation.queue_connecting:
+        return step.leave().look_again_in(CONNECTING_S)  # or earlier, as soon as it is connected
     pool = step.observation.pool
     if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
@@ -69,8 +76,11 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
     if (again := step.status.next_attempt_at) is not None and again > now:
         yield Hold(Reason.BACKING_OFF, _backing_off(step, again), again)
-    if step.status.phase is Phase.PENDING and not observation.queue_known:
+    if step.status.phase is Phase.PENDING and not (observation.queue_known or observation.queue_connecting):
         yield Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
+    if observation.queue_full and observation.queue_known and _is_due(step):
+        message = f'Redis is full, and the queues of pool "{spec.pool}" take nothing new: see kubectl describe rp'
+        yield Hold(Reason.QUEUE_FULL, message)
 
 
 def _hold_back(step: Step, hold: Hold) -> Step:
@@ -83,6 +93,7 @@ def _hold_back(step: Step, hold: Hold) -> Step:
         reason=hold.reason,
         message=hold.message,
         queue_position=None,
+        queued_at=None if hold.reason in _GIVE_UP_THE_PLACE else step.status.queued_at,
         attempts=current_number(step.status) - 1,
     ).condition(ConditionType.ADMITTED, hold.reason, hold.message, holds=False)
     if hold.until is not None:
@@ -142,8 +153,17 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         ),
         encoding=pool.encoding,
     )
-    step = step.first(Enqueue(spec.queue, assignment))
+    since = _since(step, spec)
+    step = step.update(queued_at=since).first(Enqueue(spec.queue, assignment, since))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
+
+
+def _since(step: Step, spec: VideoJobSpec) -> datetime:
+    """Return since when the job waits: its place, which what nobody wished for leaves as it is."""
+    entry = current_entry(step)
+    if entry is not None and entry.state is EntryState.QUEUED and entry.queue != spec.queue:
+        return step.observation.now
+    return step.status.queued_at or (entry and entry.queued_at) or step.observation.now
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:

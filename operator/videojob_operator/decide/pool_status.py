@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
 CONTESTED_S = 60.0
 """How long the word of a second operator stands, in seconds."""
+QUEUE_FULL = (
+    "Redis is out of memory: what runs goes on, and nothing new is queued. Give it more (maxmemory), or delete what it "
+    "need not hold; it is tried again every ten seconds"
+)
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
 
@@ -54,8 +58,9 @@ def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPo
 
 def away(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say that the queue is not there."""
-    why = (Reason.QUEUE_UNAVAILABLE, "the queue cannot be reached, or is being restored")
-    return _with(observation, status, ConditionType.READY, why, holds=False)
+    trouble = observation.queue_trouble
+    said = f"the queue cannot be reached: {trouble}" if trouble else "the queue is being restored"
+    return _with(observation, status, ConditionType.READY, (Reason.QUEUE_UNAVAILABLE, said), holds=False)
 
 
 def ready(
@@ -74,7 +79,9 @@ def ready(
     starting = [worker.job.serial for worker in workers if worker.state is State.STARTING]
     came_up = max((worker.job.serial for worker in workers if worker.came_up), default=0)
     why = (Reason.READY, "")
-    if trouble is not None:
+    if observation.queue_full:
+        why = (Reason.QUEUE_FULL, QUEUE_FULL)
+    elif trouble is not None:
         why = (Reason.WORKERS_NOT_STARTING, trouble.message)
     elif known is not None and known.reason is Reason.WORKERS_NOT_STARTING and _is_of_this_spec(observation, known):
         # That it is quiet now shows nothing: the worker that was in trouble may have been deleted.

@@ -152,6 +152,10 @@ class Observation:
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not
     finished is to be looked at."""
+    queue_connecting: bool = False
+    """Whether the queue will be there in a moment: it is too early to say that it is not."""
+    queue_full: bool = False
+    """Whether the queue takes nothing new: Redis is out of memory."""
     entry: QueueEntry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
@@ -172,6 +176,8 @@ class Enqueue:
 
     queue: str
     assignment: Assignment
+    since: datetime
+    """When the job came to wait: its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +331,10 @@ class PoolObservation:
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
     snapshot: PoolSnapshot | None = None
     """What the queue says; None while it cannot be believed: the pool then stays as it is."""
+    queue_full: bool = False
+    """Whether the queue takes nothing new: Redis is out of memory."""
+    queue_trouble: str = ""
+    """Why the queue cannot be reached, for people; empty when it can, or is being restored."""
     memory: PoolMemory = PoolMemory()
 
 

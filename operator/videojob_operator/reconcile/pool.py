@@ -18,11 +18,12 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.ownership import Holder, Ownership
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import pool_status
+from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -111,7 +112,7 @@ class PoolReconciler:
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
         snapshot = await session.snapshot()
-        observation = self._observe(record, snapshot, template)
+        observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
         failure = await self._act(record, session, template, decision)
         memory = await self._remember(record, template, decision, failure)
@@ -130,7 +131,9 @@ class PoolReconciler:
             return None
         return 0.0 if is_news else decision.requeue_after_s
 
-    def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
+    def _observe(
+        self, record: PoolRecord, session: QueueSession, snapshot: PoolSnapshot | None, template: Manifest
+    ) -> PoolObservation:
         key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
@@ -146,6 +149,8 @@ class PoolReconciler:
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
+            queue_full=session.full,
+            queue_trouble=session.trouble,
             memory=record.memory,
         )
 
@@ -155,7 +160,7 @@ class PoolReconciler:
         """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
-            await session.queue.retire(worker)
+            await session.retire(worker)
         gate = asyncio.Semaphore(AT_A_TIME)
         # Those that fail are named anew by the next decision; those that succeed are known at once, so it
         # counts them.

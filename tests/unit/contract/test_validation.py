@@ -65,13 +65,13 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
-        (videojob({"image": {"uri": "volume://m/a b"}}), ('spec.clips[0].image.uri: "volume://m/a b" is '
+        (videojob({"video": {"uri": "volume://m/a b"}}), ('spec.clips[0].video.uri: "volume://m/a b" is '
          "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
          "spec.outputs[0].preset: should be text, not 8: put it in quotes"),
-        (videojob({"image": "volume://m/a.jpg"}),
+        (videojob({"image": "volume://m/a.jpg", "duration": "1s"}),
          'spec.clips[0].image: should be an object, not "volume://m/a.jpg"; did you mean {uri: "volume://m/a.jpg"}?'),
         (videojob({**CLIP, "transition": "crossfade"}),
          'spec.clips[0].transition: should be an object, not "crossfade"; did you mean {type: "crossfade"}?'),

@@ -43,6 +43,25 @@ def test_the_first_status_says_that_all_is_well_and_needs_no_event():
     assert decision.events == ()
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason", "words"),
+    [
+        ({"snapshot": None, "queue_trouble": "Redis has not answered for 2.5 s"}, "QueueUnavailable", "not answered"),
+        ({"snapshot": None}, "QueueUnavailable", "is being restored"),
+        ({"queue_full": True}, "QueueFull", "maxmemory"),
+    ],
+)
+def test_what_is_wrong_with_the_queue_is_told_once_with_an_event(fields, reason, words):
+    decision = decide_pool(observe_pool(status=settled(), **fields))
+
+    assert decision.status is not None
+    ready = decision.status.conditions[1]
+    assert (ready.status, ready.reason) == ("False", reason)
+    assert words in ready.message
+    assert [(event.type, event.reason) for event in decision.events] == [("Warning", reason)]
+    assert decide_pool(observe_pool(status=decision.status, **fields)).events == ()
+
+
 def test_the_counts():
     status = decide_pool(observe_pool(*JOBS, snapshot=WORKERS)).status
 

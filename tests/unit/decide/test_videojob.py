@@ -133,6 +133,7 @@ PRODUCED = {
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
     Reason.POOL_AT_MAXIMUM: lambda: decide({}, queued(), entry=entry(EntryState.QUEUED), pool_busy=10),
+    Reason.QUEUE_FULL: lambda: decide(queue_full=True),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),

@@ -24,6 +24,8 @@ class Waiting:
     """A queue in which three VideoJobs wait."""
 
     connecting = False
+    full = False
+    trouble = ""
 
     async def configure(self, _: Any) -> None:
         pass

@@ -28,13 +28,13 @@ class Hold:
     assignment: Assignment = field(default_factory=assignment)
 
     def report(self, progress: Progress) -> None:
-        raise NotImplementedError  # the workbench does this, and these tests double it
+        raise NotImplementedError  # the runtime does this, and these tests double it
 
     async def watch(self) -> Verdict:
         return await self.verdict
 
     async def confirm(self) -> None:
-        raise NotImplementedError  # the workbench does this, and these tests double it
+        raise NotImplementedError  # the runtime does this, and these tests double it
 
     async def finish(self, result: Result) -> bool:
         self.handed_in.append(result)

@@ -25,6 +25,13 @@ _MAX_BOXES: Final = 1_500_000
 
 _INSIDE: Final = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"))
 _TAGS: Final = frozenset((b"udta", b"meta", b"uuid"))
+# What stands at the top of a file (4.3 and the QuickTime format); all else there is what a camera or server put behind.
+_TOP: Final = frozenset(
+    (
+        *(b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"sidx", b"ssix", b"mdat", b"imda", b"meta", b"uuid", b"udta"),
+        *(b"free", b"skip", b"wide", b"pnot", b"pdin", b"emsg", b"prft"),
+    )
+)
 # Where the number of samples stands, behind the header of each box that has it (8.7.3, 8.8.8).
 _COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
 
@@ -44,6 +51,9 @@ class _Totals:
     metadata_bytes: int = 0
     index_bytes: int = 0
     has_index: bool = False
+    has_fragments: bool = False
+    behind_bytes: int = 0
+    """Of what is no box, behind the last one."""
 
 
 def check_container_limits(source: Source, kind: str) -> None:
@@ -60,6 +70,8 @@ def check_container_limits(source: Source, kind: str) -> None:
             _walk_boxes(source, file, 0, size, totals, is_top=True)
             if not totals.has_index:
                 raise source.error("is cut short or unfinished: it is an MP4 file without an index of its frames")
+            if totals.has_fragments and totals.behind_bytes:  # else the index says whether anything is missing
+                source.warn(f"has {totals.behind_bytes:,} bytes that are no part of an MP4 file, and are not read")
         elif kind == "Matroska":
             _walk_matroska(source, file, size, totals)
     _check_totals(source, totals)
@@ -87,9 +99,10 @@ def _check_totals(source: Source, totals: _Totals) -> None:
 
 
 def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _Totals, *, is_top: bool) -> None:
-    for name, body, until in _boxes(source, file, start, end, is_top=is_top):
+    for name, body, until in _boxes(source, file, start, end, is_top=is_top, totals=totals):
         totals.boxes += 1
         totals.has_index |= is_top and name == b"moov"
+        totals.has_fragments |= is_top and name == b"moof"
         if is_top and name in {b"moov", b"moof"}:
             totals.index_bytes += until - body
         if name in _TAGS:
@@ -104,7 +117,9 @@ def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _T
             return
 
 
-def _boxes(source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(
+    source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool, totals: _Totals
+) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start of the content and end of each box between two positions."""
     while start + 8 <= end:
         file.seek(start)
@@ -114,11 +129,13 @@ def _boxes(source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool
             size, header = int.from_bytes(head[8:16]), 16
         elif size == 0:
             size = end - start
-        if size < header or (not is_top and start + size > end):
-            if is_top and not name.strip(b"\0"):  # zeroes behind the last box harm nobody
-                return
+        fits = header <= size <= end - start
+        if not fits and is_top and (totals.has_index or not name.strip(b"\0")) and name not in _TOP:
+            totals.behind_bytes = end - start
+            return
+        if size < header or not (fits or is_top):
             raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
-        if start + size > end:
+        if not fits:
             raise source.error(f"is cut short: {end:,} of its {start + size:,} bytes are there")
         yield name, start + header, start + size
         start += size

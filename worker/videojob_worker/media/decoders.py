@@ -43,3 +43,5 @@ FOR_SOUND: Final = _option(SOUND, PICTURES)
 FOR_AVIF: Final = "libdav1d"
 FOR_PACKETS: Final = "none"
 """Nothing is decoded, so libav does not look for what a header leaves out."""
+FOR_STILLS: Final = {b"hvc1": "hevc", b"av01": "libdav1d"}
+"""The decoder of each kind of item of a HEIF file."""

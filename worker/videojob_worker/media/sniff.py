@@ -29,7 +29,12 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x1f\x8b", "gzip"),
 )
 _RIFF = {b"WEBP": "WebP", b"WAVE": "WAV", b"AVI ": "AVI"}
-_ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+_ISO_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis", b"avio", b"MA1A", b"MA1B"), "AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"MiHE"), "HEIC"),
+}
+# General brands of pictures; a particular one stands behind them.
+_HEIF_BRANDS = (b"mif1", b"mif2", b"mif3", b"msf1", b"miaf", b"MiPr", b"tmap", b"1pic", b"geo1", b"unif")
 # What a QuickTime file may begin with that has no `ftyp`.
 _QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _TS_PACKET = 188
@@ -79,10 +84,11 @@ def _boxed_kind(head: bytes) -> str | None:
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12], "unknown")
     if head[4:8] == b"ftyp":
-        kind = _ISO_BRANDS.get(head[8:12], "MP4")
-        # A general brand of still pictures, with the particular ones behind it.
-        compatible = head[16 : int.from_bytes(head[:4])]
-        return "AVIF" if kind == "HEIF" and (b"avif" in compatible or b"avis" in compatible) else kind
+        listed = head[16 : int.from_bytes(head[:4])]
+        brands = (head[8:12], *(listed[at : at + 4] for at in range(0, len(listed), 4)))
+        if brands[0] not in _HEIF_BRANDS:
+            return _ISO_BRANDS.get(brands[0], "MP4")
+        return next((_ISO_BRANDS[brand] for brand in brands if brand in _ISO_BRANDS), "HEIF")
     if head[4:8] in _QUICKTIME:
         return "MP4"
     return "MPEG transport stream" if head[::_TS_PACKET] == _TS_SYNCS else None

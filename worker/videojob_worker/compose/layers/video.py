@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Anchor, Fit, Video
     from videojob_worker.canvas import Canvas
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.source import Source
     from videojob_worker.media.video_info import VideoInfo
 
@@ -38,7 +38,7 @@ class VideoLayer:
 
     Args:
         source: the video.
-        facts: what was found out about it.
+        probed: what was found out about it.
         video: which stretch of it plays, and how.
         canvas: what it is drawn on.
         fit: how it fills the canvas.
@@ -53,7 +53,7 @@ class VideoLayer:
     def __init__(
         self,
         source: Source,
-        facts: Facts,
+        probed: ProbedSource,
         video: Video,
         canvas: Canvas,
         *,
@@ -62,7 +62,7 @@ class VideoLayer:
         frames: int,
         fps: Fraction,
     ) -> None:
-        check_stretch(source, video, facts, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
@@ -94,9 +94,9 @@ class VideoSprite:
     """The pictures of a video overlay as `(height, width, 4) uint8` RGBA, not multiplied by opacity."""
 
     def __init__(
-        self, source: Source, facts: Facts, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
+        self, source: Source, probed: ProbedSource, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
     ) -> None:
-        check_stretch(source, video, facts, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._size = size
