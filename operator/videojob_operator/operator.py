@@ -157,6 +157,7 @@ class Operator:
     def _measure(self) -> None:
         for pool in self.cache.pools:
             metrics.jobs_by_phase(pool.namespace, pool.name, self.cache.phases(pool))
+        metrics.jobs_without_pool(self.cache.phases_without_pool())
 
     def _pool_interval_s(self, pool: PoolKey) -> float:
         return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))
