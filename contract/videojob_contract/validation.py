@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
+MAX_SPEC_BYTES = 256 * 1024
+"""Longest spec as compact JSON; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+
 _Resource = TypeVar("_Resource", bound=Model)
 
 
@@ -41,9 +44,12 @@ def parse_videojob(resource: Mapping[str, Any], parameters: Mapping[str, Scalar]
         parameters: values for templates, before those of the resource.
 
     Raises:
-        SpecError: with all problems of its templates, or if there are none, all of structure, or of meaning.
+        SpecError: that it is too large, or with all problems of its templates, or of structure, or of meaning.
     """
-    substituted = substitute(_as_json(resource), parameters)
+    document = _as_json(resource)
+    _check_size(document)
+    substituted = substitute(document, parameters)
+    _check_size(substituted.resource)
     job = _parse(VideoJob, substituted.resource, substituted.typed)
     problems = [*_name(job), *check(job.spec)]
     if problems:
@@ -108,6 +114,17 @@ def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
         # YAML has more than JSON: keys of any type, bytes, and anchors within themselves.
         raise SpecError([Problem("resource", f"cannot be written as JSON: {error}")]) from error
     return plain
+
+
+def _check_size(resource: Mapping[str, Any]) -> None:
+    """Refuse a spec of megabytes: it would be kept by the API server, the operator and Redis, and for each attempt."""
+    size = len(json.dumps(resource.get("spec"), separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > MAX_SPEC_BYTES:
+        message = (
+            f"has {size // 1024} KiB as JSON, and may have {MAX_SPEC_BYTES // 1024}: put long texts "
+            "into a file of subtitles, or render parts by themselves and join their videos"
+        )
+        raise SpecError([Problem("spec", message)])
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:

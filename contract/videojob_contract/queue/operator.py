@@ -10,6 +10,7 @@ from videojob_contract.assignment import Assignment
 from videojob_contract.queue.connection import ScriptRunner
 from videojob_contract.queue.errors import NewerRecordError, UnknownQueueError, converted
 from videojob_contract.queue.events import Event
+from videojob_contract.queue.payload import pack
 from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
@@ -80,8 +81,7 @@ class OperatorQueue:
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
-        payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
-        args = (assignment.uid, assignment.attempt, queue, payload)
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment))
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
             await self.configure(self._queues)

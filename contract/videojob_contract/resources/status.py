@@ -159,6 +159,8 @@ class VideoJobStatus(Model):
     """When it was put into its queue, the first time."""
     started_at: Time | None = None
     """When the current attempt started."""
+    deadline_at: Time | None = None
+    """When the current attempt must be done."""
     finished_at: Time | None = None
     """When it came to its final phase."""
     next_attempt_at: Time | None = None

@@ -11,7 +11,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.problems import SpecError
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase
-from videojob_operator.decide import acceptance, conditions
+from videojob_operator.decide import acceptance, conditions, specs
 from videojob_operator.decide.attempt import current_entry, current_number
 from videojob_operator.decide.step import generation_of, name_of, uid_of
 from videojob_operator.decide.types import Enqueue, Withdraw
@@ -49,7 +49,7 @@ def apply(step: Step) -> Step:
     if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
         return step
-    return _enqueue(step, spec, pool)
+    return _enqueue(step, specs.whole(step.observation.accepted) or spec, pool)
 
 
 def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:

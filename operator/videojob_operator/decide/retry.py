@@ -71,6 +71,7 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             job=None,
             worker=None,
             started_at=None,
+            deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the
             # first.

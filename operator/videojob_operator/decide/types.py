@@ -108,6 +108,8 @@ class Accepted(Generic[Spec]):
     """The spec, or None when it cannot be read, or is a pool's and refused."""
     refusal: Refusal | None = None
     """Why it is refused, when it is."""
+    packed: bytes = b""
+    """The spec with its timeline, of which `spec` then has none; see `specs.pack_spec`."""
 
 
 # --- VideoJobs

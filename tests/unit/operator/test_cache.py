@@ -6,6 +6,7 @@ import pytest
 
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.cache import Cache
+from videojob_operator.decide.specs import whole
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import VideoJobKey
 
@@ -111,9 +112,31 @@ def test_ten_thousand_finished_cost_less_than_twenty_megabytes(cache):
     assert used < 20e6
 
 
-def test_managed_fields_are_dropped(cache):
-    cache.videojobs.put(videojob())
-    assert "managedFields" not in cache.videojobs[KEY].object["metadata"]
+def test_managed_fields_and_what_kubectl_keeps_are_dropped(cache):
+    raw = videojob()
+    raw["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    assert raw["metadata"].keys() >= {"managedFields", "annotations"}
+    cache.videojobs.put(raw)
+    assert not {"managedFields", "annotations"} & cache.videojobs[KEY].object["metadata"].keys()
+
+
+def test_a_long_timeline_is_kept_as_compressed_text_once_it_was_looked_at(cache):
+    def holiday(version):
+        raw = videojob(version=version)
+        clips = [{"image": {"uri": f"volume://media/{n}.jpg"}, "duration": "3s"} for n in range(500)]
+        return raw | {"spec": {"clips": clips, "queue": "low"}}
+
+    cache.videojobs.put(holiday(1))
+    first = cache.videojobs[KEY].accept()
+    cache.videojobs.put(holiday(2))
+    record = cache.videojobs[KEY]
+    assert "clips" not in record.object["spec"]
+    assert record.accept().spec.queue == "low"
+    assert not record.accept().spec.clips
+    assert len(record.accept().packed) < 10_000
+    assert whole(record.accept()) == first.spec
+    cache.videojobs.put(holiday(3))
+    assert whole(cache.videojobs[KEY].accept()) == first.spec
 
 
 def test_jobs_of_a_pool_and_whether_an_event_changed_anything(cache):

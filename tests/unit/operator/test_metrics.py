@@ -3,8 +3,8 @@
 from videojob_operator import metrics
 from videojob_operator.metrics_reference import reference
 
-BOUNDED = {
-    "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "kind", "verb", "code", "event",
+BOUNDED = {"kind", "part",
+    "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "verb", "code", "event",
 }  # fmt: skip
 
 
