@@ -62,7 +62,8 @@ def scale(
 
 def last_serial(observation: PoolObservation) -> int:
     """Return the highest serial that a Job of this pool is known to have had; 0 before the first."""
-    return max(observation.memory.last_serial, *(job.serial for job in observation.jobs), 0)
+    seen = (job.serial for job in observation.jobs)
+    return max(observation.memory.last_serial, observation.taken_serial, *seen)
 
 
 def _create(

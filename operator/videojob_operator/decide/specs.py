@@ -45,7 +45,7 @@ def pack_spec(accepted: Accepted[VideoJobSpec], raw: Mapping[str, Any]) -> Accep
     if accepted.spec is None or accepted.packed:
         return accepted
     packed = zlib.compress(json.dumps(_without_status(raw), separators=(",", ":")).encode(), level=1)
-    rest = accepted.spec.model_copy(update=dict.fromkeys(TIMELINE_FIELDS, None))
+    rest = accepted.spec.model_copy(update=dict.fromkeys(set(TIMELINE_FIELDS) - {"outputs"}))
     return replace(accepted, spec=rest, packed=packed)
 
 

@@ -153,10 +153,16 @@ class Node:
     async def _create_pod(self, job: dict[str, Any], name: str) -> None:
         template = job["spec"]["template"]
         labels = template["metadata"]["labels"] | {"batch.kubernetes.io/job-name": job["metadata"]["name"]}
+        owner = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "name": job["metadata"]["name"],
+            "uid": job["metadata"]["uid"],
+        }
         body = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "labels": labels},
+            "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
             "spec": template["spec"],
         }
         assert await self._kubernetes.create(PODS, self._namespace, body)
