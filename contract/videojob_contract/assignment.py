@@ -7,7 +7,7 @@ from pydantic import Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.status import OutputStatus, Stage
+from videojob_contract.resources.status import MAX_LOG, OutputStatus, Stage
 from videojob_contract.resources.videojob import VideoJobSpec
 
 
@@ -54,6 +54,8 @@ class Result(Model):
     outputs: list[OutputStatus] = []
     reason: Reason | None = None
     message: str = ""
+    log: Annotated[str, Field(max_length=MAX_LOG)] = ""
+    """Of one that failed: the last lines that its worker logged."""
     render_s: float = 0.0
     """Wall seconds from claim to the end."""
     video_s: float = 0.0

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from videojob_common import logs
+from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import Reason
 from videojob_worker import termination
 from videojob_worker.concurrency import end
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from videojob_common.recent_log import RecentLog
     from videojob_contract.assignment import Assignment, Result
     from videojob_worker.assignments import AssignmentSource, Lease
 
@@ -83,6 +85,7 @@ async def _see_through(
 ) -> int:
     assignment = lease.assignment
     logs.bind(namespace=assignment.namespace, name=assignment.name, attempt=assignment.attempt)
+    recent_log = keep_recent_log()
     log.info("claimed")
     started = time.monotonic()
 
@@ -105,6 +108,8 @@ async def _see_through(
             result, code = _crashed(assignment, error, time.monotonic() - started), 1
         else:
             result = working.result()
+        if result.result == "failed":
+            result = _with_log(result, recent_log)
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:
             await _hand_in(lease, result, hurry=stop.is_set())
@@ -135,6 +140,12 @@ async def _unless(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T]) -> T:
         return waiting.result()
     finally:
         await end(waiting, stopping)
+
+
+def _with_log(result: Result, recent_log: RecentLog) -> Result:
+    from videojob_contract.resources.status import MAX_LOG  # noqa: PLC0415 - not before the announcement
+
+    return result.model_copy(update={"log": recent_log.tail(MAX_LOG)})
 
 
 def _reason(result: Result) -> str:

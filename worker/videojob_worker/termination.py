@@ -37,9 +37,11 @@ def write(path: Path, result: Result) -> None:
 def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
-    First its message is shortened, then outputs are left out.
+    First its log is left out, then its message is shortened, then outputs are left out.
     """
     encoded = _encode(result)
+    if len(encoded) > MAX_BYTES:
+        encoded = _encode(result := result.model_copy(update={"log": ""}))
     if len(encoded) > MAX_BYTES:
         result = result.model_copy(update={"message": _shorten(result.message)})
         encoded = _encode(result)
