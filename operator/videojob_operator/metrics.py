@@ -113,11 +113,29 @@ _QUEUE_EVENTS = Counter(
     ["event"],
     registry=REGISTRY,
 )
+_QUEUE_UNREADABLE = Counter(
+    "videojob_queue_unreadable",
+    "What was found in Redis and cannot be read, by kind: event, entry, progress, result or worker",
+    ["namespace", "pool", "kind"],
+    registry=REGISTRY,
+)
+_PART_FAILURES = Counter(
+    "videojob_part_failures",
+    "Times that a part of the operator failed unexpectedly and was started again",
+    ["part"],
+    registry=REGISTRY,
+)
 _REDIS_RESETS = Counter(
     "videojob_redis_resets", "Times that Redis was found empty and was filled again", registry=REGISTRY
 )
 _REDIS_UP = Gauge(
     "videojob_redis_up", "1 while a pool's queues can be reached", ["namespace", "pool"], registry=REGISTRY
+)
+_REDIS_FULL = Gauge(
+    "videojob_redis_full",
+    "1 while Redis is out of memory, and a pool's queues take nothing new",
+    ["namespace", "pool"],
+    registry=REGISTRY,
 )
 
 METRICS: tuple[MetricWrapperBase, ...] = tuple(
@@ -217,6 +235,16 @@ def queue_event(event: str) -> None:
     _QUEUE_EVENTS.labels(event).inc()
 
 
+def queue_unreadable(namespace: str, pool: str, kind: str) -> None:
+    """Something in Redis could not be read."""
+    _QUEUE_UNREADABLE.labels(namespace, pool, kind).inc()
+
+
+def part_failed(part: str) -> None:
+    """A part of the operator failed in a way that nobody thought of."""
+    _PART_FAILURES.labels(part).inc()
+
+
 def redis_was_empty() -> None:
     """Redis had lost everything."""
     _REDIS_RESETS.inc()
@@ -225,6 +253,11 @@ def redis_was_empty() -> None:
 def redis_up(namespace: str, pool: str, *, up: bool) -> None:
     """Whether a pool's queues can be reached."""
     _REDIS_UP.labels(namespace, pool).set(1 if up else 0)
+
+
+def redis_full(namespace: str, pool: str, *, full: bool) -> None:
+    """Whether a pool's queues take nothing new."""
+    _REDIS_FULL.labels(namespace, pool).set(1 if full else 0)
 
 
 def forget_pool(namespace: str, pool: str) -> None:

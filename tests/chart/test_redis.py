@@ -67,7 +67,7 @@ def test_nobody_gets_in_without_a_password(port: int) -> None:
 
 def test_the_operator_may_queue_but_not_administer(port: int) -> None:
     with client(port, "OPERATOR") as operator:
-        assert operator.set("vj:{videojob/default}:epoch", "1")
+        assert operator.hset("vj:{videojob/default}:weights", "low", "1")
         assert operator.script_load("return 1")
         for forbidden in ("FLUSHALL", "CONFIG GET *", "KEYS *", "ACL LIST", "SET other 1"):
             with pytest.raises(NoPermissionError):

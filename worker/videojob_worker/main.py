@@ -25,7 +25,7 @@ log = logging.getLogger("videojob.worker")
 def main() -> None:
     """Serve one assignment, then exit.
 
-    0 when its end was reported in any way, 1 when the worker itself failed.
+    0 when it succeeded, was cancelled or was not needed, 1 when the worker itself failed, 2 when the attempt did.
     """
     try:
         settings = config.from_environment()

@@ -8,8 +8,10 @@ from PIL import Image
 
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
+from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
+from videojob_contract.semantics.damage import on_damage_of
 from videojob_worker.allocator import return_large_buffers
 from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
@@ -24,6 +26,7 @@ from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
+from videojob_worker.unforeseen import naming_failures
 
 _PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
@@ -93,6 +96,7 @@ def probe_sources(
     on_progress(Progress(stage=Stage.INITIALIZING, percent=0.0, message="checking sources"))
     probed: dict[str, ProbedSource] = {}
     opened: set[tuple[object, str]] = set()
+    on_damage = on_damage_of(request.settings.spec)
     for field, uri, use in iter_uris(request.settings.spec):
         probe = next((probe for part, probe in _PROBES.items() if part in field), None)
         if use is not Use.SOURCE or probe is None or (probe, uri) in opened:
@@ -100,5 +104,7 @@ def probe_sources(
         if cancelled():
             raise CancelledError("the render was cancelled")
         opened.add((probe, uri))
-        probed.setdefault(uri, probe(Source(field, uri, request.sources[uri], request.warnings)))
+        source = Source(field, uri, request.sources[uri], request.warnings, on_damage.get(uri, OnDamage.CONCEAL))
+        with naming_failures(source.name):
+            probed.setdefault(uri, probe(source))
     return probed

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from videojob_contract.queue.errors import ScriptsMissingError, converted
+from videojob_contract.queue.errors import CALL_S, QueueUnavailableError, ScriptsMissingError, answered
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.scripts import scripts
 from videojob_contract.queue.types import RENEW_S, PoolKey
@@ -28,14 +28,16 @@ _SCRIPT_POLL_S = 0.2
 def connect(url: str, *, username: str | None = None, password: str | None = None) -> Redis:
     """Return a client for `redis://` or `rediss://`, which connects when it is first used.
 
-    A lost connection is tried again five times within about two seconds; then `QueueUnavailableError` comes
-    out of the queue's methods, and the next call tries anew. The caller closes it with `aclose()`.
+    A lost connection is tried again five times within about two seconds. A call that has no answer within `CALL_S` is
+    given up: then `QueueUnavailableError` comes out of the queue's methods, and the next call tries anew. The caller
+    closes the client with `aclose()`.
     """
     client = Redis.from_url(
         url,
         username=username,
         password=password,
         decode_responses=True,
+        encoding_errors="surrogateescape",  # what is no text comes as it is, to be refused where it is read
         protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
         driver_info=None,  # the same
         max_connections=10_000,  # one for each pool whose events the operator waits for, and more
@@ -89,7 +91,7 @@ class ScriptRunner:
 
     async def load(self) -> None:
         """Put every script into Redis."""
-        with converted():
+        async with answered():
             for script in scripts().values():
                 await self.redis.script_load(script.source)
 
@@ -100,32 +102,35 @@ class ScriptRunner:
 
         Raises:
             QueueUnavailableError: Redis cannot be reached.
+            QueueFullError: it takes nothing new.
             ScriptsMissingError: nobody loads the scripts.
         """
         script = scripts()[name]
         special = {"signal": self.keys.signal(uid), "mail": self.keys.mail(worker)}
         keys = [special.get(key) or self.keys.fixed(key) for key in script.keys]
         waited_s = 0.0
-        with converted():
-            while True:
-                try:
+        while True:
+            try:
+                async with answered():
                     return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, args)))
-                except NoScriptError as error:
-                    if waited_s >= SCRIPT_WAIT_S:
-                        raise ScriptsMissingError(
-                            "Redis lacks the queue's scripts: is an operator of this version running?"
-                        ) from error
-                if self._may_load:
-                    await self.load()
-                else:
-                    await asyncio.sleep(_SCRIPT_POLL_S)
-                waited_s += _SCRIPT_POLL_S
+            except QueueUnavailableError as error:
+                if not isinstance(error.__cause__, NoScriptError):
+                    raise
+                if waited_s >= SCRIPT_WAIT_S:
+                    raise ScriptsMissingError(
+                        "Redis lacks the queue's scripts: is an operator of this version running?"
+                    ) from error
+            if self._may_load:
+                await self.load()
+            else:
+                await asyncio.sleep(_SCRIPT_POLL_S)
+            waited_s += _SCRIPT_POLL_S
 
     async def pop(self, keys: Sequence[str], timeout_s: float) -> str | None:
         """Wait for a message in one of the lists, at most `timeout_s` and at most `RENEW_S` seconds."""
         # Zero would wait for ever, and Redis rounds what is below a millisecond.
         wait_s = min(max(timeout_s, 0.001), RENEW_S)
-        with converted():
+        async with answered(wait_s + CALL_S):
             popped = await awaited(self.redis.blpop(list(keys), wait_s))
         return None if popped is None else cast("str", popped[1])
 

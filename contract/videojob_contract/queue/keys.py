@@ -11,10 +11,10 @@ PREFIX = "vj:"
 
 FIXED = {
     "epoch": "string: set once; gone means that Redis was emptied",
-    "weights": "hash: queue → weight; 0 when it is closed and drains",
+    "weights": "hash: queue → weight; 0 when it is closed and drains, negative while claims are held",
     "passes": "hash: queue → how far it is ahead of its share",
     "sequence": "string: counts what was ever enqueued",
-    "backlog": "sorted set: `queue:sequence:uid` of what waits, all at score 0, so in lexical order",
+    "backlog": "sorted set: `queue:place:uid` of what waits, all at score 0, so in lexical order",
     "entries": "hash: uid → record (JSON), or tombstone",
     "payloads": "hash: uid → assignment (JSON)",
     "progress": "hash: uid → the worker's latest word (JSON)",

@@ -16,6 +16,9 @@ def is_font_uri(font: str | None) -> bool:
     return font is not None and "://" in font
 
 
+LANGUAGE_PATTERN = r"^[a-z]{3}$"
+
+
 class Align(StrEnum):
     """Alignment of lines of text."""
 
@@ -172,7 +175,7 @@ class Subtitles(Model):
     """How its text is written. Default: UTF-8, UTF-16, or what it is by its letters, where that is certain."""
     soft: bool = False
     """Keep them as a track that players can switch, instead of drawing them."""
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)] | None = None
+    language: Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length=3)] | None = None
     """Language of a soft track, by the three letters of ISO 639-2, such as `eng`. Default: none is told."""
     style: SubtitleStyle | None = None
     """How drawn subtitles look; an ASS file says so itself."""

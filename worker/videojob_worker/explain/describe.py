@@ -51,7 +51,7 @@ def describe(plan: RenderPlan) -> Plan:
         frames=timeline.frames,
         samples=timeline.samples,
         duration_s=float(timeline.length_s),
-        threads=plan.threads,
+        threads=plan.settings.threads,
         encoders=min(len(segments), encoders_of(plan)),
         cost=sum(span.cost for span in spans),
         memory_bytes=peak_bytes(plan),

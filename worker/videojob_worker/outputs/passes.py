@@ -83,8 +83,8 @@ def plan_passes(tracks: Sequence[VideoTrack]) -> list[Pass]:
 
 def share_threads(plan: RenderPlan, tracks: Sequence[VideoTrack], segments: Sequence[Segment]) -> tuple[int, int]:
     """Return how many segments are encoded at a time, and how many threads each of their encoders has."""
-    side_by_side = encoders_side_by_side(plan.threads, len(segments), segment_bytes(tracks, segments))
-    return side_by_side, max(1, plan.threads // side_by_side)
+    side_by_side = encoders_side_by_side(plan.settings.threads, len(segments), segment_bytes(tracks, segments))
+    return side_by_side, max(1, plan.settings.threads // side_by_side)
 
 
 def _groups(tracks: Sequence[VideoTrack]) -> Iterator[list[VideoTrack]]:

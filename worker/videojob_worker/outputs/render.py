@@ -73,7 +73,7 @@ def _audio(plan: RenderPlan) -> list[AudioSettings]:
 
 def _soft(plan: RenderPlan) -> SoftSubtitles | None:
     """Return the subtitles that are a track of their own, where the job has any."""
-    subtitles = plan.spec.subtitles
+    subtitles = plan.settings.spec.subtitles
     if subtitles is None or not subtitles.soft or plan.captions is None:
         return None
     return soft_subtitles(plan.captions.cues, subtitles.language, plan.timeline.length_s)
@@ -108,7 +108,7 @@ class _Render:
         render_threads.wait([sounds], lambda: "encoding sound")
         packet_files = sounds.result()
         works = [partial(self._finish, each, runner, packet_files) for each in self._formats]
-        rendered = render_threads.run(works, plan.threads, lambda: "writing outputs")
+        rendered = render_threads.run(works, plan.settings.threads, lambda: "writing outputs")
         for packet_file in packet_files.values():
             packet_file.path.unlink()
         self._meter.finish(cost_of(plan))

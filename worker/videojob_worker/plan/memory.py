@@ -49,7 +49,7 @@ def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
 
 def encoders_of(plan: RenderPlan) -> int:
     """Return how many segments of a plan are encoded at a time."""
-    return encoders_side_by_side(plan.threads, len(plan.segments), _encoders_bytes(plan))
+    return encoders_side_by_side(plan.settings.threads, len(plan.segments), _encoders_bytes(plan))
 
 
 def span_bytes(plan: RenderPlan, span: Span) -> int:
@@ -66,7 +66,7 @@ def peak_bytes(plan: RenderPlan) -> int:
     """Predict the most that the renderer process takes, in bytes."""
     each = _encoders_bytes(plan)
     # Where nothing is encoded in segments, no more than single pictures are composed.
-    encoders = encoders_side_by_side(plan.threads, len(plan.segments), each) if each else 1
+    encoders = encoders_side_by_side(plan.settings.threads, len(plan.segments), each) if each else 1
     pictures = (max(span_bytes(plan, span) for span in segment.spans) for segment in plan.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0

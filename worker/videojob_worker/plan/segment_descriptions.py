@@ -136,7 +136,7 @@ class Digests:
     def __init__(self, plan: RenderPlan) -> None:
         self._plan = plan
         self._known: dict[str, str] = {}
-        self.spec = _sha256(plan.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_SEEN))
+        self.spec = _sha256(plan.settings.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_SEEN))
 
     def sources(self, spans: Sequence[Span]) -> dict[str, str]:
         """Return those of what is seen in spans; every font counts, for a glyph may come from any of them."""
@@ -146,7 +146,7 @@ class Digests:
         captions = any(span.captions for span in spans)
         return {
             uri: self._file(uri)
-            for field, uri, use in iter_uris(self._plan.spec)
+            for field, uri, use in iter_uris(self._plan.settings.spec)
             if use is Use.SOURCE
             and (
                 field.partition("]")[0] + "]" in fields

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from videojob_contract.api_paths import EVENTS, JOBS, PODS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import EVENTS, JOBS, LEASES, PODS, RENDERPOOLS, VIDEOJOBS
 from videojob_operator.act.kubernetes import Object
 
 
@@ -29,6 +29,7 @@ KINDS = {
     JOBS: Kind("Job", first_status=()),
     PODS: Kind("Pod", first_status=(("phase", "Pending"),), graceful=True),
     EVENTS: Kind("Event", has_status=False, has_generation=False),
+    LEASES: Kind("Lease", has_status=False, has_generation=False),
 }
 KEPT = (
     "name",

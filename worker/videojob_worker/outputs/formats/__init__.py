@@ -37,7 +37,7 @@ def plan_outputs(plan: RenderPlan) -> RenderPlan:
     """
     planned = (
         FORMATS[spec.format].resolve(f"spec.outputs[{index}]", spec, plan)
-        for index, spec in enumerate(plan.spec.outputs or [])
+        for index, spec in enumerate(plan.settings.spec.outputs or [])
     )
     return replace(plan, outputs=tuple(planned))
 

@@ -36,7 +36,7 @@ class HlsOutput(OutputFormat):
         Raises:
             PermanentError: it has too many segments, two renditions of one name, or no such encoder, preset or crf.
         """
-        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.encoding)
+        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.settings.encoding)
         timeline = plan.timeline
         fps = spec.fps or timeline.fps
         cut_s = spec.segment_duration or _SEGMENT_S

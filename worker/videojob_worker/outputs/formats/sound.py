@@ -57,7 +57,7 @@ class SoundOutput(OutputFormat):
             encoded,
             plan.timeline,
             check_cancelled=render_threads.check_cancelled,
-            threads=plan.threads,
+            threads=plan.settings.threads,
         )
         return ()
 

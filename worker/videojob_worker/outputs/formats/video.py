@@ -34,7 +34,7 @@ class VideoOutput(OutputFormat):
         Raises:
             PermanentError: its encoder has no such preset or crf, or is not there.
         """
-        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.encoding)
+        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.settings.encoding)
         size, fps = output_size(spec, plan.canvas), spec.fps or plan.timeline.fps
         settings = video_settings(field, spec, size, fps, encoder=chosen.encoder)
         return PlannedOutput(
@@ -62,7 +62,7 @@ class VideoOutput(OutputFormat):
             encoded,
             plan.timeline,
             check_cancelled=render_threads.check_cancelled,
-            threads=plan.threads,
+            threads=plan.settings.threads,
         )
         return ()
 
