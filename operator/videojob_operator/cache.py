@@ -1,5 +1,6 @@
 """What the watches have shown, and indexes over it: where reconciles look instead of asking the API server."""
 
+from collections import Counter, defaultdict
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
@@ -66,6 +67,14 @@ class Cache:
     def phases(self, pool: PoolKey) -> dict[str, int]:
         """How many VideoJobs of a pool are in each phase."""
         return {phase.value: self._by_pool_and_phase.count((pool, phase)) for phase in Phase}
+
+    def phases_without_pool(self) -> dict[str, Counter[str]]:
+        """How many VideoJobs of each namespace name a pool that is not there, by phase."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for pool, phase in self._by_pool_and_phase.terms:
+            if pool not in self.pools:
+                found[pool.namespace][phase.value] += self._by_pool_and_phase.count((pool, phase))
+        return dict(found)
 
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
