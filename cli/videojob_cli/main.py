@@ -162,19 +162,22 @@ def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Para
     """Check the VideoJobs and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator. With --volume, the sources on it have to be there too.
+    that a job names is left to the operator. With --volume, the sources on it have to be there too, and what is odd in
+    subtitles is a warning.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
-    checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check_document(document, parameters, volumes=volumes),
-        RENDERPOOL: check_pool,
-    }
+    def check_job(document: Document) -> None:
+        for warning in check_document(document, parameters, volumes=volumes).warnings:
+            click.echo(document.locate(warning), err=True)
+
+    checks: dict[str, Callable[[Document], None]] = {VIDEOJOB: check_job, RENDERPOOL: check_pool}
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)
         click.echo(f"{document.file}: {document.kind} {document.name} is valid")
 
+    listen()
     sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
 
 
