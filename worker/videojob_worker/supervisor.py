@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("videojob.supervisor")
 
+FAILED = 2
+"""Exit code of a worker whose attempt failed, so that its Kubernetes Job fails as well; 1 is a fault of its own."""
 _STOP_FINISH_S = 5.0  # of the 30 s that a pod has to end
 
 
@@ -105,6 +107,8 @@ async def _see_through(
             result, code = _crashed(assignment, error, time.monotonic() - started), 1
         else:
             result = working.result()
+        if result.result == "failed":
+            code = code or FAILED
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:
             await _hand_in(lease, result, hurry=stop.is_set())

@@ -65,6 +65,7 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
     return (
         step.update(
             phase=Phase.PENDING,
+            reason=Reason.BACKING_OFF,
             progress=0,
             stage=None,
             message=summary,

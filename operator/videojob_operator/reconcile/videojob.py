@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
@@ -12,7 +13,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
-from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
@@ -21,6 +22,7 @@ from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import conditions
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -56,6 +58,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -64,6 +67,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -77,6 +81,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)
@@ -130,7 +139,6 @@ class VideoJobReconciler:
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
         session = self._session_of(record.pool)
-        pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
         entry, is_read = None, True
         try:
@@ -151,7 +159,7 @@ class VideoJobReconciler:
             raw=record.object,
             accepted=record.accept(),
             now=now,
-            pool=pool.accept().spec if pool else None,
+            **self._pool_fields(record),
             queue_known=is_read and session is not None and session.known,
             queue_connecting=self._is_connecting(record.pool),
             queue_full=session is not None and session.full,
@@ -162,6 +170,19 @@ class VideoJobReconciler:
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
         )
+
+    def _pool_fields(self, record: VideoJobRecord) -> dict[str, Any]:
+        """Return what an observation has of the pool."""
+        pool = self._cache.pools.get(record.pool)
+        if pool is None:
+            return {"other_pools": self._cache.pools_in(record.key.namespace)}
+        accepted = pool.accept()
+        return {
+            "pool": accepted.spec,
+            "pool_refusal": accepted.refusal,
+            "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
+            "pool_busy": pool.status.busy,
+        }
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -12,6 +13,7 @@ from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.resources.status import Phase
 from videojob_operator.watched import WATCHED
 
+pytestmark = pytest.mark.timeout(600)
 PICK = st.integers(0, 100)
 WATCH = st.sampled_from([watched.resource for watched in WATCHED])
 FEW = st.integers(1, 5)
