@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.render import barcodes, films
+from tests.render.studio import Studio, decode, sound, uri
 from videojob_worker.media.video_container import DEMUXERS
 
 FPS = Fraction(25)
@@ -70,13 +71,13 @@ def decoded_by_ffmpeg(path: Path) -> list[tuple[Fraction, int]]:
 @pytest.mark.parametrize("name", FILES)
 def test_the_frames_are_those_that_ffmpeg_decodes(tmp_path: Path, written: Path, name: str) -> None:
     path = tmp_path / name
-    sound: list[str] = ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"] if "-c:a" in FILES[name] else []
-    films.ffmpeg("-i", written, *sound, *FILES[name], path)
+    tone = ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"] if "-c:a" in FILES[name] else []
+    films.ffmpeg("-i", written, *tone, *FILES[name], path)
     expected = decoded_by_ffmpeg(path)
     facts = films.probe(path)
     numbers = [number for _, number in expected]
     assert set(numbers) == set(range(FRAMES))
-    assert facts.has_sound == bool(sound)
+    assert facts.has_sound == bool(tone)
     period_s = 1 / (facts.fps or FPS)
     assert abs((facts.duration_s or 0) - FRAMES * period_s) <= 2 * period_s + Fraction(1, 50)
     fps = 1 / period_s
@@ -130,3 +131,15 @@ def test_a_broadcast_is_entered_amid_frames(tmp_path: Path, cut: Fraction) -> No
     assert shown[-1] == 99
     assert shown == sorted(shown)
     assert films.shown(path, 1, FPS)[0] == shown[0]
+
+
+@pytest.mark.parametrize("name", [name for name, options in FILES.items() if "-c:a" in options])
+def test_sound_stays_with_its_pictures(tmp_path: Path, studio: Studio, name: str) -> None:
+    plain, path = films.steady(tmp_path / "plain.mkv", FRAMES, FPS), tmp_path / name
+    tone = ["-f", "lavfi", "-i", "aevalsrc=sin(2764*t)*gte(t\\,1.2)/2:s=48000:d=2.4"]
+    films.ffmpeg("-i", plain, *tone, *FILES[name], path)
+    movie = studio.movie([{"video": {"uri": uri(path)}}], files=[path], size=films.SIZE, fps="25")
+    heard, shown = np.abs(sound(movie)).max(axis=0), [films.number(picture) for picture in decode(movie)]
+    assert np.argmax(heard > 0.1) / 48_000 == pytest.approx(1.2 + (shown.index(30) - 30) / 25, abs=0.06)
+    assert len(heard) / 48_000 > 2.3
+    assert heard[int(1.3 * 48_000) : int(2.2 * 48_000)].reshape(-1, 480).max(axis=1).min() > 0.3

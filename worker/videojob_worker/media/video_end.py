@@ -27,8 +27,9 @@ _REORDERED: Final = 32
 frames that need others, it starts `_BACK_S` seconds earlier."""
 JOINED: Final = frozenset(("mpeg", "mpegts"))
 """Demuxers of what is made to be laid behind each other."""
-_RESTART_S: Final = 1
-"""Stamps that go back by so much start over."""
+# As of sound: what goes back, or leaps, by so much was set anew.
+_BACK_BY_S: Final = 1
+_AHEAD_BY_S: Final = 10
 _MEASURED: Final = 3
 """Least frames that tell a rate."""
 _TAG: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
@@ -72,14 +73,15 @@ class Restart:
     """Lets time go on where it was, when the stamps of joined recordings start over."""
 
     def __init__(self, container: "InputContainer", tick_s: Fraction) -> None:
-        self._back = round(_RESTART_S / tick_s) if container.format.name in JOINED else None
+        self._is_joined = container.format.name in JOINED
+        self._steps = range(-round(_BACK_BY_S / tick_s), round(_AHEAD_BY_S / tick_s))
         self._offset = 0
         self.count = 0
 
     def follow(self, stamp: int, expected: int, decoded: int | None = None) -> int:
         """Return the time of a stamp, where one like `expected` would be the next; `decoded`: when it is decoded."""
         stamp, at = stamp + self._offset, (stamp if decoded is None else decoded) + self._offset
-        if self._back is None or at >= expected - self._back:
+        if not self._is_joined or at - expected in self._steps:
             return stamp
         self._offset += expected - at
         self.count += 1

@@ -14,6 +14,8 @@ from videojob_worker.media.video_end import find_end
 MAX_SECONDS: Final = 24 * 3600
 """Longest video that is read, in seconds."""
 
+# Demuxers whose packets an output can take.
+_COPIED_FROM: Final = ("mov", "matroska")
 # Headers are rounded; what is missing beyond this may be missed.
 _MISSED_S: Final = Fraction(1, 5)
 
@@ -104,6 +106,9 @@ def inspect_video(source: Source) -> VideoInfo:
 
 
 def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
+    container = decoder.container.format.name
+    if not container.startswith(_COPIED_FROM):
+        return NotCopiableError(f"is in {container}, whose packets are not as those of an mp4")
     try:
         return coded_as(decoder.stream)
     except NotCopiableError as reason:
@@ -120,7 +125,7 @@ def _has_sound(decoder: Decoder) -> bool:
 
 
 def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction, bool]:
-    """Find the mean time between two pictures, when the last one is over (0: nothing tells), and if time starts over."""
+    """Find the mean time between pictures, when the last one is over (0: nothing tells), and if time starts over."""
     stream, tick_s, period_s = decoder.stream, decoder.tick_s, decoder.period_s
     found = find_end(decoder.container, stream, round((period_s or 0) / tick_s))
     if found is None:
