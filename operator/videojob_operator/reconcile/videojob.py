@@ -2,17 +2,20 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
+from videojob_contract.defaults import resolve_outputs
 from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
-from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_contract.resources.outputs import Output
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
@@ -21,6 +24,7 @@ from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import conditions
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -39,7 +43,7 @@ from videojob_operator.decide.types import (
 )
 from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
 from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
-from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +60,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -64,6 +69,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -77,6 +83,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)
@@ -130,7 +141,6 @@ class VideoJobReconciler:
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
         session = self._session_of(record.pool)
-        pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
         entry, is_read = None, True
         try:
@@ -142,6 +152,9 @@ class VideoJobReconciler:
         except NewerRecordError as error:
             log.warning("%s", error)
             is_read = False  # and nothing is concluded from what the queue has
+        outputs = self._outputs(record, self._cache.pools.get(record.pool))
+        if record.phase in {Phase.QUEUED, Phase.RUNNING}:
+            self._cache.output_holders.hold(record.key, record.pool, outputs)
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -151,17 +164,39 @@ class VideoJobReconciler:
             raw=record.object,
             accepted=record.accept(),
             now=now,
-            pool=pool.accept().spec if pool else None,
+            **self._pool_fields(record),
             queue_known=is_read and session is not None and session.known,
             queue_connecting=self._is_connecting(record.pool),
             queue_full=session is not None and session.full,
             entry=entry,
             worker_job=job,
             pod=pod,
+            held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
         )
+
+    def _pool_fields(self, record: VideoJobRecord) -> dict[str, Any]:
+        """Return what an observation has of the pool."""
+        pool = self._cache.pools.get(record.pool)
+        if pool is None:
+            return {"other_pools": self._cache.pools_in(record.key.namespace)}
+        accepted = pool.accept()
+        return {
+            "pool": accepted.spec,
+            "pool_refusal": accepted.refusal,
+            "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
+            "pool_busy": pool.status.busy,
+        }
+
+    @staticmethod
+    def _outputs(record: VideoJobRecord, pool: PoolRecord | None) -> Sequence[Output]:
+        """Return what a VideoJob makes, with URIs; nothing while it or its pool cannot be read."""
+        spec, of_pool = record.accept().spec, pool.accept().spec if pool else None
+        if record.phase.is_final or spec is None or of_pool is None:
+            return ()
+        return resolve_outputs(spec, of_pool, namespace=record.key.namespace, name=record.key.name)
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
@@ -211,10 +246,18 @@ class VideoJobReconciler:
             case DeleteVideoJob():
                 await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
             case _:
+                if isinstance(action, Enqueue):
+                    self._hold_outputs(record, action.assignment.spec.outputs or ())
                 session = self._session_of(record.pool)
                 if session is not None:
                     with session.in_touch():
                         await self._do_in_queue(session.queue, action)
+
+    def _hold_outputs(self, record: VideoJobRecord, outputs: Sequence[Output]) -> None:
+        others = self._cache.output_holders.others(record.key, record.pool, outputs)
+        if others:  # since it was observed: the next look refuses it
+            raise RefusedError(f"its outputs go where {', '.join(sorted(set(others.values())))} writes, too")
+        self._cache.output_holders.hold(record.key, record.pool, outputs)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)

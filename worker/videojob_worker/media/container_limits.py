@@ -32,6 +32,9 @@ _TOP: Final = frozenset(
         *(b"free", b"skip", b"wide", b"pnot", b"pdin", b"emsg", b"prft"),
     )
 )
+# Where the name of the first sample entry stands (8.5.2), and what it is when samples are encrypted (ISO/IEC 23001-7).
+_ENTRY_NAME_AT: Final = 12
+_ENCRYPTED: Final = frozenset((b"encv", b"enca"))
 # Where the number of samples stands, behind the header of each box that has it (8.7.3, 8.8.8).
 _COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
 
@@ -132,6 +135,20 @@ def _check_totals(source: Source, totals: _Totals) -> None:
             )
 
 
+def _count_samples(file: BinaryIO, name: bytes, body: int, totals: _Totals) -> None:
+    file.seek(body)
+    head = file.read(_COUNTS[name] + 4)
+    totals.track.look_at(name, head)
+    if name != b"stsz" or not any(head[4:8]):
+        totals.samples += int.from_bytes(head[-4:])
+
+
+def _check_clear(source: Source, file: BinaryIO, body: int) -> None:
+    file.seek(body + _ENTRY_NAME_AT)
+    if file.read(4) in _ENCRYPTED:
+        raise source.error("is encrypted (Common Encryption, as of a protected stream); it has to be decrypted first")
+
+
 def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _Totals, *, is_top: bool) -> None:
     for name, body, until in _boxes(source, file, start, end, is_top=is_top, totals=totals):
         totals.boxes += 1
@@ -142,14 +159,12 @@ def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _T
         if name in _TAGS:
             totals.metadata_bytes += until - body
         elif name in _COUNTS and until - body >= _COUNTS[name] + 4:
-            file.seek(body)
-            head = file.read(_COUNTS[name] + 4)
-            totals.track.look_at(name, head)
-            if name != b"stsz" or not any(head[4:8]):
-                totals.samples += int.from_bytes(head[-4:])
+            _count_samples(file, name, body, totals)
         elif name in _TELLING:
             file.seek(body)
             totals.track.look_at(name, file.read(min(16, until - body)))
+        elif name == b"stsd":
+            _check_clear(source, file, body)
         elif name in _INSIDE:
             totals.tracks += name == b"trak"
             _walk_boxes(source, file, body, until, totals, is_top=False)
@@ -165,29 +180,42 @@ def _boxes(
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start of the content and end of each box between two positions."""
     while start + 8 <= end:
-        file.seek(start)
-        head = file.read(16)
-        size, name, header = int.from_bytes(head[:4]), head[4:8], 8
-        if size == 1:
-            size, header = int.from_bytes(head[8:16]), 16
-        elif size == 0:
-            size = end - start
-        fits = header <= size <= end - start
+        name, body, until = _box(file, start, end)
+        fits = body <= until <= end
         if not fits and is_top and (totals.has_index or not name.strip(b"\0")) and name not in _TOP:
             totals.behind_bytes = end - start
             return
-        if size < header or not (fits or is_top):
+        if until < body or not (fits or is_top):
             raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
         if not fits:
-            raise source.error(f"is cut short: {end:,} of its {start + size:,} bytes are there")
-        yield name, start + header, start + size
-        start += size
+            raise source.error(f"is cut short: {end:,} of its {until:,} bytes are there")
+        yield name, body, until
+        start = until
+
+
+def box_at(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int] | None:
+    """Read the name of a box, and where its content starts and ends; None where no box is that ends before `end`."""
+    if start + 8 > end:
+        return None
+    name, body, until = _box(file, start, end)
+    return (name, body, until) if body <= until <= end else None
+
+
+def _box(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int]:
+    file.seek(start)
+    head = file.read(16)
+    size, name, header = int.from_bytes(head[:4]), head[4:8], 8
+    if size == 1:
+        size, header = int.from_bytes(head[8:16]), 16
+    elif size == 0:
+        size = end - start
+    return name, start + header, start + size
 
 
 def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:
     start = 0
     while start < size:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None:
             return
         number, body, length = found
@@ -210,7 +238,7 @@ def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -
 def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     count = 0
     while start < end and count <= MAX_TRACKS:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None or found[2] is None:
             break
         count += found[0] == number
@@ -218,7 +246,7 @@ def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     return count
 
 
-def _element(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
+def element_at(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
     """Read an element's number, where its content starts, and its length, None when it is unknown (RFC 8794, 6.2)."""
     file.seek(start)
     head = file.read(12)
