@@ -71,6 +71,14 @@ class Cache:
         """Names of the VideoJobs that this pool's queues are to forget."""
         return [key for key, entries in self.stale_entries.items() if any(entry[0] == pool for entry in entries)]
 
+    def queued_of(self, pool: PoolKey) -> list[VideoJobKey]:
+        """Every VideoJob that waits in this pool's queues."""
+        return self._by_pool_and_phase.of((pool, Phase.QUEUED))
+
+    def pools_in(self, namespace: str) -> tuple[str, ...]:
+        """Names of the RenderPools of a namespace, in order."""
+        return tuple(sorted(pool.name for pool in self.pools if pool.namespace == namespace))
+
     def job(self, namespace: str, name: str) -> WorkerJob | None:
         """A worker Job by its name."""
         return self.jobs.get(ObjectKey(namespace, name))

@@ -1,8 +1,9 @@
 """The operator's settings: read once from the environment, typed, each with its unit and default."""
 
+import socket
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, StringConstraints
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, StringConstraints
 
 from videojob_common.settings import CommaSeparated, EnvironmentSettings
 
@@ -36,6 +37,10 @@ class Settings(EnvironmentSettings):
     Redis."""
     worker_grace_s: NonNegativeInt = 30
     """Seconds between a worker's SIGTERM and SIGKILL."""
+    identity: str = Field(default_factory=socket.gethostname, min_length=1, max_length=253)
+    """Names this operator among those that may serve the same pools; by default the host's name, which is the pod's."""
+    lease_s: PositiveFloat = 30.0
+    """Seconds that an operator which vanished goes on owning its pools; they are renewed three times in that."""
     namespaces: CommaSeparated = ()
     """Namespaces to serve; none for all."""
     metrics_port: NonNegativeInt = 8080
@@ -55,7 +60,7 @@ class Settings(EnvironmentSettings):
     workers."""
     progress_interval_s: NonNegativeFloat = 3.0
     """Shortest time between two status writes of one VideoJob that only tell of progress."""
-    progress_writes_per_s: NonNegativeFloat = 20.0
+    progress_writes_per_s: PositiveFloat = 20.0
     """Such writes a second by the whole operator; with many running, each is told of less often."""
     resync_s: NonNegativeFloat = 300.0
     """Seconds between two comparisons of everything known with the API server and Redis, give or take a

@@ -113,6 +113,18 @@ _QUEUE_EVENTS = Counter(
     ["event"],
     registry=REGISTRY,
 )
+_QUEUE_UNREADABLE = Counter(
+    "videojob_queue_unreadable",
+    "What was found in Redis and cannot be read, by kind: event, entry, progress, result or worker",
+    ["namespace", "pool", "kind"],
+    registry=REGISTRY,
+)
+_PART_FAILURES = Counter(
+    "videojob_part_failures",
+    "Times that a part of the operator failed unexpectedly and was started again",
+    ["part"],
+    registry=REGISTRY,
+)
 _REDIS_RESETS = Counter(
     "videojob_redis_resets", "Times that Redis was found empty and was filled again", registry=REGISTRY
 )
@@ -221,6 +233,16 @@ def watch_missed(resource: str, count: int) -> None:
 def queue_event(event: str) -> None:
     """A worker sent an event by Redis."""
     _QUEUE_EVENTS.labels(event).inc()
+
+
+def queue_unreadable(namespace: str, pool: str, kind: str) -> None:
+    """Something in Redis could not be read."""
+    _QUEUE_UNREADABLE.labels(namespace, pool, kind).inc()
+
+
+def part_failed(part: str) -> None:
+    """A part of the operator failed in a way that nobody thought of."""
+    _PART_FAILURES.labels(part).inc()
 
 
 def redis_was_empty() -> None:

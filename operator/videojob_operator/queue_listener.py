@@ -1,17 +1,38 @@
 """From what the queues tell to keys in the work queues of those whom it concerns."""
 
+import logging
 from collections.abc import Callable
 
 from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
+from videojob_contract.queue.reading import Unreadable
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
+from videojob_operator import metrics
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 from videojob_operator.workqueue import WorkQueue
 
+log = logging.getLogger(__name__)
+
 Hold = Callable[[VideoJobKey, QueueSession, str], None]
 """Has the event of that id acknowledged once the VideoJob's status has been written."""
+
+
+class UnreadableListener:
+    """Is told of what cannot be read in a pool's queues: counts it, and logs it once for as long as it stays."""
+
+    def __init__(self, pool: PoolKey) -> None:
+        self._pool = pool
+        self._last: dict[str, Unreadable] = {}
+
+    def __call__(self, unreadable: Unreadable) -> None:
+        """Take note."""
+        kind, name, why = unreadable.kind, unreadable.name, unreadable.why
+        metrics.queue_unreadable(self._pool.namespace, self._pool.name, kind)
+        if self._last.get(kind) != unreadable:
+            self._last[kind] = unreadable
+            log.warning("in the queues of pool %s, %s %s cannot be read: %s", self._pool, kind, name, why)
 
 
 class QueueListener:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
+from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.specs import accept_pool, accept_videojob
 from videojob_operator.decide.types import Accepted, Memory, PoolMemory
@@ -88,6 +90,8 @@ class PoolRecord:
     raw: Raw
     accepted: Accepted[RenderPoolSpec] | None = None
     """What `accept` found; None while it was not asked."""
+    read_status: RenderPoolStatus | None = None
+    """What `status` found; None while it was not asked."""
     memory: PoolMemory = field(default_factory=PoolMemory)
 
     def accept(self) -> Accepted[RenderPoolSpec]:
@@ -97,10 +101,20 @@ class PoolRecord:
         return self.accepted
 
     @property
-    def status(self) -> Raw:
+    def raw_status(self) -> Raw:
         """Its status, as the API server has it."""
         status: Raw = self.raw["status"]
         return status
+
+    @property
+    def status(self) -> RenderPoolStatus:
+        """Its status; that of another version is as good as none, and is written anew."""
+        if self.read_status is None:
+            try:
+                self.read_status = RenderPoolStatus.model_validate(self.raw_status)
+            except ValidationError:
+                self.read_status = RenderPoolStatus()
+        return self.read_status
 
 
 def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:

@@ -25,9 +25,10 @@ RULES = {
     ("videojob.dev", "renderpools"): {"get", "list", "watch"},
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("", "pods"): {"get", "list", "watch"},
+    ("", "pods"): {"get", "list", "watch", "create"},
     ("", "secrets"): {"create"},
-    ("events.k8s.io", "events"): {"create"},
+    ("events.k8s.io", "events"): {"create", "list"},
+    ("coordination.k8s.io", "leases"): {"get", "create", "patch"},
 }
 
 
@@ -210,3 +211,25 @@ def test_network_policies_close_redis_and_workers() -> None:
         assert redis["ports"] == [{"protocol": "TCP", "port": 6379}]
         assert "169.254.0.0/16" in world["to"][0]["ipBlock"]["except"]
     assert not render().kinds("NetworkPolicy")
+
+
+@pytest.mark.parametrize(
+    ("repository", "image"),
+    [
+        ("docker.io/library/redis", "mirror.example.org/hub/library/redis:7"),
+        ("registry.example.org:5000/redis", "mirror.example.org/hub/redis:7"),
+        ("library/redis", "mirror.example.org/hub/library/redis:7"),
+        ("redis", "mirror.example.org/hub/redis:7"),
+    ],
+)
+def test_one_registry_stands_for_all(repository: str, image: str) -> None:
+    values = {
+        "global": {"imageRegistry": "mirror.example.org/hub/", "ofAnotherChart": 1},
+        "redis": {"embedded": {"image": {"repository": repository}}},
+    }
+    chart = render(values)
+    assert chart.container("videojob-redis")["image"] == image
+    assert chart.container("videojob-operator")["image"].startswith("mirror.example.org/hub/videojob-operator:")
+    own = render({**values, "image": {"registry": "ours.example.org"}})
+    assert own.environment("videojob-operator")["VIDEOJOB_WORKER_IMAGE"].startswith("ours.example.org/videojob-worker:")
+    assert own.container("videojob-redis")["image"] == image

@@ -37,11 +37,14 @@ def write(path: Path, result: Result) -> None:
 def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
-    First its message is shortened, then outputs are left out.
+    First its message is shortened, then warnings are left out, then outputs.
     """
     encoded = _encode(result)
     if len(encoded) > MAX_BYTES:
         result = result.model_copy(update={"message": _shorten(result.message)})
+        encoded = _encode(result)
+    while len(encoded) > MAX_BYTES and result.warnings:
+        result = result.model_copy(update={"warnings": result.warnings[: len(result.warnings) // 2]})
         encoded = _encode(result)
     total, message = len(result.outputs), result.message
     while len(encoded) > MAX_BYTES:

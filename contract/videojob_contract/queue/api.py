@@ -1,7 +1,7 @@
 """The two sides of the queue as their users see them: the real ones and the fakes both fit.
 
-Every method raises `QueueUnavailableError` while Redis cannot be reached; every call may be
-repeated without harm.
+Every method raises `QueueUnavailableError` while Redis cannot be reached; one that would change what a newer version
+wrote raises `NewerRecordError`. Every call may be repeated without harm.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -86,7 +86,11 @@ class OperatorApi(Protocol):
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
 
     async def entry(self, uid: str) -> QueueEntry | None:
-        """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
+        """Return what is known of a VideoJob; None when nothing is, or only a tombstone.
+
+        Raises:
+            NewerRecordError: A newer version wrote it.
+        """
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""

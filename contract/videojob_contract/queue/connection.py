@@ -37,6 +37,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
         username=username,
         password=password,
         decode_responses=True,
+        encoding_errors="surrogateescape",  # what is no text comes as it is, to be refused where it is read
         protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
         driver_info=None,  # the same
         max_connections=10_000,  # one for each pool whose events the operator waits for, and more

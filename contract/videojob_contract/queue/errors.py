@@ -3,7 +3,8 @@
 TransientError
 └── QueueUnavailableError   Redis cannot be reached, does not answer, or refuses: try again
     ├── QueueFullError      Redis is out of memory and takes nothing new
-    └── ScriptsMissingError nobody has loaded the scripts that this version runs
+    ├── ScriptsMissingError nobody has loaded the scripts that this version runs
+    └── NewerRecordError    a newer version wrote what the queue has
 PermanentError
 └── UnknownQueueError       the pool has no such queue
 """
@@ -29,6 +30,13 @@ class ScriptsMissingError(QueueUnavailableError):
     """Redis works, but has not got the scripts of this version: no operator runs, or one of another version."""
 
 
+class NewerRecordError(QueueUnavailableError):
+    """What the queue has of a VideoJob was written by a newer version, and is left as it is."""
+
+    def __init__(self, uid: str = "") -> None:
+        super().__init__(f"a newer version wrote what the queue has of {uid or 'it'}: it is left to that")
+
+
 class UnknownQueueError(PermanentError):
     """The pool has no queue of this name."""
 
@@ -52,6 +60,10 @@ async def answered(within_s: float = CALL_S) -> AsyncIterator[None]:
         raise QueueUnavailableError(f"Redis has not answered for {within_s:g} s") from error
     except redis.exceptions.OutOfMemoryError as error:
         raise QueueFullError(f"Redis is full: {error}") from error
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith("NEWER"):
+            raise NewerRecordError from error
+        raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except redis.exceptions.RedisError as error:
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except OSError as error:

@@ -10,11 +10,17 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue import reading
 from videojob_contract.queue.acl import worker_rules
 from videojob_contract.queue.connection import ScriptRunner, awaited
-from videojob_contract.queue.errors import QueueFullError, QueueUnavailableError, UnknownQueueError, answered
+from videojob_contract.queue.errors import (
+    NewerRecordError,
+    QueueFullError,
+    QueueUnavailableError,
+    UnknownQueueError,
+    answered,
+)
 from videojob_contract.queue.events import Event
+from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
     LEASE_S,
@@ -36,13 +42,26 @@ _SILENT_S = 4 * LEASE_S
 
 
 class OperatorQueue:
-    """The operator's view of one pool, on Redis; see `api.OperatorApi`. `cluster` is that of `keys.Keys`."""
+    """The operator's view of one pool, on Redis; see `api.OperatorApi`.
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, cluster: str = "", tombstone_s: float = TOMBSTONE_S) -> None:
+    `cluster` is that of `keys.Keys`. `on_unreadable` is told of what cannot be read, which then is as if it were not
+    there.
+    """
+
+    def __init__(
+        self,
+        pool: PoolKey,
+        redis: Redis,
+        *,
+        cluster: str = "",
+        tombstone_s: float = TOMBSTONE_S,
+        on_unreadable: OnUnreadable = log_unreadable,
+    ) -> None:
         self._pool = pool
         self._redis = redis
         self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
-        self._stream = EventStream(self._runner)
+        self._reader = QueueReader(on_unreadable)
+        self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
         self._held = False
@@ -137,7 +156,10 @@ class OperatorQueue:
 
     async def entry(self, uid: str) -> QueueEntry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
-        return (await self.entries([uid])).get(uid)
+        (reply,) = await self._runner.run("entries", uid)
+        if reply is not None and self._reader.is_newer(reply):
+            raise NewerRecordError(uid)
+        return self._reader.entry(reply)
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -145,7 +167,7 @@ class OperatorQueue:
         found: dict[str, QueueEntry] = {}
         for start in range(0, len(wanted), _CHUNK):
             replies = await self._runner.run("entries", *wanted[start : start + _CHUNK])
-            found.update((entry.uid, entry) for entry in map(reading.entry, replies) if entry)
+            found.update((entry.uid, entry) for entry in map(self._reader.entry, replies) if entry)
         return found
 
     async def known_uids(self) -> set[str]:
@@ -160,12 +182,12 @@ class OperatorQueue:
 
     async def snapshot(self) -> PoolSnapshot:
         """Return counts, waits and workers; its cost does not grow with the backlog."""
-        return reading.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
+        return self._reader.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
 
     async def expired(self, limit: int = 100) -> list[QueueEntry]:
         """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
         replies: list[Any] = await self._runner.run("expired", limit, round(_SILENT_S * 1000))
-        return [entry for entry in map(reading.entry, replies) if entry]
+        return [entry for entry in map(self._reader.entry, replies) if entry]
 
     def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever, those first that this or a dead consumer left unacknowledged."""

@@ -13,7 +13,8 @@ from redis.exceptions import ResponseError
 
 from videojob_contract.queue.connection import ScriptRunner, awaited
 from videojob_contract.queue.errors import CALL_S, QueueUnavailableError, answered
-from videojob_contract.queue.events import Event, parse_event
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.reading import QueueReader
 from videojob_contract.queue.types import RENEW_S
 
 GROUP = "operator"
@@ -30,10 +31,11 @@ _Messages = Sequence[tuple[str, dict[str, str] | None]]
 class EventStream:
     """The stream of one pool."""
 
-    def __init__(self, runner: ScriptRunner) -> None:
+    def __init__(self, runner: ScriptRunner, reader: QueueReader) -> None:
         self._runner = runner
         self._redis = runner.redis
         self._key = runner.keys.fixed("events")
+        self._reader = reader
 
     async def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever; raises `QueueUnavailableError` while Redis cannot be reached."""
@@ -47,10 +49,10 @@ class EventStream:
                 next_look = now() + STALLED_S
             read = await self._read(consumer, start)
             for event_id, fields in [*stalled, *read]:
-                event = parse_event(event_id, fields) if fields else None
+                event = self._reader.event(event_id, fields) if fields else None
                 if event:
                     yield event
-                else:  # dropped from the stream meanwhile, or not known to this version
+                else:  # dropped from the stream meanwhile, or none that this version knows
                     await self.ack([event_id])
             if start != ">":
                 start = read[-1][0] if read else ">"

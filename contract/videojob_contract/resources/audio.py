@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume
+from videojob_contract.resources.damage import OnDamage
 
 
 class FadeCurve(StrEnum):
@@ -69,6 +70,8 @@ class Track(Model):
     before the first and after the last."""
     duck: Duck | None = None
     """Go quieter while clips, or tracks that do not duck themselves, are heard. Default: never."""
+    on_damage: OnDamage = OnDamage.CONCEAL
+    """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 
 
 class Audio(Model):

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from videojob_contract.queue.api import OperatorApi
-from videojob_contract.queue.errors import QueueFullError, QueueUnavailableError
+from videojob_contract.queue.errors import NewerRecordError, QueueFullError, QueueUnavailableError
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry
 from videojob_operator import metrics
@@ -114,8 +114,10 @@ class QueueSession:
         except QueueFullError:
             self._set_full(full=True)
             raise
+        except NewerRecordError:
+            raise
         except QueueUnavailableError as error:
-            self._lost(error)
+            self._lost(error.message)
             raise
 
     async def configure(self, weights: Mapping[str, int]) -> None:
@@ -138,13 +140,21 @@ class QueueSession:
         return bool(self._passwords) and self._has_user
 
     async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
-        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied."""
-        with suppress(QueueUnavailableError), self.in_touch():
-            entry = await self.queue.entry(uid)
-            if entry is None and expected and await self.queue.ensure_epoch():
-                self._found_empty()
-            return entry
-        return None
+        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied.
+
+        Raises:
+            NewerRecordError: a newer version wrote it.
+        """
+        try:
+            with self.in_touch():
+                entry = await self.queue.entry(uid)
+                if entry is None and expected and await self.queue.ensure_epoch():
+                    self._found_empty()
+        except NewerRecordError:
+            raise
+        except QueueUnavailableError:
+            return None
+        return entry
 
     async def snapshot(self) -> PoolSnapshot | None:
         """Return what the queue says of the pool; None while it cannot be believed."""
@@ -165,10 +175,14 @@ class QueueSession:
 
     async def forget(self, uid: str) -> bool:
         """Have the queue forget a VideoJob; False when Redis is away, and it is still to be done."""
-        with suppress(QueueUnavailableError), self.in_touch():
-            await self.queue.forget(uid)
-            return True
-        return False
+        try:
+            with self.in_touch():
+                await self.queue.forget(uid)
+        except NewerRecordError as error:
+            log.warning("%s", error)
+        except QueueUnavailableError:
+            return False
+        return True
 
     async def ack(self, ids: list[str]) -> None:
         """Say that events are dealt with. When Redis is away they come again, which does no harm."""
@@ -176,7 +190,7 @@ class QueueSession:
             await self.queue.ack(ids)
 
     async def run(self) -> None:
-        """Keep the session up until cancelled."""
+        """Keep the session up until cancelled; what else ends it is a fault, and says nothing of the queue any more."""
         while True:
             try:
                 await self._connect()
@@ -184,7 +198,10 @@ class QueueSession:
             except QueueUnavailableError as error:
                 if self._known:
                     log.warning("the queues of pool %s are away: %s", self.pool, error)
-                self._lost(error)
+                self._lost(error.message)
+            except Exception as error:
+                self._lost(f"{type(error).__name__}: {error}")
+                raise
             await asyncio.sleep(RECONNECT_S)
 
     async def _serve(self) -> None:
@@ -251,6 +268,7 @@ class QueueSession:
                 await self._guard_users()
             if self._full and asyncio.get_running_loop().time() - self._full_at >= ROOM_S:
                 self._set_full(full=not await self.queue.has_room())
+            await self._guard_configure()  # workers write there, too
             for entry in await self.queue.expired():
                 self._listener.lease_expired(self, entry.uid)
 
@@ -278,8 +296,8 @@ class QueueSession:
         metrics.redis_full(self.pool.namespace, self.pool.name, full=full)
         self._listener.room_changed(self.pool, full=full)
 
-    def _lost(self, error: QueueUnavailableError) -> None:
+    def _lost(self, trouble: str) -> None:
         self._known = False
         self._connecting = False
-        self._trouble = error.message
+        self._trouble = trouble
         metrics.redis_up(self.pool.namespace, self.pool.name, up=False)

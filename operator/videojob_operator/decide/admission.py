@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
+from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.problems import SpecError
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
+    from videojob_operator.decide.types import Observation
 
 CONNECTING_S = 1.0
 """How soon to look again at what waits for a queue that is only just being connected to, in seconds."""
@@ -31,6 +33,8 @@ _GIVE_UP_THE_PLACE = {Reason.SUSPENDED, Reason.WAITING_FOR_START}
 """The user wants it later: it will wait behind what is there by then."""
 _NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE, Reason.QUEUE_FULL}
 """Nothing comes of waiting unless someone does something: a warning."""
+_SHOWN = 10
+"""How many pools are named to who looks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,15 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
     observation, now = step.observation, step.observation.now
     if spec.suspend:
         yield Hold(Reason.SUSPENDED, "spec.suspend is true")
+    if ANNOTATION_RESTORED in (observation.raw["metadata"].get("annotations") or {}):
+        # Its status, which said that it was done, may not have come out of the backup with it.
+        yield Hold(
+            Reason.RESTORED, f"it was restored from a backup; remove the annotation {ANNOTATION_RESTORED} to render it"
+        )
     if spec.start_at is not None and spec.start_at > now:
         yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:
-        message = f'the namespace has no RenderPool "{spec.pool}", or its spec was refused: see kubectl describe rp'
-        yield Hold(Reason.WAITING_FOR_POOL, message)
+        yield Hold(Reason.WAITING_FOR_POOL, _without_pool(observation, spec.pool))
     elif spec.queue not in (queues := [queue.name for queue in observation.pool.queues]):
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
@@ -88,6 +96,7 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     known = conditions.find(step.status.conditions, ConditionType.ADMITTED)
     step = step.update(
         phase=Phase.PENDING,
+        reason=hold.reason,
         message=hold.message,
         queue_position=None,
         queued_at=None if hold.reason in _GIVE_UP_THE_PLACE else step.status.queued_at,
@@ -99,6 +108,14 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     if hold.reason is Reason.BACKING_OFF or (known is not None and known.reason is hold.reason):
         return step
     return step.event("Warning" if hold.reason in _NEED_A_HAND else "Normal", hold.reason, hold.message)
+
+
+def _without_pool(observation: Observation, name: str) -> str:
+    if observation.pool_refusal is not None:
+        return f'the spec of RenderPool "{name}" was refused: {observation.pool_refusal.message}'
+    others = observation.other_pools
+    there_are = f"it has {', '.join(others[:_SHOWN])}{', …' if others[_SHOWN:] else ''}" if others else "it has none"
+    return f'the namespace has no RenderPool "{name}"; {there_are}'
 
 
 def _backing_off(step: Step, again: datetime) -> str:
@@ -162,6 +179,7 @@ def queued(step: Step, message: str, at: datetime) -> Step:
     return (
         step.update(
             phase=Phase.QUEUED,
+            reason=None,
             message=message,
             attempts=current_number(step.status),
             queued_at=step.status.queued_at or at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from videojob_contract.assignment import MAX_ATTEMPT
 from videojob_contract.errors import FAILURE_CLASS, FailureClass, Reason
 from videojob_contract.resources.status import ConditionType, Failure, Phase
 from videojob_contract.resources.videojob import Retry
@@ -33,6 +34,8 @@ def may_retry(step: Step, reason: Reason) -> bool:
     """Whether another attempt follows one that failed for this reason."""
     status = step.status
     kind = FAILURE_CLASS[reason]
+    if current_number(status) >= MAX_ATTEMPT:
+        return False  # whoever said that it is
     if kind is FailureClass.INFRASTRUCTURE:
         return status.interruptions < INTERRUPTION_LIMIT
     if status.failures >= terms(step).limit:
@@ -62,6 +65,7 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
     return (
         step.update(
             phase=Phase.PENDING,
+            reason=Reason.BACKING_OFF,
             progress=0,
             stage=None,
             message=summary,

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-
-from pydantic import ValidationError
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS
@@ -18,22 +17,33 @@ from videojob_contract.resources import RenderPoolStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
+from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.ownership import Holder, Ownership
 from videojob_operator.act.pool_secret import passwords_of, pool_secret
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import pool_status
 from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.naming import secret_name
 from videojob_operator.decide.pool import decide_pool
-from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
+from videojob_operator.decide.types import (
+    DeleteWorkerJob,
+    EmitEvent,
+    Explanation,
+    PoolDecision,
+    PoolMemory,
+    PoolObservation,
+)
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
-_TERMINATING = "the namespace is being terminated"
+OWNED_S = 5.0
+"""How often an operator looks whether another still owns a pool, in seconds."""
 SECRET_INTERVAL = timedelta(minutes=1)
 """How often a pool that starts workers makes sure that its Secret is there."""
 AT_A_TIME = 8
@@ -51,6 +61,8 @@ class PoolReconciler:
         events: Events,
         open_session: Callable[[PoolKey], QueueSession],
         close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        leave_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        ownership: Ownership,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -59,9 +71,11 @@ class PoolReconciler:
         self._events = events
         self._open_session = open_session
         self._close_session = close_session
+        self._leave_session = leave_session
+        self._ownership = ownership
         self._settings = settings
         self._clock = clock
-        self._failure_told: dict[PoolKey, str] = {}
+        self._terminating: set[PoolKey] = set()
         self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
 
     async def __call__(self, key: PoolKey) -> float | None:
@@ -69,12 +83,32 @@ class PoolReconciler:
         with logs.about(namespace=key.namespace, pool=key.name):
             record = self._cache.pools.get(key)
             if record is None:
-                self._failure_told.pop(key, None)
+                self._terminating.discard(key)
                 self._secrets.pop(key, None)
-                await self._close_session(key)
+                if self._ownership.forget(key):
+                    await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
+            holder = await self._ownership.claim(key, record.uid)
+            if holder is not None:
+                return await self._keep_hands_off(record, holder)
             return await self._reconcile(record)
+
+    async def _keep_hands_off(self, record: PoolRecord, holder: Holder) -> float:
+        """Leave the pool to the operator that owns it, and say so if that one lives."""
+        await self._leave_session(record.key)
+        if holder.renews:
+            status = pool_status.contested(
+                record.status,
+                f"operator {self._ownership.identity} would serve this pool too, and leaves it to {holder.identity}",
+                self._clock(),
+            )
+            if status != record.status:
+                log.warning("pool %s belongs to operator %s", record.key, holder.identity)
+                await self._write(record, status, unless_changed=True)
+                for event in pool_status.events(record.status, status):
+                    self._emit(record, event)
+        return OWNED_S
 
     async def _reconcile(self, record: PoolRecord) -> float | None:
         key, spec = record.key, record.accept().spec
@@ -91,17 +125,21 @@ class PoolReconciler:
         observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
         failure = await self._act(record, session, template, decision)
+        memory = await self._remember(record, template, decision, failure)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
             self._emit(record, event)
+        is_news = _is_news(record.memory.explanation, memory.explanation)
         latest = self._cache.pools.get(key)
         if latest and latest.uid == record.uid:
-            latest.memory = decision.memory
+            latest.memory = memory
         self._measure(key, decision.status or observation.status, snapshot)
         if failure is not None:
             raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
-        return decision.requeue_after_s
+        if key in self._terminating:
+            return None
+        return 0.0 if is_news else decision.requeue_after_s
 
     def _observe(
         self, record: PoolRecord, session: QueueSession, snapshot: PoolSnapshot | None, template: Manifest
@@ -114,7 +152,7 @@ class PoolReconciler:
             spec=accepted.spec,
             refusal=accepted.refusal,
             generation=record.generation,
-            status=_read(record.status),
+            status=record.status,
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
@@ -130,40 +168,55 @@ class PoolReconciler:
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
     ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created, if that is to be tried again."""
+        """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
             await session.retire(worker)
-        for job in decision.delete_jobs:
-            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
-        failures = await self._start_workers(record, session, template, decision.create)
-        if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
-            if self._failure_told.get(key) != _TERMINATING:
-                self._failure_told[key] = _TERMINATING
-                log.info("no worker is started: the namespace is being terminated")
-            return None
-        if failures:
-            self._tell_failure(record, failures[0])
-            return failures[0]
-        self._failure_told.pop(key, None)
-        return None
-
-    async def _start_workers(
-        self, record: PoolRecord, session: QueueSession, template: Manifest, names: Sequence[str]
-    ) -> list[BaseException]:
-        """Create worker Jobs, and before them the Secret with which they log in; return what went wrong."""
-        if names and session.has_user:
-            try:
-                await self._make_secret(record)
-            except ApiError as error:
-                return [error]
         gate = asyncio.Semaphore(AT_A_TIME)
         # Those that fail are named anew by the next decision; those that succeed are known at once, so it
         # counts them.
         results = await asyncio.gather(
-            *(self._create(record, name, template, gate) for name in names), return_exceptions=True
+            self._start_workers(record, session, template, decision.create, gate),
+            *(self._delete(key, job, gate) for job in decision.delete_jobs),
+            return_exceptions=True,
         )
-        return [result for result in results if isinstance(result, BaseException)]
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
+            if key not in self._terminating:
+                self._terminating.add(key)
+                log.info("no worker is started: the namespace is being terminated")
+            return None
+        self._terminating.discard(key)
+        return failures[0] if failures else None
+
+    async def _remember(
+        self, record: PoolRecord, template: Manifest, decision: PoolDecision, failure: BaseException | None
+    ) -> PoolMemory:
+        """Return the decision's memory, with what Kubernetes says of workers that cannot be made or do not start."""
+        memory, namespace = decision.memory, record.key.namespace
+        if isinstance(failure, ApiError) and failure.is_refusal:
+            memory = replace(memory, refusal=failure.words)
+        if decision.explain is not None:
+            pod = self._cache.pod_of(namespace, decision.explain)
+            said = await explanation(self._kubernetes, namespace, decision.explain, pod.name if pod else None, template)
+            memory = replace(memory, explanation=Explanation(decision.explain, said, self._clock()))
+        return memory
+
+    async def _start_workers(
+        self,
+        record: PoolRecord,
+        session: QueueSession,
+        template: Manifest,
+        names: Sequence[str],
+        gate: asyncio.Semaphore,
+    ) -> None:
+        """Create worker Jobs, and before them the Secret with which they log in; raise the first that failed."""
+        if names and session.has_user:
+            await self._make_secret(record)
+        creations = (self._create(record, name, template, gate) for name in names)
+        for result in await asyncio.gather(*creations, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     def _password(self, record: PoolRecord) -> str:
         return passwords_of(record.key, record.uid, self._settings)[0]
@@ -197,12 +250,17 @@ class PoolReconciler:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
-    async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
+    async def _delete(self, key: PoolKey, job: DeleteWorkerJob, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+
+    async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
         key = record.key
-        patch = status_patch.difference(dict(record.status), status.to_dict())
+        version = {"metadata": {"resourceVersion": str(record.version)}} if unless_changed else {}
+        patch = status_patch.difference(dict(record.raw_status), status.to_dict())
         if patch:
             written = await self._kubernetes.patch(
-                RENDERPOOLS, key.namespace, key.name, {"status": patch}, subresource="status"
+                RENDERPOOLS, key.namespace, key.name, version | {"status": patch}, subresource="status"
             )
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:
@@ -220,22 +278,6 @@ class PoolReconciler:
             message=event.message,
         )
 
-    def _tell_failure(self, record: PoolRecord, error: BaseException) -> None:
-        """Post an Event, once for each kind of failure in a row: the creation is tried again and again."""
-        kind = f"{error.code} {error.reason}" if isinstance(error, ApiError) else type(error).__name__
-        if self._failure_told.get(record.key) == kind:
-            return
-        self._failure_told[record.key] = kind
-        self._events.emit(
-            "RenderPool",
-            record.key.namespace,
-            record.key.name,
-            record.uid,
-            type_="Warning",
-            reason="FailedCreate",
-            message=f"a worker Job could not be created: {error}",
-        )
-
     @staticmethod
     def _measure(key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
         states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
@@ -245,8 +287,5 @@ class PoolReconciler:
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
 
 
-def _read(status: Mapping[str, Any]) -> RenderPoolStatus:
-    try:
-        return RenderPoolStatus.model_validate(status)
-    except ValidationError:
-        return RenderPoolStatus()  # not of this version's making: it is written anew
+def _is_news(before: Explanation | None, now: Explanation | None) -> bool:
+    return now is not None and (before is None or (before.job, before.message) != (now.job, now.message))

@@ -5,13 +5,15 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
+from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
-from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
@@ -20,6 +22,7 @@ from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import conditions
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -36,11 +39,14 @@ from videojob_operator.decide.types import (
     WorkerJob,
     WorkerPod,
 )
-from videojob_operator.decide.videojob import decide_videojob
-from videojob_operator.errors import RefusedError
+from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
+from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
+
+_INVALID = {"Invalid", "BadRequest"}
+"""The API server's reasons for a refusal that will be the same next time: a value, or a number that it cannot hold."""
 
 
 class VideoJobReconciler:
@@ -52,6 +58,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -60,6 +67,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -73,6 +81,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)
@@ -103,7 +116,12 @@ class VideoJobReconciler:
         decision = decide_videojob(observation)
         if decision.status is not None:
             logs.bind(attempt=decision.status.attempts)
-        await self._act(record, observation, decision)
+        try:
+            await self._act(record, observation, decision)
+        except StatusRefusedError as error:
+            log.error("%s", error)  # noqa: TRY400 - the API server's words say it all
+            decision = decide_refused_status(observation, str(error))
+            await self._act(record, observation, decision)
         if decision.memory != record.memory:
             latest = self._cache.videojobs.get(key)
             if latest and latest.uid == record.uid:
@@ -121,13 +139,17 @@ class VideoJobReconciler:
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
         session = self._session_of(record.pool)
-        pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
-        entry = await self._entry(record, session)
-        if entry and entry.job and entry.job != record.job:
-            job, pod = self._worker(record, entry.job)
-            # Once more: what the pod shows must be older than what the queue says.
+        entry, is_read = None, True
+        try:
             entry = await self._entry(record, session)
+            if entry and entry.job and entry.job != record.job:
+                job, pod = self._worker(record, entry.job)
+                # Once more: what the pod shows must be older than what the queue says.
+                entry = await self._entry(record, session)
+        except NewerRecordError as error:
+            log.warning("%s", error)
+            is_read = False  # and nothing is concluded from what the queue has
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -137,8 +159,8 @@ class VideoJobReconciler:
             raw=record.object,
             accepted=record.accept(),
             now=now,
-            pool=pool.accept().spec if pool else None,
-            queue_known=session is not None and session.known,
+            **self._pool_fields(record),
+            queue_known=is_read and session is not None and session.known,
             queue_connecting=self._is_connecting(record.pool),
             queue_full=session is not None and session.full,
             entry=entry,
@@ -148,6 +170,19 @@ class VideoJobReconciler:
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
         )
+
+    def _pool_fields(self, record: VideoJobRecord) -> dict[str, Any]:
+        """Return what an observation has of the pool."""
+        pool = self._cache.pools.get(record.pool)
+        if pool is None:
+            return {"other_pools": self._cache.pools_in(record.key.namespace)}
+        accepted = pool.accept()
+        return {
+            "pool": accepted.spec,
+            "pool_refusal": accepted.refusal,
+            "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
+            "pool_busy": pool.status.busy,
+        }
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
@@ -229,7 +264,11 @@ class VideoJobReconciler:
                 await queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
-        """Write the status; False when there is no such VideoJob any more."""
+        """Write the status; False when there is no such VideoJob any more.
+
+        Raises:
+            StatusRefusedError: the API server finds it invalid.
+        """
         old = observation.raw.get("status", {})
         patch = status_patch.difference(old, new.to_dict())
         if not patch:
@@ -238,7 +277,12 @@ class VideoJobReconciler:
         # Refused if it is no longer what was looked at. Above all, one that was created anew under this name must not
         # be given the end of its predecessor; of a UID in a patch of a status, the API server takes no notice.
         body = {"metadata": {"resourceVersion": str(record.version)}, "status": patch}
-        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        try:
+            written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        except ApiError as error:
+            if error.reason in _INVALID:
+                raise StatusRefusedError(str(error)) from error
+            raise
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is None:
             return False

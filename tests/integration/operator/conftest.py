@@ -49,9 +49,9 @@ class World:
         """Keys of the pool `default` in Redis."""
         return Keys(PoolKey(self.namespace, "default"), CLUSTER)
 
-    async def create_pool(self, **spec: Any) -> None:
-        """Create the RenderPool `default`."""
-        await self._create(RENDERPOOLS, "RenderPool", "default", POOL_SPEC | spec)
+    async def create_pool(self, name: str = "default", **spec: Any) -> None:
+        """Create a RenderPool."""
+        await self._create(RENDERPOOLS, "RenderPool", name, POOL_SPEC | spec)
 
     async def create(self, name: str, **spec: Any) -> None:
         """Create a VideoJob of one second in one colour."""

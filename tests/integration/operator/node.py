@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
-from videojob_contract.api_paths import JOBS, PODS, SECRETS
+from videojob_contract.api_paths import JOBS, PODS, SECRETS, Resource
 from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.errors import QueueUnavailableError
@@ -22,8 +22,11 @@ from videojob_contract.queue.types import Claim, PoolKey, Retired
 from videojob_contract.queue.worker import WorkerQueue
 from videojob_contract.resources.status import OutputStatus, Stage
 from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.errors import ApiError
 
 POLL_S = 0.05
+RETRY_S = 1.0
+"""How long after a pod was refused it is tried again."""
 
 
 def succeeded(assignment: Assignment, render_s: float = 1.0) -> Result:
@@ -75,6 +78,8 @@ class Node:
         self._redis = redis
         self._namespace = namespace
         self.render = render
+        self.posts_events = True
+        """Whether it says why a pod was refused, as the Job controller does."""
         self.starts: list[tuple[str, int]] = []
         """Name of the VideoJob and number of each attempt that began, in order."""
         self.at_work = 0
@@ -115,7 +120,10 @@ class Node:
     async def _work(self, job: dict[str, Any]) -> None:
         name = job["metadata"]["name"]
         pod = f"{name}-{secrets.token_hex(3)[:5]}"
-        await self._create_pod(job, pod)
+        while (refusal := await self._refusal_of_pod(job, pod)) is not None:
+            if self.posts_events:
+                await self._post_event(job, f"Error creating: {refusal}")
+            await asyncio.sleep(RETRY_S)
         env = {item["name"]: item for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
         pool = PoolKey(env["VIDEOJOB_NAMESPACE"]["value"], env["VIDEOJOB_POOL"]["value"])
         queue = WorkerQueue(pool, await self._log_in(env), pod, name, cluster=env["VIDEOJOB_CLUSTER"].get("value", ""))
@@ -169,7 +177,8 @@ class Node:
             with suppress(QueueUnavailableError):
                 await worker.queue.renew(worker.claim)
 
-    async def _create_pod(self, job: dict[str, Any], name: str) -> None:
+    async def _refusal_of_pod(self, job: dict[str, Any], name: str) -> str | None:
+        """Make the pod of a Job, or return why it is refused."""
         template = job["spec"]["template"]
         labels = template["metadata"]["labels"] | {"batch.kubernetes.io/job-name": job["metadata"]["name"]}
         body = {
@@ -178,9 +187,35 @@ class Node:
             "metadata": {"name": name, "labels": labels},
             "spec": template["spec"],
         }
-        assert await self._kubernetes.create(PODS, self._namespace, body)
+        try:
+            assert await self._kubernetes.create(PODS, self._namespace, body)
+        except ApiError as error:
+            return error.words
         state = {"running": {"startedAt": _now()}}
         await self._pod_status(name, "Running", state)
+        return None
+
+    async def _post_event(self, job: dict[str, Any], message: str) -> None:
+        """Post an Event as the Job controller does, which has not moved to `events.k8s.io`."""
+        name = job["metadata"]["name"]
+        event = {
+            "metadata": {"name": f"{name}.{secrets.token_hex(8)}"},
+            "involvedObject": {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "namespace": self._namespace,
+                "name": name,
+                "uid": job["metadata"]["uid"],
+            },
+            "reason": "FailedCreate",
+            "message": message,
+            "source": {"component": "job-controller"},
+            "firstTimestamp": _now(),
+            "lastTimestamp": _now(),
+            "count": 1,
+            "type": "Warning",
+        }
+        await self._kubernetes.create(Resource("api/v1", "events"), self._namespace, event)
 
     async def _end_pod(self, job: dict[str, Any], pod: str, message: str) -> None:
         await self._pod_status(

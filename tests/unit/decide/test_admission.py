@@ -16,7 +16,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator.decide.conditions import find
-from videojob_operator.decide.types import Enqueue, Withdraw
+from videojob_operator.decide.types import Enqueue, Refusal, Withdraw
 
 LATER = {"startAt": "2026-01-01T12:01:00Z"}
 
@@ -31,6 +31,7 @@ def admitted(status: VideoJobStatus) -> tuple[str, str]:
     ("spec", "fields", "reason", "kind"),
     [
         ({"suspend": True}, {}, Reason.SUSPENDED, "Normal"),
+        ({}, {"metadata": {"annotations": {"videojob.dev/restored": "true"}}}, Reason.RESTORED, "Normal"),
         (LATER, {}, Reason.WAITING_FOR_START, "Normal"),
         ({}, {"pool": None}, Reason.WAITING_FOR_POOL, "Warning"),
         ({"queue": "urgent"}, {}, Reason.WAITING_FOR_QUEUE, "Warning"),
@@ -215,3 +216,27 @@ def test_what_needs_no_queue_is_said_while_it_is_being_connected_to(spec):
     connecting = status_of(decide(spec, queue_known=False, queue_connecting=True))
 
     assert connecting == status_of(decide(spec))
+
+
+def message(decision):
+    return status_of(decision).message
+
+
+def test_a_pool_that_is_not_there_is_told_with_those_that_are():
+    assert message(decide(pool=None)) == 'the namespace has no RenderPool "default"; it has none'
+    assert (
+        message(decide(pool=None, other_pools=("a", "b"))) == 'the namespace has no RenderPool "default"; it has a, b'
+    )
+    many = tuple(f"pool-{number}" for number in range(1000))
+    assert message(decide(pool=None, other_pools=many)).endswith("pool-9, …")
+
+
+def test_a_pool_that_was_refused_is_told_with_why():
+    refusal = Refusal(Reason.INVALID_SPEC, "spec.maxWorkers: too few")
+
+    assert "was refused: spec.maxWorkers: too few" in message(decide(pool=None, pool_refusal=refusal))
+
+
+def test_the_reason_stands_beside_the_message():
+    assert status_of(decide(pool=None)).reason is Reason.WAITING_FOR_POOL
+    assert status_of(decide()).reason is None

@@ -5,6 +5,7 @@ from videojob_operator.metrics_reference import reference
 
 BOUNDED = {
     "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "kind", "verb", "code", "event",
+    "part",
 }  # fmt: skip
 
 

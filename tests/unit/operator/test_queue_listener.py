@@ -61,9 +61,7 @@ def scene() -> Scene:
 RESULT = Result(uid="uid-holiday", attempt=1, result="succeeded")
 
 
-@pytest.mark.parametrize(
-    "event", [Claimed("1-0", "uid-holiday", 1, "pod", "job"), Finished("1-0", "uid-holiday", 1, RESULT)]
-)
+@pytest.mark.parametrize("event", [Claimed("1-0", "uid-holiday", 1, "pod", "job"), Finished("1-0", "uid-holiday", 1)])
 async def test_what_a_status_is_to_hold_is_acknowledged_once_it_does(scene, event):
     scene.put("holiday", "Queued")
     session = Acknowledging()

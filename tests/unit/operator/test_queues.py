@@ -5,9 +5,10 @@ import asyncio
 from tests.unit.virtual_time import virtual_time
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer, FakeWorkerQueue
-from videojob_contract.queue.types import PoolKey
+from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_operator import metrics
 from videojob_operator.act.queues import ADMIT_S, TICK_S, QueueSession
+from videojob_operator.parts import keep_up
 
 POOL = PoolKey("ns", "default")
 
@@ -45,6 +46,26 @@ async def test_events_are_counted_by_the_names_that_they_have_in_the_stream():
         running.cancel()
         await asyncio.wait([running])
     assert metrics.REGISTRY.get_sample_value("videojob_queue_events_total", {"event": "registered"}) == before + 1
+
+
+@virtual_time
+async def test_a_session_that_fails_believes_nothing_and_is_made_anew():
+    class Faulty(FakeOperatorQueue):
+        async def expired(self, limit: int = 100) -> list[QueueEntry]:
+            if faults:
+                raise faults.pop()
+            return await super().expired(limit)
+
+    server, told, faults = FakeServer(lambda: 0.0), Told(), [ZeroDivisionError()]
+    session = QueueSession(Faulty(POOL, server), told, "test")
+    running = asyncio.create_task(keep_up("test", session.run))
+    await asyncio.sleep(1.5 * TICK_S)
+    assert not faults
+    assert not session.known
+    await asyncio.sleep(TICK_S)
+    assert session.known
+    running.cancel()
+    await asyncio.wait([running])
 
 
 @virtual_time

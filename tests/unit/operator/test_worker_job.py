@@ -25,6 +25,10 @@ SPEC = RenderPoolSpec.model_validate(
             "tolerations": [{"key": "render", "operator": "Exists"}],
             "priorityClassName": "batch",
             "imagePullSecrets": [{"name": "registry"}],
+            "serviceAccountName": "renders",
+            "runtimeClassName": "gvisor",
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+            "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
             "labels": {"team": "film", "videojob.dev/pool": "forged"},
             "annotations": {"note": "hello"},
         },
@@ -49,6 +53,7 @@ def test_a_pool_without_overrides_has_the_defaults_and_nothing_empty():
     assert container["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
     assert container["image"] == "videojob-worker:1"
     assert {"nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets"}.isdisjoint(pod)
+    assert {"serviceAccountName", "runtimeClassName", "topologySpreadConstraints"}.isdisjoint(pod)
     assert [volume["name"] for volume in pod["volumes"]] == ["scratch", "tmp"]
 
 
@@ -71,6 +76,24 @@ def test_the_pods_of_any_pool_are_restricted():
         empty = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
         assert len(empty) == 2
         assert all("sizeLimit" in volume for volume in empty)
+
+
+def test_autoscalers_are_asked_to_wait_unless_the_pool_says_otherwise():
+    evict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    for said, expected in ((None, "false"), ({evict: "true"}, "true")):
+        spec = RenderPoolSpec.model_validate({"worker": {"annotations": said}})
+        assert manifest(spec)["spec"]["template"]["metadata"]["annotations"] == {
+            evict: expected,
+            "karpenter.sh/do-not-disrupt": "true",
+        }
+
+
+def test_the_operators_own_variables_are_the_last_word():
+    """Of a name that stands twice, Kubernetes takes the last."""
+    forged = RenderPoolSpec.model_validate({"worker": {"env": [{"name": "VIDEOJOB_VOLUMES", "value": "/"}]}})
+    (container,) = manifest(forged)["spec"]["template"]["spec"]["containers"]
+    values = {each["name"]: each.get("value") for each in container["env"]}
+    assert values["VIDEOJOB_VOLUMES"] == "/volumes"
 
 
 def test_no_secret_is_in_the_environment_in_the_clear():

@@ -2,15 +2,18 @@
 
 import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.operator.world import POOL, World, phase_of
+from videojob_contract.api_paths import VIDEOJOBS
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.resources.status import Phase
 from videojob_operator.watched import WATCHED
 
+pytestmark = pytest.mark.timeout(600)
 PICK = st.integers(0, 100)
 WATCH = st.sampled_from([watched.resource for watched in WATCHED])
 FEW = st.integers(1, 5)
@@ -27,7 +30,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2), videos=st.integers(0, 3))
     def begin(self, max_workers, min_idle, videos):
-        self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+        self.world = World(maxWorkers=max_workers, minIdle=min(min_idle, max_workers), surge=3)
         for _ in range(videos):
             self.world.apply()
         self.world.tick(WARM_S)
@@ -200,6 +203,30 @@ class Story(RuleBasedStateMachine):
 
 TestStory = Story.TestCase
 TestStory.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def test_a_status_that_the_api_server_finds_invalid_ends_its_job_and_no_other():
+    world = World(minIdle=1)
+    world.tick(5)
+    refused, other = (world.apply()["metadata"]["uid"] for _ in range(2))
+    world.tick(WARM_S)
+    (worker,) = world.node.rendering(refused)
+    world.client.refuse(422, "Invalid", message="status.outputs: too many", method="PATCH", resource=VIDEOJOBS, times=1)
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(5)
+    for worker in world.node.rendering(other):
+        world.run(world.node.finish(worker, "succeeded"))
+    world.tick(5)
+    ended = world.video(refused)
+    served = world.video(other)
+    world.close()
+
+    assert ended
+    assert ended["status"]["failure"]["reason"] == "StatusRefused"
+    assert "status.outputs: too many" in ended["status"]["message"]
+    assert world.phases[refused] == [Phase.QUEUED, Phase.RUNNING, Phase.FAILED]
+    assert served
+    assert phase_of(served) is Phase.SUCCEEDED
 
 
 def test_a_happy_life_costs_the_operator_few_writes():

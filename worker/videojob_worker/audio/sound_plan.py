@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Clip, Video
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
     from videojob_worker.media.source import Source
     from videojob_worker.timeline.overlays import PlacedOverlay
@@ -70,7 +70,7 @@ def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) ->
             part = _video(
                 clip.video,
                 source,
-                sources.facts[clip.video.uri],
+                sources.probed[clip.video.uri],
                 times.start_s,
                 times.end_s,
                 total=timeline.samples,
@@ -94,7 +94,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
         part = _video(
             video,
             source,
-            sources.facts[video.uri],
+            sources.probed[video.uri],
             placed.start / fps,
             placed.end / fps,
             total=timeline.samples,
@@ -107,7 +107,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
 def _video(
     video: Video,
     source: Source,
-    facts: Facts,
+    probed: ProbedSource,
     start_s: Fraction,
     end_s: Fraction,
     *,
@@ -116,12 +116,12 @@ def _video(
     gains: tuple[Gain, ...] = (),
 ) -> Part | None:
     """Return what is heard of a video; None when it has no sound, or is silenced."""
-    if not facts.has_sound or not video.volume:
+    if not probed.has_sound or not video.volume:
         return None
     speed = speed_of(video)
     shown_s = end_s - start_s
     from_s = video.from_ or Fraction(0)
-    to_s = video.to if video.to is not None else facts.duration_s
+    to_s = video.to if video.to is not None else probed.duration_s
     if to_s is None:
         to_s = from_s + shown_s * speed
     once_s = (to_s - from_s) / speed

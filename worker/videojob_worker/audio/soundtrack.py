@@ -21,6 +21,7 @@ from videojob_worker.audio.voice import Voice, correlation, mix_voices
 from videojob_worker.audio.voices import stretched_length, track_voice, video_voice
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.samples import BLOCK, silence, to_samples
+from videojob_worker.unforeseen import naming_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -177,7 +178,9 @@ class _Maker:
     def _decode(self, path: Path, parts: Sequence[Part]) -> Pcm:
         before = self._done
         wanted = self._wanted[path]
-        pcm = decode_sound(parts[0].source, wanted, self._scratch, self._advance, self._cancelled)
+        source = parts[0].source
+        with naming_failures(source.name):
+            pcm = decode_sound(source, wanted, self._scratch, self._advance, self._cancelled)
         self._done = before
         self._advance(sum(len(stretch) for stretch in wanted))
         return pcm

@@ -154,10 +154,10 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
     """Read a job's subtitles.
 
     Raises:
-        PermanentError: the file cannot be read as SRT, WebVTT or ASS (the message names the line), a font is not
-            there, or libass is not installed.
+        PermanentError: the file has no cue of SRT, WebVTT or ASS, its encoding is not certain, a font is not there,
+            or libass is not installed.
     """
-    form, text, cues = read_cues(source)
+    form, text, cues = read_cues(source, subtitles.encoding)
     if not subtitles.soft:
         libass()  # is it there?
     if form is SubtitleFormat.ASS and subtitles.style is not None:

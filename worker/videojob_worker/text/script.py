@@ -18,6 +18,7 @@ _PART: Final = 20  # default size and margin, as a part of the canvas' height
 _ALIGNMENT: Final = {Position.BOTTOM: 2, Position.CENTER: 5, Position.TOP: 8}
 _OUTLINED, _BOXED = 1, 4  # of libass: one box around all lines, as wide around them as the shadow falls
 _REGULAR, _BOLD = 400, 700
+_DIRECTION_OF_TEXT: Final = -1  # for libass, an encoding of a font: that each paragraph runs as its letters do
 _STYLE_FIELDS: Final = (
     "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
     "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, "
@@ -65,7 +66,7 @@ def _style(style: SubtitleStyle, face: Face, size: int, margin: int) -> str:
     ink, around = _color(style.color), _color(style.outline_color)
     fields = (
         "Default", face.family, size, ink, ink, around, back, -int(face.weight >= _BOLD), -int(face.italic), 0, 0,
-        100, 100, 0, 0, border, outline, shadow, _ALIGNMENT[style.position], margin, margin, margin, 1,
+        100, 100, 0, 0, border, outline, shadow, _ALIGNMENT[style.position], margin, margin, margin, _DIRECTION_OF_TEXT,
     )  # fmt: skip
     return ",".join(str(field) for field in fields)
 

@@ -15,16 +15,21 @@
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
-# A worker's end is seen on its pod, a second or more before it is on its Job.
+# A worker's end is seen on its pod, a second or more before it is on its Job. Pods are made in dry runs alone, which say
+# why one was refused; who may create Jobs may have any pod made.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, create]
 # With what a pool's workers log in to Redis; it goes with its pool.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
-# What `kubectl describe videojob` shows.
+# What `kubectl describe videojob` shows; and read to tell why a worker does not start.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, list]
+# Which operator serves a RenderPool, where there are two.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]
 {{- end }}

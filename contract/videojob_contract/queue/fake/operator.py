@@ -158,9 +158,12 @@ class FakeOperatorQueue(Side):
         if not record or record.state in {"released", "forgotten"}:
             return None
         if record.state == "queued":
-            return replace(record.entry, position=self._state.waiting(record.entry.queue).index(uid))
+            return replace(
+                record.entry, read_at=self._server.now(), position=self._state.waiting(record.entry.queue).index(uid)
+            )
         ends = record.entry.lease_expires_at
-        return replace(record.entry, expired=ends is not None and ends <= self._server.now())
+        now = self._server.now()
+        return replace(record.entry, read_at=now, expired=ends is not None and ends <= now)
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -199,7 +202,7 @@ class FakeOperatorQueue(Side):
             del state.workers[worker]
             state.retired.discard(worker)
         ended = [
-            (record.entry.lease_expires_at, uid, replace(record.entry, expired=True))
+            (record.entry.lease_expires_at, uid, replace(record.entry, read_at=now, expired=True))
             for uid, record in state.records.items()
             if record.entry.lease_expires_at and record.entry.lease_expires_at <= now
         ]

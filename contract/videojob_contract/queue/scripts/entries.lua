@@ -2,7 +2,7 @@
 -- entries: read what is known of some VideoJobs. Changes nothing.
 -- uses: common, read
 --
--- Replies for each uid nil or {uid, record, lease end, whether it is past, position, progress, result}.
+-- Replies for each uid what `read` returns, nil in place of false.
 
 local entries  = KEYS[1]  -- hash  uid -> record
 local progress = KEYS[2]  -- hash  uid -> the worker's latest word

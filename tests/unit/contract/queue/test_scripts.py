@@ -51,7 +51,22 @@ def test_what_it_needs_of_the_libraries_is_there(script: Script) -> None:
     code = re.sub(r"--.*|'[^']*'", "", script.source)
     defined = set(re.findall(r"local function (\w+)", code))
     called = set(re.findall(r"(?<![.:\w])(\w+)\(", code))
-    builtin = {"tonumber", "ipairs", "pairs", "function", "if", "and", "or", "not", "elseif", "return", "in"}
+    builtin = {
+        "tonumber",
+        "ipairs",
+        "pairs",
+        "pcall",
+        "type",
+        "error",
+        "function",
+        "if",
+        "and",
+        "or",
+        "not",
+        "elseif",
+        "return",
+        "in",
+    }
     assert called - defined - builtin == set()
 
 
