@@ -53,12 +53,13 @@ async def run(settings: Settings) -> None:
             settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
         )
         stack.push_async_callback(redis.aclose)
-        cluster = settings.cluster or await cluster_of(kubernetes)
+        if not settings.cluster:
+            settings = settings.model_copy(update={"cluster": await cluster_of(kubernetes)})
+        cluster = settings.cluster
 
         def queue_of(pool: PoolKey) -> OperatorQueue:
             return OperatorQueue(pool, redis, cluster=cluster, on_unreadable=UnreadableListener(pool))
 
-        settings = settings.model_copy(update={"cluster": cluster})
         operator = Operator(settings, kubernetes, queue_of, lambda: datetime.now(UTC))
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
         log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from videojob_common import logs
 from videojob_contract.errors import Reason
+from videojob_contract.queue.errors import LoginRefusedError
 from videojob_worker import termination
 from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
@@ -68,6 +69,10 @@ async def supervise(source: AssignmentSource, runtime: Runtime, termination_log:
             log.info("not needed any more")
             return 0
         return await _see_through(lease, runtime, preparing, termination_log, stop)
+    except LoginRefusedError as error:
+        log.error("%s", error.message)  # noqa: TRY400 - a traceback would say no more
+        termination.write_words(termination_log, error.message)
+        return 1
     except _AskedToStop:
         log.info("asked to stop while idle")
         return 0

@@ -179,6 +179,8 @@ class VideoJobStatus(Model):
     """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
+    deadline_at: Time | None = None
+    """When the current attempt must be done."""
     finished_at: Time | None = None
     """When it came to its final phase."""
     next_attempt_at: Time | None = None

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
+from videojob_contract.resources.audio import SoundChoice
 from videojob_contract.resources.base import (
     DURATION_PATTERN,
     WORD_PATTERN,
@@ -95,6 +96,9 @@ class Video(Model):
     """End within the source. Default: its end."""
     speed: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """How fast it plays: 2 takes half the time. The pitch of its sound is kept."""
+    track: SoundChoice | None = None
+    """Which of its sounds is heard, where it has several: by number, from 1, or by language, such as `eng`. Default:
+    the one that the file says is its default, or the next that can be decoded."""
     volume: Volume = 1.0
     """Gain of its sound; 0 is silence."""
     reverse: bool = False

@@ -75,6 +75,7 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             started_at=None,
             # Nothing is wrong with what was interrupted: it goes before what came after it.
             queued_at=step.status.queued_at if interrupted else None,
+            deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the
             # first.

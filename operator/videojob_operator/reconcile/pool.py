@@ -27,7 +27,7 @@ from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import pool_status
 from videojob_operator.decide.admission import CONNECTING_S
-from videojob_operator.decide.naming import secret_name
+from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -37,7 +37,8 @@ from videojob_operator.decide.types import (
     PoolMemory,
     PoolObservation,
 )
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError, NameTakenError
+from videojob_operator.projections import owner_uid
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ class PoolReconciler:
         self._clock = clock
         self._terminating: set[PoolKey] = set()
         self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
+        self._taken_serials: dict[PoolKey, int] = {}
+        """Serials of names that were found to be others', of each pool the highest."""
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
@@ -84,6 +87,7 @@ class PoolReconciler:
             record = self._cache.pools.get(key)
             if record is None:
                 self._terminating.discard(key)
+                self._taken_serials.pop(key, None)
                 self._secrets.pop(key, None)
                 if self._ownership.forget(key):
                     await self._close_session(key)
@@ -156,6 +160,7 @@ class PoolReconciler:
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
+            taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
@@ -172,15 +177,10 @@ class PoolReconciler:
         key = record.key
         for worker in decision.retire:
             await session.retire(worker)
-        gate = asyncio.Semaphore(AT_A_TIME)
-        # Those that fail are named anew by the next decision; those that succeed are known at once, so it
-        # counts them.
-        results = await asyncio.gather(
-            self._start_workers(record, session, template, decision.create, gate),
-            *(self._delete(key, job, gate) for job in decision.delete_jobs),
-            return_exceptions=True,
-        )
-        failures = [result for result in results if isinstance(result, BaseException)]
+        failures = [
+            *await self._start_workers(record, session, template, decision.create),
+            *await self._delete_workers(key, decision.delete_jobs),
+        ]
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
             if key not in self._terminating:
                 self._terminating.add(key)
@@ -203,20 +203,21 @@ class PoolReconciler:
         return memory
 
     async def _start_workers(
-        self,
-        record: PoolRecord,
-        session: QueueSession,
-        template: Manifest,
-        names: Sequence[str],
-        gate: asyncio.Semaphore,
-    ) -> None:
-        """Create worker Jobs, and before them the Secret with which they log in; raise the first that failed."""
+        self, record: PoolRecord, session: QueueSession, template: Manifest, names: Sequence[str]
+    ) -> list[BaseException]:
+        """Create worker Jobs, and before them the Secret with which they log in; return what went wrong."""
         if names and session.has_user:
-            await self._make_secret(record)
-        creations = (self._create(record, name, template, gate) for name in names)
-        for result in await asyncio.gather(*creations, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+            try:
+                await self._make_secret(record)
+            except ApiError as error:
+                return [error]
+        gate = asyncio.Semaphore(AT_A_TIME)
+        # Those that fail are named anew by the next decision; those that succeed are known at once, so it
+        # counts them.
+        results = await asyncio.gather(
+            *(self._create(record, name, template, gate) for name in names), return_exceptions=True
+        )
+        return [result for result in results if isinstance(result, BaseException)]
 
     def _password(self, record: PoolRecord) -> str:
         return passwords_of(record.key, record.uid, self._settings)[0]
@@ -244,15 +245,25 @@ class PoolReconciler:
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
         async with gate:
             job = await self._kubernetes.create(JOBS, key.namespace, manifest)
-            if job is None:  # created before, by us: its name says so
+            if job is None:  # created before, by us, or by others, who may have the name
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
+        if job is not None and owner_uid(job, "VideoJob") is None and owner_uid(job, "RenderPool") != record.uid:
+            self._taken_serials[key] = max(serial_of(name), self._taken_serials.get(key, 0))
+            raise NameTakenError(f"Job {name} is there, and is none of this pool: the next name is tried")
         if job is not None:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
-    async def _delete(self, key: PoolKey, job: DeleteWorkerJob, gate: asyncio.Semaphore) -> None:
-        async with gate:
-            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+    async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
+        """Delete worker Jobs; return what went wrong."""
+        gate = asyncio.Semaphore(AT_A_TIME)
+
+        async def delete(job: DeleteWorkerJob) -> None:
+            async with gate:
+                await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+
+        results = await asyncio.gather(*map(delete, jobs), return_exceptions=True)
+        return [result for result in results if isinstance(result, BaseException)]
 
     async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
         key = record.key
