@@ -32,6 +32,7 @@ class Reason(StrEnum):
     # Conditions on the way
     ACCEPTED = "Accepted"
     SUSPENDED = "Suspended"
+    RESTORED = "Restored"
     WAITING_FOR_START = "WaitingForStart"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"

@@ -63,4 +63,4 @@ def _source(settings: Settings, stack: AsyncExitStack) -> AssignmentSource:
     redis = connect(settings.redis_url, username=settings.redis_user, password=settings.redis_password)
     stack.push_async_callback(redis.aclose)
     pool = PoolKey(settings.namespace, settings.pool)
-    return QueueAssignments(WorkerQueue(pool, redis, settings.worker, settings.job))
+    return QueueAssignments(WorkerQueue(pool, redis, settings.worker, settings.job, cluster=settings.cluster))

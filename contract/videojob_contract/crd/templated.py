@@ -9,9 +9,9 @@ A structural schema cannot say "a number or this text". What it can say is used:
 | number, boolean | any value (`x-kubernetes-preserve-unknown-fields`) but maps, lists and text | bounds of numbers |
 
 `worded` then makes rules of the patterns. No validation rule can name a field of the third kind, but rules that
-compare the whole timeline see it. `kubectl explain` calls the second and the third `<Object>`, so their descriptions
-say what they are. What the server cannot check is checked at acceptance: there the models see the values, and not
-the templates.
+compare the whole timeline see it. `kubectl explain` calls the second and the third `<Object>`, so their
+descriptions say what they are. What the server cannot check is checked at acceptance: there the models see the
+values, and not the templates.
 """
 
 from __future__ import annotations

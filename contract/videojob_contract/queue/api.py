@@ -4,7 +4,7 @@ Every method raises `QueueUnavailableError` while Redis cannot be reached; one t
 wrote raises `NewerRecordError`. Every call may be repeated without harm.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -42,6 +42,12 @@ class OperatorApi(Protocol):
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again.
 
         When it was empty, the scripts are loaded and the last configuration is set again too.
+        """
+
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in as its own user with any of these passwords, and with no other.
+
+        Who is logged in stays so. False when the operator may make no users: then all workers share one.
         """
 
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
@@ -112,7 +118,7 @@ class OperatorApi(Protocol):
         """Say that events are dealt with."""
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool."""
+        """Remove every key of the pool, and the user of its workers."""
 
 
 class WorkerApi(Protocol):

@@ -110,8 +110,8 @@ class _CancellableTls(_Cancellable, SSLConnection):
 class ScriptRunner:
     """Runs a pool's scripts by their hashes."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, may_load: bool) -> None:
-        self.keys = Keys(pool)
+    def __init__(self, pool: PoolKey, redis: Redis, *, cluster: str, may_load: bool) -> None:
+        self.keys = Keys(pool, cluster)
         self.redis = redis
         self._may_load = may_load
 

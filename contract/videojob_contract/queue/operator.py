@@ -1,15 +1,24 @@
 """The operator's side of the queue: enqueue, cancel, release, and see what the workers do."""
 
+import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import NewerRecordError, QueueFullError, UnknownQueueError, answered
+from videojob_contract.queue.acl import worker_rules
+from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.errors import (
+    NewerRecordError,
+    QueueFullError,
+    QueueUnavailableError,
+    UnknownQueueError,
+    answered,
+)
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
@@ -35,7 +44,8 @@ _SILENT_S = 4 * LEASE_S
 class OperatorQueue:
     """The operator's view of one pool, on Redis; see `api.OperatorApi`.
 
-    `on_unreadable` is told of what cannot be read, which then is as if it were not there.
+    `cluster` is that of `keys.Keys`. `on_unreadable` is told of what cannot be read, which then is as if it were not
+    there.
     """
 
     def __init__(
@@ -43,12 +53,13 @@ class OperatorQueue:
         pool: PoolKey,
         redis: Redis,
         *,
+        cluster: str = "",
         tombstone_s: float = TOMBSTONE_S,
         on_unreadable: OnUnreadable = log_unreadable,
     ) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = ScriptRunner(pool, redis, may_load=True)
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
         self._reader = QueueReader(on_unreadable)
         self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
@@ -83,6 +94,23 @@ class OperatorQueue:
         await self.load_scripts()
         await self._configure_again()
         return bool(await self._runner.run("mark", uuid.uuid4().hex))
+
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""
+        hashes = (f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords)
+        keys = self._runner.keys
+        return await self._manage_users("ACL SETUSER", keys.user, "reset", "on", *hashes, *worker_rules(keys).split())
+
+    async def _manage_users(self, *words: str) -> bool:
+        """Run a command on users; False when this operator, or this Redis, has none to manage."""
+        try:
+            async with answered():
+                await awaited(self._redis.execute_command(*words))  # type: ignore[no-untyped-call]
+        except QueueUnavailableError as error:
+            if isinstance(error.__cause__, ResponseError):
+                return False
+            raise
+        return True
 
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
@@ -170,6 +198,7 @@ class OperatorQueue:
         await self._stream.ack(ids)
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
+        """Remove the pool's user and keys; what is left, signals and mail, goes by itself within a minute."""
         async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())
+        await self._manage_users("ACL DELUSER", self._runner.keys.user)

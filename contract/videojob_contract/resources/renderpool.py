@@ -101,8 +101,17 @@ class WorkerTemplate(Model):
     """Priority class of the pods."""
     image_pull_secrets: Annotated[list[Manifest], Field(max_length=8)] | None = None
     """Secrets to pull the image with."""
+    service_account_name: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Service account of the pods, for what a cloud gives by it; its token for the API server is never mounted."""
+    runtime_class_name: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Runtime of the pods, such as `gvisor`."""
+    topology_spread_constraints: Annotated[list[Manifest], Field(max_length=16)] | None = None
+    """How the pods spread over nodes and zones; `videojob.dev/pool` is the label to select them by."""
+    env: Annotated[list[Manifest], Field(max_length=64)] | None = None
+    """More environment variables, such as `{name: HTTPS_PROXY, value: …}`; the renderer sees none of them but TZ and
+    those of Python. Names that begin with VIDEOJOB_ are taken."""
     annotations: Annotated[dict[str, Text], Field(max_length=64)] | None = None
-    """Annotations of the pods."""
+    """Annotations of the pods. By default they ask autoscalers not to evict them, for a render would begin anew."""
     labels: Annotated[dict[str, ShortText], Field(max_length=64)] | None = None
     """Labels of the pods."""
 

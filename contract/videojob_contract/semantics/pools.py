@@ -12,12 +12,20 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.renderpool import RenderPoolSpec
 
+_OWN_VARIABLES = "VIDEOJOB_"
+
 
 def check_renderpool(spec: RenderPoolSpec) -> Iterator[Problem]:
     """Yield every problem of meaning, in the order of the fields."""
     if spec.min_idle > spec.max_workers > 0:
         yield Problem("spec.minIdle", f"must not be more than maxWorkers, which is {spec.max_workers}")
     yield from _output_prefix(spec)
+    for index, variable in enumerate(spec.worker.env or []):
+        path, name = f"spec.worker.env[{index}].name", variable.get("name")
+        if not isinstance(name, str) or not name:
+            yield Problem(path, "is required")
+        elif name.startswith(_OWN_VARIABLES):
+            yield Problem(path, f"{name} is taken: names that begin with {_OWN_VARIABLES} are the operator's")
 
 
 def _output_prefix(spec: RenderPoolSpec) -> Iterator[Problem]:

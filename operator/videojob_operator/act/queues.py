@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 2.0
 """How often a session looks whether Redis was emptied and whether leases have ended, in seconds."""
+ADMIT_S = 10.0
+"""How often a session makes sure that workers can log in, in seconds: a Redis may keep its data and lose its
+users."""
 FILL_S = 10.0
 """How long claims are held at most while a Redis that was emptied is filled, so that who came first is first, in
 seconds."""
@@ -73,6 +76,9 @@ class QueueSession:
         self._full_at = 0.0  # when it was last found full, on the event loop's clock
         self._trouble = ""
         self._weights: Mapping[str, int] = {}
+        self._passwords: tuple[str, ...] = ()
+        self._has_user = True
+        self._admitted_at = 0.0  # on the event loop's clock
         self._filling = False  # whether it was found empty, and claims are held until all is back
         self._empty_at = -GRACE_S  # on the event loop's clock
 
@@ -120,6 +126,18 @@ class QueueSession:
             self._weights = dict(weights)
             with suppress(QueueUnavailableError), self.in_touch():
                 await self._guard_configure()
+
+    async def admit_workers(self, passwords: tuple[str, ...]) -> None:
+        """Let workers log in with these passwords, now and after Redis forgot its users; none to make no user."""
+        if passwords != self._passwords:
+            self._passwords = passwords
+            with suppress(QueueUnavailableError), self.in_touch():
+                await self._guard_users()
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the pool's workers have a user of their own, as far as is known; if not, they share one."""
+        return bool(self._passwords) and self._has_user
 
     async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
         """Return the queue's entry; when it should be there and is not, look whether Redis was emptied.
@@ -199,7 +217,16 @@ class QueueSession:
         for task in done:
             task.result()
 
+    async def _guard_users(self) -> None:
+        if not self._passwords:
+            return
+        self._admitted_at = asyncio.get_running_loop().time()
+        had, self._has_user = self._has_user, await self.queue.admit_workers(self._passwords)
+        if had and not self._has_user:
+            log.warning("pool %s has no Redis user of its own: the operator may not make any", self.pool)
+
     async def _connect(self) -> None:
+        await self._guard_users()
         await self.queue.load_scripts()
         if await self.queue.ensure_epoch():
             self._found_empty()
@@ -237,6 +264,8 @@ class QueueSession:
                 self._found_empty()
             if not self._known:
                 return  # someone found Redis empty or away: the session is made anew
+            if asyncio.get_running_loop().time() - self._admitted_at >= ADMIT_S:
+                await self._guard_users()
             if self._full and asyncio.get_running_loop().time() - self._full_at >= ROOM_S:
                 self._set_full(full=not await self.queue.has_room())
             await self._guard_configure()  # workers write there, too

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
+from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.problems import SpecError
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase
@@ -67,6 +68,11 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
     observation, now = step.observation, step.observation.now
     if spec.suspend:
         yield Hold(Reason.SUSPENDED, "spec.suspend is true")
+    if ANNOTATION_RESTORED in (observation.raw["metadata"].get("annotations") or {}):
+        # Its status, which said that it was done, may not have come out of the backup with it.
+        yield Hold(
+            Reason.RESTORED, f"it was restored from a backup; remove the annotation {ANNOTATION_RESTORED} to render it"
+        )
     if spec.start_at is not None and spec.start_at > now:
         yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from videojob_operator.decide.types import PoolObservation
 
 _REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
-CONTESTED_S = 60.0
-"""How long the word of a second operator stands, in seconds."""
 QUEUE_FULL = (
     "Redis is out of memory: what runs goes on, and nothing new is queued. Give it more (maxmemory), or delete what it "
     "need not hold; it is tried again every ten seconds"
+)
+CONTESTED_S = 60.0
+"""How long the word of a second operator stands, in seconds."""
+SHARED_USER = (
+    "workers share a Redis user, which reaches the queues of other pools too: the operator may make none for this one "
+    "(acl|setuser)"
 )
 INTERVAL_S = 5.0
 """Least time between two writes of mere counts, in seconds."""
@@ -59,8 +63,9 @@ def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPo
 def away(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say that the queue is not there."""
     trouble = observation.queue_trouble
-    said = f"the queue cannot be reached: {trouble}" if trouble else "the queue is being restored"
-    return _with(observation, status, ConditionType.READY, (Reason.QUEUE_UNAVAILABLE, said), holds=False)
+    message = f"the queue cannot be reached: {trouble}" if trouble else "the queue is being restored"
+    why = (Reason.QUEUE_UNAVAILABLE, message)
+    return _with(observation, status, ConditionType.READY, why, holds=False)
 
 
 def ready(
@@ -78,7 +83,7 @@ def ready(
     known = find(status.conditions, ConditionType.READY)
     starting = [worker.job.serial for worker in workers if worker.state is State.STARTING]
     came_up = max((worker.job.serial for worker in workers if worker.came_up), default=0)
-    why = (Reason.READY, "")
+    why = (Reason.READY, SHARED_USER if observation.shares_redis_user else "")
     if observation.queue_full:
         why = (Reason.QUEUE_FULL, QUEUE_FULL)
     elif trouble is not None:

@@ -335,6 +335,8 @@ class PoolObservation:
     """Whether the queue takes nothing new: Redis is out of memory."""
     queue_trouble: str = ""
     """Why the queue cannot be reached, for people; empty when it can, or is being restored."""
+    shares_redis_user: bool = False
+    """Whether its workers share a Redis user with those of other pools, as the operator may make none for it."""
     memory: PoolMemory = PoolMemory()
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from videojob_common import logs
-from videojob_contract.api_paths import JOBS, RENDERPOOLS
+from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.passwords import fingerprint
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
 from videojob_operator import metrics
@@ -18,12 +20,14 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.ownership import Holder, Ownership
+from videojob_operator.act.pool_secret import passwords_of, pool_secret
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import pool_status
 from videojob_operator.decide.admission import CONNECTING_S
+from videojob_operator.decide.naming import secret_name
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -40,6 +44,8 @@ log = logging.getLogger(__name__)
 
 OWNED_S = 5.0
 """How often an operator looks whether another still owns a pool, in seconds."""
+SECRET_INTERVAL = timedelta(minutes=1)
+"""How often a pool that starts workers makes sure that its Secret is there."""
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""
 
@@ -70,6 +76,7 @@ class PoolReconciler:
         self._settings = settings
         self._clock = clock
         self._terminating: set[PoolKey] = set()
+        self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
@@ -77,6 +84,7 @@ class PoolReconciler:
             record = self._cache.pools.get(key)
             if record is None:
                 self._terminating.discard(key)
+                self._secrets.pop(key, None)
                 if self._ownership.forget(key):
                     await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
@@ -106,9 +114,11 @@ class PoolReconciler:
         key, spec = record.key, record.accept().spec
         session = self._open_session(key)
         template: Manifest = {}
+        await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
             await session.configure({queue.name: queue.weight for queue in spec.queues})
-            template = pod_template(key.namespace, key.name, spec, self._settings)
+            secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
+            template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
         snapshot = await session.snapshot()
@@ -151,6 +161,7 @@ class PoolReconciler:
             snapshot=snapshot,
             queue_full=session.full,
             queue_trouble=session.trouble,
+            shares_redis_user=bool(self._settings.worker_redis_key) and not session.has_user,
             memory=record.memory,
         )
 
@@ -161,15 +172,10 @@ class PoolReconciler:
         key = record.key
         for worker in decision.retire:
             await session.retire(worker)
-        gate = asyncio.Semaphore(AT_A_TIME)
-        # Those that fail are named anew by the next decision; those that succeed are known at once, so it
-        # counts them.
-        results = await asyncio.gather(
-            *(self._create(record, name, template, gate) for name in decision.create),
-            *(self._delete(key, job, gate) for job in decision.delete_jobs),
-            return_exceptions=True,
-        )
-        failures = [result for result in results if isinstance(result, BaseException)]
+        failures = [
+            *await self._start_workers(record, session, template, decision.create),
+            *await self._delete_workers(key, decision.delete_jobs),
+        ]
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
             if key not in self._terminating:
                 self._terminating.add(key)
@@ -191,6 +197,44 @@ class PoolReconciler:
             memory = replace(memory, explanation=Explanation(decision.explain, said, self._clock()))
         return memory
 
+    async def _start_workers(
+        self, record: PoolRecord, session: QueueSession, template: Manifest, names: Sequence[str]
+    ) -> list[BaseException]:
+        """Create worker Jobs, and before them the Secret with which they log in; return what went wrong."""
+        if names and session.has_user:
+            try:
+                await self._make_secret(record)
+            except ApiError as error:
+                return [error]
+        gate = asyncio.Semaphore(AT_A_TIME)
+        # Those that fail are named anew by the next decision; those that succeed are known at once, so it
+        # counts them.
+        results = await asyncio.gather(
+            *(self._create(record, name, template, gate) for name in names), return_exceptions=True
+        )
+        return [result for result in results if isinstance(result, BaseException)]
+
+    def _password(self, record: PoolRecord) -> str:
+        return passwords_of(record.key, record.uid, self._settings)[0]
+
+    def _secret_name(self, record: PoolRecord) -> str:
+        return secret_name(record.key.name, fingerprint(self._password(record)))
+
+    async def _make_secret(self, record: PoolRecord) -> None:
+        """Make sure that the pool's Secret is there; not every time, but again if someone deletes it."""
+        name, now = self._secret_name(record), self._clock()
+        known, made_at = self._secrets.get(record.key, ("", now))
+        if known != name or now - made_at >= SECRET_INTERVAL:
+            secret = pool_secret(
+                record.key,
+                record.uid,
+                name,
+                user=Keys(record.key, self._settings.cluster).user,
+                password=self._password(record),
+            )
+            await self._kubernetes.create(SECRETS, record.key.namespace, secret)
+            self._secrets[record.key] = (name, now)
+
     async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
@@ -202,9 +246,16 @@ class PoolReconciler:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
-    async def _delete(self, key: PoolKey, job: DeleteWorkerJob, gate: asyncio.Semaphore) -> None:
-        async with gate:
-            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+    async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
+        """Delete worker Jobs; return what went wrong."""
+        gate = asyncio.Semaphore(AT_A_TIME)
+
+        async def delete(job: DeleteWorkerJob) -> None:
+            async with gate:
+                await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+
+        results = await asyncio.gather(*map(delete, jobs), return_exceptions=True)
+        return [result for result in results if isinstance(result, BaseException)]
 
     async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
         key = record.key

@@ -5,6 +5,7 @@ that speaks the real queue protocol. What a worker does with a claim is a functi
 """
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,8 +14,9 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
-from videojob_contract.api_paths import JOBS, PODS, Resource
+from videojob_contract.api_paths import JOBS, PODS, SECRETS, Resource
 from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.queue.connection import connect
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, PoolKey, Retired
 from videojob_contract.queue.worker import WorkerQueue
@@ -82,6 +84,7 @@ class Node:
         """Name of the VideoJob and number of each attempt that began, in order."""
         self.at_work = 0
         self.most_at_work = 0
+        self._clients: list[Redis] = []
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
 
@@ -95,6 +98,8 @@ class Node:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for client in self._clients:
+            await client.aclose()
 
     def lose(self, job: str) -> None:
         """Have a worker vanish without a word, as when its node loses power."""
@@ -119,9 +124,9 @@ class Node:
             if self.posts_events:
                 await self._post_event(job, f"Error creating: {refusal}")
             await asyncio.sleep(RETRY_S)
-        env = {item["name"]: item.get("value") for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
-        pool = PoolKey(env["VIDEOJOB_NAMESPACE"], env["VIDEOJOB_POOL"])
-        queue = WorkerQueue(pool, self._redis, pod, name)
+        env = {item["name"]: item for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+        pool = PoolKey(env["VIDEOJOB_NAMESPACE"]["value"], env["VIDEOJOB_POOL"]["value"])
+        queue = WorkerQueue(pool, await self._log_in(env), pod, name, cluster=env["VIDEOJOB_CLUSTER"].get("value", ""))
         message = ""
         while True:
             with suppress(QueueUnavailableError):
@@ -133,6 +138,20 @@ class Node:
                     assert isinstance(claim, (Claim, Retired))
                     break
         await self._end_pod(job, pod, message)
+
+    async def _log_in(self, env: dict[str, dict[str, Any]]) -> Redis:
+        """Return a client with the user and password of a pod; that of this node if it has none."""
+        if "VIDEOJOB_REDIS_USER" not in env:
+            return self._redis
+        words = []
+        for name in ("VIDEOJOB_REDIS_USER", "VIDEOJOB_REDIS_PASSWORD"):
+            reference = env[name]["valueFrom"]["secretKeyRef"]
+            secret = await self._kubernetes.get(SECRETS, self._namespace, reference["name"])
+            assert secret, f"CreateContainerConfigError: there is no Secret {reference['name']}"
+            words.append(base64.b64decode(secret["data"][reference["key"]]).decode())
+        client = connect(env["VIDEOJOB_REDIS_URL"]["value"], username=words[0], password=words[1])
+        self._clients.append(client)
+        return client
 
     async def _attempt(self, worker: Worker) -> str:
         assignment = worker.claim.assignment

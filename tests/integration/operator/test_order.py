@@ -25,10 +25,8 @@ async def let_work(world: World) -> list[str]:
 
 
 async def is_back(world: World) -> None:
-    backlog = f"vj:{{{world.namespace}/default}}:backlog"
-
     async def all_wait() -> bool:
-        return bool(await world.redis.zcard(backlog) == len(NAMES))
+        return bool(await world.redis.zcard(world.keys.fixed("backlog")) == len(NAMES))
 
     await eventually(all_wait, "all wait again", timeout_s=40)
 

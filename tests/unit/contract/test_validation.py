@@ -167,5 +167,32 @@ def test_names_within_a_pool_differ() -> None:
         parse_renderpool({"spec": {"volumes": twice}})
 
 
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"minIdle": 2, "maxWorkers": 1}, "spec.minIdle: must not be more than maxWorkers, which is 1"),
+        ({"minIdle": 2, "maxWorkers": 0}, None),  # paused
+        ({"storage": {"outputPrefix": "volume://a/out"}},
+         'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has none'),
+        ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},
+         'spec.storage.outputPrefix: volume://b: the pool has no volume "b"; it has a'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}, "readOnly": True}]},
+         'spec.storage.outputPrefix: volume://a: volume "a" is read-only'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}}]}, None),
+        ({"worker": {"env": [{"name": "VIDEOJOB_SCRATCH", "value": "/"}]}},
+         ("spec.worker.env[0].name: VIDEOJOB_SCRATCH is taken: names that begin with VIDEOJOB_ are the operator's")),
+        ({"worker": {"env": [{"value": "/"}]}}, "spec.worker.env[0].name: is required"),
+        ({"worker": {"env": [{"name": "TZ", "value": "UTC"}]}}, None),
+    ],
+)  # fmt: skip
+def test_what_must_hold_in_a_pool(spec: dict[str, Any], message: str | None) -> None:
+    try:
+        parse_renderpool({"spec": spec})
+        found = None
+    except SpecError as error:
+        found = str(error)
+    assert found == message
+
+
 def test_a_pool_of_defaults() -> None:
     assert [queue.name for queue in parse_renderpool({"spec": {}}).spec.queues] == ["high", "default", "low"]

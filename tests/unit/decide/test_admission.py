@@ -31,6 +31,7 @@ def admitted(status: VideoJobStatus) -> tuple[str, str]:
     ("spec", "fields", "reason", "kind"),
     [
         ({"suspend": True}, {}, Reason.SUSPENDED, "Normal"),
+        ({}, {"metadata": {"annotations": {"videojob.dev/restored": "true"}}}, Reason.RESTORED, "Normal"),
         (LATER, {}, Reason.WAITING_FOR_START, "Normal"),
         ({}, {"pool": None}, Reason.WAITING_FOR_POOL, "Warning"),
         ({"queue": "urgent"}, {}, Reason.WAITING_FOR_QUEUE, "Warning"),

@@ -6,7 +6,8 @@ from videojob_operator.metrics_reference import reference
 from videojob_operator.records import VideoJobKey
 
 BOUNDED = {
-    "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "kind", "verb", "code", "event", "part",
+    "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "kind", "verb", "code", "event",
+    "part",
 }  # fmt: skip
 
 

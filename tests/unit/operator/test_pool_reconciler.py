@@ -26,6 +26,10 @@ class Waiting:
     connecting = False
     full = False
     trouble = ""
+    has_user = False
+
+    async def admit_workers(self, _: Any) -> None:
+        pass
 
     async def configure(self, _: Any) -> None:
         pass

@@ -29,6 +29,8 @@ class ProbedSource:
     has_sound: bool = False
     is_turned: bool = False
     """Whether its pictures are stored another way round than they are shown."""
+    is_cropped: bool = False
+    """Whether its container wants only a part of its pictures shown."""
     coded: CodecParameters | NotCopiableError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
@@ -71,7 +73,8 @@ def probe_video(source: Source) -> ProbedSource:
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
-        is_turned=bool(footage.turn),
+        is_turned=bool(footage.shape.turn),
+        is_cropped=footage.shape.crop is not None,
         coded=footage.coded,
     )
 

@@ -39,12 +39,17 @@ class Source:
         """Say what may surprise whoever looks at the result: `... lacks its last two bytes, which are not shown`."""
         self.warnings.add(f"{self.name} {what}")
 
-    def conceal(self, what: str, missing: float) -> None:
-        """Say that it is shown without what is damaged of it: `is cut short: ...`; `missing` is the share, from 0 to 1.
+    def conceal(self, what: str, missing: float, most: float = MOST_MISSING) -> None:
+        """Say that it is shown without what is damaged of it: `is cut short: ...`.
+
+        Args:
+            what: is wrong with it.
+            missing: which share of it is, from 0 to 1.
+            most: the largest share without which it is shown.
 
         Raises:
-            PermanentError: it must be whole, or most of it is missing.
+            PermanentError: it must be whole, or too much of it is missing.
         """
-        if self.on_damage is OnDamage.FAIL or missing > MOST_MISSING:
+        if self.on_damage is OnDamage.FAIL or missing > most:
             raise self.error(what)
         self.warn(what)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _FAR_S: Final = 10**9
 """Later than anything: seeking there goes to the last keyframe."""
 _BACK_S: Final = 10
-"""Where a file without an index is entered amid frames, reading starts this much earlier: all that can be reordered."""
+_REORDERED: Final = 32
+"""More frames than can be decoded in another order than they are shown in; where fewer are read, or reading starts amid
+frames that need others, it starts `_BACK_S` seconds earlier."""
 _MEASURED: Final = 3
 """Least frames that tell a rate."""
 _TAG: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
@@ -52,8 +54,8 @@ def find_end(container: "InputContainer", stream: "VideoStream", period: int) ->
         tail = _read(container, stream, round(from_s / tick_s))
         if tail is None:
             continue
-        if not tail.has_key and from_s:
-            tail = _read(container, stream, tail.last - round(_BACK_S / tick_s)) or tail
+        if from_s and (not tail.has_key or tail.frames < _REORDERED):  # an index may call any frame a keyframe
+            tail = _read(container, stream, tail.first - round(_BACK_S / tick_s)) or tail
         return VideoEnd(_end(container, stream, tail, period), tail.period)
     return None
 

@@ -1,17 +1,13 @@
 """What a video turns out to be when its first frame is decoded: how it is shown, when it starts and ends."""
 
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from av.video.frame import VideoFrame
-
 from videojob_contract.errors import Reason
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError, coded_as
 from videojob_worker.media.decoder import Decoder
-from videojob_worker.media.side_data import display_matrix
+from videojob_worker.media.frame_shape import FrameShape, shape_of
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_end import find_end
 
@@ -20,21 +16,6 @@ MAX_SECONDS: Final = 24 * 3600
 
 # Headers are rounded; what is missing beyond this may be missed.
 _MISSED_S: Final = Fraction(1, 5)
-# Pixels that are wider or narrower than this are a mistake of the file.
-_MAX_ASPECT: Final = 16
-# libavfilter's names for each way that pixels can be turned: where a step right (a, b) and a step down
-# (c, d) in what is stored lead in what is shown.
-TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
-    (1, 0, 0, 1): (),
-    (0, 1, -1, 0): ("transpose=clock",),
-    (-1, 0, 0, -1): ("vflip", "hflip"),
-    (0, -1, 1, 0): ("transpose=cclock",),
-    (-1, 0, 0, 1): ("hflip",),
-    # It only says that lines are to be read from the last to the first: a copy is made that way.
-    (1, 0, 0, -1): ("vflip", "copy"),
-    (0, 1, 1, 0): ("transpose=cclock_flip",),
-    (0, -1, -1, 0): ("transpose=clock_flip",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +26,8 @@ class VideoInfo:
     width: int
     """Upright, in square pixels."""
     height: int
-    turn: tuple[str, ...]
-    """The filters that turn its frames upright."""
+    shape: FrameShape
+    """How its frames are shown."""
     first_pts: int
     tick_s: Fraction
     period_s: Fraction | None
@@ -82,6 +63,12 @@ def inspect_video(source: Source) -> VideoInfo:
         if found is None:
             raise source.error("is a damaged video: not one of its frames can be decoded")
         pts, frame = found
+        has_alpha = any(component.is_alpha for component in frame.format.components)
+        if decoder.leaves_alpha_out and not has_alpha:
+            raise source.error(
+                "has its transparency in a layer of its own (HEVC with alpha), which is not decoded here; "
+                "ProRes 4444, and VP9 in WebM, are"
+            )
         period_s, end_s = _pace(decoder, pts)
         if end_s <= 0:
             raise source.error("is a damaged video: it does not say how long it lasts")
@@ -94,21 +81,19 @@ def inspect_video(source: Source) -> VideoInfo:
         # A fragment from the middle of a stream may count from the beginning of that.
         if claimed_s - end_s - max(Fraction(0), pts * decoder.tick_s) > _MISSED_S:
             source.warn(f"says that it lasts {float(claimed_s):.2f}s, and its pictures end at {float(end_s):.2f}s")
-        turn = TURNS[_turn(frame)]
-        width, height = _shown_size(decoder, frame)
-        if turn and turn[0].startswith("transpose"):
-            width, height = height, width
+        shape = shape_of(decoder, frame)
+        width, height = shape.size_of(shape.stored)
         return VideoInfo(
             source=source,
             width=width,
             height=height,
-            turn=turn,
+            shape=shape,
             first_pts=pts,
             tick_s=decoder.tick_s,
             period_s=period_s,
             end_s=end_s,
-            has_alpha=any(component.is_alpha for component in frame.format.components),
-            has_sound=bool(decoder.container.streams.audio),
+            has_alpha=has_alpha,
+            has_sound=_has_sound(decoder),
             coded=_coded(decoder),
         )
     finally:
@@ -122,23 +107,13 @@ def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
         return reason
 
 
-def _shown_size(decoder: Decoder, frame: VideoFrame) -> tuple[int, int]:
-    aspect = decoder.stream.sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        aspect = Fraction(1)
-    # As players do: the lines stay, and the pixels of a line are stretched or squeezed.
-    return max(1, round(frame.width * aspect)), frame.height
-
-
-def _turn(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Return the nearest of `TURNS` to the display matrix (ISO/IEC 14496-12, 8.2.2; 16.16 fixed point)."""
-    matrix = display_matrix(frame)
-    if matrix is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d, *_ = struct.unpack("<9i", matrix)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (1 if a >= 0 else -1), 0, 0, (1 if d >= 0 else -1)
-    return 0, (1 if b >= 0 else -1), (1 if c >= 0 else -1), 0
+def _has_sound(decoder: Decoder) -> bool:
+    """Tell whether there is any sound; asked when the last packets have been read, so that every fragment is known."""
+    tracks = decoder.container.streams.audio
+    if not tracks or not decoder.container.format.name.startswith("mov") or any(len(it.index_entries) for it in tracks):
+        return bool(tracks)
+    decoder.source.warn("has a track of sound in which no sound is")
+    return False
 
 
 def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction]:

@@ -1,5 +1,5 @@
-{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read Secrets, nor touch the
-     spec of a VideoJob or a RenderPool. */}}
+{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read, change or delete
+     Secrets, nor touch the spec of a VideoJob or a RenderPool. */}}
 {{- define "videojob.rules" -}}
 # Watched; and a finished VideoJob is deleted when its ttlAfterFinished is over.
 - apiGroups: [videojob.dev]
@@ -20,6 +20,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, create]
+# With what a pool's workers log in to Redis; it goes with its pool.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
 # What `kubectl describe videojob` shows; and read to tell why a worker does not start.
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -1,6 +1,6 @@
 """The operator's side of the fake."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -54,6 +54,12 @@ class FakeOperatorQueue(Side):
         if was_empty:
             await self.configure(self._queues, held=self._held)
         return was_empty
+
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Note the passwords of the pool's workers; see `api.OperatorApi.admit_workers`."""
+        if self._server.has_users:
+            self._state.passwords = tuple(passwords)
+        return self._server.has_users
 
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""

@@ -53,6 +53,8 @@ class Pool:
     retired: set[str] = field(default_factory=set)
     signals: dict[str, list[int]] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    passwords: tuple[str, ...] = ()
+    """With which workers may log in, as told; nobody is asked for one."""
 
     def place(self, uid: str, since: datetime) -> None:
         """Put a uid behind those that have waited since before it, or as long."""
@@ -80,6 +82,8 @@ class FakeServer:
         """Whether it answers; otherwise every call raises `QueueUnavailableError`."""
         self.full = False
         """Whether it is out of memory; then `enqueue` raises `QueueFullError`."""
+        self.has_users = True
+        """Whether the operator may make users."""
 
     def flushall(self) -> None:
         """Forget everything, as Redis' FLUSHALL does."""
