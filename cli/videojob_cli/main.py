@@ -177,7 +177,7 @@ def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Para
         checks[document.kind](document)
         click.echo(f"{document.file}: {document.kind} {document.name} is valid")
 
-    listen()
+    _keep_log()
     sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
 
 
