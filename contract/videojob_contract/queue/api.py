@@ -31,10 +31,11 @@ class OperatorApi(Protocol):
     async def load_scripts(self) -> None:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights.
+    async def configure(self, queues: Mapping[str, int], terms: str = "") -> None:
+        """Set the queues and their weights, and by which terms (`Assignment.terms`) attempts are claimed, or all.
 
-        A queue that is left out takes no more entries, and what it holds drains with weight 1.
+        A queue that is left out takes no more entries, and what it holds drains with weight 1. What was enqueued by
+        other terms waits until it is enqueued again.
         """
 
     async def ensure_epoch(self) -> bool:

@@ -52,6 +52,7 @@ class OperatorQueue:
         self._stream = EventStream(redis, self._runner.keys.fixed("events"), self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._terms = ""
 
     @property
     def pool(self) -> PoolKey:
@@ -62,10 +63,10 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
-        await self._runner.run("configure", *(part for queue in queues.items() for part in queue))
+    async def configure(self, queues: Mapping[str, int], terms: str = "") -> None:
+        """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
+        self._queues, self._terms = dict(queues), terms
+        await self._runner.run("configure", terms, *(part for queue in queues.items() for part in queue))
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
@@ -75,16 +76,16 @@ class OperatorQueue:
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
-        await self.configure(self._queues)
+        await self.configure(self._queues, self._terms)
         with converted():
             return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
-        args = (assignment.uid, assignment.attempt, queue, pack(assignment))
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment), assignment.terms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
-            await self.configure(self._queues)
+            await self.configure(self._queues, self._terms)
             answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue":
             known = ", ".join(sorted(self._queues)) or "none"

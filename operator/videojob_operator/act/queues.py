@@ -56,6 +56,7 @@ class QueueSession:
         self._known = False
         self._connecting = True
         self._weights: Mapping[str, int] = {}
+        self._terms = ""
         self._empty_at = -GRACE_S  # on the event loop's clock
 
     @property
@@ -68,10 +69,10 @@ class QueueSession:
         """Whether this is a new session that has neither succeeded nor failed yet."""
         return self._connecting
 
-    async def configure(self, weights: Mapping[str, int]) -> None:
-        """Have these queues with these weights, from now on and after Redis was emptied."""
-        if weights != self._weights:
-            self._weights = dict(weights)
+    async def configure(self, weights: Mapping[str, int], terms: str) -> None:
+        """Have these queues with these weights, and these terms, from now on and after Redis was emptied."""
+        if (weights, terms) != (self._weights, self._terms):
+            self._weights, self._terms = dict(weights), terms
             await self._guard_configure()
 
     async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
@@ -152,7 +153,7 @@ class QueueSession:
 
     async def _guard_configure(self) -> None:
         if self._weights:
-            await self.queue.configure(self._weights)
+            await self.queue.configure(self._weights, self._terms)
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):

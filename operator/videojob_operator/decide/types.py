@@ -146,6 +146,8 @@ class Observation:
     now: datetime
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
+    terms: str = ""
+    """By which assignments are made in that pool; see `Assignment.terms`."""
     queue_known: bool = False
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not

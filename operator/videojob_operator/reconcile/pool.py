@@ -77,7 +77,7 @@ class PoolReconciler:
         session = self._open_session(key)
         template: Manifest = {}
         if spec is not None:
-            await session.configure({queue.name: queue.weight for queue in spec.queues})
+            await session.configure({queue.name: queue.weight for queue in spec.queues}, record.terms)
             template = pod_template(key.namespace, key.name, spec, self._settings)
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected

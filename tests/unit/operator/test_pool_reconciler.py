@@ -23,7 +23,7 @@ class Waiting:
 
     connecting = False
 
-    async def configure(self, _: Any) -> None:
+    async def configure(self, *_: Any) -> None:
         pass
 
     async def snapshot(self) -> PoolSnapshot:

@@ -32,15 +32,17 @@ class FakeOperatorQueue(Side):
         super().__init__(pool, server)
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
+        self._terms = ""
 
     async def load_scripts(self) -> None:
         """Do nothing: there are no scripts here."""
         _ = self._state
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
+    async def configure(self, queues: Mapping[str, int], terms: str = "") -> None:
+        """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
+        self._queues, self._terms = dict(queues), terms
         state = self._state
+        state.terms = terms
         closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
         state.weights = {**queues, **closed}
         state.passes = {queue: ahead for queue, ahead in state.passes.items() if queue in state.weights}
@@ -49,7 +51,7 @@ class FakeOperatorQueue(Side):
         """Mark the server as known; True when it was empty."""
         was_empty, self._state.known = not self._state.known, True
         if was_empty:
-            await self.configure(self._queues)
+            await self.configure(self._queues, self._terms)
         return was_empty
 
     async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
@@ -65,7 +67,7 @@ class FakeOperatorQueue(Side):
             if known == attempt and record.state != "queued":
                 return Enqueued(EnqueueState(record.state))
         if not state.weights.get(queue) and queue in self._queues:
-            await self.configure(self._queues)
+            await self.configure(self._queues, self._terms)
         if not state.weights.get(queue):
             known_queues = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}')
@@ -75,6 +77,7 @@ class FakeOperatorQueue(Side):
             entry = QueueEntry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
             record = state.records[uid] = Record(entry, "queued")
             state.backlog.append(uid)
+        record.entry = replace(record.entry, terms=assignment.terms)
         record.payload = assignment
         self._server.touch()
         return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))

@@ -41,6 +41,7 @@ class Pool:
 
     known: bool = False
     weights: dict[str, int] = field(default_factory=dict)
+    terms: str = ""
     passes: dict[str, int] = field(default_factory=dict)
     backlog: list[str] = field(default_factory=list)
     """Uids in the order in which they were enqueued, over all queues."""

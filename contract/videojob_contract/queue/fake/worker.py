@@ -76,7 +76,9 @@ class FakeWorkerQueue(Side):
     def _next(self) -> str | None:
         """Return the head of the queue that is least ahead of its share, and move its pass on."""
         state = self._state
-        heads = {queue: uids[0] for queue in state.weights if (uids := state.waiting(queue))}
+        valid = {uid for uid in state.backlog if state.terms in {"", state.records[uid].entry.terms}}
+        waiting = {queue: [uid for uid in state.waiting(queue) if uid in valid] for queue in state.weights}
+        heads = {queue: uids[0] for queue, uids in waiting.items() if uids}
         if not heads:
             return None
         behind, _, best = min((state.passes.get(queue, 0), -state.weights[queue], queue) for queue in heads)

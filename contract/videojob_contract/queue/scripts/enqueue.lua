@@ -21,6 +21,7 @@ local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
 local queue   = ARGV[3]
 local payload = ARGV[4]
+local terms   = ARGV[5]
 
 local record = load(entries, uid)
 if record then
@@ -47,9 +48,10 @@ if not (record and record.attempt == attempt and record.queue == queue) then
   end
   local member = string.format('%s:%016d:%s', queue, redis.call('INCR', sequence), uid)
   record = {state = 'queued', attempt = attempt, queue = queue, member = member, queued_at = now_ms()}
-  save(entries, uid, record)
   redis.call('ZADD', backlog, 0, member)
-  balance(wake, backlog)
 end
+record.terms = terms ~= '' and terms or nil
+save(entries, uid, record)
+balance(wake, backlog)
 redis.call('HSET', payloads, uid, payload)
 return {'queued', position(backlog, record)}
