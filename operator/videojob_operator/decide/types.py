@@ -154,6 +154,8 @@ class Observation:
     """The condition Ready of its pool: why no worker comes for what waits."""
     pool_busy: int = 0
     """How many workers of its pool render, as the pool's status has it."""
+    terms: str = ""
+    """By which assignments are made in that pool; see `Assignment.terms`."""
     queue_known: bool = False
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not

@@ -120,7 +120,7 @@ class PoolReconciler:
         template: Manifest = {}
         await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
-            await session.configure({queue.name: queue.weight for queue in spec.queues})
+            await session.configure({queue.name: queue.weight for queue in spec.queues}, record.terms)
             secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
