@@ -13,7 +13,7 @@ from click.shell_completion import get_completion_class
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
 from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
 from videojob_cli.lately import listen
-from videojob_cli.options import Parameters, job_options, set_option
+from videojob_cli.options import Parameters, job_options, set_option, volume_option
 from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
@@ -33,6 +33,7 @@ _RENDER_EPILOG = (
     "  videojob render holiday.yaml --out out --volume media=./photos\n"
     "  videojob render holiday.yaml -o out -v media=./photos --json | jq .percent\n"
     "  videojob render card.yaml -o out --set name=Ana --set seconds=4\n"
+    "  videojob render film.yaml -o out -v media=. --segments 4\n"
     "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in HELP.items())
 )
 _PLAN_EPILOG = (
@@ -47,6 +48,7 @@ _VALIDATE_EPILOG = (
     "  videojob validate holiday.yaml\n"
     "  videojob validate manifests/*.yaml\n"
     "  videojob validate card.yaml --set name=Ana\n"
+    "  videojob validate holiday.yaml --volume media=./photos\n"
     "\b\nEach problem is a line FILE:LINE:COLUMN: FIELD: MESSAGE. Exit code 0 when there is none, else 3."
 )
 _COMPLETION_EPILOG = (
@@ -71,6 +73,12 @@ def main() -> None:
     "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the outputs."
 )
 @job_options
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make the segments of the timeline apart, in N processes at a time, and join them in another: the same bytes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines, also to a terminal.")
 def render(  # noqa: PLR0917 - one parameter for each option
     file: Path,
@@ -80,6 +88,7 @@ def render(  # noqa: PLR0917 - one parameter for each option
     threads: int | None,
     allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
     hardware: str,
+    segments: int | None,
     as_json: bool,  # noqa: FBT001 - the same
 ) -> None:
     """Render the VideoJobs in FILE here, without a cluster.
@@ -95,7 +104,7 @@ def render(  # noqa: PLR0917 - one parameter for each option
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.BadParameter(f"{str(out)!r} cannot be made: {error.strerror}", param_hint="--out") from error
-    options = Options(out.resolve(), volumes, threads or default_threads())
+    options = Options(out.resolve(), volumes, threads or default_threads(), segments)
     lately = listen()
     results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
     _end(of_result(results[-1]), lately)
@@ -146,17 +155,18 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
+@volume_option
 @set_option
-def validate(files: tuple[Path, ...], parameters: Parameters) -> None:
+def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
     """Check the VideoJobs and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator.
+    that a job names is left to the operator. With --volume, the sources on it have to be there too.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
     checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check_document(document, parameters),
+        VIDEOJOB: lambda document: check_document(document, parameters, volumes=volumes),
         RENDERPOOL: check_pool,
     }
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.status import OutputStatus, Seconds, Stage
+from videojob_contract.resources.status import OutputStatus, Seconds, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
 
 MAX_ATTEMPT = 1000
@@ -69,6 +69,7 @@ class Result(Model):
     attempt: Attempt
     result: Literal["succeeded", "failed", "cancelled"]
     outputs: Annotated[list[OutputStatus], Field(max_length=64)] = []
+    warnings: Warnings = ()
     reason: Reason | None = None
     message: Said = ""
     render_s: Seconds = 0.0

@@ -32,18 +32,23 @@ class Reason(StrEnum):
     # Conditions on the way
     ACCEPTED = "Accepted"
     SUSPENDED = "Suspended"
+    RESTORED = "Restored"
     WAITING_FOR_START = "WaitingForStart"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"
+    QUEUE_FULL = "QueueFull"
     QUEUED = "Queued"
     CLAIMED = "Claimed"
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
+    POOL_AT_MAXIMUM = "PoolAtMaximum"
     SUCCEEDED = "Succeeded"
     # Conditions of a pool
     READY = "Ready"
+    WORKERS_STARTING = "WorkersStarting"
     WORKERS_NOT_STARTING = "WorkersNotStarting"
     QUEUE_UNAVAILABLE = "QueueUnavailable"
+    OWNED_ELSEWHERE = "OwnedElsewhere"
     # Permanent failures
     INVALID_SPEC = "InvalidSpec"
     NOT_SUPPORTED = "NotSupported"

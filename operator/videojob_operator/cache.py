@@ -1,5 +1,6 @@
 """What the watches have shown, and indexes over it: where reconciles look instead of asking the API server."""
 
+from collections import Counter, defaultdict
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
@@ -70,9 +71,25 @@ class Cache:
         """How many VideoJobs of a pool are in each phase."""
         return {phase.value: self._by_pool_and_phase.count((pool, phase)) for phase in Phase}
 
+    def phases_without_pool(self) -> dict[str, Counter[str]]:
+        """How many VideoJobs of each namespace name a pool that is not there, by phase."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for pool, phase in self._by_pool_and_phase.terms:
+            if pool not in self.pools:
+                found[pool.namespace][phase.value] += self._by_pool_and_phase.count((pool, phase))
+        return dict(found)
+
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
         return [key for key, entries in self.stale_entries.items() if any(entry[0] == pool for entry in entries)]
+
+    def queued_of(self, pool: PoolKey) -> list[VideoJobKey]:
+        """Every VideoJob that waits in this pool's queues."""
+        return self._by_pool_and_phase.of((pool, Phase.QUEUED))
+
+    def pools_in(self, namespace: str) -> tuple[str, ...]:
+        """Names of the RenderPools of a namespace, in order."""
+        return tuple(sorted(pool.name for pool in self.pools if pool.namespace == namespace))
 
     def job(self, namespace: str, name: str) -> WorkerJob | None:
         """A worker Job by its name, if the operator made it."""

@@ -8,6 +8,9 @@ OperatorError
 └── StatusRefusedError              the API server does not take a status as it is, now or later
 """
 
+_REFUSALS = set(range(400, 500)) - {409, 429}
+"""HTTP statuses; a conflict and too many requests pass by themselves."""
+
 
 class OperatorError(Exception):
     """Something outside did not do as asked; its message says what, and no traceback is needed."""
@@ -16,13 +19,19 @@ class OperatorError(Exception):
 class ApiError(OperatorError):
     """The API server refused a request.
 
-    `code` is the HTTP status, 0 without an answer; `reason` is its one word for it.
+    `code` is the HTTP status, 0 without an answer; `reason` is its one word for it, and `words` are all that it said.
     """
 
-    def __init__(self, code: int, reason: str, message: str) -> None:
+    def __init__(self, code: int, reason: str, message: str, words: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.words = words
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server answered, and will answer the same until something else is changed."""
+        return self.code in _REFUSALS
 
 
 class NamespaceTerminatingError(ApiError):

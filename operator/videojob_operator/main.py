@@ -17,6 +17,7 @@ from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.version import __version__
 from videojob_operator import logs
+from videojob_operator.act.cluster import cluster_of
 from videojob_operator.act.kubernetes import Kubernetes, load_configuration
 from videojob_operator.config import Settings
 from videojob_operator.handlers.settings import login_with
@@ -52,9 +53,12 @@ async def run(settings: Settings) -> None:
             settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
         )
         stack.push_async_callback(redis.aclose)
+        if not settings.cluster:
+            settings = settings.model_copy(update={"cluster": await cluster_of(kubernetes)})
+        cluster = settings.cluster
 
         def queue_of(pool: PoolKey) -> OperatorQueue:
-            return OperatorQueue(pool, redis, on_unreadable=UnreadableListener(pool))
+            return OperatorQueue(pool, redis, cluster=cluster, on_unreadable=UnreadableListener(pool))
 
         operator = Operator(settings, kubernetes, queue_of, lambda: datetime.now(UTC))
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
@@ -71,6 +75,7 @@ async def run(settings: Settings) -> None:
         async def stop(**_: Any) -> None:
             work.cancel()
             await asyncio.wait([work])
+            await operator.release()
             await stack.aclose()
 
         await kopf.operator(

@@ -42,16 +42,20 @@ class QueueSessions:
             self._open[pool] = (session, self._tasks.create_task(keep_up("session with a pool's queues", session.run)))
         return self._open[pool][0]
 
+    async def leave(self, pool: PoolKey) -> None:
+        """End the session with a pool's queues, if one is open, and leave them to another operator."""
+        found = self._open.pop(pool, None)
+        if found is not None:
+            found[1].cancel()
+            with suppress(asyncio.CancelledError):
+                await found[1]
+
     async def close(self, pool: PoolKey) -> None:
         """End the session with the queues of a pool that is gone, if one is open, and delete them.
 
         Raises:
             QueueUnavailableError: Redis is away; to be called again.
         """
-        found = self._open.pop(pool, None)
-        if found is not None:
-            found[1].cancel()
-            with suppress(asyncio.CancelledError):
-                await found[1]
+        await self.leave(pool)
         self._listener().wake_stale_entries(pool)
         await self._queue_of(pool).delete_pool()

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from videojob_contract.defaults import terms_of
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
+from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
 from videojob_operator.decide.specs import accept_pool, accept_videojob, pack_spec
@@ -91,6 +93,8 @@ class PoolRecord:
     raw: Raw
     accepted: Accepted[RenderPoolSpec] | None = None
     """What `accept` found; None while it was not asked."""
+    read_status: RenderPoolStatus | None = None
+    """What `status` found; None while it was not asked."""
     memory: PoolMemory = field(default_factory=PoolMemory)
     known_terms: str | None = None
     """What `terms` found; None while it was not asked."""
@@ -110,13 +114,23 @@ class PoolRecord:
         return self.known_terms
 
     @property
-    def status(self) -> Raw:
+    def raw_status(self) -> Raw:
         """Its status, as the API server has it."""
         status: Raw = self.raw["status"]
         return status
 
+    @property
+    def status(self) -> RenderPoolStatus:
+        """Its status; that of another version is as good as none, and is written anew."""
+        if self.read_status is None:
+            try:
+                self.read_status = RenderPoolStatus.model_validate(self.raw_status)
+            except ValidationError:
+                self.read_status = RenderPoolStatus()
+        return self.read_status
 
-_METADATA = frozenset({"namespace", "name", "uid", "generation", "deletionTimestamp"})
+
+_METADATA = frozenset({"namespace", "name", "uid", "generation", "creationTimestamp", "deletionTimestamp"})
 
 
 def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:

@@ -1,5 +1,6 @@
 """Every part may be stopped at any point: nothing is lost and nothing is started twice."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.specs import long, short
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import PoolKey
 
 
 def published(media_folder: Path, name: str) -> list[Path]:
@@ -14,17 +17,24 @@ def published(media_folder: Path, name: str) -> list[Path]:
     return sorted(folder.rglob("*")) if folder.exists() else []
 
 
+def state_in_queue(cluster: Cluster, uid: str) -> str:
+    """Return the state of the record that Redis has of a VideoJob."""
+    here = cluster.kubectl("get", "namespace", "kube-system", "--output", "jsonpath={.metadata.uid}")
+    entries = Keys(PoolKey("videojob-e2e", "e2e"), here).fixed("entries")
+    return str(json.loads(cluster.redis("HGET", entries, uid))["state"])
+
+
 def test_a_deleted_job_stops_and_leaves_nothing(cluster: Cluster, media_folder: Path) -> None:
     uid = cluster.create("deleted", long())["metadata"]["uid"]
     job = cluster.rendering("deleted")["job"]["name"]
+    assert state_in_queue(cluster, uid) == "claimed"
     cluster.delete("deleted")
     end = time.monotonic() + 30
     while any(p.metadata.labels.get("batch.kubernetes.io/job-name") == job for p in cluster.worker_pods()):
         assert time.monotonic() < end, "the worker of a deleted VideoJob is still there"
         time.sleep(0.2)
     assert published(media_folder, "deleted") == []
-    entry = cluster.redis("HGET", f"vj:{{videojob-e2e/e2e}}:job:{uid}", "state")
-    assert entry in {"", "cancelled", "tombstone"}
+    assert state_in_queue(cluster, uid) == "forgotten"
 
 
 def test_a_cancelled_job_stops_at_once_and_publishes_nothing(cluster: Cluster, media_folder: Path) -> None:
@@ -54,7 +64,7 @@ def test_a_job_cancelled_in_the_queue_never_starts(cluster: Cluster) -> None:
     assert "startedAt" not in status
 
 
-def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster) -> None:
+def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster, media_folder: Path) -> None:
     cluster.create("killed", long())
     status = cluster.rendering("killed")
     first = status["worker"]
@@ -65,6 +75,7 @@ def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster) -> N
     assert status["attempts"] == 2
     assert status["interruptions"] + status["failures"] == 1
     assert status["worker"] != first
+    assert published(media_folder, "killed") != []  # so elsewhere in this file, that there is nothing means something
 
 
 def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(cluster: Cluster) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests import media
+from tests.render.media import heif_files
 
 _SIZE = (96, 64)
 _SRT = "1\n00:00:00,100 --> 00:00:00,900\nOne <i>two</i>\n\n2\n00:00:01,000 --> 00:00:01,500\nThree\n"
@@ -27,7 +28,7 @@ _VIDEOS = {
 _SOUNDS = {"sound.mp3": ["libmp3lame"], "sound.wav": ["pcm_s16le"], "sound.flac": ["flac"], "sound.ogg": ["libvorbis"]}
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
     "video": ("mp4", "mov", "webm", "mkv"),
     "sound": ("mp3", "wav", "flac", "ogg", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
@@ -46,6 +47,7 @@ def make_corpus(folder: Path) -> list[Path]:
     for name in ("moving.gif", "moving.webp", "moving.apng"):
         kind = "PNG" if name.endswith("apng") else None
         frames[0].save(folder / name, kind, save_all=True, append_images=frames[1:], duration=100)
+    (folder / "picture.heic").write_bytes(heif_files.heif(heif_files.grid(small, (64, 64), heif_files.irot(1))))
     for name, text in (("text.srt", _SRT), ("text.vtt", _VTT), ("text.ass", _ASS)):
         (folder / name).write_text(text)
     picture = ["-f", "lavfi", "-i", f"testsrc2=size={_SIZE[0]}x{_SIZE[1]}:rate=25:duration=2"]

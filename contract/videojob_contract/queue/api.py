@@ -4,7 +4,8 @@ Every method raises `QueueUnavailableError` while Redis cannot be reached; one t
 wrote raises `NewerRecordError`. Every call may be repeated without harm.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from videojob_contract.assignment import Assignment, Progress, Result
@@ -31,8 +32,10 @@ class OperatorApi(Protocol):
     async def load_scripts(self) -> None:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
-    async def configure(self, queues: Mapping[str, int], terms: str = "") -> None:
+    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
         """Set the queues and their weights, and by which terms (`Assignment.terms`) attempts are claimed, or all.
+
+        While `held`, entries are taken in and none is claimed.
 
         A queue that is left out takes no more entries, and what it holds drains with weight 1. What was enqueued by
         other terms waits until it is enqueued again.
@@ -44,15 +47,25 @@ class OperatorApi(Protocol):
         When it was empty, the scripts are loaded and the last configuration is set again too.
         """
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
-        """Let an attempt wait in a queue.
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in as its own user with any of these passwords, and with no other.
 
-        Again, for an attempt that waits: its payload is replaced, and it moves to the end of `queue`
-        if it was in another. A newer attempt replaces an older one, whatever its state.
+        Who is logged in stays so. False when the operator may make no users: then all workers share one.
+        """
+
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
+        """Let an attempt wait in a queue, behind what has waited since before it; by default since now.
+
+        Again, for an attempt that waits: its payload is replaced, and it keeps its place unless it was in another
+        queue. A newer attempt replaces an older one, whatever its state.
 
         Raises:
             UnknownQueueError: The pool has no such queue.
+            QueueFullError: Redis is out of memory; all other calls go on.
         """
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -108,7 +121,7 @@ class OperatorApi(Protocol):
         """Say that events are dealt with."""
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool."""
+        """Remove every key of the pool, and the user of its workers."""
 
 
 class WorkerApi(Protocol):

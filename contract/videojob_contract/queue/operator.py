@@ -1,14 +1,24 @@
 """The operator's side of the queue: enqueue, cancel, release, and see what the workers do."""
 
+import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import NewerRecordError, UnknownQueueError, converted
+from videojob_contract.queue.acl import worker_rules
+from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.errors import (
+    NewerRecordError,
+    QueueFullError,
+    QueueUnavailableError,
+    UnknownQueueError,
+    answered,
+)
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.payload import pack
 from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
@@ -24,6 +34,7 @@ from videojob_contract.queue.types import (
     QueueEntry,
 )
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _CHUNK = 200
 """Entries read by one script: few enough that no other client waits noticeably."""
 
@@ -34,7 +45,8 @@ _SILENT_S = 4 * LEASE_S
 class OperatorQueue:
     """The operator's view of one pool, on Redis; see `api.OperatorApi`.
 
-    `on_unreadable` is told of what cannot be read, which then is as if it were not there.
+    `cluster` is that of `keys.Keys`. `on_unreadable` is told of what cannot be read, which then is as if it were not
+    there.
     """
 
     def __init__(
@@ -42,17 +54,19 @@ class OperatorQueue:
         pool: PoolKey,
         redis: Redis,
         *,
+        cluster: str = "",
         tombstone_s: float = TOMBSTONE_S,
         on_unreadable: OnUnreadable = log_unreadable,
     ) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = ScriptRunner(pool, redis, may_load=True)
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
         self._reader = QueueReader(on_unreadable)
-        self._stream = EventStream(redis, self._runner.keys.fixed("events"), self._reader)
+        self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
         self._terms = ""
+        self._held = False
 
     @property
     def pool(self) -> PoolKey:
@@ -63,34 +77,63 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int], terms: str = "") -> None:
+    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
         """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
-        self._queues, self._terms = dict(queues), terms
-        await self._runner.run("configure", terms, *(part for queue in queues.items() for part in queue))
+        self._queues, self._terms, self._held = dict(queues), terms, held
+        await self._configure_again()
+
+    async def _configure_again(self) -> None:
+        pairs = (part for queue in self._queues.items() for part in queue)
+        await self._runner.run("configure", "held" if self._held else "open", self._terms, *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
-        with converted():
+        async with answered():
             if await self._redis.get(key):
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
-        await self.configure(self._queues, self._terms)
-        with converted():
-            return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
+        await self._configure_again()
+        return bool(await self._runner.run("mark", uuid.uuid4().hex))
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""
+        hashes = (f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords)
+        keys = self._runner.keys
+        return await self._manage_users("ACL SETUSER", keys.user, "reset", "on", *hashes, *worker_rules(keys).split())
+
+    async def _manage_users(self, *words: str) -> bool:
+        """Run a command on users; False when this operator, or this Redis, has none to manage."""
+        try:
+            async with answered():
+                await awaited(self._redis.execute_command(*words))  # type: ignore[no-untyped-call]
+        except QueueUnavailableError as error:
+            if isinstance(error.__cause__, ResponseError):
+                return False
+            raise
+        return True
+
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
-        args = (assignment.uid, assignment.attempt, queue, pack(assignment), assignment.terms)
+        since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
-            await self.configure(self._queues, self._terms)
+            await self._configure_again()
             answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue":
             known = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known}')
         return Enqueued(EnqueueState(answer), None if position < 0 else position)
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
+        try:
+            await self._runner.run("room")
+        except QueueFullError:
+            return False
+        return True
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -156,6 +199,7 @@ class OperatorQueue:
         await self._stream.ack(ids)
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
-        with converted():
+        """Remove the pool's user and keys; what is left, signals and mail, goes by itself within a minute."""
+        async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())
+        await self._manage_users("ACL DELUSER", self._runner.keys.user)

@@ -18,10 +18,19 @@ if TYPE_CHECKING:  # a worker registers before it takes the time to import the m
 
 
 class WorkerQueue:
-    """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.WORKER`."""
+    """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.worker_rules`."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S) -> None:
-        self._runner = ScriptRunner(pool, redis, may_load=False)
+    def __init__(
+        self,
+        pool: PoolKey,
+        redis: Redis,
+        worker: str,
+        job: str,
+        *,
+        cluster: str = "",
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=False)
         self._worker = worker
         self._job = job
         self._lease_s = lease_s

@@ -58,12 +58,14 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
     step = count(step, reason)
     wait_s = _wait_s(step, reason)
     again = step.observation.now + timedelta(seconds=wait_s)
-    kept = step.status.failure if FAILURE_CLASS[reason] is FailureClass.INFRASTRUCTURE else None
+    interrupted = FAILURE_CLASS[reason] is FailureClass.INFRASTRUCTURE
+    kept = step.status.failure if interrupted else None
     when = f"attempt {number + 1} follows {f'in {wait_s:.0f} s' if wait_s else 'at once'}"
     summary = shorten(f"attempt {number} failed: {message}; {when}")
     return (
         step.update(
             phase=Phase.PENDING,
+            reason=Reason.BACKING_OFF,
             progress=0,
             stage=None,
             message=summary,
@@ -71,6 +73,8 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             job=None,
             worker=None,
             started_at=None,
+            # Nothing is wrong with what was interrupted: it goes before what came after it.
+            queued_at=step.status.queued_at if interrupted else None,
             deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the

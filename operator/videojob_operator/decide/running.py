@@ -44,6 +44,7 @@ def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
     return (
         step.update(
             phase=Phase.RUNNING,
+            reason=None,
             message=message,
             stage=Stage.INITIALIZING,
             queue_position=None,

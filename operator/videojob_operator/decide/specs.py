@@ -30,7 +30,7 @@ def accept_videojob(raw: Mapping[str, Any]) -> Accepted[VideoJobSpec]:
     One that is only not supported is there all the same: a worker of another version may have it already.
     """
     try:
-        spec = parse_videojob(_without_status(raw)).spec
+        spec = parse_videojob(_without_status(raw), further=lambda job: unsupported(job.spec)).spec
     except SpecError as error:
         return Accepted(None, Refusal(error.reason, error.message))
     problems = unsupported(spec)
@@ -57,7 +57,7 @@ def whole(accepted: Accepted[VideoJobSpec]) -> VideoJobSpec | None:
 def accept_pool(raw: Mapping[str, Any]) -> Accepted[RenderPoolSpec]:
     """Read and check a RenderPool's spec."""
     try:
-        spec = parse_renderpool(_without_status(raw)).spec
+        spec = parse_renderpool(_without_status(raw), further=lambda pool: unsupported_pool(pool.spec)).spec
     except SpecError as error:
         return Accepted(None, Refusal(error.reason, error.message))
     problems = unsupported_pool(spec)

@@ -17,6 +17,7 @@ from videojob_operator.decide import (
     progress,
     refused_status,
     running,
+    waiting,
 )
 from videojob_operator.decide.step import Step, uid_of
 from videojob_operator.decide.types import Decision, Observation
@@ -32,6 +33,7 @@ POLICIES = (
     deadline.apply,
     acceptance.apply,
     admission.apply,
+    waiting.apply,
     progress.apply,
 )
 

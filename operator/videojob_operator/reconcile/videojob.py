@@ -5,23 +5,26 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.defaults import resolve_outputs
 from videojob_contract.errors import Reason
+from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_contract.resources.outputs import Output
-from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import conditions
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -57,6 +60,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -65,6 +69,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -78,6 +83,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)
@@ -93,13 +103,8 @@ class VideoJobReconciler:
         entries = self._cache.stale_entries.get(key, set())
         for pool, uid in list(entries):
             session = self._session_of(pool)
-            if session is not None:
-                if not session.known:
-                    continue  # its turn comes when the queue is back; what has this name now need not wait for that
-                try:
-                    await session.queue.forget(uid)
-                except NewerRecordError as error:
-                    log.warning("%s", error)
+            if session is not None and not (session.known and await session.forget(uid)):
+                continue  # its turn comes when the queue is back; what has this name now need not wait for that
             entries.discard((pool, uid))
             self._wake_pool(pool)
         if not entries:
@@ -109,8 +114,6 @@ class VideoJobReconciler:
         record = self._cache.videojobs.get(key)
         if record is None:
             return None
-        if record.phase is Phase.PENDING and self._is_connecting(record.pool):
-            return CONNECTING_S  # or earlier, as soon as it is connected
         observation = await self._observe(record)
         decision = decide_videojob(observation)
         if decision.status is not None:
@@ -138,7 +141,6 @@ class VideoJobReconciler:
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
         session = self._session_of(record.pool)
-        pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
         entry, is_read = None, True
         try:
@@ -150,7 +152,7 @@ class VideoJobReconciler:
         except NewerRecordError as error:
             log.warning("%s", error)
             is_read = False  # and nothing is concluded from what the queue has
-        outputs = self._outputs(record, pool)
+        outputs = self._outputs(record, self._cache.pools.get(record.pool))
         if record.phase in {Phase.QUEUED, Phase.RUNNING}:
             self._cache.output_holders.hold(record.key, record.pool, outputs)
         now = self._clock()
@@ -162,9 +164,10 @@ class VideoJobReconciler:
             raw=record.object,
             accepted=record.accept(),
             now=now,
-            pool=pool.accept().spec if pool else None,
-            terms=pool.terms if pool else "",
+            **self._pool_fields(record),
             queue_known=is_read and session is not None and session.known,
+            queue_connecting=self._is_connecting(record.pool),
+            queue_full=session is not None and session.full,
             entry=entry,
             worker_job=job,
             pod=pod,
@@ -173,6 +176,20 @@ class VideoJobReconciler:
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
         )
+
+    def _pool_fields(self, record: VideoJobRecord) -> dict[str, Any]:
+        """Return what an observation has of the pool."""
+        pool = self._cache.pools.get(record.pool)
+        if pool is None:
+            return {"other_pools": self._cache.pools_in(record.key.namespace)}
+        accepted = pool.accept()
+        return {
+            "pool": accepted.spec,
+            "terms": pool.terms,
+            "pool_refusal": accepted.refusal,
+            "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
+            "pool_busy": pool.status.busy,
+        }
 
     @staticmethod
     def _outputs(record: VideoJobRecord, pool: PoolRecord | None) -> Sequence[Output]:
@@ -239,7 +256,8 @@ class VideoJobReconciler:
                     self._hold_outputs(record, action.assignment.spec.outputs or ())
                 session = self._session_of(record.pool)
                 if session is not None:
-                    await self._do_in_queue(session, action)
+                    with session.in_touch():
+                        await self._do_in_queue(session.queue, action)
 
     def _hold_outputs(self, record: VideoJobRecord, outputs: Sequence[Output]) -> None:
         others = self._cache.output_holders.others(record.key, record.pool, outputs)
@@ -258,22 +276,20 @@ class VideoJobReconciler:
             self._cache.jobs.refresh(patched)
 
     @staticmethod
-    async def _do_in_queue(
-        session: QueueSession, action: Enqueue | Withdraw | CancelInQueue | Release | Forget
-    ) -> None:
+    async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await session.queue.enqueue(action.queue, action.assignment)
+                answer = await queue.enqueue(action.queue, action.assignment, action.since)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
-                await session.queue.withdraw(action.uid, action.attempt)
+                await queue.withdraw(action.uid, action.attempt)
             case CancelInQueue():
-                await session.queue.cancel(action.uid)
+                await queue.cancel(action.uid)
             case Release():
-                await session.queue.release(action.uid, action.attempt)
+                await queue.release(action.uid, action.attempt)
             case Forget():
-                await session.queue.forget(action.uid)
+                await queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
         """Write the status; False when there is no such VideoJob any more.

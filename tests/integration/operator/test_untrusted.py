@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from videojob_contract.api_paths import JOBS
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, PoolKey
@@ -14,7 +14,7 @@ from videojob_contract.queue.worker import WorkerQueue
 
 async def claim_as(world: World, worker: str, job: str) -> tuple[WorkerQueue, Claim]:
     """Claim the next attempt in the guise of a worker."""
-    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job)
+    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job, cluster=CLUSTER)
     claim = await queue.claim(10)
     assert isinstance(claim, Claim)
     return queue, claim

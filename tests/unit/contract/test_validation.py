@@ -65,13 +65,13 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
-        (videojob({"image": {"uri": "volume://m/a b"}}), ('spec.clips[0].image.uri: "volume://m/a b" is '
+        (videojob({"video": {"uri": "volume://m/a b"}}), ('spec.clips[0].video.uri: "volume://m/a b" is '
          "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
          "spec.outputs[0].preset: should be text, not 8: put it in quotes"),
-        (videojob({"image": "volume://m/a.jpg"}),
+        (videojob({"image": "volume://m/a.jpg", "duration": "1s"}),
          'spec.clips[0].image: should be an object, not "volume://m/a.jpg"; did you mean {uri: "volume://m/a.jpg"}?'),
         (videojob({**CLIP, "transition": "crossfade"}),
          'spec.clips[0].transition: should be an object, not "crossfade"; did you mean {type: "crossfade"}?'),
@@ -180,6 +180,33 @@ def test_names_within_a_pool_differ() -> None:
     twice = [{"name": "media", "source": {"emptyDir": {}}}] * 2
     with pytest.raises(SpecError, match="spec: volumes must have different names, not media, media"):
         parse_renderpool({"spec": {"volumes": twice}})
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"minIdle": 2, "maxWorkers": 1}, "spec.minIdle: must not be more than maxWorkers, which is 1"),
+        ({"minIdle": 2, "maxWorkers": 0}, None),  # paused
+        ({"storage": {"outputPrefix": "volume://a/out"}},
+         'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has none'),
+        ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},
+         'spec.storage.outputPrefix: volume://b: the pool has no volume "b"; it has a'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}, "readOnly": True}]},
+         'spec.storage.outputPrefix: volume://a: volume "a" is read-only'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}}]}, None),
+        ({"worker": {"env": [{"name": "VIDEOJOB_SCRATCH", "value": "/"}]}},
+         ("spec.worker.env[0].name: VIDEOJOB_SCRATCH is taken: names that begin with VIDEOJOB_ are the operator's")),
+        ({"worker": {"env": [{"value": "/"}]}}, "spec.worker.env[0].name: is required"),
+        ({"worker": {"env": [{"name": "TZ", "value": "UTC"}]}}, None),
+    ],
+)  # fmt: skip
+def test_what_must_hold_in_a_pool(spec: dict[str, Any], message: str | None) -> None:
+    try:
+        parse_renderpool({"spec": spec})
+        found = None
+    except SpecError as error:
+        found = str(error)
+    assert found == message
 
 
 def test_a_pool_of_defaults() -> None:

@@ -33,7 +33,7 @@ class Added:
 class Scene:
     def __init__(self) -> None:
         self.cache, self.videojobs, self.pools = Cache(), Added(), Added()
-        self.informer = Informer(self.cache, self.videojobs, self.pools)  # type: ignore[arg-type]
+        self.informer = Informer(self.cache, self.videojobs, self.pools, writes_per_s=20.0)  # type: ignore[arg-type]
         self._version = 0
 
     def sees(self, watched, name, *, deleted=False, labels=None, owner=None, generation=1, uid=None, **fields):

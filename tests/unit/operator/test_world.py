@@ -15,6 +15,7 @@ from videojob_contract.resources.status import Phase
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.watched import WATCHED
 
+pytestmark = pytest.mark.timeout(600)
 PICK = st.integers(0, 100)
 WATCH = st.sampled_from([watched.resource for watched in WATCHED])
 FEW = st.integers(1, 5)
@@ -31,7 +32,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2), videos=st.integers(0, 3))
     def begin(self, max_workers, min_idle, videos):
-        self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+        self.world = World(maxWorkers=max_workers, minIdle=min(min_idle, max_workers), surge=3)
         for _ in range(videos):
             self.world.apply()
         self.world.tick(WARM_S)
@@ -161,6 +162,10 @@ class Story(RuleBasedStateMachine):
     @rule(available=st.booleans())
     def redis(self, available):
         self.world.redis.available = available
+
+    @rule(full=st.booleans())
+    def fill(self, full):
+        self.world.redis.full = full
 
     # --- what holds always, and in the end
 

@@ -28,9 +28,17 @@ OUTPUTS = st.lists(
 )
 
 
-@given(st.text(max_size=5000), OUTPUTS)
-def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputStatus]) -> None:
-    result = Result(uid="uid", attempt=2, result="failed", reason=Reason.DISK_FULL, message=message, outputs=outputs)
+@given(st.text(max_size=5000), OUTPUTS, st.lists(st.text(max_size=500), max_size=20))
+def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputStatus], warnings: list[str]) -> None:
+    result = Result(
+        uid="uid",
+        attempt=2,
+        result="failed",
+        reason=Reason.DISK_FULL,
+        message=message,
+        outputs=outputs,
+        warnings=tuple(warnings),
+    )
     encoded = termination.encode_result(result)
     assert len(encoded) <= termination.MAX_BYTES
     read = Result.model_validate_json(encoded)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Clip, Video
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
     from videojob_worker.media.source import Source
     from videojob_worker.timeline.overlays import PlacedOverlay
@@ -66,11 +66,11 @@ def arrange(
 def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
         if clip.video is not None:
-            source = sources.source(f"spec.clips[{index}].video.uri", clip.video.uri)
+            source = sources.sound(f"spec.clips[{index}].video.uri", clip.video.uri, clip.video.track)
             part = _video(
                 clip.video,
                 source,
-                sources.facts[clip.video.uri],
+                sources.probed[clip.video.uri],
                 times.start_s,
                 times.end_s,
                 total=timeline.samples,
@@ -86,7 +86,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
         video = placed.overlay.video
         if video is None:
             continue
-        source = sources.source(f"spec.overlays[{placed.number}].video.uri", video.uri)
+        source = sources.sound(f"spec.overlays[{placed.number}].video.uri", video.uri, video.track)
         start, end = (to_samples(frame / fps) for frame in (placed.start, placed.end))
         fades = _fades(
             start, end, to_samples(placed.fade_in / fps), to_samples(placed.fade_out / fps), FadeCurve.LINEAR
@@ -94,7 +94,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
         part = _video(
             video,
             source,
-            sources.facts[video.uri],
+            sources.probed[video.uri],
             placed.start / fps,
             placed.end / fps,
             total=timeline.samples,
@@ -107,7 +107,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
 def _video(
     video: Video,
     source: Source,
-    facts: Facts,
+    probed: ProbedSource,
     start_s: Fraction,
     end_s: Fraction,
     *,
@@ -116,12 +116,12 @@ def _video(
     gains: tuple[Gain, ...] = (),
 ) -> Part | None:
     """Return what is heard of a video; None when it has no sound, or is silenced."""
-    if not facts.has_sound or not video.volume:
+    if not probed.has_sound or not video.volume:
         return None
     speed = speed_of(video)
     shown_s = end_s - start_s
     from_s = video.from_ or Fraction(0)
-    to_s = video.to if video.to is not None else facts.duration_s
+    to_s = video.to if video.to is not None else probed.duration_s
     if to_s is None:
         to_s = from_s + shown_s * speed
     once_s = (to_s - from_s) / speed
@@ -152,7 +152,7 @@ def _video(
 def _tracks(tracks: Sequence[Track], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     total = timeline.samples
     for index, track in enumerate(tracks):
-        source = sources.source(f"spec.audio.tracks[{index}].uri", track.uri)
+        source = sources.sound(f"spec.audio.tracks[{index}].uri", track.uri, track.track)
         first, start = to_samples(track.from_), to_samples(track.offset)
         if start >= total:
             length_s = float(timeline.length_s)

@@ -76,6 +76,8 @@ class FakeWorkerQueue(Side):
     def _next(self) -> str | None:
         """Return the head of the queue that is least ahead of its share, and move its pass on."""
         state = self._state
+        if state.held:
+            return None
         valid = {uid for uid in state.backlog if state.terms in {"", state.records[uid].entry.terms}}
         waiting = {queue: [uid for uid in state.waiting(queue) if uid in valid] for queue in state.weights}
         heads = {queue: uids[0] for queue, uids in waiting.items() if uids}

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
 -- uses: common, wake, worker
 --
@@ -10,8 +11,8 @@ local seen     = KEYS[2]   -- zset    worker, by when it was last heard of
 local entries  = KEYS[3]   -- hash    uid -> record
 local payloads = KEYS[4]   -- hash    uid -> assignment
 local leases   = KEYS[5]   -- zset    uid, by when its lease ends
-local backlog  = KEYS[6]   -- zset    queue:sequence:uid, all at score 0
-local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed
+local backlog  = KEYS[6]   -- zset    queue:place:uid, all at score 0
+local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative while held
 local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
@@ -26,6 +27,7 @@ local STRIDE = 232792560  -- divisible by every weight up to 20, so that those s
 local MOST = 1e12  -- no queue is further ahead
 local SWEPT = 500  -- what is no entry is taken out or passed over on the way, so many at a time
 
+-- Returns what may be believed: no weights while claims are held, and no numbers of anyone's making.
 local function pairs_of(hash)
   local flat, map = redis.call('HGETALL', hash), {}
   for i = 1, #flat, 2 do

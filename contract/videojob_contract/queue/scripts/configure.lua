@@ -1,20 +1,26 @@
+#!lua flags=allow-oom
 -- configure: set the queues and their weights, and the terms by which attempts are claimed.
 --
+-- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
+-- that waits is woken.
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.
 -- Replies nothing.
 
-local weights = KEYS[1]  -- hash    queue -> weight; 0 when closed
+local weights = KEYS[1]  -- hash    queue -> weight; 0 when closed, negative while held
 local passes  = KEYS[2]  -- hash    queue -> how far it is ahead of its share
-local backlog = KEYS[3]  -- zset    queue:sequence:uid, all at score 0
-local terms   = KEYS[4]  -- string  by which assignments are made now
+local backlog = KEYS[3]  -- zset    queue:place:uid, all at score 0
+local wake    = KEYS[4]  -- list    tokens that idle workers wait for
+local terms   = KEYS[5]  -- string  by which assignments are made now
 
--- ARGV: terms, queue, weight, queue, weight, ...
+local sign = ARGV[1] == 'held' and -1 or 1
+
+-- ARGV: held or open, terms, queue, weight, queue, weight, ...
 
 local kept = {}
-redis.call('SET', terms, ARGV[1])
-for i = 2, #ARGV, 2 do
+redis.call('SET', terms, ARGV[2])
+for i = 3, #ARGV, 2 do
   kept[ARGV[i]] = true
-  redis.call('HSET', weights, ARGV[i], ARGV[i + 1])
+  redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
 end
 for _, queue in ipairs(redis.call('HKEYS', weights)) do
   if not kept[queue] then
@@ -24,5 +30,10 @@ for _, queue in ipairs(redis.call('HKEYS', weights)) do
       redis.call('HDEL', weights, queue)
       redis.call('HDEL', passes, queue)
     end
+  end
+end
+if sign == 1 then
+  for _ = redis.call('LLEN', wake) + 1, redis.call('ZCARD', backlog) do
+    redis.call('RPUSH', wake, '1')
   end
 end

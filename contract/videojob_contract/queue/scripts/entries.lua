@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- entries: read what is known of some VideoJobs. Changes nothing.
 -- uses: common, read
 --
@@ -7,7 +8,7 @@ local entries  = KEYS[1]  -- hash  uid -> record
 local progress = KEYS[2]  -- hash  uid -> the worker's latest word
 local results  = KEYS[3]  -- hash  uid -> how the attempt ended
 local leases   = KEYS[4]  -- zset  uid, by when its lease ends
-local backlog  = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
+local backlog  = KEYS[5]  -- zset  queue:place:uid, all at score 0
 
 -- ARGV: uid, uid, ...
 

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- expired: read the entries whose lease has ended, and sweep what is too old: tombstones, and workers not heard of.
 -- uses: common, read
 --
@@ -7,7 +8,7 @@ local entries    = KEYS[1]  -- hash  uid -> record
 local progress   = KEYS[2]  -- hash  uid -> the worker's latest word
 local results    = KEYS[3]  -- hash  uid -> how the attempt ended
 local leases     = KEYS[4]  -- zset  uid, by when its lease ends
-local backlog    = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
+local backlog    = KEYS[5]  -- zset  queue:place:uid, all at score 0
 local tombstones = KEYS[6]  -- zset  uid, by when its tombstone may go
 local workers    = KEYS[7]  -- hash  worker -> its record
 local seen       = KEYS[8]  -- zset  worker, by when it was last heard of

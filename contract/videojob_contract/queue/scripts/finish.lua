@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- finish: hand in how an attempt ended.
 -- uses: common, worker, standing
 --

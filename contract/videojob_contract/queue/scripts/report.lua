@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- report: say how far an attempt is; the operator is told only when the stage changes.
 -- uses: common, standing
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- retire: let an idle worker exit instead of claiming.
 -- uses: common
 --

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- scan: list a page of the uids that are queued, claimed or finished, or have what is no record. Changes nothing.
 -- uses: common
 --

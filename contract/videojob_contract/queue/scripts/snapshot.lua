@@ -1,11 +1,12 @@
+#!lua flags=no-writes
 -- snapshot: count what waits and runs, and list the workers. Changes nothing.
 -- uses: common
 --
 -- Replies {now, {queue, waiting, queued_at of the first or -1, ...}, claimed, {worker, record or why it is none, last
 -- seen, ...}}.
 
-local weights = KEYS[1]  -- hash  queue -> weight; 0 when closed
-local backlog = KEYS[2]  -- zset  queue:sequence:uid, all at score 0
+local weights = KEYS[1]  -- hash  queue -> weight; 0 when closed, negative while held
+local backlog = KEYS[2]  -- zset  queue:place:uid, all at score 0
 local entries = KEYS[3]  -- hash  uid -> record
 local leases  = KEYS[4]  -- zset  uid, by when its lease ends
 local workers = KEYS[5]  -- hash  worker -> its record

@@ -1,6 +1,6 @@
 -- read: an entry as the operator sees it.
 
--- Returns how many of the record's queue wait before it, by its member `queue:sequence:uid`.
+-- Returns how many of the record's queue wait before it, by its member `queue:place:uid`.
 local function position(backlog, record)
   return redis.call('ZLEXCOUNT', backlog, '[' .. record.queue .. ':', '(' .. record.member)
 end
