@@ -65,8 +65,8 @@ class OperatorQueue:
         self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
-        self._held = False
         self._terms = ""
+        self._held = False
 
     @property
     def pool(self) -> PoolKey:
@@ -84,7 +84,7 @@ class OperatorQueue:
 
     async def _configure_again(self) -> None:
         pairs = (part for queue in self._queues.items() for part in queue)
-        await self._runner.run("configure", self._terms, "held" if self._held else "open", *pairs)
+        await self._runner.run("configure", "held" if self._held else "open", self._terms, *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""

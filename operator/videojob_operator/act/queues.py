@@ -76,11 +76,11 @@ class QueueSession:
         self._full_at = 0.0  # when it was last found full, on the event loop's clock
         self._trouble = ""
         self._weights: Mapping[str, int] = {}
+        self._terms = ""
         self._passwords: tuple[str, ...] = ()
         self._has_user = True
         self._admitted_at = 0.0  # on the event loop's clock
         self._filling = False  # whether it was found empty, and claims are held until all is back
-        self._terms = ""
         self._empty_at = -GRACE_S  # on the event loop's clock
 
     @property

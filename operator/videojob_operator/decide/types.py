@@ -146,6 +146,8 @@ class Observation:
     now: datetime
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
+    terms: str = ""
+    """By which assignments are made in that pool; see `Assignment.terms`."""
     pool_refusal: Refusal | None = None
     """Why the spec of its RenderPool was refused, when that is why it cannot be used."""
     other_pools: tuple[str, ...] = ()
@@ -154,8 +156,6 @@ class Observation:
     """The condition Ready of its pool: why no worker comes for what waits."""
     pool_busy: int = 0
     """How many workers of its pool render, as the pool's status has it."""
-    terms: str = ""
-    """By which assignments are made in that pool; see `Assignment.terms`."""
     queue_known: bool = False
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not

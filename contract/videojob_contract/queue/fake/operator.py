@@ -32,8 +32,8 @@ class FakeOperatorQueue(Side):
         super().__init__(pool, server)
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
-        self._held = False
         self._terms = ""
+        self._held = False
 
     async def load_scripts(self) -> None:
         """Do nothing: there are no scripts here."""

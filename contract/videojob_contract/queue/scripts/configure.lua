@@ -12,12 +12,12 @@ local backlog = KEYS[3]  -- zset    queue:place:uid, all at score 0
 local wake    = KEYS[4]  -- list    tokens that idle workers wait for
 local terms   = KEYS[5]  -- string  by which assignments are made now
 
-local sign = ARGV[2] == 'held' and -1 or 1
+local sign = ARGV[1] == 'held' and -1 or 1
 
--- ARGV: terms, held or open, queue, weight, queue, weight, ...
+-- ARGV: held or open, terms, queue, weight, queue, weight, ...
 
 local kept = {}
-redis.call('SET', terms, ARGV[1])
+redis.call('SET', terms, ARGV[2])
 for i = 3, #ARGV, 2 do
   kept[ARGV[i]] = true
   redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
