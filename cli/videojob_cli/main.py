@@ -34,6 +34,7 @@ _RENDER_EPILOG = (
     "  videojob render holiday.yaml --out out --volume media=./photos\n"
     "  videojob render holiday.yaml -o out -v media=./photos --json | jq .percent\n"
     "  videojob render card.yaml -o out --set name=Ana --set seconds=4\n"
+    "  videojob render film.yaml -o out -v media=. --segments 4\n"
     "\b\nExit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in HELP.items())
 )
 _PLAN_EPILOG = (
@@ -73,6 +74,12 @@ def main() -> None:
     "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the outputs."
 )
 @job_options
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Make the segments of the timeline apart, in N processes at a time, and join them in another: the same bytes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON lines, also to a terminal.")
 def render(  # noqa: PLR0917 - one parameter for each option
     file: Path,
@@ -82,6 +89,7 @@ def render(  # noqa: PLR0917 - one parameter for each option
     threads: int | None,
     allow_private_networks: bool,  # noqa: FBT001 - click passes it by name
     hardware: str,
+    segments: int | None,
     as_json: bool,  # noqa: FBT001 - the same
 ) -> None:
     """Render the VideoJobs in FILE here, without a cluster.
@@ -97,7 +105,7 @@ def render(  # noqa: PLR0917 - one parameter for each option
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.BadParameter(f"{str(out)!r} cannot be made: {error.strerror}", param_hint="--out") from error
-    options = Options(out.resolve(), volumes, threads or default_threads())
+    options = Options(out.resolve(), volumes, threads or default_threads(), segments)
     recent_log = _keep_log()
     results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
     _end(of_result(results[-1]), recent_log)
@@ -154,19 +162,22 @@ def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Para
     """Check the VideoJobs and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator. With --volume, the sources on it have to be there too.
+    that a job names is left to the operator. With --volume, the sources on it have to be there too, and what is odd in
+    subtitles is a warning.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
-    checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check_document(document, parameters, volumes=volumes),
-        RENDERPOOL: check_pool,
-    }
+    def check_job(document: Document) -> None:
+        for warning in check_document(document, parameters, volumes=volumes).warnings:
+            click.echo(document.locate(warning), err=True)
+
+    checks: dict[str, Callable[[Document], None]] = {VIDEOJOB: check_job, RENDERPOOL: check_pool}
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)
         click.echo(f"{document.file}: {document.kind} {document.name} is valid")
 
+    _keep_log()
     sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
 
 

@@ -52,8 +52,10 @@ def plan_lines(name: str, plan: Plan, *, every_span: bool, explain: bool) -> Ite
     outputs = [Row((output.name, _output(output)), output.why if explain else "") for output in plan.outputs]
     yield from _table(("OUTPUT", "IS"), outputs)
     yield ""
-    yield f"cost: {plan.cost:.0f}, or {plan.cost / plan.frames:.1f} a frame; 1 is what a core encodes in 10 ms at 1080p"
+    yield f"cost: {plan.cost:.0f}, or {plan.cost / plan.frames:.1f} a frame; 1 is about 10 ms of a core at 1080p"
     yield f"memory: about {plan.memory_bytes / _MIB:.0f} MiB at its peak"
+    for warning in plan.warnings:
+        yield f"warning: {warning}"
 
 
 _SPAN_HEAD = ("FRAMES", ">COUNT", ">SAMPLES", "KIND", "CLIPS", "OVERLAYS", ">COST", ">MIB")

@@ -19,6 +19,7 @@ from videojob_contract.errors import CancelledError
 from videojob_worker.pipeline import AttemptContext, failed_result, run_attempt
 from videojob_worker.renderer.process import RendererProcess
 from videojob_worker.renderer.sandbox import Limits, shield_this_process
+from videojob_worker.renderer.segmented import SegmentedRenderer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -37,6 +38,8 @@ class Options:
     out: Path
     volumes: Mapping[str, Path]
     threads: int
+    segments: int | None = None
+    """How many processes make segments at a time; None: one makes all."""
 
 
 def render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: Options) -> list[Result]:
@@ -48,7 +51,10 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
     shield_this_process()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="videojob-") as scratch:
-        async with RendererProcess(Limits(), Path(scratch)) as renderer:
+        async with RendererProcess(Limits(), Path(scratch)) as process:
+            renderer = (
+                process if options.segments is None else SegmentedRenderer(Limits(), Path(scratch), options.segments)
+            )
             context = AttemptContext(
                 volumes=mounts(options.volumes, options.out),
                 scratch=Path(scratch),

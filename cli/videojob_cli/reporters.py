@@ -130,6 +130,8 @@ class TerminalReporter:
             self._console.print(
                 f"  {file}  ({size}{output.bytes / 1e6:.2f} MB)", markup=False, highlight=False, soft_wrap=True
             )
+        for warning in result.warnings:
+            self._console.print(f"  warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _time(seconds: float) -> str:

@@ -58,6 +58,7 @@ CHANGES: dict[str, Any] = {
     "redis.embedded.maxMemory": "1gb",
     **{f"redis.embedded.{name}": value for name, value in SCHEDULING.items()},
     "redis.external.url": "redis://other:6379/0",
+    "redis.cluster": "berlin",
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
     "redis.auth.admin.existingSecret": "mine",

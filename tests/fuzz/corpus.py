@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests import media
+from tests.render.media import heif_files
 
 _SIZE = (96, 64)
 _SRT = "1\n00:00:00,100 --> 00:00:00,900\nOne <i>two</i>\n\n2\n00:00:01,000 --> 00:00:01,500\nThree\n"
@@ -23,13 +24,30 @@ _VIDEOS = {
     "rotated.mov": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-metadata:s:v", "rotate=90", "-an"],
     "vp9.webm": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"],
     "hevc10.mkv": ["-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none", "-c:a", "flac"],
+    "mpeg4.avi": ["-c:v", "mpeg4", "-bf", "2", "-c:a", "libmp3lame"],
+    "h264.ts": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+    "mpeg2.mpg": ["-c:v", "mpeg2video", "-c:a", "mp2"],
+    "sorenson.flv": ["-c:v", "flv1", "-c:a", "libmp3lame", "-ar", "44100"],
+    "wmv2.wmv": ["-c:v", "wmv2", "-c:a", "wmav2"],
+    "theora.ogv": ["-c:v", "libtheora", "-c:a", "libvorbis"],
 }
-_SOUNDS = {"sound.mp3": ["libmp3lame"], "sound.wav": ["pcm_s16le"], "sound.flac": ["flac"], "sound.ogg": ["libvorbis"]}
+_SOUNDS = {
+    "sound.mp3": ["libmp3lame"],
+    "sound.wav": ["pcm_s16le"],
+    "sound.flac": ["flac"],
+    "sound.ogg": ["libvorbis"],
+    "sound.aac": ["aac"],
+    "sound.ac3": ["ac3"],
+    "sound.aiff": ["pcm_s16be"],
+    "sound.caf": ["alac"],
+    "sound.w64": ["pcm_s24le"],
+    "sound.wma": ["wmav2"],
+}
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng"),
-    "video": ("mp4", "mov", "webm", "mkv"),
-    "sound": ("mp3", "wav", "flac", "ogg", "mp4", "mkv"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
+    "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
+    "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
     "font": ("ttf",),
 }
@@ -46,6 +64,7 @@ def make_corpus(folder: Path) -> list[Path]:
     for name in ("moving.gif", "moving.webp", "moving.apng"):
         kind = "PNG" if name.endswith("apng") else None
         frames[0].save(folder / name, kind, save_all=True, append_images=frames[1:], duration=100)
+    (folder / "picture.heic").write_bytes(heif_files.heif(heif_files.grid(small, (64, 64), heif_files.irot(1))))
     for name, text in (("text.srt", _SRT), ("text.vtt", _VTT), ("text.ass", _ASS)):
         (folder / name).write_text(text)
     picture = ["-f", "lavfi", "-i", f"testsrc2=size={_SIZE[0]}x{_SIZE[1]}:rate=25:duration=2"]

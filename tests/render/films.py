@@ -15,7 +15,7 @@ from tests.render.studio import Frames
 from videojob_contract.resources.timeline import Anchor, Fit, Video
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.layers.video import VideoLayer
-from videojob_worker.media.probe import Facts, probe_video
+from videojob_worker.media.probe import ProbedSource, probe_video
 from videojob_worker.media.source import Source
 from videojob_worker.pixels.yuv import planes
 
@@ -73,7 +73,7 @@ def source(path: Path) -> Source:
     return Source("spec.clips[0].video.uri", URI, path)
 
 
-def probe(path: Path) -> Facts:
+def probe(path: Path) -> ProbedSource:
     return probe_video(source(path))
 
 
@@ -91,11 +91,12 @@ def layer(
     fit: Fit = Fit.STRETCH,
     anchor: Anchor = Anchor.CENTER,
     background: str = "#000000",
+    of: Source | None = None,
     **video: Any,
 ) -> VideoLayer:
-    """The layer of a clip of `frames` frames; `video` has further fields of the spec."""
+    """The layer of a clip of `frames` frames; `of` is its source, `video` has further fields of the spec."""
     return VideoLayer(
-        source(path),
+        of or source(path),
         probe(path),
         spec(**video),
         Canvas(*canvas, background),

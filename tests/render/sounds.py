@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tests.render.studio import Studio, uri
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.audio.soundtrack import Soundtrack, open_soundtrack
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.source import Source
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
@@ -89,10 +89,10 @@ def crossfade(duration: str) -> dict[str, str]:
     return {"type": "crossfade", "duration": duration}
 
 
-def film_of(path: Path, duration_s: Fraction | None = None) -> Facts:
+def film_of(path: Path, duration_s: Fraction | None = None) -> ProbedSource:
     """What is known of a video that a sound stands for; its pictures last as long as the sound, or as said."""
     claimed_s = check_audio(Source("test", uri(path), path))
-    return Facts("video", 160, 90, duration_s=duration_s or claimed_s, fps=Fraction(25), has_sound=True)
+    return ProbedSource("video", 160, 90, duration_s=duration_s or claimed_s, fps=Fraction(25), has_sound=True)
 
 
 def project(
@@ -102,14 +102,14 @@ def project(
     *,
     audio: Mapping[str, Any] | None = None,
     overlays: Sequence[Mapping[str, Any]] = (),
-    facts: Mapping[Path, Facts] | None = None,
+    probed: Mapping[Path, ProbedSource] | None = None,
 ) -> RenderPlan:
     """Plan a timeline. A clip's sound is a WAV as well as a video: no picture of it is looked at here."""
     request = Studio(tmp_path / "scratch").request(clips, files=files)
     more = {"audio": audio, "overlays": list(overlays)}
     spec = VideoJobSpec.model_validate(request.settings.spec.to_dict() | more)
     request = replace(request, settings=request.settings.model_copy(update={"spec": spec}))
-    known = {path: film_of(path) for path in files} | dict(facts or {})
+    known = {path: film_of(path) for path in files} | dict(probed or {})
     return build_render_plan(request, {uri(path): each for path, each in known.items()})
 
 
@@ -144,3 +144,23 @@ def play(plan: RenderPlan) -> Wave:
     soundtrack.close()
     assert not list(plan.scratch.iterdir())
     return out
+
+
+def babble(seconds: float, seed: int = 1, rate: int = RATE) -> Wave:
+    """Return `(n,)` of noise below 3 kHz, which every codec keeps, and which is like nothing but itself."""
+    count = int(seconds * rate)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=count))
+    frequencies = np.fft.rfftfreq(count, 1 / rate)
+    spectrum[(frequencies < 100) | (frequencies > 3000)] = 0
+    samples = np.fft.irfft(spectrum, count)
+    return np.asarray(0.6 * samples / np.abs(samples).max())
+
+
+def find(sought: Wave, heard: Wave) -> tuple[int, float]:
+    """Return at which sample what is heard is like what is sought, and how like: 1 is the same. Both are `(n,)`."""
+    size = 1 << (len(heard) + len(sought)).bit_length()
+    match = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sought, size)), size)
+    at = int(np.argmax(match[: len(heard)]))
+    there = heard[at : at + len(sought)]
+    power = float(np.square(there).sum() * np.square(sought[: len(there)]).sum())
+    return at, float((there * sought[: len(there)]).sum()) / max(power, 1e-12) ** 0.5

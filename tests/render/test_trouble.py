@@ -84,20 +84,20 @@ def test_a_cancel_takes_effect_at_every_stage(
     begun = Event()
     began_at: list[float] = []
     module, _, name = f"videojob_worker.{stage}".rpartition(".")
-    begin, go_on = getattr(importlib.import_module(module), name), RenderThreads.go_on
+    begin, check_cancelled = getattr(importlib.import_module(module), name), RenderThreads.check_cancelled
 
     def begins(*arguments: Any, **options: Any) -> Any:
         began_at.append(time.monotonic())
         begun.set()
         return begin(*arguments, **options)
 
-    def slowly(crew: RenderThreads) -> None:
-        go_on(crew)
+    def slowly(render_threads: RenderThreads) -> None:
+        check_cancelled(render_threads)
         if begun.is_set():
             time.sleep(0.03)  # what is asked less often than a few times a second is found out
 
     monkeypatch.setattr(f"{module}.{name}", begins)
-    monkeypatch.setattr(RenderThreads, "go_on", slowly)
+    monkeypatch.setattr(RenderThreads, "check_cancelled", slowly)
     outputs = [{"name": "main", **output}]
     with pytest.raises(CancelledError):
         studio.render(clips, files=[*files, media.music()], outputs=outputs, tracks=[SOUND], cancelled=begun.is_set)
@@ -106,13 +106,13 @@ def test_a_cancel_takes_effect_at_every_stage(
 
 def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 20, "120ms")
-    go_on = RenderThreads.go_on
+    check_cancelled = RenderThreads.check_cancelled
 
-    def slowly(crew: RenderThreads) -> None:
-        go_on(crew)
+    def slowly(render_threads: RenderThreads) -> None:
+        check_cancelled(render_threads)
         time.sleep(0.002)
 
-    monkeypatch.setattr(RenderThreads, "go_on", slowly)
+    monkeypatch.setattr(RenderThreads, "check_cancelled", slowly)
     outputs = [
         {"name": "a", "format": "mp4", "bitrate": "300k", "twoPass": True},
         {"name": "b", "format": "webm"},

@@ -80,7 +80,7 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, context: Attem
     tracker.starting()
     attempt = _Attempt(assignment, context, tracker)
     try:
-        outputs = await attempt.run(wanted)
+        outputs, warnings = await attempt.run(wanted)
     except VideoJobError as error:
         log.warning("%s: %s", error.reason, error.message)
         return failed_result(assignment, error, time.monotonic() - started)
@@ -95,6 +95,7 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, context: Attem
         attempt=assignment.attempt,
         result="succeeded",
         outputs=outputs,
+        warnings=warnings,
         render_s=time.monotonic() - started,
         video_s=max((output.duration or 0.0 for output in outputs), default=0.0),
     )
@@ -129,11 +130,11 @@ class _Attempt:
     context: AttemptContext
     tracker: Tracker
 
-    async def run(self, wanted: list[tuple[str, str]]) -> list[OutputStatus]:
+    async def run(self, wanted: list[tuple[str, str]]) -> tuple[list[OutputStatus], tuple[str, ...]]:
         async with self._in_time(), self._fetched(wanted) as (opened, scratch):
-            rendered = await self.context.renderer.render(self._task(opened, scratch), self.tracker.rendering)
+            done = await self.context.renderer.render(self._task(opened, scratch), self.tracker.rendering)
             opened.check_unchanged()
-            return await self._publish(rendered, scratch)
+            return await self._publish(done.outputs, scratch), done.warnings
 
     async def plan(self, wanted: list[tuple[str, str]], planner: Planner) -> Plan:
         async with self._in_time(), self._fetched(wanted) as (opened, scratch):

@@ -8,13 +8,15 @@ from PIL import Image
 
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
+from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
+from videojob_contract.semantics.damage import on_damage_of
 from videojob_worker.allocator import return_large_buffers
 from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
 from videojob_worker.explain.report import Plan
-from videojob_worker.media.probe import Facts, probe_sound
+from videojob_worker.media.probe import ProbedSource, probe_narration, probe_sound
 from videojob_worker.media.source import Source
 from videojob_worker.outputs import segments
 from videojob_worker.outputs.formats import plan_outputs
@@ -24,8 +26,9 @@ from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
+from videojob_worker.unforeseen import naming_failures
 
-_PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
+_PROBES: Final = {**PROBES, ".narration.uri": probe_narration, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
 
 
@@ -39,8 +42,8 @@ def render(
     request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> list[RenderedOutput]:
     """Do the work of `engine.render`."""
-    project = _plan(request, on_progress, cancelled)
-    return render_outputs(project, Meter(cost_of(project), on_progress), cancelled)
+    plan = _plan(request, on_progress, cancelled)
+    return render_outputs(plan, Meter(cost_of(plan), on_progress), cancelled)
 
 
 def describe_segments(
@@ -55,8 +58,8 @@ def render_segment(
     request: RenderRequest, description: str, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
 ) -> list[Path]:
     """Do the work of `engine.render_segment`."""
-    wanted, project = SegmentDescription.parse(description), _plan(request, on_progress, cancelled)
-    return segments.render_segment(project, wanted, lambda cost: Meter(cost, on_progress), cancelled)
+    wanted, plan = SegmentDescription.parse(description), _plan(request, on_progress, cancelled)
+    return segments.render_segment(plan, wanted, lambda cost: Meter(cost, on_progress), cancelled)
 
 
 def join_segments(
@@ -67,8 +70,8 @@ def join_segments(
     cancelled: Callable[[], bool],
 ) -> list[RenderedOutput]:
     """Do the work of `engine.join_segments`."""
-    made, project = list(map(SegmentDescription.parse, descriptions)), _plan(request, on_progress, cancelled)
-    return segments.join_segments(project, made, folder, Meter(cost_of(project), on_progress), cancelled)
+    made, plan = list(map(SegmentDescription.parse, descriptions)), _plan(request, on_progress, cancelled)
+    return segments.join_segments(plan, made, folder, Meter(cost_of(plan), on_progress), cancelled)
 
 
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:
@@ -77,13 +80,13 @@ def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancel
 
 
 def _plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> RenderPlan:
-    project = build_render_plan(request, probe_sources(request, on_progress, cancelled))
-    return choose_copies(plan_outputs(project), cancelled)
+    plan = build_render_plan(request, probe_sources(request, on_progress, cancelled))
+    return choose_copies(plan_outputs(plan), cancelled)
 
 
 def probe_sources(
     request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
-) -> dict[str, Facts]:
+) -> dict[str, ProbedSource]:
     """Open every picture, video and sound once before any work, so that what is wrong with the last is said at once.
 
     Raises:
@@ -91,14 +94,17 @@ def probe_sources(
         CancelledError: `cancelled` said so.
     """
     on_progress(Progress(stage=Stage.INITIALIZING, percent=0.0, message="checking sources"))
-    facts: dict[str, Facts] = {}
-    probed: set[tuple[object, str]] = set()
+    probed: dict[str, ProbedSource] = {}
+    opened: set[tuple[object, str]] = set()
+    on_damage = on_damage_of(request.settings.spec)
     for field, uri, use in iter_uris(request.settings.spec):
         probe = next((probe for part, probe in _PROBES.items() if part in field), None)
-        if use is not Use.SOURCE or probe is None or (probe, uri) in probed:
+        if use is not Use.SOURCE or probe is None or (probe, uri) in opened:
             continue
         if cancelled():
             raise CancelledError("the render was cancelled")
-        probed.add((probe, uri))
-        facts.setdefault(uri, probe(Source(field, uri, request.sources[uri])))
-    return facts
+        opened.add((probe, uri))
+        source = Source(field, uri, request.sources[uri], request.warnings, on_damage.get(uri, OnDamage.CONCEAL))
+        with naming_failures(source.name):
+            probed.setdefault(uri, probe(source))
+    return probed

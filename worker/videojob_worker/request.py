@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING
+
+from videojob_worker.render_warnings import RenderWarnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,8 @@ class RenderRequest:
     """The local file of each URI in `source_uris(settings.spec)`; names and suffixes mean nothing."""
     scratch: Path
     """An existing folder for outputs and for what is needed on the way to them."""
+    warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
+    """Where the engine says what may surprise; read when it is done."""
 
 
 @dataclass(frozen=True, slots=True)

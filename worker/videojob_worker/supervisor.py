@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from videojob_common import logs
 from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import Reason
+from videojob_contract.queue.errors import LoginRefusedError
 from videojob_worker import termination
 from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("videojob.supervisor")
 
+FAILED = 2
+"""Exit code of a worker whose attempt failed, so that its Kubernetes Job fails as well; 1 is a fault of its own."""
 _STOP_FINISH_S = 5.0  # of the 30 s that a pod has to end
 
 
@@ -54,7 +57,7 @@ class _AskedToStop(Exception):  # noqa: N818 - not an error: the pod should end
     """Nothing was claimed, and now nothing will be."""
 
 
-async def supervise(source: AssignmentSource, workbench: Runtime, termination_log: Path, stop: asyncio.Event) -> int:
+async def supervise(source: AssignmentSource, runtime: Runtime, termination_log: Path, stop: asyncio.Event) -> int:
     """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
     preparing: asyncio.Task[None] | None = None
     try:
@@ -62,12 +65,16 @@ async def supervise(source: AssignmentSource, workbench: Runtime, termination_lo
             return 0
         log.info("can be claimed")
         # Work may come before everything is loaded; it then waits for it.
-        preparing = asyncio.create_task(workbench.prepare())
+        preparing = asyncio.create_task(runtime.prepare())
         lease = await _unless(stop, source.next())
         if lease is None:
             log.info("not needed any more")
             return 0
-        return await _see_through(lease, workbench, preparing, termination_log, stop)
+        return await _see_through(lease, runtime, preparing, termination_log, stop)
+    except LoginRefusedError as error:
+        log.error("%s", error.message)  # noqa: TRY400 - a traceback would say no more
+        termination.write_words(termination_log, error.message)
+        return 1
     except _AskedToStop:
         log.info("asked to stop while idle")
         return 0
@@ -78,7 +85,7 @@ async def supervise(source: AssignmentSource, workbench: Runtime, termination_lo
 
 async def _see_through(
     lease: Lease,
-    workbench: Runtime,
+    runtime: Runtime,
     preparing: asyncio.Task[None],
     termination_log: Path,
     stop: asyncio.Event,
@@ -91,7 +98,7 @@ async def _see_through(
 
     async def work() -> Result:
         await preparing
-        return await workbench.run(lease)
+        return await runtime.run(lease)
 
     working = asyncio.create_task(work())
     watching = asyncio.create_task(lease.watch())
@@ -109,6 +116,7 @@ async def _see_through(
         else:
             result = working.result()
         if result.result == "failed":
+            code = code or FAILED
             result = _with_log(result, recent_log)
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:

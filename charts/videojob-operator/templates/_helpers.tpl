@@ -73,6 +73,13 @@ redis://{{ .Release.Name }}-redis.{{ .Release.Namespace }}.svc:6379/0
 {{- end }}
 {{- end }}
 
+{{/* What tells this cluster's queues in Redis from another's. Empty: the operator finds it, if it may. Where it has rights in
+     some namespaces alone, that is for people to say, save for a Redis that serves nobody else. */}}
+{{- define "videojob.cluster" -}}
+{{- $alone := and (not (empty .Values.watchNamespaces)) .Values.redis.embedded.enabled }}
+{{- .Values.redis.cluster | default (ternary "own" "" $alone) }}
+{{- end }}
+
 {{/* Name of the Secret of a Redis user. Call with (dict "root" $ "user" "worker"). */}}
 {{- define "videojob.redisSecret" -}}
 {{- (index .root.Values.redis.auth .user).existingSecret | default (printf "%s-redis-%s" .root.Release.Name .user) }}

@@ -68,6 +68,7 @@ VIDEOJOB = Definition(
     short="vj",
     columns=(
         Column("Phase", ".status.phase", "Where it is."),
+        Column("Reason", ".status.reason", "Why it waits, or why it failed."),
         Column("Progress", ".status.progress", "Per cent of the work done.", "integer"),
         Column("Stage", ".status.stage", "What the worker is doing."),
         # Not of the type "date", which kubectl shows as the time since, and "<invalid>" in the future.
@@ -75,6 +76,7 @@ VIDEOJOB = Definition(
         Column("Attempts", ".status.attempts", "Attempts made.", "integer"),
         Column("Pool", ".spec.pool", "The pool that renders it.", wide=True),
         Column("Queue", ".spec.queue", "Its queue in the pool.", wide=True),
+        Column("Finished", ".status.finishedAt", "Since it came to its end.", "date", wide=True),
         Column("Message", ".status.message", "The latest word.", wide=True),
         AGE,
     ),

@@ -20,7 +20,7 @@ _LONGEST_SHOWN = 60
 _SHOWN = f"'\"' + (self.size() > {_LONGEST_SHOWN} ? self.substring(0, {_LONGEST_SHOWN}) + '…' : self) + '\"'"
 # A signed URL is a secret, and what the server says is kept by programs that apply manifests.
 _SHOWN_URI = f"(self.matches('[?#@]') ? 'it' : {_SHOWN})"
-_CHOICES = re.compile(r"\^\((\w+(?:\|\w+)*)\)\$")
+_CHOICES = re.compile(r"\^\(([\w-]+(?:\|[\w-]+)*)\)\$")
 
 
 def worded(schema: Schema, path: str) -> Schema:

@@ -193,7 +193,8 @@ class RenderPoolStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
-    """Accepted and Ready: whether the spec can be used, and whether workers come up."""
+    """Accepted and Ready: whether the spec can be used, and whether workers come up. Contested: a second operator would
+    serve it."""
 
 
 class RenderPool(Model):

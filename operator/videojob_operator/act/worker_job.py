@@ -36,8 +36,11 @@ DO_NOT_EVICT = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karp
 a pod's annotations is a right to change its image too; idle workers beyond minIdle go by themselves."""
 
 
-def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings) -> Manifest:
-    """Return the pod template of this pool's workers, without the labels that depend on it."""
+def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings, *, redis_secret: str) -> Manifest:
+    """Return the pod template of this pool's workers, without the labels that depend on it.
+
+    `redis_secret` names the Secret with which they log in to Redis; empty for none.
+    """
     worker = spec.worker
     volumes = [{"name": f"volume-{volume.name}", **volume.source} for volume in spec.volumes]
     mounts = [
@@ -53,7 +56,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
         "image": worker.image or settings.worker_image,
         "imagePullPolicy": settings.worker_image_pull_policy,
         "command": ["videojob-worker"],
-        "env": [*(worker.env or ()), *_environment(namespace, pool, settings)],
+        "env": [*(worker.env or ()), *_environment(namespace, pool, settings, redis_secret)],
         "resources": worker.resources or DEFAULT_RESOURCES,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -151,7 +154,7 @@ def _labels(pool: str) -> dict[str, str]:
     return {LABEL_POOL: pool, LABEL_ROLE: ROLE_WORKER, MANAGED_BY: MANAGED_BY_VALUE}
 
 
-def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest]:
+def _environment(namespace: str, pool: str, settings: Settings, redis_secret: str) -> list[Manifest]:
     def value(name: str, text: str) -> Manifest:
         return {"name": name, "value": text}
 
@@ -167,15 +170,16 @@ def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest
     def secret(name: str, key: str) -> Manifest:
         return {
             "name": name,
-            "valueFrom": {"secretKeyRef": {"name": settings.worker_redis_secret, "key": key}},
+            "valueFrom": {"secretKeyRef": {"name": redis_secret, "key": key}},
         }
 
     credentials = (
         [secret("VIDEOJOB_REDIS_USER", "username"), secret("VIDEOJOB_REDIS_PASSWORD", "password")]
-        if settings.worker_redis_secret
+        if redis_secret
         else []
     )
     return [
+        value("VIDEOJOB_CLUSTER", settings.cluster),
         value("VIDEOJOB_NAMESPACE", namespace),
         value("VIDEOJOB_POOL", pool),
         own("VIDEOJOB_WORKER", "metadata.name"),

@@ -40,7 +40,7 @@ def test_silent_clips_have_no_soundtrack(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
     muted = project(tmp_path, [clip(path, "250ms", volume=0)], [path])
     assert opened(muted) is None
-    without = project(tmp_path, [clip(path, "250ms")], [path], facts={path: replace(film_of(path), has_sound=False)})
+    without = project(tmp_path, [clip(path, "250ms")], [path], probed={path: replace(film_of(path), has_sound=False)})
     assert opened(without) is None
 
 
@@ -59,8 +59,8 @@ def test_reverse_plays_the_last_sample_first(tmp_path: Path) -> None:
 
 def test_reverse_without_an_end_starts_at_that_of_the_pictures(tmp_path: Path) -> None:
     path = counting(tmp_path / "a.wav", 1)
-    facts = {path: film_of(path, Fraction(9, 10))}
-    out = play(project(tmp_path, [clip(path, "500ms", reverse=True)], [path], facts=facts))
+    probed = {path: film_of(path, Fraction(9, 10))}
+    out = play(project(tmp_path, [clip(path, "500ms", reverse=True)], [path], probed=probed))
     assert numbers(out).tolist() == [43_199 - n for n in range(24_000)]
 
 
@@ -192,7 +192,7 @@ def test_a_crossfade_of_unlike_sounds_is_near_that_of_ffmpeg(tmp_path: Path) -> 
 
 def test_sound_of_a_shorter_source_ends_in_silence(tmp_path: Path) -> None:
     path = flat(tmp_path / "flat.wav", 0.5)
-    out = play(project(tmp_path, [clip(path, "1s")], [path], facts={path: film_of(path, Fraction(1))}))
+    out = play(project(tmp_path, [clip(path, "1s")], [path], probed={path: film_of(path, Fraction(1))}))
     assert out[:, :24_000].all()
     assert not out[:, 24_000:].any()
 

@@ -13,13 +13,13 @@ from videojob_worker.compose.clips.gradient import GradientClip
 from videojob_worker.compose.clips.image import ImageClip
 from videojob_worker.compose.clips.title import TitleClip
 from videojob_worker.compose.clips.video import VideoClip
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.timeline.spans import SpanKind
 
 FACTS = {
-    "volume://media/still": Facts("image", width=20, height=10),
-    "volume://media/plays": Facts("animation", width=20, height=10),
-    "volume://media/video": Facts("video", width=20, height=10, duration_s=Fraction(3)),
+    "volume://media/still": ProbedSource("image", width=20, height=10),
+    "volume://media/plays": ProbedSource("animation", width=20, height=10),
+    "volume://media/video": ProbedSource("video", width=20, height=10, duration_s=Fraction(3)),
 }
 CASES: list[tuple[dict[str, Any], type, SpanKind]] = [
     ({"image": {"uri": "volume://media/still"}}, ImageClip, SpanKind.STILL),

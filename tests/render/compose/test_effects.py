@@ -255,8 +255,8 @@ def test_effects_are_seen_in_the_video_and_leave_stills_still(studio: Studio) ->
         files=[first, second],
         outputs=[{"name": "main", "format": "mp4", "crf": 1}],
     )
-    facts = probe_sources(request, lambda _: None, lambda: False)
-    kinds = [span.kind for span in build_render_plan(request, facts).spans]
+    probed = probe_sources(request, lambda _: None, lambda: False)
+    kinds = [span.kind for span in build_render_plan(request, probed).spans]
     assert kinds == [SpanKind.STILL, SpanKind.EFFECT, SpanKind.EFFECT, SpanKind.STILL]
     made = decode(render(request, lambda _: None, lambda: False)[0].path)
     with Image.open(first) as opened:

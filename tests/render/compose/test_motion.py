@@ -17,7 +17,7 @@ from videojob_worker.canvas import Canvas
 from videojob_worker.compose.easing import ease
 from videojob_worker.compose.ken_burns import views
 from videojob_worker.compose.layers.motion import MAX_PIXELS, MotionLayer, _sized, move_image, move_layer
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.source import Source
 from videojob_worker.pixels.fit import Box
 from videojob_worker.pixels.window import Window
@@ -50,8 +50,8 @@ def clip(motion: dict[str, Any], **fields: Any) -> Clip:
 def moved(path: Path, asked: Clip, canvas: Canvas = LOOK, frames: int = FRAMES) -> list[Picture]:
     assert asked.motion is not None
     with Image.open(path) as opened:
-        facts = Facts("image", *opened.size)
-    layer = move_image(Source("image", "x", path), facts, asked.motion, asked, frames=frames, canvas=canvas)
+        probed = ProbedSource("image", *opened.size)
+    layer = move_image(Source("image", "x", path), probed, asked.motion, asked, frames=frames, canvas=canvas)
     return [picture.copy() for picture in layer.pictures(0, frames)]
 
 

@@ -16,7 +16,7 @@ from tests import media
 from tests.render.studio import psnr, uri
 from videojob_contract.resources.timeline import Overlay
 from videojob_worker.canvas import Canvas
-from videojob_worker.compose.overlays import Art, open_overlay
+from videojob_worker.compose.overlays import OverlayPainters, open_overlay
 from videojob_worker.media.probe import probe_picture
 from videojob_worker.media.probed import ProbedSources
 from videojob_worker.media.source import Source
@@ -117,14 +117,14 @@ class Stand:
         self.files[uri(path)] = path
         return {"image": {"uri": uri(path)}}
 
-    def open(self, **fields: Any) -> Art:
+    def open(self, **fields: Any) -> OverlayPainters:
         overlay = Overlay.model_validate(fields)
         timeline = Timeline(fps=Fraction(25), length_s=Fraction(2), frames=50, samples=96000, clips=())
         placed = place_overlays([overlay], timeline, lambda _: False)
-        facts = {name: probe_picture(Source("test", name, path)) for name, path in self.files.items()}
+        probed = {name: probe_picture(Source("test", name, path)) for name, path in self.files.items()}
         composition = SimpleNamespace(
             canvas=Canvas(*CANVAS, "#000000"),
-            sources=ProbedSources(self.files, facts),
+            sources=ProbedSources(self.files, probed),
             timeline=timeline,
         )
         return open_overlay(placed[0], composition)  # type: ignore[arg-type]

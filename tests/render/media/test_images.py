@@ -166,11 +166,6 @@ def with_chunk(kind: bytes, size: int) -> bytes:
     return png()[:33] + chunk(kind, bytes(size)) + png()[33:]
 
 
-def text_bomb() -> bytes:
-    """A PNG with a text that is a thousand times as large as the file says."""
-    return png()[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(64 << 20), 9)) + png()[33:]
-
-
 def many_segments() -> bytes:
     """A JPEG with a thousand comments in front of the picture."""
     return jpeg()[:2] + (b"\xff\xfe\xff\xff" + bytes(65_533)) * 1030 + jpeg()[2:]
@@ -186,20 +181,30 @@ def bomb() -> bytes:
     ("content", "says", "reason"),
     [
         pytest.param(
-            b"hello\n", "is a text file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="text"
+            b"hello\n",
+            "is a text file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image",
+            Reason.INVALID_MEDIA,
+            id="text",
         ),
         pytest.param(
-            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF or GIF image", Reason.INVALID_MEDIA, id="empty"
+            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image", Reason.INVALID_MEDIA, id="empty"
         ),
         pytest.param(b"<html><body>404", "is an HTML file, not", Reason.INVALID_MEDIA, id="html"),
         pytest.param(b"<?xml version='1.0'?><svg/>", "is an SVG file, not", Reason.INVALID_MEDIA, id="svg"),
         pytest.param(b"#EXTM3U\n/etc/passwd", "is a playlist file, not", Reason.INVALID_MEDIA, id="playlist"),
         pytest.param(b"\x07\x01\xfe" * 99, "is a file of unknown kind, not", Reason.INVALID_MEDIA, id="noise"),
-        pytest.param(b"\0\0\0\x18ftypheic", "is a HEIC file, not", Reason.INVALID_MEDIA, id="heic"),
+        pytest.param(b"\0\0\0\x18ftypmif1", "is a HEIF file, not", Reason.INVALID_MEDIA, id="heic"),
         pytest.param(b"\0\0\0\x18ftypisom", "is an MP4 file, not", Reason.INVALID_MEDIA, id="mp4"),
-        pytest.param(jpeg()[:20_000], "is a damaged JPEG: .*truncated", Reason.INVALID_MEDIA, id="truncated-jpeg"),
+        pytest.param(
+            jpeg()[:20_000],
+            "is a damaged JPEG: .*60.0% of the picture are missing",
+            Reason.INVALID_MEDIA,
+            id="cut-jpeg",
+        ),
         pytest.param(jpeg()[:30], "is a damaged JPEG: ", Reason.INVALID_MEDIA, id="jpeg-header"),
-        pytest.param(png()[:30_000], "is a damaged PNG: .*truncated", Reason.INVALID_MEDIA, id="truncated-png"),
+        pytest.param(
+            png()[:30_000], "is a damaged PNG: .*92.7% of the picture are missing", Reason.INVALID_MEDIA, id="cut-png"
+        ),
         pytest.param(
             png()[:5000] + bytes(9000) + png()[14_000:], "is a damaged PNG: ", Reason.INVALID_MEDIA, id="corrupt-png"
         ),
@@ -212,7 +217,6 @@ def bomb() -> bytes:
         pytest.param(
             with_chunk(b"eXIf", 65 << 20), "has more than 64 MiB of metadata", Reason.SOURCE_TOO_LARGE, id="eXIf"
         ),
-        pytest.param(text_bomb(), "is a damaged PNG: Decompressed data too large", Reason.INVALID_MEDIA, id="zTXt"),
         pytest.param(many_segments(), "has more than 64 MiB of metadata", Reason.SOURCE_TOO_LARGE, id="segments"),
         pytest.param(bomb(), "has 30000x30000 pixels; at most 128", Reason.SOURCE_TOO_LARGE, id="bomb"),
     ],

@@ -250,8 +250,8 @@ def test_every_turn_is_made_upright(tmp_path: Path, photograph: Image.Image, tur
     matrix, transpose = TURNS[turn]
     upright = photograph if transpose is None else photograph.transpose(transpose)
     path = still_film(tmp_path / "film.mp4", photograph, matrix)
-    facts = films.probe(path)
-    assert (facts.width, facts.height) == upright.size
+    probed = films.probe(path)
+    assert (probed.width, probed.height) == upright.size
     assert psnr(films.pictures(path, canvas=upright.size)[0], from_rgb(upright)) > 35
 
 
@@ -278,8 +278,8 @@ def moved(picture: Frames, down: int, right: int) -> Frames:
 def test_pixels_that_are_not_square_are_stretched(tmp_path: Path, photograph: Image.Image) -> None:
     still_film(tmp_path / "square.mp4", photograph.resize((120, 90)))
     films.ffmpeg("-i", tmp_path / "square.mp4", "-c", "copy", "-aspect", "16:9", tmp_path / "film.mp4")
-    facts = films.probe(tmp_path / "film.mp4")
-    assert (facts.width, facts.height) == (160, 90)
+    probed = films.probe(tmp_path / "film.mp4")
+    assert (probed.width, probed.height) == (160, 90)
     found = films.pictures(tmp_path / "film.mp4", canvas=(160, 90), fit=Fit.CONTAIN)[0]
     assert psnr(found, from_rgb(photograph)) > 28
 

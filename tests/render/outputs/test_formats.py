@@ -22,8 +22,8 @@ class Brightness(OutputFormat):
     """A text file of the brightness of one frame: as unlike all others as a format can be."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
-        return PlannedOutput(field, spec, main_file(spec, project), None, (), None)
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
+        return PlannedOutput(field, spec, main_file(spec, plan), None, (), None)
 
     def cost(self) -> float:
         return 1.0
@@ -31,9 +31,9 @@ class Brightness(OutputFormat):
     def wants(self) -> Iterable[tuple[int, Take]]:
         return ((7, self._take),)
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
-        assert not encoded.spools
-        crew.go_on()
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
+        assert not encoded.packet_files
+        render_threads.check_cancelled()
         beside = self.output.path.with_suffix(".vtt")
         beside.write_text("brightness")
         return (beside,)

@@ -123,10 +123,14 @@ def packets(path: Path, made_from: str = "this") -> Path:
 
 
 def test_a_sealed_file_is_read_as_it_was_written(tmp_path: Path) -> None:
-    spool = open_sealed(packets(tmp_path / "a.packets"), "this", range(10, 13))
-    assert (spool.parameter_sets, list(spool.pts), list(spool.keyframes)) == (b"sets", [10, 11, 12], [1, 0, 0])
-    assert [bytes(packet) for packet in spool.packets(Fraction(1, 25))] == [b"packet 0", b"packet 1", b"packet 2"]
-    assert not spool.path.exists()
+    packet_file = open_sealed(packets(tmp_path / "a.packets"), "this", range(10, 13))
+    assert (packet_file.parameter_sets, list(packet_file.pts), list(packet_file.keyframes)) == (
+        b"sets",
+        [10, 11, 12],
+        [1, 0, 0],
+    )
+    assert [bytes(packet) for packet in packet_file.packets(Fraction(1, 25))] == [b"packet 0", b"packet 1", b"packet 2"]
+    assert not packet_file.path.exists()
 
 
 def test_any_damage_to_a_sealed_file_is_seen(tmp_path: Path) -> None:

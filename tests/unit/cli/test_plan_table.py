@@ -60,7 +60,7 @@ def test_a_short_plan_is_a_line_a_span() -> None:
         "OUTPUT  IS",
         "main    mp4, h264, 320x180",
         "",
-        "cost: 202, or 2.0 a frame; 1 is what a core encodes in 10 ms at 1080p",
+        "cost: 202, or 2.0 a frame; 1 is about 10 ms of a core at 1080p",
         "memory: about 300 MiB at its peak",
     ]
 

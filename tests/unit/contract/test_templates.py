@@ -98,7 +98,7 @@ def test_they_stand_anywhere_in_the_timeline() -> None:
         )
     )  # fmt: skip
     spec = job.spec.to_dict()
-    assert spec["clips"][0]["image"] == {"uri": "volume://media/summer/a.jpg"}
+    assert spec["clips"][0]["image"]["uri"] == "volume://media/summer/a.jpg"
     assert (spec["clips"][0]["duration"], spec["clips"][0]["fit"]) == ("2s", "contain")
     assert spec["clips"][1]["video"]["speed"] == 2
     assert spec["clips"][1]["video"]["loop"] is True

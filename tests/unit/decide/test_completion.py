@@ -40,6 +40,14 @@ def test_a_result_in_the_queue_ends_the_job_with_its_outputs():
     assert events(decision) == [("Normal", "Succeeded")]
 
 
+def test_warnings_are_kept_and_told_where_people_look_first():
+    one = status_of(decide({}, running(), entry=finished(warnings=["a is cut"], render_s=2, video_s=10)))
+    assert (one.warnings, one.message) == (("a is cut",), "10.0 s of video in 2.0 s, with a warning: a is cut")
+    two = status_of(decide({}, running(), entry=finished(warnings=["a is cut", "b"], render_s=2, video_s=10)))
+    assert two.message == "10.0 s of video in 2.0 s, with 2 warnings"
+    assert status_of(decide({}, running(), entry=finished())).warnings is None
+
+
 def test_the_queue_forgets_the_result_only_once_it_is_written():
     decision = decide({}, running(), entry=finished())
 

@@ -11,9 +11,7 @@ from videojob_operator.config import Settings
 
 SECRET = "workers"  # noqa: S105 - the name of one
 GOLDEN = Path(__file__).with_name("worker_job.yaml")
-SETTINGS = Settings(
-    worker_image="videojob-worker:1", worker_redis_secret=SECRET, worker_redis_url="redis://redis.videojob.svc:6379"
-)
+SETTINGS = Settings(worker_image="videojob-worker:1", worker_redis_url="redis://redis.videojob.svc:6379")
 SPEC = RenderPoolSpec.model_validate(
     {
         "volumes": [
@@ -39,7 +37,7 @@ SPEC = RenderPoolSpec.model_validate(
 
 
 def manifest(spec=SPEC, settings=SETTINGS):
-    template = pod_template("studio", "film", spec, settings)
+    template = pod_template("studio", "film", spec, settings, redis_secret=SECRET)
     return worker_job("studio", "film", "pool-uid", "film-7", template=template, settings=settings)
 
 
@@ -104,9 +102,12 @@ def test_no_secret_is_in_the_environment_in_the_clear():
 
 
 def test_the_hash_follows_the_template_and_not_the_job():
-    template = pod_template("studio", "film", SPEC, SETTINGS)
-    assert template_hash(template) == template_hash(pod_template("studio", "film", SPEC, SETTINGS))
-    assert template_hash(template) != template_hash(pod_template("studio", "film", RenderPoolSpec(), SETTINGS))
+    template = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
+    same = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
+    assert template_hash(template) == template_hash(same)
+    for spec, secret in ((RenderPoolSpec(), SECRET), (SPEC, "another")):
+        other = pod_template("studio", "film", spec, SETTINGS, redis_secret=secret)
+        assert template_hash(template) != template_hash(other)
     one = worker_job("studio", "film", "uid", "film-1", template=template, settings=SETTINGS)
     two = worker_job("studio", "film", "uid", "film-2", template=template, settings=SETTINGS)
     assert one["metadata"]["labels"][LABEL_TEMPLATE] == two["metadata"]["labels"][LABEL_TEMPLATE]

@@ -22,7 +22,7 @@ from videojob_contract.errors import (
 from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.status import Stage
 from videojob_worker.pipeline import AttemptContext, run_attempt
-from videojob_worker.renderer.protocol import Rendered
+from videojob_worker.renderer.protocol import Done, Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +41,10 @@ class Double:
     outside: bool = False
     files: tuple[str, ...] = ()
     """Further files of the first output, seen from its folder."""
+    warnings: tuple[str, ...] = ()
     tasks: list[RenderTask] = field(default_factory=list)
 
-    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         self.tasks.append(task)
         on_progress(Progress(stage=Stage.RENDERING, percent=50))
         (task.scratch / "leftover").write_text("x")
@@ -56,16 +57,19 @@ class Double:
         for file in self.files:
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text(file)
-        return [
-            Rendered(
-                name=name,
-                path=str(folder / name),
-                files=() if index else self.files,
-                frames=25,
-                duration_s=1.0,
-            )
-            for index, name in enumerate(self.names)
-        ]
+        return Done(
+            outputs=[
+                Rendered(
+                    name=name,
+                    path=str(folder / name),
+                    files=() if index else self.files,
+                    frames=25,
+                    duration_s=1.0,
+                )
+                for index, name in enumerate(self.names)
+            ],
+            warnings=self.warnings,
+        )
 
 
 class Kept:
@@ -145,9 +149,9 @@ async def test_further_files_of_other_names_are_not_published(place: Place, file
     double = Double(files=("main.vtt",))
     render = double.render
 
-    async def lies(task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
-        first, *others = await render(task, on_progress)
-        return [first.model_copy(update={"files": (file,)}), *others]
+    async def lies(task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
+        first, *others = (await render(task, on_progress)).outputs
+        return Done(outputs=[first.model_copy(update={"files": (file,)}), *others])
 
     double.render = lies  # type: ignore[method-assign]
     result = await run_attempt(assignment(), Kept(), place.context(double))
@@ -254,13 +258,18 @@ async def test_a_source_that_changes_is_tried_again(place: Place) -> None:
     order: Assignment = assignment(color=None, image={"uri": "volume://media/a.jpg"})
 
     class Changing(Double):
-        async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+        async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
             (place.media / "a.jpg").write_text("something else")
             return await super().render(task, on_progress)
 
     result = await run_attempt(order, Kept(), place.context(Changing()))
     assert result.reason is Reason.STORAGE_UNAVAILABLE
     assert "was changed while it was read" in result.message
+
+
+async def test_what_may_surprise_is_in_the_result(place: Place) -> None:
+    result = await run_attempt(assignment(), Kept(), place.context(Double(warnings=("its end is missing",))))
+    assert (result.result, result.warnings) == ("succeeded", ("its end is missing",))
 
 
 async def test_processor_time_is_bounded_by_deadline_and_threads(place: Place) -> None:

@@ -18,6 +18,7 @@ from videojob_worker.renderer.protocol import (
     LENGTH,
     MAX_ANSWER,
     Advanced,
+    Described,
     Done,
     Failed,
     Planned,
@@ -39,10 +40,11 @@ from videojob_worker.renderer.protocol import (
         Ready(),
         Advanced(progress=Progress(stage=Stage.AUDIO, percent=12.5, message="x", eta_s=1.0)),
         Done(outputs=[Rendered(name="main", path="/x", width=2, height=2, frames=3, duration_s=1001 / 30000)]),
+        Described(description="{}"),
         Failed(reason=Reason.INVALID_MEDIA, message="ünïcode"),
     ],
 )
-def test_answers_survive(answer: Ready | Advanced | Done | Failed) -> None:
+def test_answers_survive(answer: Ready | Advanced | Described | Done | Failed) -> None:
     encoded = encode_message(answer)
     assert LENGTH.unpack(encoded[:4]) == (len(encoded) - 4,)
     assert decode_answer(encoded[4:]) == answer

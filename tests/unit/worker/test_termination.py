@@ -28,10 +28,19 @@ OUTPUTS = st.lists(
 )
 
 
-@given(st.text(max_size=5000), OUTPUTS, st.text(max_size=4096))
-def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputStatus], log: str) -> None:
+@given(st.text(max_size=5000), OUTPUTS, st.lists(st.text(max_size=500), max_size=20), st.text(max_size=4096))
+def test_always_fits_and_is_always_a_result(
+    message: str, outputs: list[OutputStatus], warnings: list[str], log: str
+) -> None:
     result = Result(
-        uid="uid", attempt=2, result="failed", reason=Reason.DISK_FULL, message=message, outputs=outputs, log=log
+        uid="uid",
+        attempt=2,
+        result="failed",
+        reason=Reason.DISK_FULL,
+        message=message,
+        outputs=outputs,
+        warnings=tuple(warnings),
+        log=log,
     )
     encoded = termination.encode_result(result)
     assert len(encoded) <= termination.MAX_BYTES

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Clip, Video
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
     from videojob_worker.media.source import Source
     from videojob_worker.timeline.overlays import PlacedOverlay
     from videojob_worker.timeline.times import Timeline
 
+_HARDLY_S: Final = Fraction(1, 10)
+"""By how much a narration may outlast its clip: it goes on into the next, and its end is hardly heard."""
 _AS_IT_IS: Final = Fraction(1)
 
 
@@ -48,17 +50,19 @@ class Part:
     """The number of the clip whose sound this is."""
     track: Track | None = None
     """The track that this is."""
+    is_narration: bool = False
 
 
 def arrange(
     spec: VideoJobSpec, timeline: Timeline, overlays: Iterable[PlacedOverlay], sources: ProbedSources
 ) -> Iterator[Part]:
-    """Yield all that sounds in a job: clips, then overlays, then tracks.
+    """Yield all that sounds in a job: clips, then their narrations, then overlays, then tracks.
 
     Raises:
-        PermanentError: a track is to play for less than one sample.
+        PermanentError: a track is to play for less than one sample, or a narration lasts longer than its clip.
     """
     yield from _clips(spec.clips, timeline, sources)
+    yield from _narrations(spec.clips, timeline, sources)
     yield from _overlays(overlays, timeline, sources)
     yield from _tracks(spec.audio.tracks if spec.audio else (), timeline, sources)
 
@@ -66,11 +70,11 @@ def arrange(
 def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
         if clip.video is not None:
-            source = sources.source(f"spec.clips[{index}].video.uri", clip.video.uri)
+            source = sources.sound(f"spec.clips[{index}].video.uri", clip.video.uri, clip.video.track)
             part = _video(
                 clip.video,
                 source,
-                sources.facts[clip.video.uri],
+                sources.probed[clip.video.uri],
                 times.start_s,
                 times.end_s,
                 total=timeline.samples,
@@ -80,13 +84,33 @@ def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) ->
                 yield part
 
 
+def _narrations(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
+    for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
+        narration = clip.narration
+        if narration is None:
+            continue
+        source = sources.source(f"spec.clips[{index}].narration.uri", narration.uri)
+        length_s = sources.probed[narration.uri].duration_s or Fraction(0)
+        start_s, length = times.start_s + narration.before, to_samples(length_s)
+        if start_s + length_s > times.end_s + _HARDLY_S:
+            raise source.error(
+                f"lasts {float(length_s):.2f}s, and its clip {float(times.end_s - start_s):.2f}s from there on: "
+                "let the clip's duration be auto, or make it longer",
+                Reason.INVALID_SPEC,
+            )
+        start = to_samples(start_s)
+        end = min(start + length, timeline.samples)
+        if narration.volume and start < end:
+            yield Part(source, range(length), start, end, volume=narration.volume, is_narration=True)
+
+
 def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     fps = timeline.fps
     for placed in overlays:
         video = placed.overlay.video
         if video is None:
             continue
-        source = sources.source(f"spec.overlays[{placed.number}].video.uri", video.uri)
+        source = sources.sound(f"spec.overlays[{placed.number}].video.uri", video.uri, video.track)
         start, end = (to_samples(frame / fps) for frame in (placed.start, placed.end))
         fades = _fades(
             start, end, to_samples(placed.fade_in / fps), to_samples(placed.fade_out / fps), FadeCurve.LINEAR
@@ -94,7 +118,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
         part = _video(
             video,
             source,
-            sources.facts[video.uri],
+            sources.probed[video.uri],
             placed.start / fps,
             placed.end / fps,
             total=timeline.samples,
@@ -107,7 +131,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
 def _video(
     video: Video,
     source: Source,
-    facts: Facts,
+    probed: ProbedSource,
     start_s: Fraction,
     end_s: Fraction,
     *,
@@ -116,12 +140,12 @@ def _video(
     gains: tuple[Gain, ...] = (),
 ) -> Part | None:
     """Return what is heard of a video; None when it has no sound, or is silenced."""
-    if not facts.has_sound or not video.volume:
+    if not probed.has_sound or not video.volume:
         return None
     speed = speed_of(video)
     shown_s = end_s - start_s
     from_s = video.from_ or Fraction(0)
-    to_s = video.to if video.to is not None else facts.duration_s
+    to_s = video.to if video.to is not None else probed.duration_s
     if to_s is None:
         to_s = from_s + shown_s * speed
     once_s = (to_s - from_s) / speed
@@ -152,7 +176,7 @@ def _video(
 def _tracks(tracks: Sequence[Track], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     total = timeline.samples
     for index, track in enumerate(tracks):
-        source = sources.source(f"spec.audio.tracks[{index}].uri", track.uri)
+        source = sources.sound(f"spec.audio.tracks[{index}].uri", track.uri, track.track)
         first, start = to_samples(track.from_), to_samples(track.offset)
         if start >= total:
             length_s = float(timeline.length_s)

@@ -35,7 +35,7 @@ Painter = Callable[[Picture], None]
 """Draws over a picture, in place."""
 
 
-class Film(Protocol):
+class MovingPictures(Protocol):
     """Pictures of a moving overlay, as `(height, width, 4) uint8` RGBA, not multiplied by opacity."""
 
     def pictures(self, first: int, count: int) -> Iterator[Rgba]:
@@ -45,7 +45,7 @@ class Film(Protocol):
         """Let go of what it holds."""
 
 
-class Art(Protocol):
+class OverlayPainters(Protocol):
     """An overlay made ready to be drawn, by several threads at once."""
 
     def painters(self, first: int, count: int) -> Iterator[Painter]:
@@ -61,7 +61,7 @@ class Art(Protocol):
         """Let go of what it holds; called after its last use."""
 
 
-def open_overlay(placed: PlacedOverlay, composition: Composition) -> Art:
+def open_overlay(placed: PlacedOverlay, composition: Composition) -> OverlayPainters:
     """Make an overlay ready.
 
     Raises:
@@ -71,18 +71,20 @@ def open_overlay(placed: PlacedOverlay, composition: Composition) -> Art:
     field = f"spec.overlays[{placed.number}]"
     if overlay.title is not None:
         rgba = draw_overlay_title(overlay.title, *overlay_room(overlay, *canvas), composition.fonts)
-        return _StillArt(placed, Sprite.of(rgba, *_corner((rgba.shape[1], rgba.shape[0]), canvas, overlay), canvas))
+        return _StillPainters(
+            placed, Sprite.of(rgba, *_corner((rgba.shape[1], rgba.shape[0]), canvas, overlay), canvas)
+        )
     if overlay.image is not None:
         source = sources.source(f"{field}.image.uri", overlay.image.uri)
-        facts = sources.facts[overlay.image.uri]
-        if facts.kind == "animation":
+        probed = sources.probed[overlay.image.uri]
+        if probed.kind == "animation":
             return _film(placed, canvas, sources, composition.timeline.fps)
-        image = load_image(source, _size((facts.width or 1, facts.height or 1), canvas, overlay))
-        return _StillArt(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
+        image = load_image(source, _size((probed.width or 1, probed.height or 1), canvas, overlay))
+        return _StillPainters(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
     return _film(placed, canvas, sources, composition.timeline.fps)
 
 
-class _StillArt:
+class _StillPainters:
     """One sprite, always, but for its opacity."""
 
     def __init__(self, placed: PlacedOverlay, sprite: Sprite) -> None:
@@ -100,10 +102,12 @@ class _StillArt:
         """Nothing is held but the sprite."""
 
 
-class _MovingArt:
+class _MovingPainters:
     """A sprite of each picture of something that moves."""
 
-    def __init__(self, placed: PlacedOverlay, film: Film, size: tuple[int, int], canvas: tuple[int, int]) -> None:
+    def __init__(
+        self, placed: PlacedOverlay, film: MovingPictures, size: tuple[int, int], canvas: tuple[int, int]
+    ) -> None:
         self._placed, self._film, self._size, self._canvas = placed, film, size, canvas
 
     def painters(self, first: int, count: int) -> Iterator[Painter]:
@@ -118,11 +122,11 @@ class _MovingArt:
         self._film.close()
 
 
-def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources, fps: Fraction) -> _MovingArt:
+def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources, fps: Fraction) -> _MovingPainters:
     video, image, field = placed.overlay.video, placed.overlay.image, f"spec.overlays[{placed.number}]"
     uri = video.uri if video is not None else image.uri if image is not None else ""
-    facts = sources.facts[uri]
-    size = _size((facts.width or 1, facts.height or 1), canvas, placed.overlay)
+    probed = sources.probed[uri]
+    size = _size((probed.width or 1, probed.height or 1), canvas, placed.overlay)
     # Frames larger than the canvas, of which a part is seen, are made larger from a size of the canvas.
     made = contained(size, canvas) if size[0] > canvas[0] or size[1] > canvas[1] else size
     film: VideoSprite | AnimationSprite
@@ -130,8 +134,8 @@ def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources
         film = AnimationSprite(sources.source(f"{field}.image.uri", uri), size=made, fps=fps)
     else:
         source = sources.source(f"{field}.video.uri", uri)
-        film = VideoSprite(source, facts, video, size=made, frames=placed.end - placed.start, fps=fps)
-    return _MovingArt(placed, film, size, canvas)
+        film = VideoSprite(source, probed, video, size=made, frames=placed.end - placed.start, fps=fps)
+    return _MovingPainters(placed, film, size, canvas)
 
 
 def _size(own: tuple[int, int], canvas: tuple[int, int], overlay: Overlay) -> tuple[int, int]:

@@ -104,7 +104,7 @@ class Pictures:
     """Encoded pictures: segments of one stream, in order."""
 
     settings: VideoSettings
-    spools: Sequence[PacketFile]
+    packet_files: Sequence[PacketFile]
 
     @property
     def fps(self) -> Fraction:
@@ -114,7 +114,9 @@ class Pictures:
     @property
     def joints(self) -> frozenset[int]:
         """The frames that are keyframes; each segment starts with one."""
-        return frozenset(pts for spool in self.spools for pts in compress(spool.pts, spool.keyframes))
+        return frozenset(
+            pts for packet_file in self.packet_files for pts in compress(packet_file.pts, packet_file.keyframes)
+        )
 
     def add_to(self, out: "OutputContainer") -> VideoStream:
         """Add the stream that `packets` are of.
@@ -122,8 +124,8 @@ class Pictures:
         Raises:
             PermanentError: the segments do not fit together.
         """
-        settings, parameter_sets = self.settings, self.spools[0].parameter_sets
-        if any(spool.parameter_sets != parameter_sets for spool in self.spools):
+        settings, parameter_sets = self.settings, self.packet_files[0].parameter_sets
+        if any(packet_file.parameter_sets != parameter_sets for packet_file in self.packet_files):
             raise PermanentError("the encoder made segments that do not fit together")
         # This encoder is never used: it tells the muxer what those of the segments have made.
         stream = out.add_stream(settings.encoder, rate=settings.fps)
@@ -140,8 +142,8 @@ class Pictures:
 
     def packets(self, stream: VideoStream) -> Iterator["Packet[Stream]"]:
         """Yield the packets for a stream, and delete their files behind them."""
-        for spool in self.spools:
-            yield from _of(stream, spool.packets(1 / self.fps))
+        for packet_file in self.packet_files:
+            yield from _of(stream, packet_file.packets(1 / self.fps))
 
 
 def write_container(
@@ -151,9 +153,9 @@ def write_container(
     sound: SoundPacketFile | CopiedSound | None,
     subtitles: SoftSubtitles | None = None,
     *,
-    go_on: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> None:
-    """Write a file of pictures, sound or both; `go_on` is called for each packet, and may raise.
+    """Write a file of pictures, sound or both; `check_cancelled` is called for each packet, and may raise.
 
     The files of encoded pictures are deleted behind it, those of the sound are not.
 
@@ -178,7 +180,7 @@ def write_container(
         # By time, so that a player finds picture and sound side by side.
         for packet in merge(*streams, key=_nanoseconds):
             out.mux(packet)
-            go_on()
+            check_cancelled()
 
 
 def _of(stream: "Stream", packets: Iterator["Packet[Stream]"]) -> Iterator["Packet[Stream]"]:

@@ -62,7 +62,7 @@ def code_frames(segment: Segment, keyframe_frames: int | None, cuts: Container[i
             codes[first] = FrameType.KEY
         elif span.kind is SpanKind.BLEND and before.is_still and _leads_to(before, span):
             codes[first] = FrameType.ANCHOR
-    for corner in segment.corners:
+    for corner in segment.keypoints:
         if codes[corner - start : corner - start + 1] == [FrameType.BETWEEN]:
             codes[corner - start] = FrameType.REFERENCE
     _limit_runs(codes, segment.longest_run)

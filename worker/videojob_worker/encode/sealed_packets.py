@@ -33,29 +33,29 @@ class _Index(Model):
     keyframes: list[bool]
 
 
-def seal(spool: PacketFile, made_from: str) -> Path:
-    """Add the index and the digest to a spool's file, and return the file.
+def seal(packet_file: PacketFile, made_from: str) -> Path:
+    """Add the index and the digest to a packet file, and return the file.
 
     Args:
-        spool: a segment's packets, that are all written.
+        packet_file: a segment's packets, that are all written.
         made_from: digest of the description that they were made from.
     """
     index = _Index(
         made_from=made_from,
-        parameter_sets=spool.parameter_sets.hex(),
-        pts=list(spool.pts),
-        dts=list(spool.dts),
-        sizes=list(spool.sizes),
-        keyframes=list(map(bool, spool.keyframes)),
+        parameter_sets=packet_file.parameter_sets.hex(),
+        pts=list(packet_file.pts),
+        dts=list(packet_file.dts),
+        sizes=list(packet_file.sizes),
+        keyframes=list(map(bool, packet_file.keyframes)),
     )
     body = index.model_dump_json(by_alias=True).encode()
-    with spool.path.open("r+b") as file:
-        digest = _digest(file, spool.path.stat().st_size)
+    with packet_file.path.open("r+b") as file:
+        digest = _digest(file, packet_file.path.stat().st_size)
         for part in (body, _LENGTH.pack(len(body))):
             digest.update(part)
             file.write(part)
         file.write(digest.digest())
-    return spool.path
+    return packet_file.path
 
 
 def open_sealed(path: Path, made_from: str, frames: range) -> PacketFile:

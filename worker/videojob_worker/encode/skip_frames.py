@@ -52,7 +52,7 @@ class SkipFrameWriter:
         self._anchor = self._reference = 0
         """frame_num of the last frame that can be repeated, and of the last that can be referred to."""
 
-    def weave(self, packet: "Packet[VideoStream]") -> Iterator[CodedFrame]:
+    def insert(self, packet: "Packet[VideoStream]") -> Iterator[CodedFrame]:
         """Take the next packet of x264, in its order; yield what comes before it, and it."""
         made = CodedFrame.of(packet)
         place = self._places[made.pts]

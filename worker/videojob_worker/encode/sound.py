@@ -1,4 +1,4 @@
-"""Encodes the sound, once for all outputs that ask for the same, into a spool."""
+"""Encodes the sound, once for all outputs that ask for the same, into a packet file."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -84,7 +84,7 @@ def set_up(context: AudioCodecContext, settings: AudioSettings) -> None:
 def encode_sound(
     settings: AudioSettings, blocks: Iterable[Samples], path: Path, stopped: Callable[[], bool]
 ) -> SoundPacketFile:
-    """Encode blocks of sound, `(2, n) float32` at 48 kHz, into a spool at `path`.
+    """Encode blocks of sound, `(2, n) float32` at 48 kHz, into a packet file at `path`.
 
     Raises:
         CancelledError: `stopped` said so.
@@ -93,7 +93,7 @@ def encode_sound(
     if not isinstance(context, AudioCodecContext):
         raise TypeError(f"{settings.encoder} is no encoder of sound")
     set_up(context, settings)
-    spool = SoundPacketFile(path, settings, array("q"), array("q"), array("q"), {})
+    packet_file = SoundPacketFile(path, settings, array("q"), array("q"), array("q"), {})
     with path.open("wb") as file:
         for frame in chain(_frames(blocks), [None]):
             if stopped():
@@ -102,12 +102,12 @@ def encode_sound(
                 if packet.pts is None:
                     raise AssertionError("the encoder gave a packet without its time")
                 if packet.has_sidedata(_TRIMMED):
-                    spool.trimmed[len(spool.pts)] = packet.get_sidedata(_TRIMMED)
+                    packet_file.trimmed[len(packet_file.pts)] = packet.get_sidedata(_TRIMMED)
                 file.write(bytes(packet))
-                spool.pts.append(packet.pts)
-                spool.durations.append(packet.duration or 0)
-                spool.sizes.append(packet.size)
-    return spool
+                packet_file.pts.append(packet.pts)
+                packet_file.durations.append(packet.duration or 0)
+                packet_file.sizes.append(packet.size)
+    return packet_file
 
 
 def _frames(blocks: Iterable[Samples]) -> Iterator[AudioFrame]:

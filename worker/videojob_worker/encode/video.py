@@ -1,4 +1,4 @@
-"""Encodes segments, side by side, one encoder each; the packets go to spools.
+"""Encodes segments, side by side, one encoder each; the packets go to packet files.
 
 All encoders have the same settings, and so the same parameter sets: their packets join into one stream
 without re-encoding.
@@ -32,7 +32,7 @@ _PICTURE_TYPES = {
 
 
 class SegmentEncoder:
-    """Encodes the frames of one segment, in order, into a spool; a context manager that frees what it holds.
+    """Encodes the frames of one segment, in order, into a packet file; a context manager that frees what it holds.
 
     Args:
         settings: the output's.
@@ -63,7 +63,7 @@ class SegmentEncoder:
         self._codes = hints.codes
         self._context = new_encoder(settings, threads, hints)
         self._context.open()
-        self._weaver = SkipFrameWriter(hints.codes, self._context.extradata or b"") if hints.codes else None
+        self._skip_frames = SkipFrameWriter(hints.codes, self._context.extradata or b"") if hints.codes else None
         self._spool = PacketFileWriter(path, segment.start)
         self._given = self._written = 0
 
@@ -98,8 +98,8 @@ class SegmentEncoder:
             CancelledError: `stopped` said so.
         """
         self._encode(None)
-        if self._weaver is not None:
-            self._park(self._weaver.finish())
+        if self._skip_frames is not None:
+            self._park(self._skip_frames.finish())
         return self._spool.finish(self._context.extradata or b"")
 
     def __enter__(self) -> Self:
@@ -117,7 +117,7 @@ class SegmentEncoder:
     def _encode(self, frame: VideoFrame | None) -> None:
         for packet in self._context.encode_lazy(frame):
             self._raise_if_stopped()
-            self._park([CodedFrame.of(packet)] if self._weaver is None else self._weaver.weave(packet))
+            self._park([CodedFrame.of(packet)] if self._skip_frames is None else self._skip_frames.insert(packet))
 
     def _park(self, frames: Iterable[CodedFrame]) -> None:
         for coded in frames:

@@ -1,4 +1,4 @@
-"""Turns a project into the plan that is shown: every count exact, nothing opened."""
+"""Turns the render plan into the plan that is shown: every count exact, nothing opened."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ MOST_SPANS: Final = 100_000
 """More than these are not described: nobody reads them, and each takes memory in two processes."""
 
 
-def describe(project: RenderPlan) -> Plan:
-    """Describe a project.
+def describe(plan: RenderPlan) -> Plan:
+    """Describe a render plan.
 
     Raises:
         PermanentError: it has more than `MOST_SPANS` spans.
     """
-    if len(project.spans) > MOST_SPANS:
+    if len(plan.spans) > MOST_SPANS:
         raise PermanentError(
-            f"the plan has {len(project.spans)} spans, more than the {MOST_SPANS} that can be shown",
+            f"the plan has {len(plan.spans)} spans, more than the {MOST_SPANS} that can be shown",
             Reason.INVALID_SPEC,
         )
-    canvas, timeline = project.canvas, project.timeline
-    segments = () if is_copied(project) else project.segments
-    spans = [_span(project, span) for span in project.spans]
+    canvas, timeline = plan.canvas, plan.timeline
+    segments = () if is_copied(plan) else plan.segments
+    spans = [_span(plan, span) for span in plan.spans]
     return Plan(
         width=canvas.width,
         height=canvas.height,
@@ -51,66 +51,70 @@ def describe(project: RenderPlan) -> Plan:
         frames=timeline.frames,
         samples=timeline.samples,
         duration_s=float(timeline.length_s),
-        threads=project.threads,
-        encoders=min(len(segments), encoders_of(project)),
+        threads=plan.settings.threads,
+        encoders=min(len(segments), encoders_of(plan)),
         cost=sum(span.cost for span in spans),
-        memory_bytes=peak_bytes(project),
+        memory_bytes=peak_bytes(plan),
         clips=[
             ClipEntry(
                 kind=clip.kind, start=times.start, frames=times.frames, entry_frames=max(times.settled - times.start, 0)
             )
-            for clip, times in zip(project.clips, timeline.clips, strict=True)
+            for clip, times in zip(plan.clips, timeline.clips, strict=True)
         ],
-        sounds=list(_sounds(project)),
-        outputs=[_output(each) for each in formats_of(project)],
+        sounds=list(_sounds(plan)),
+        outputs=[_output(each) for each in formats_of(plan)],
         segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
+        warnings=plan.sources.warnings.said,
     )
 
 
-def _span(project: RenderPlan, span: Span) -> SpanEntry:
-    copied = is_copied(project)
-    first, end = (_sample_at(project, frame) for frame in (span.start, span.end))
+def _span(plan: RenderPlan, span: Span) -> SpanEntry:
+    copied = is_copied(plan)
+    first, end = (_sample_at(plan, frame) for frame in (span.start, span.end))
     return SpanEntry(
         start=span.start,
         frames=span.frames,
         samples=end - first,
         kind=_COPIED if copied else span.kind,
         clips=list(span.clips),
-        overlays=[project.overlays[place].number for place in span.overlays],
+        overlays=[plan.overlays[place].number for place in span.overlays],
         captions=span.captions,
-        memory_bytes=0 if copied else span_bytes(project, span),
+        memory_bytes=0 if copied else span_bytes(plan, span),
         cost=COPIED_FRAME * span.frames if copied else span_cost(span),
-        why=why(project, span),
+        why=why(plan, span),
     )
 
 
-def _sample_at(project: RenderPlan, frame: int) -> int:
+def _sample_at(plan: RenderPlan, frame: int) -> int:
     """Return the first sample of a frame; of the one after the last, how many samples there are."""
-    timeline = project.timeline
+    timeline = plan.timeline
     return timeline.samples if frame == timeline.frames else to_frame(frame / timeline.fps, _SAMPLES_A_SECOND)
 
 
-def _sounds(project: RenderPlan) -> Iterator[SoundEntry]:
-    for part in project.sounds:
+def _sounds(plan: RenderPlan) -> Iterator[SoundEntry]:
+    for part in plan.sounds:
         yield SoundEntry(
             field=part.source.field.removesuffix(".uri"),
             start_sample=part.start,
-            samples=_end(project, part) - part.start,
-            why="; ".join(_sound_ways(project, part)),
+            samples=_end(plan, part) - part.start,
+            why="; ".join(_sound_ways(plan, part)),
         )
 
 
-def _end(project: RenderPlan, part: Part) -> int:
+def _end(plan: RenderPlan, part: Part) -> int:
     """Return where a sound ends: with its source at the latest, as far as that is known."""
-    length_s = project.sources.facts[part.source.uri].duration_s
+    length_s = plan.sources.probed[part.source.uri].duration_s
     if part.track is None or part.loop or length_s is None:
         return part.end
     return max(part.start, min(part.end, part.start + to_frame(length_s, _SAMPLES_A_SECOND) - part.samples.start))
 
 
-def _sound_ways(project: RenderPlan, part: Part) -> Iterator[str]:
-    yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
+def _sound_ways(plan: RenderPlan, part: Part) -> Iterator[str]:
+    if part.is_narration:
+        yield "speech over the clip"
+    else:
+        yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
     if part.volume != 1:
         yield f"gain {part.volume:g}"
     if part.speed != 1:
@@ -120,7 +124,7 @@ def _sound_ways(project: RenderPlan, part: Part) -> Iterator[str]:
     if part.loop:
         yield "repeated"
     if part.clip is not None:
-        times = project.timeline.clips[part.clip]
+        times = plan.timeline.clips[part.clip]
         if times.entry_s:
             yield f"crossfaded for {_seconds(times.entry_s)} at its start"
         if times.departure_s:

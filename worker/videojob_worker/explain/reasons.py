@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from videojob_worker.timeline.spans import Span
 
 
-def why(project: RenderPlan, span: Span) -> str:
+def why(plan: RenderPlan, span: Span) -> str:
     """Explain a span: what is seen, what makes it change, and what that means."""
-    if is_copied(project):
-        return f"{_seen(project, span)}: taken as it is, neither decoded nor encoded"
-    parts = [_seen(project, span), *_above(project, span)]
+    if is_copied(plan):
+        return f"{_seen(plan, span)}: taken as it is, neither decoded nor encoded"
+    parts = [_seen(plan, span), *_above(plan, span)]
     return f"{'; '.join(parts)}: {_WAYS[span.kind]}"
 
 
@@ -33,23 +33,23 @@ _WAYS = {
 }
 
 
-def _seen(project: RenderPlan, span: Span) -> str:
+def _seen(plan: RenderPlan, span: Span) -> str:
     """The clip of a span and what it does, or the transition between two."""
-    clips = [(f"clip {index} ({project.clips[index].kind})", _clip(project, index)) for index in span.clips]
+    clips = [(f"clip {index} ({plan.clips[index].kind})", _clip(plan, index)) for index in span.clips]
     if len(clips) == 1:
         return " ".join(clips[0])
     (before, before_does), (after, after_does) = clips
-    transition = project.clips[span.clips[1]].transition
+    transition = plan.clips[span.clips[1]].transition
     name = transition.type if transition is not None else "cut"
     if before_does == after_does:
         return f"{name} from {before} to {after}, each of which {after_does}"
     return f"{name} from {before}, which {before_does}, to {after}, which {after_does}"
 
 
-def _clip(project: RenderPlan, index: int) -> str:
+def _clip(plan: RenderPlan, index: int) -> str:
     """What a clip does."""
-    clip = project.clips[index]
-    does = [*clip_kind(clip, project.sources.facts).does(project.timeline.fps)]
+    clip = plan.clips[index]
+    does = [*clip_kind(clip, plan.sources.probed).does(plan.timeline.fps)]
     if clip.motion is not None:
         does.append("moves")
     if clip.effects:
@@ -57,10 +57,10 @@ def _clip(project: RenderPlan, index: int) -> str:
     return _and(does) if does else "stands still"
 
 
-def _above(project: RenderPlan, span: Span) -> Iterator[str]:
+def _above(plan: RenderPlan, span: Span) -> Iterator[str]:
     """What lies over the clips in a span."""
     for place in span.overlays:
-        placed = project.overlays[place]
+        placed = plan.overlays[place]
         part = next(part for part in phases(placed) if part.start <= span.start < part.end)
         name = f"overlay {placed.number}"
         if placed.moving:

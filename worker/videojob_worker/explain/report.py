@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from videojob_contract.resources.base import Fps, Model
+from videojob_contract.resources.status import Warnings
 
 Count = Annotated[int, Field(ge=0)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -103,3 +104,4 @@ class Plan(Model):
     outputs: list[OutputEntry]
     segments: list[SegmentEntry]
     spans: list[SpanEntry]
+    warnings: Warnings = ()

@@ -4,9 +4,10 @@ from bisect import bisect_right
 from fractions import Fraction
 from itertools import accumulate
 
-from PIL import Image, ImageFile
+from PIL import Image
 
-from videojob_worker.media.image import open_picture, orientation_of, source_errors, upright_srgb
+from videojob_worker.media.image import OpenPicture, open_picture
+from videojob_worker.media.picture_errors import source_errors
 from videojob_worker.media.source import Source
 
 
@@ -15,10 +16,10 @@ class Animation:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._image: ImageFile.ImageFile | None = None
-        image, times = open_picture(source)
-        image.close()
-        self._ends = list(accumulate(times or (Fraction(1),)))
+        self._picture: OpenPicture | None = None
+        picture = open_picture(source)
+        picture.image.close()
+        self._ends = list(accumulate(picture.frame_times_s or (Fraction(1),)))
 
     @property
     def frames(self) -> int:
@@ -35,18 +36,15 @@ class Animation:
         Raises:
             PermanentError: the file is damaged.
         """
-        image = self._image
-        if image is None:
-            image, _ = open_picture(self._source)
-            self._image = image
-        with source_errors(self._source, image):
+        picture = self._picture = self._picture or open_picture(self._source)
+        with source_errors(self._source, picture.kind):
             # The still picture that an animated PNG may carry for programs that do not know better.
-            image.seek(number + bool(image.info.get("default_image")))
-            image.load()
-            return upright_srgb(image, orientation_of(image))
+            picture.image.seek(number + bool(picture.image.info.get("default_image")))
+            picture.image.load()
+            return picture.decoded(picture.image.size)
 
     def close(self) -> None:
         """Close the file."""
-        if self._image is not None:
-            self._image.close()
-            self._image = None
+        if self._picture is not None:
+            self._picture.image.close()
+            self._picture = None

@@ -18,7 +18,7 @@ LENGTH_SIZE_AT: Final = {Codec.H264: 4, Codec.H265: 21}
 """Byte of the configuration record whose low two bits say how long the length before each NAL unit is."""
 
 
-class NotAsItIsError(Exception):
+class NotCopiableError(Exception):
     """The packets cannot be taken; says why, as what follows the name of a clip."""
 
 
@@ -39,22 +39,22 @@ def coded_as(stream: "VideoStream") -> CodecParameters:
     """Say how a video is coded, of which libav has decoded a frame.
 
     Raises:
-        NotAsItIsError: as no output is.
+        NotCopiableError: as no output is.
     """
     context = stream.codec_context
     codec = _CODECS.get(context.codec.canonical_name)
     if codec is None:
-        raise NotAsItIsError(f"is coded in {context.codec.canonical_name}")
+        raise NotCopiableError(f"is coded in {context.codec.canonical_name}")
     if context.pix_fmt != "yuv420p":
-        raise NotAsItIsError(f"has pictures in {context.pix_fmt}, not in yuv420p")
+        raise NotCopiableError(f"has pictures in {context.pix_fmt}, not in yuv420p")
     if stream.sample_aspect_ratio not in (None, 0, 1):
-        raise NotAsItIsError("has pixels that are not square")
+        raise NotCopiableError("has pixels that are not square")
     if context.field_order != _PROGRESSIVE:
-        raise NotAsItIsError("is not said to be progressive")
+        raise NotCopiableError("is not said to be progressive")
     colors = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
     if not set(colors[:3]) <= {_BT709, _UNSPECIFIED} or colors[3] > _LIMITED_RANGE:
-        raise NotAsItIsError("has other colours than BT.709 of limited range")
+        raise NotCopiableError("has other colours than BT.709 of limited range")
     sets = context.extradata or b""
     if len(sets) <= LENGTH_SIZE_AT[codec] or sets[0] != 1:
-        raise NotAsItIsError("does not keep its parameter sets as an mp4 does")
+        raise NotCopiableError("does not keep its parameter sets as an mp4 does")
     return CodecParameters(codec, context.width, context.height, sets, tuple(map(int, colors)))

@@ -1,195 +1,167 @@
-"""Opens pictures: JPEG, PNG, WebP, AVIF and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
+"""Opens pictures: JPEG, PNG, WebP, AVIF, HEIC and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
 
 The formats are an allow list and are recognised by content. A header is read and its pixels counted before
 anything is decoded, so that a small file cannot claim a huge picture.
 """
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from videojob_contract.errors import PermanentError, Reason
-from videojob_worker.media.pictures import frame_times
+from videojob_worker.media.heif_picture import inspect_heif, load_heif
+from videojob_worker.media.orientation import orientation_of
+from videojob_worker.media.picture_colors import in_srgb
+from videojob_worker.media.picture_errors import MAX_PIXELS, source_errors, too_large
+from videojob_worker.media.picture_layout import PictureFacts, PictureLayout
+from videojob_worker.media.pictures import read_layout
+from videojob_worker.media.png_layout import png_damage
 from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
+from videojob_worker.media.spliced_file import open_spliced
+from videojob_worker.pixels.upright import SIDEWAYS, has_transparency, simplified, turned_upright
 
-MAX_PIXELS: Final = 128_000_000
-"""Largest picture that is decoded, in pixels of 3 or 4 bytes."""
 MAX_MOVING_PIXELS: Final = 8192 * 4352
 """Largest frame of an animation; several of them are held at once."""
 
-# Pillow's name for each kind. JPEG opens MPO too: a JPEG with further pictures behind the first, as phones write.
+# Pillow's name for each kind.
 _FORMATS: Final = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "AVIF": "AVIF", "GIF": "GIF"}
-_ORIENTATION_TAG: Final = 0x0112
-# How a stored picture is turned upright (EXIF 2.32, 4.6.4 A). 1 is upright; 0 and others are undefined.
-_UPRIGHT: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_WITH_ALPHA: Final = ("RGBA", "LA", "La", "PA", "RGBa")
-_SIDEWAYS: Final = (5, 6, 7, 8)
-# What Pillow and its decoders raise on broken files.
-_DECODE_ERRORS: Final = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    EOFError,
-    struct.error,
-    zlib.error,
-)
-_CMS_MODES: Final = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
+_GREY: Final = 128
+"""What the decoder of JPEG draws where nothing is left."""
 
 # The count of pixels is checked here, before decoding, with a message that names the source.
 Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """What the header of a picture says."""
+class OpenPicture:
+    """A picture of which the header is read."""
 
-    width: int
-    """Upright."""
-    height: int
-    has_alpha: bool
-    frame_times_s: tuple[Fraction, ...]
-    """How long each frame of an animation lasts; empty for a still picture."""
+    source: Source
+    kind: str
+    image: ImageFile.ImageFile
+    layout: PictureLayout
+    orientation: int
+
+    @property
+    def frame_times_s(self) -> tuple[Fraction, ...]:
+        """How long each frame of an animation lasts; empty for a still picture."""
+        return self.layout.frame_times_s if len(self.layout.frame_times_s) > 1 else ()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Close it in the end, and turn what its decoder raises into an error that names the source."""
+        with self.image, source_errors(self.source, self.kind):
+            yield
+
+    def decoded(self, at_least: tuple[int, int]) -> Image.Image:
+        """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
+        wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
+        profile = self.layout.profile or self.image.info.get("icc_profile") or b""
+        is_grey = self.image.mode in {"L", "LA"}
+        simple = simplified(self.image, wanted)
+        return turned_upright(
+            in_srgb(self.source, simple, self.layout.colors, profile, is_grey=is_grey), self.orientation
+        )
 
 
 def inspect_picture(source: Source) -> PictureFacts:
     """Read the header of a picture.
 
     Raises:
-        PermanentError: not a JPEG, PNG, WebP, AVIF or GIF picture, damaged, or beyond a limit.
+        PermanentError: not a picture of a kind that is read, damaged, or beyond a limit.
     """
-    image, times = open_picture(source)
-    with image, source_errors(source, image):
-        sideways = orientation_of(image) in _SIDEWAYS
-        width, height = (image.height, image.width) if sideways else image.size
+    if (facts := inspect_heif(source)) is not None:
+        return facts
+    picture = open_picture(source)
+    image, times = picture.image, picture.frame_times_s
+    with picture.opened():
+        width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
         if times and width * height > MAX_MOVING_PIXELS:
-            raise _too_large(source, image, MAX_MOVING_PIXELS)
-        has_alpha = image.mode in _WITH_ALPHA or "transparency" in image.info or image.format == "GIF"
-        return PictureFacts(width, height, has_alpha, times)
+            raise too_large(source, image.size, MAX_MOVING_PIXELS)
+        if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
+            _conceal(picture)
+        return PictureFacts(width, height, has_transparency(image) or picture.kind == "GIF", times)
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     """Decode a picture, upright, in mode RGB or (where it has transparency) RGBA, 8 bits, sRGB.
 
-    A JPEG much larger than `at_least` (width, height) is decoded at a half, quarter or eighth of its size,
+    A picture much larger than `at_least` (width, height) is made smaller by a whole factor, a JPEG while it is decoded,
     never below twice `at_least`.
 
     Raises:
         PermanentError: as for `inspect_picture`, or what follows its header is damaged.
     """
-    image, _ = open_picture(source)
-    with image, source_errors(source, image):
-        orientation = orientation_of(image)
-        wanted = at_least[::-1] if orientation in _SIDEWAYS else at_least
-        image.draft(None, (2 * wanted[0], 2 * wanted[1]))
-        image.load()
-        return upright_srgb(image, orientation)
+    if (still := load_heif(source, at_least)) is not None:
+        return still
+    picture = open_picture(source)
+    with picture.opened():
+        wanted = at_least[::-1] if picture.orientation in SIDEWAYS else at_least
+        picture.image.draft(None, (2 * wanted[0], 2 * wanted[1]))
+        _load(picture)
+        return picture.decoded(at_least)
 
 
-def upright_srgb(image: ImageFile.ImageFile, orientation: int) -> Image.Image:
-    """Turn what is decoded upright, and convert it to RGB or RGBA in sRGB."""
-    turned = image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
-    return _to_srgb(turned, image.info.get("icc_profile"))
-
-
-def orientation_of(image: ImageFile.ImageFile) -> int:
-    """Return how a picture is turned, as EXIF numbers it."""
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    return orientation if orientation in _UPRIGHT else 1
-
-
-@contextmanager
-def source_errors(source: Source, image: ImageFile.ImageFile) -> Iterator[None]:
-    """Turn what decoders raise on broken files into an error that names the source."""
-    try:
-        yield
-    except _DECODE_ERRORS as error:
-        raise source.error(f"is a damaged {_kind(image)}: {error}") from error
-
-
-def open_picture(source: Source) -> tuple[ImageFile.ImageFile, tuple[Fraction, ...]]:
-    """Open a picture that is not too large to be decoded; also return how long each frame of an animation lasts.
+def open_picture(source: Source) -> OpenPicture:
+    """Open a picture that is not too large to be decoded.
 
     Raises:
         PermanentError: not a picture that is read here, damaged, or beyond a limit.
     """
     kind = file_kind(source.path)
     if kind not in _FORMATS:
-        raise source.error(f"is {describe_kind(kind)}, not a JPEG, PNG, WebP, AVIF or GIF image")
-    times = tuple(frame_times(source, kind))
-    try:
-        image = Image.open(source.path, formats=[_FORMATS[kind]])
-    except UnidentifiedImageError as error:
-        raise source.error(f"is a damaged {kind}: its header cannot be read") from error
-    except _DECODE_ERRORS as error:
-        raise source.error(f"is a damaged {kind}: {error}") from error
+        raise source.error(f"is {describe_kind(kind)}, not a {_READ} image")
+    with source_errors(source, kind):
+        layout = read_layout(source, kind)
+        try:
+            image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
+        except UnidentifiedImageError as error:
+            raise source.error(f"is a damaged {kind}: its header cannot be read") from error
     if image.width * image.height > MAX_PIXELS:
         image.close()
-        raise _too_large(source, image, MAX_PIXELS)
-    return image, times if len(times) > 1 else ()
+        raise too_large(source, image.size, MAX_PIXELS)
+    return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
 
 
-def _too_large(source: Source, image: Image.Image, most: int) -> PermanentError:
-    return source.error(
-        f"has {image.width}x{image.height} pixels; at most {most // 1_000_000} megapixels are allowed",
-        Reason.SOURCE_TOO_LARGE,
-    )
-
-
-def _kind(image: ImageFile.ImageFile) -> str:
-    return {"MPO": "JPEG", "WEBP": "WebP"}.get(image.format or "", image.format or "picture")
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    image = _to_8_bit(image)
-    if image.mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-    if profile and image.mode in _CMS_MODES:
-        converted = _apply_profile(image, profile)
-        if converted is not None:
-            return converted
-    return image if image.mode in {"RGB", "RGBA"} else image.convert("RGB")
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits, which Pillow would clip; colour of 16 bits it scales itself."""
-    if not image.mode.startswith("I"):
-        return image
-    values = np.asarray(image).astype(np.uint32).clip(0, 65535)
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-
-
-def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Convert to sRGB by the picture's own ICC profile; None when the profile is unusable or sRGB already."""
+def _load(picture: OpenPicture) -> None:
+    """Decode; of a PNG that breaks off, which its probe has found, what is there."""
     try:
-        own = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if "srgb" in (ImageCms.getProfileDescription(own) or "").lower() and image.mode in {"RGB", "RGBA"}:
-            return None
-        return ImageCms.profileToProfile(
-            image,
-            own,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode=_CMS_MODES[image.mode],
-        )
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return None
+        picture.image.load()
+    except OSError:
+        if picture.kind != "PNG" or picture.frame_times_s or not _conceal(picture):
+            raise
+        picture.image.tile = []
+
+
+def _conceal(picture: OpenPicture) -> bool:
+    """Say that a still picture is drawn as far as it is there; False when all of it is.
+
+    Raises:
+        PermanentError: it must be whole, most of it is missing, or it is an animation.
+    """
+    if picture.frame_times_s:
+        raise picture.source.error(f"is a damaged {picture.kind}: it is cut short")
+    damage = _jpeg_damage(picture) if picture.kind == "JPEG" else None
+    if picture.kind == "PNG":
+        with picture.source.path.open("rb") as file:
+            damage = png_damage(file)
+    if damage is not None:
+        what, missing = damage
+        picture.source.conceal(f"is a damaged {picture.kind}: {what}", missing)
+    return damage is not None
+
+
+def _jpeg_damage(picture: OpenPicture) -> tuple[str, float]:
+    """Return what is wrong with a JPEG that breaks off, and for which share of rows, from 0 to 1, nothing is left."""
+    with Image.open(open_spliced(picture.source.path, picture.layout.parts), formats=["JPEG"]) as image:
+        image.draft("L", (1, 1))
+        rows = (np.asarray(image.convert("L")) != _GREY).any(axis=1)
+    missing = 1 - float(np.flatnonzero(rows)[-1] + 1) / len(rows) if rows.any() else 1.0
+    share = f"about {missing:.1%} of the picture are missing" if missing else "and is shown as far as it is there"
+    return f"it breaks off, {share}", missing

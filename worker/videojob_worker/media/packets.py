@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from av.error import FFmpegError
 
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT, CodecParameters, NotAsItIsError
+from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT, CodecParameters, NotCopiableError
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_container import open_packets
 
@@ -68,7 +68,7 @@ class Packets:
         self._container.close()
 
     def find(
-        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]
+        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
     ) -> PacketRun:
         """Find the packets of the `frames` frames that are on screen from `start_s` on.
 
@@ -77,15 +77,15 @@ class Packets:
             start_s: seconds after the video's first frame.
             frames: how many.
             fps: how many a second there have to be.
-            go_on: called now and then; may raise.
+            check_cancelled: called now and then; may raise.
 
         Raises:
-            NotAsItIsError: they need others, or are not as they have to be.
+            NotCopiableError: they need others, or are not as they have to be.
         """
         try:
-            return self._find(coded, start_s, frames, fps, go_on)
+            return self._find(coded, start_s, frames, fps, check_cancelled)
         except FFmpegError as error:
-            raise NotAsItIsError(f"cannot be read ({error.strerror})") from error
+            raise NotCopiableError(f"cannot be read ({error.strerror})") from error
 
     def read(self, run: PacketRun) -> Iterator["Packet[Any]"]:
         """Yield the packets of a run.
@@ -98,25 +98,25 @@ class Packets:
         yield from islice(packets, run.frames - 1)
 
     def _find(
-        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, go_on: Callable[[], None]
+        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
     ) -> PacketRun:
         stamps = _Stamps(self._origin(), self._tick_s, fps)
         number = stamps.on_screen(start_s)
-        packets = _asking(self._from(stamps.of(number)), go_on)
+        packets = _asking(self._from(stamps.of(number)), check_cancelled)
         packet = _keyframe(packets, stamps, number)
         first_pts, seen, reorder, is_key = packet.pts or 0, bytearray(frames), 0, True
         for count in range(frames):
             _check_packet(packet, coded, is_first=count == 0)
             place = stamps.number(packet.pts) - number
             if place < 0:
-                raise NotAsItIsError("shows frames before the keyframe that it starts at")
+                raise NotCopiableError("shows frames before the keyframe that it starts at")
             if place >= frames or seen[place]:
-                raise NotAsItIsError("ends amid frames that need each other")
+                raise NotCopiableError("ends amid frames that need each other")
             seen[place], reorder, is_key = 1, max(reorder, count - place), packet.is_keyframe
             if count + 1 < frames:
                 following = next(packets, None)
                 if following is None:
-                    raise NotAsItIsError("is as long as its source only with its last frame repeated")
+                    raise NotCopiableError("is as long as its source only with its last frame repeated")
                 packet = following
         return PacketRun(self._source, self._tick_s * fps, first_pts, frames, reorder, is_key)
 
@@ -125,7 +125,7 @@ class Packets:
         packets = islice(self._container.demux(self.stream), _LOOKED_AT)
         stamps = [packet.pts for packet in packets if packet.pts is not None and not packet.is_discard]
         if not stamps:
-            raise NotAsItIsError("does not say when its frames are shown")
+            raise NotCopiableError("does not say when its frames are shown")
         return min(stamps)
 
     def _from(self, pts: int) -> Iterator["Packet[Any]"]:
@@ -159,21 +159,21 @@ class _Stamps:
         """Return which frame a stamp is of.
 
         Raises:
-            NotAsItIsError: of none.
+            NotCopiableError: of none.
         """
         if pts is None:
-            raise NotAsItIsError("does not say when its frames are shown")
+            raise NotCopiableError("does not say when its frames are shown")
         position = (pts - self._origin) * self._frames
         number = (2 * position + self._ticks) // (2 * self._ticks)
         if not -self._early <= position - number * self._ticks <= self._late:
-            raise NotAsItIsError(f"does not have {float(self.fps):.5g} frames in each second")
+            raise NotCopiableError(f"does not have {float(self.fps):.5g} frames in each second")
         return number
 
 
-def _asking(packets: Iterator["Packet[Any]"], go_on: Callable[[], None]) -> Iterator["Packet[Any]"]:
+def _asking(packets: Iterator["Packet[Any]"], check_cancelled: Callable[[], None]) -> Iterator["Packet[Any]"]:
     for count, packet in enumerate(packets):
         if count % _ASKED_EVERY == 0:
-            go_on()
+            check_cancelled()
         yield packet
 
 
@@ -190,7 +190,7 @@ def _keyframe(packets: Iterator["Packet[Any]"], stamps: _Stamps, number: int) ->
             break
         before = found
     nearest = "" if before is None else f"; the last one before it is at {float(before / stamps.fps):.6g}s"
-    raise NotAsItIsError(f"starts at {float(number / stamps.fps):.6g}s of its source, where no keyframe is{nearest}")
+    raise NotCopiableError(f"starts at {float(number / stamps.fps):.6g}s of its source, where no keyframe is{nearest}")
 
 
 _IDR: Final = {Codec.H264: (5,), Codec.H265: (19, 20)}
@@ -200,21 +200,21 @@ _PARAMETER_SETS: Final = {Codec.H264: (7, 8, 13, 15), Codec.H265: (32, 33, 34)}
 
 def _check_packet(packet: "Packet[Any]", coded: CodecParameters, *, is_first: bool) -> None:
     if packet.is_corrupt:
-        raise NotAsItIsError("is damaged")
+        raise NotCopiableError("is damaged")
     if packet.is_discard:
-        raise NotAsItIsError("has frames that are not shown")
+        raise NotCopiableError("has frames that are not shown")
     if packet.has_sidedata("new_extradata"):
-        raise NotAsItIsError("changes how it is coded on the way")
+        raise NotCopiableError("changes how it is coded on the way")
     slices = []
     for kind, unit in _units(packet, coded):
         if kind in _PARAMETER_SETS[coded.codec] and bytes(unit) not in coded.parameter_sets:
-            raise NotAsItIsError("changes how it is coded on the way")
+            raise NotCopiableError("changes how it is coded on the way")
         if kind in _SLICES[coded.codec]:
             slices.append(kind)
     if not slices:
-        raise NotAsItIsError("has packets without a picture")
+        raise NotCopiableError("has packets without a picture")
     if is_first and slices[0] not in _IDR[coded.codec]:
-        raise NotAsItIsError("starts at a keyframe that frames behind it look past (an open group of pictures)")
+        raise NotCopiableError("starts at a keyframe that frames behind it look past (an open group of pictures)")
 
 
 def _units(packet: "Packet[Any]", coded: CodecParameters) -> Iterator[tuple[int, memoryview]]:
@@ -226,9 +226,9 @@ def _units(packet: "Packet[Any]", coded: CodecParameters) -> Iterator[tuple[int,
         start = position + size
         position = start + int.from_bytes(data[position:start])
         if start >= position or position > len(data):
-            raise NotAsItIsError("is damaged")
+            raise NotCopiableError("is damaged")
         head = data[start]
         yield (head & 31 if coded.codec is Codec.H264 else head >> 1 & 63), data[start:position]
         if position == len(data):
             return
-    raise NotAsItIsError("has frames of too many parts")
+    raise NotCopiableError("has frames of too many parts")

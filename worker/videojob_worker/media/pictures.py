@@ -4,6 +4,7 @@ Pillow would decode every frame to tell how long it lasts, and keeps all metadat
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,12 +14,12 @@ from av.error import FFmpegError
 
 from videojob_contract.errors import Reason
 from videojob_worker.media.decoders import FOR_AVIF
+from videojob_worker.media.jpeg_layout import read_jpeg_layout
+from videojob_worker.media.picture_layout import Bounds, PictureLayout
+from videojob_worker.media.png_layout import read_png_layout
 from videojob_worker.media.source import Source
+from videojob_worker.pixels.coded_colors import CodedColors
 
-MAX_METADATA_BYTES: Final = 64 * 1024**2
-"""Largest EXIF, XMP, profiles, texts and thumbnails of a picture, together."""
-MAX_FRAMES: Final = 20_000
-"""Most frames of an animation."""
 MAX_WHOLE_BYTES: Final = 256 * 1024**2
 """Largest WebP and AVIF, which are decoded from memory."""
 
@@ -26,74 +27,48 @@ MAX_WHOLE_BYTES: Final = 256 * 1024**2
 _QUICKEST_S: Final = Fraction(1, 100)
 _USUAL_S: Final = Fraction(1, 10)
 
-_JPEG_LONE: Final = frozenset((0x01, *range(0xD0, 0xD9)))
-_JPEG_SCAN: Final = 0xDA
-_JPEG_FILLING: Final = 0xFF
-_JPEG_METADATA: Final = frozenset((*range(0xE0, 0xF0), 0xFE))
-_PNG_METADATA: Final = frozenset((b"iTXt", b"tEXt", b"zTXt", b"eXIf", b"iCCP"))
 _WEBP_METADATA: Final = frozenset((b"EXIF", b"XMP ", b"ICCP"))
 _GIF_PALETTE: Final = 0x80
 _GIF_EXTENSION, _GIF_IMAGE = 0x21, 0x2C
 _GIF_CONTROL: Final = 0xF9
 
 
-def frame_times(source: Source, kind: str) -> list[Fraction]:
-    """Return how long each frame of a PNG, WebP, AVIF or GIF lasts, in seconds; one frame or none: a still picture.
+def read_layout(source: Source, kind: str) -> PictureLayout:
+    """Walk a picture file of a kind that `sniff` names.
 
     Raises:
         PermanentError: too many frames, or more metadata than a picture may have.
         OSError: it cannot be read.
     """
-    times: list[Fraction] = []
-    metadata = 0
-    walk = {"JPEG": _jpeg, "PNG": _png, "WebP": _webp, "GIF": _gif}.get(kind)
     if kind in {"WebP", "AVIF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
         raise source.error(
             f"has {size / 1024**2:,.0f} MiB; at most {MAX_WHOLE_BYTES // 1024**2} MiB are allowed of a {kind}",
             Reason.SOURCE_TOO_LARGE,
         )
     with source.path.open("rb") as file:
-        for part in _avif(source.path) if walk is None else walk(file):
-            if isinstance(part, Fraction):
-                times.append(part if part > _QUICKEST_S else _USUAL_S)
-            else:
-                metadata += part
-            if len(times) > MAX_FRAMES:
-                raise source.error(f"has more than {MAX_FRAMES:,} frames", Reason.SOURCE_TOO_LARGE)
-            if metadata > MAX_METADATA_BYTES:
-                raise source.error(
-                    f"has more than {MAX_METADATA_BYTES // 1024**2} MiB of metadata", Reason.SOURCE_TOO_LARGE
-                )
-    return times
+        match kind:
+            case "JPEG":
+                return read_jpeg_layout(source, file)
+            case "PNG":
+                found = read_png_layout(source, file)
+            case _:
+                found = _read_others(source, file, kind)
+    return replace(found, frame_times_s=tuple(time if time > _QUICKEST_S else _USUAL_S for time in found.frame_times_s))
 
 
-def _jpeg(file: BinaryIO) -> Iterator[int | Fraction]:
-    """Yield the sizes of metadata before the first scan (ITU-T T.81, B.1.1)."""
-    file.seek(2)
-    while (marker := file.read(2)) and marker[0] == _JPEG_FILLING and len(marker) == 2:  # noqa: PLR2004 - its two bytes
-        if marker[1] == _JPEG_SCAN:
-            return
-        if marker[1] == _JPEG_FILLING:
-            file.seek(-1, 1)
-        elif marker[1] not in _JPEG_LONE:
-            size = int.from_bytes(file.read(2))
-            if marker[1] in _JPEG_METADATA:
-                yield size
-            file.seek(max(0, size - 2), 1)
-
-
-def _png(file: BinaryIO) -> Iterator[int | Fraction]:
-    """Yield sizes of metadata, and the delay of each `fcTL` (PNG, third edition, 11.3.6)."""
-    file.seek(8)
-    while len(head := file.read(8)) == 8:  # noqa: PLR2004 - length and name
-        size, name = int.from_bytes(head[:4]), head[4:]
-        if name in _PNG_METADATA:
-            yield size
-        start = file.tell()
-        if name == b"fcTL":
-            data = file.read(26)
-            yield Fraction(int.from_bytes(data[20:22]), int.from_bytes(data[22:24]) or 100)
-        file.seek(start + size + 4)
+def _read_others(source: Source, file: BinaryIO, kind: str) -> PictureLayout:
+    bounds, times = Bounds(source), list[Fraction]()
+    colors: CodedColors | None = None
+    walk = {"WebP": _webp, "GIF": _gif}.get(kind)
+    for part in _avif(source.path) if walk is None else walk(file):
+        if isinstance(part, Fraction):
+            bounds.add(frames=1, parts=0)
+            times.append(part)
+        elif isinstance(part, int):
+            bounds.add(metadata=part, parts=0)
+        else:
+            colors = part
+    return PictureLayout((range(file.seek(0, 2)),), tuple(times), colors=colors)
 
 
 def _webp(file: BinaryIO) -> Iterator[int | Fraction]:
@@ -143,8 +118,8 @@ def _skip_blocks(file: BinaryIO) -> int:
     return skipped
 
 
-def _avif(path: Path) -> Iterator[int | Fraction]:
-    """Yield the duration of each sample of a sequence, which is laid out like an MP4."""
+def _avif(path: Path) -> Iterator[Fraction | CodedColors]:
+    """Yield the colours of a sequence, which is laid out like an MP4, and the duration of each sample."""
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
@@ -154,6 +129,9 @@ def _avif(path: Path) -> Iterator[int | Fraction]:
         with av.open(f"file:{path}", format="mov", options=options, metadata_errors="replace") as container:
             tracks = [stream for stream in container.streams.video if stream.frames > 1]
             if tracks and tracks[0].time_base:
+                shown = tracks[0].codec_context
+                if colors := CodedColors.of_code_points(int(shown.color_primaries), int(shown.color_trc)):
+                    yield colors
                 for packet in container.demux(tracks[0]):
                     if packet.size:
                         yield (packet.duration or 0) * tracks[0].time_base

@@ -5,17 +5,19 @@ from fractions import Fraction
 from typing import Literal
 
 from videojob_contract.errors import Reason
+from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import Video
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.codec_parameters import CodecParameters, NotAsItIsError
+from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
+from videojob_worker.media.sound_decoder import measure_sound
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_info import inspect_video
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ProbedSource:
     """A source that could be opened; `width` and `height` are upright, in display pixels."""
 
     kind: Literal["image", "animation", "video", "audio"]
@@ -29,7 +31,9 @@ class Facts:
     has_sound: bool = False
     is_turned: bool = False
     """Whether its pictures are stored another way round than they are shown."""
-    coded: CodecParameters | NotAsItIsError | None = None
+    is_cropped: bool = False
+    """Whether its container wants only a part of its pictures shown."""
+    coded: CodecParameters | NotCopiableError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
     @property
@@ -38,7 +42,7 @@ class Facts:
         return (self.width or 0) * (self.height or 0)
 
 
-def probe_picture(source: Source) -> Facts:
+def probe_picture(source: Source) -> ProbedSource:
     """Read the header of an `image` source.
 
     Raises:
@@ -46,7 +50,7 @@ def probe_picture(source: Source) -> Facts:
     """
     found = inspect_picture(source)
     length_s = sum(found.frame_times_s, Fraction(0))
-    return Facts(
+    return ProbedSource(
         "animation" if found.frame_times_s else "image",
         width=found.width,
         height=found.height,
@@ -56,14 +60,14 @@ def probe_picture(source: Source) -> Facts:
     )
 
 
-def probe_video(source: Source) -> Facts:
+def probe_video(source: Source) -> ProbedSource:
     """Read the header of a `video` source, and decode its first frame.
 
     Raises:
         PermanentError: it cannot be used.
     """
     footage = inspect_video(source)
-    return Facts(
+    return ProbedSource(
         "video",
         width=footage.width,
         height=footage.height,
@@ -71,49 +75,64 @@ def probe_video(source: Source) -> Facts:
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
-        is_turned=bool(footage.turn),
+        is_turned=bool(footage.shape.turn),
+        is_cropped=footage.shape.crop is not None,
         coded=footage.coded,
     )
 
 
-def probe_sound(source: Source) -> Facts:
+def probe_sound(source: Source) -> ProbedSource:
     """Read the header of a source of sound.
 
     Raises:
         PermanentError: it cannot be used.
     """
-    return Facts("audio", duration_s=check_audio(source), has_sound=True)
+    return ProbedSource("audio", duration_s=check_audio(source), has_sound=True)
 
 
-def video_clip_length(video: Video, facts: Facts) -> Fraction:
+def probe_narration(source: Source) -> ProbedSource:
+    """Decode a narration: a clip may last as long as it.
+
+    Raises:
+        PermanentError: it cannot be used.
+    """
+    return ProbedSource("audio", duration_s=measure_sound(source), has_sound=True)
+
+
+def narrated_length(narration: Narration, probed: ProbedSource) -> Fraction:
+    """Return how many seconds a clip lasts that lasts as long as its narration."""
+    return narration.before + (probed.duration_s or 0) + narration.after
+
+
+def video_clip_length(video: Video, probed: ProbedSource) -> Fraction:
     """Return how many seconds of the timeline a video lasts by itself."""
-    start, end = video.from_ or Fraction(0), video.to if video.to is not None else facts.duration_s
+    start, end = video.from_ or Fraction(0), video.to if video.to is not None else probed.duration_s
     return ((end or Fraction(0)) - start) / speed_of(video)
 
 
-def check_stretch(source: Source, video: Video, facts: Facts, wanted_s: Fraction) -> None:
-    """Check that a video lasts as long as `wanted_s` seconds of the timeline ask of it.
+def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: Fraction, frame_s: Fraction) -> None:
+    """Check that a video lasts as long as `wanted_s` seconds of the timeline, whose frames last `frame_s`, ask of it.
 
     Raises:
         PermanentError: `from` or `to` are not within it, or it is too short and does not loop.
     """
-    start_s, length_s = video.from_ or Fraction(0), facts.duration_s or Fraction(0)
+    start_s, length_s = video.from_ or Fraction(0), probed.duration_s or Fraction(0)
     end_s = length_s if video.to is None else video.to
-    # One frame more or less is a matter of rounding, not of what the user meant.
-    period_s = 1 / facts.fps if facts.fps else Fraction(1, 10)
+    # One frame more or less, of either, is a matter of rounding, not of what the user meant.
+    period_s = 1 / probed.fps if probed.fps else Fraction(1, 10)
     lasts = f"lasts {_shown(length_s)}"
     if start_s >= length_s:
         raise source.error(f"{lasts}, so that nothing is left from {_shown(start_s)} on", Reason.INVALID_SPEC)
     if end_s > length_s + period_s:
         raise source.error(f"{lasts}, less than the {_shown(end_s)} to which it should play", Reason.INVALID_SPEC)
-    needed_s = wanted_s * speed_of(video)
-    if not video.loop and needed_s > end_s - start_s + period_s:
+    speed = speed_of(video)
+    if not video.loop and wanted_s * speed > end_s - start_s + max(period_s, frame_s * speed):
         rest = (
             "" if start_s == 0 and end_s == length_s else f", {_shown(end_s - start_s)} of it from {_shown(start_s)} on"
         )
-        speed = "" if video.speed == 1 else f" at speed {video.speed:g}"
+        pace = "" if video.speed == 1 else f" at speed {video.speed:g}"
         raise source.error(
-            f"{lasts}{rest}: too short for {_shown(wanted_s)} of the timeline{speed}; shorten the clip or let it loop",
+            f"{lasts}{rest}: too short for {_shown(wanted_s)} of the timeline{pace}; shorten the clip or let it loop",
             Reason.INVALID_SPEC,
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from av.error import FFmpegError
 
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.codec_parameters import NotAsItIsError
+from videojob_worker.media.codec_parameters import NotCopiableError
 from videojob_worker.media.samples import to_samples
 from videojob_worker.media.sound_container import SoundFile, open_sound
 from videojob_worker.media.source import Source
@@ -39,21 +39,21 @@ class SoundRun:
     """How many are heard after these; the last packet may have more."""
 
 
-def find_sound(source: Source, wanted: range, go_on: Callable[[], None]) -> SoundRun:
+def find_sound(source: Source, wanted: range, check_cancelled: Callable[[], None]) -> SoundRun:
     """Find the packets of samples, which count at 48 kHz from the source's first picture.
 
     Raises:
-        NotAsItIsError: there are none that can be taken.
+        NotCopiableError: there are none that can be taken.
         PermanentError: the source is no sound that is read here.
     """
     file = open_sound(source)
-    with file.container:
+    with file:
         _check_coding(file)
         start = wanted.start + to_samples(file.pictures_from_s)
         try:
-            return _find(source, file, range(start, start + len(wanted)), go_on)
+            return _find(source, file, range(start, start + len(wanted)), check_cancelled)
         except FFmpegError as error:
-            raise NotAsItIsError(f"has sound that cannot be read ({error.strerror})") from error
+            raise NotCopiableError(f"has sound that cannot be read ({error.strerror})") from error
 
 
 def read_sound(file: SoundFile, run: SoundRun) -> Iterator["Packet[Any]"]:
@@ -76,23 +76,23 @@ def _check_coding(file: SoundFile) -> None:
     context = stream.codec_context
     kind = (context.name, context.profile, context.sample_rate, context.layout.name)
     if kind != ("aac", "LC", SAMPLE_RATE, "stereo"):
-        raise NotAsItIsError("has sound other than AAC-LC of 48 kHz in stereo")
+        raise NotCopiableError("has sound other than AAC-LC of 48 kHz in stereo")
     if stream.time_base is None or 1 / stream.time_base != SAMPLE_RATE:
-        raise NotAsItIsError("does not count the samples of its sound")
+        raise NotCopiableError("does not count the samples of its sound")
     if not context.extradata:
-        raise NotAsItIsError("does not say in its header how its sound is coded")
+        raise NotCopiableError("does not say in its header how its sound is coded")
 
 
-def _find(source: Source, file: SoundFile, heard: range, go_on: Callable[[], None]) -> SoundRun:
+def _find(source: Source, file: SoundFile, heard: range, check_cancelled: Callable[[], None]) -> SoundRun:
     first_pts = last_pts = None
     count = 0
     for number, packet in enumerate(_from(file, heard.start - 2 * FRAME)):
         if number % _ASKED_EVERY == 0:
-            go_on()
+            check_cancelled()
         if packet.pts is None or packet.is_corrupt or packet.has_sidedata("new_extradata"):
-            raise NotAsItIsError("has damaged sound")
+            raise NotCopiableError("has damaged sound")
         if last_pts is not None and packet.pts != last_pts + FRAME:
-            raise NotAsItIsError("has gaps in its sound")
+            raise NotCopiableError("has gaps in its sound")
         last_pts = packet.pts
         if packet.pts + FRAME <= heard.start:
             first_pts, count = packet.pts, 0  # what comes right before, if nothing later does
@@ -102,7 +102,7 @@ def _find(source: Source, file: SoundFile, heard: range, go_on: Callable[[], Non
         if packet.pts + FRAME >= heard.stop:
             break
     if first_pts is None or first_pts > heard.start or last_pts is None or last_pts + FRAME < heard.stop - _MISSING:
-        raise NotAsItIsError("is not heard from its start to its end")
+        raise NotCopiableError("is not heard from its start to its end")
     return SoundRun(source, first_pts, count, heard.start - first_pts, min(heard.stop, last_pts + FRAME) - heard.start)
 
 

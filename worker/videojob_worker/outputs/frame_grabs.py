@@ -35,14 +35,14 @@ class FrameGrabs:
             for take in self._takes[frame]:
                 take(picture)
 
-    def compose(self, project: RenderPlan) -> Iterator[int]:
+    def compose(self, plan: RenderPlan) -> Iterator[int]:
         """Compose the wanted frames and no other; yields the number of each when it is done.
 
         Raises:
             PermanentError: a source cannot be used.
         """
-        spans = list(_single(project.spans, self._frames))
-        scene = Scene(project.composition, spans)
+        spans = list(_single(plan.spans, self._frames))
+        scene = Scene(plan.composition, spans)
         try:
             for span in spans:
                 for picture, count in scene.compose([span]):

@@ -25,8 +25,8 @@ class LosslessFrames:
     """The pictures of a track; may be read more than once, until it is deleted."""
 
     track: VideoTrack
-    spools: Sequence[PacketFile]
-    go_on: Callable[[], None]
+    packet_files: Sequence[PacketFile]
+    check_cancelled: Callable[[], None]
     """Called for each frame; may raise."""
 
     def pictures(self) -> Iterator[Picture]:
@@ -34,11 +34,15 @@ class LosslessFrames:
         decoder = CodecContext.create("h264", "r")
         if not isinstance(decoder, VideoCodecContext):
             raise TypeError("h264 is no video")
-        decoder.extradata = self.spools[0].parameter_sets
+        decoder.extradata = self.packet_files[0].parameter_sets
         decoder.thread_count = 1
-        packets = (packet for spool in self.spools for packet in spool.packets(1 / self.track.settings.fps, keep=True))
+        packets = (
+            packet
+            for packet_file in self.packet_files
+            for packet in packet_file.packets(1 / self.track.settings.fps, keep=True)
+        )
         for packet in packets:
-            self.go_on()
+            self.check_cancelled()
             for frame in decoder.decode(packet):
                 yield np.asarray(frame.to_ndarray(), np.uint8)
         for frame in decoder.decode(None):
@@ -61,5 +65,5 @@ class LosslessFrames:
 
     def delete(self) -> None:
         """Delete what was parked."""
-        for spool in self.spools:
-            spool.path.unlink()
+        for packet_file in self.packet_files:
+            packet_file.path.unlink()

@@ -27,7 +27,7 @@ def write_media_file(
     encoded: EncodedStreams,
     timeline: Timeline,
     *,
-    go_on: Callable[[], None],
+    check_cancelled: Callable[[], None],
     threads: int,
 ) -> None:
     """Put an output together and check it.
@@ -37,7 +37,7 @@ def write_media_file(
         container: what it is made in.
         encoded: its streams.
         timeline: the job's.
-        go_on: called for each packet; may raise.
+        check_cancelled: called for each packet; may raise.
         threads: in how many its keyframes are checked.
 
     Raises:
@@ -49,16 +49,16 @@ def write_media_file(
     pictures: Pictures | CopiedPictures | None = None
     subtitles = None
     if track is not None:
-        pictures = track.copied or Pictures(track.settings, encoded.spools[track.name])
+        pictures = track.copied or Pictures(track.settings, encoded.packet_files[track.name])
         subtitles = encoded.subtitles
     joints = pictures.joints if pictures is not None else frozenset()
-    write_container(output.path, layout, pictures, sound, subtitles, go_on=go_on)
+    write_container(output.path, layout, pictures, sound, subtitles, check_cancelled=check_cancelled)
     planned = expected(container.demuxer, track, joints, sound, timeline)
     if output.copied_sound is not None:
         planned = replace(planned, samples=output.copied_sound.run.samples)
     if subtitles is not None:
         planned = replace(planned, subtitle_codec=SUBTITLE_CODECS[container.muxer])
-    verify_file(output.path, planned, go_on, threads=threads)
+    verify_file(output.path, planned, check_cancelled, threads=threads)
 
 
 def expected(

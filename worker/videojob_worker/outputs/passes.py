@@ -25,7 +25,7 @@ from videojob_worker.timeline.cost import frame_costs
 from videojob_worker.timeline.segments import Segment
 
 COMPOSE_COST = 0.1
-"""Of a frame that is composed, in still frames."""
+"""Of a frame that is composed, in the unit of `timeline/cost.py`."""
 _FIRST_PASS_SHARE = 0.5
 """Of an encode, what its first pass of two costs."""
 
@@ -45,23 +45,21 @@ class Pass:
         """Whether nothing of it is needed by a further pass."""
         return self.number != 1
 
-    def cost(self, project: RenderPlan) -> float:
-        """Predict the cost, in still frames of x264 at the canvas' size."""
-        frames = sum(segment.cost for segment in project.segments)
-        return COMPOSE_COST * project.timeline.frames + sum(
-            frames * _weight(project, self, each) for each in self.tracks
-        )
+    def cost(self, plan: RenderPlan) -> float:
+        """Predict the cost, in the unit of `timeline/cost.py`."""
+        frames = sum(segment.cost for segment in plan.segments)
+        return COMPOSE_COST * plan.timeline.frames + sum(frames * _weight(plan, self, each) for each in self.tracks)
 
 
-def passes_of(project: RenderPlan) -> list[Pass]:
-    """Return the passes that all outputs of a project together need; none when nothing is encoded."""
-    tracks = (track for output in project.outputs for track in output.tracks)
+def passes_of(plan: RenderPlan) -> list[Pass]:
+    """Return the passes that all outputs of a plan together need; none when nothing is encoded."""
+    tracks = (track for output in plan.outputs for track in output.tracks)
     return plan_passes([track for track in tracks if track.copied is None])
 
 
-def segmented_pass(project: RenderPlan) -> Pass | None:
-    """Return the pass of a project that is made in segments; None where there is none."""
-    return next((run for run in passes_of(project) if not run.whole), None)
+def segmented_pass(plan: RenderPlan) -> Pass | None:
+    """Return the pass of a plan that is made in segments; None where there is none."""
+    return next((run for run in passes_of(plan) if not run.whole), None)
 
 
 def packet_file_name(track: str, number: int) -> str:
@@ -83,10 +81,10 @@ def plan_passes(tracks: Sequence[VideoTrack]) -> list[Pass]:
     return passes
 
 
-def share_threads(project: RenderPlan, tracks: Sequence[VideoTrack], segments: Sequence[Segment]) -> tuple[int, int]:
+def share_threads(plan: RenderPlan, tracks: Sequence[VideoTrack], segments: Sequence[Segment]) -> tuple[int, int]:
     """Return how many segments are encoded at a time, and how many threads each of their encoders has."""
-    side_by_side = encoders_side_by_side(project.threads, len(segments), segment_bytes(tracks, segments))
-    return side_by_side, max(1, project.threads // side_by_side)
+    side_by_side = encoders_side_by_side(plan.settings.threads, len(segments), segment_bytes(tracks, segments))
+    return side_by_side, max(1, plan.settings.threads // side_by_side)
 
 
 def _groups(tracks: Sequence[VideoTrack]) -> Iterator[list[VideoTrack]]:
@@ -101,21 +99,21 @@ def _groups(tracks: Sequence[VideoTrack]) -> Iterator[list[VideoTrack]]:
         yield group
 
 
-def _weight(project: RenderPlan, run: Pass, track: VideoTrack) -> float:
+def _weight(plan: RenderPlan, run: Pass, track: VideoTrack) -> float:
     """Cost of a frame of a track, against x264 at the canvas' size."""
-    size = track.settings.width * track.settings.height / (project.canvas.width * project.canvas.height)
+    size = track.settings.width * track.settings.height / (plan.canvas.width * plan.canvas.height)
     share = _FIRST_PASS_SHARE if run.number == 1 else 1.0
     return size * track.cost * share
 
 
 @dataclass(slots=True)
 class PassRunner:
-    """Runs passes of a project; gathers what was encoded by the track's name."""
+    """Runs passes of a plan; gathers what was encoded by the track's name."""
 
-    project: RenderPlan
-    crew: RenderThreads
+    plan: RenderPlan
+    render_threads: RenderThreads
     grabs: FrameGrabs
-    spools: dict[str, list[PacketFile]] = field(default_factory=dict)
+    packet_files: dict[str, list[PacketFile]] = field(default_factory=dict)
     has_composed: bool = False
     """Whether every frame has passed."""
     _costs: Sequence[float] = ()
@@ -128,24 +126,24 @@ class PassRunner:
 
         Raises:
             PermanentError: a source cannot be used.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        project = self.project
-        segments = project.segments
+        plan = self.plan
+        segments = plan.segments
         if run.whole:
-            segments = (Segment(project.spans, sum(segment.cost for segment in segments)),)
-        side_by_side, threads = share_threads(project, run.tracks, segments)
+            segments = (Segment(plan.spans, sum(segment.cost for segment in segments)),)
+        side_by_side, threads = share_threads(plan, run.tracks, segments)
         encoded = self._encode_all(run, list(enumerate(segments)), side_by_side, threads)
         self.grabs, self.has_composed = FrameGrabs(), True  # what was wanted has passed
         for track in run.tracks:
-            spools = [spools[track.name] for spools in encoded if track.name in spools]
+            packet_files = [packet_files[track.name] for packet_files in encoded if track.name in packet_files]
             if not run.is_last:
-                for spool in spools:
-                    spool.path.unlink()
+                for packet_file in packet_files:
+                    packet_file.path.unlink()
             else:
-                self.spools[track.name] = spools
+                self.packet_files[track.name] = packet_files
         if run.is_last:
-            for left in project.scratch.glob("*.stats*"):
+            for left in plan.scratch.glob("*.stats*"):
                 left.unlink()
 
     def run_one(self, run: Pass, number: int, threads: int) -> dict[str, PacketFile]:
@@ -153,27 +151,27 @@ class PassRunner:
 
         Raises:
             PermanentError: a source cannot be used.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        [encoded] = self._encode_all(run, [(number, self.project.segments[number])], 1, threads)
+        [encoded] = self._encode_all(run, [(number, self.plan.segments[number])], 1, threads)
         return encoded
 
     def adopt(self, run: Pass, made: Mapping[str, list[PacketFile]]) -> None:
         """Take a pass for done whose segments were made elsewhere."""
-        self.spools.update(made)
-        self.crew.tally.add(run.cost(self.project))
+        self.packet_files.update(made)
+        self.render_threads.tally.add(run.cost(self.plan))
 
     def _encode_all(
         self, run: Pass, segments: Sequence[tuple[int, Segment]], side_by_side: int, threads: int
     ) -> list[dict[str, PacketFile]]:
-        self._costs = self._costs or frame_costs(self.project.spans)
+        self._costs = self._costs or frame_costs(self.plan.spans)
         shown = (run.tracks[0].rate.segment(segment) for _, segment in segments)
         self._done, self._of = 0, max(1, sum(segment.frames for segment in shown if segment is not None))
         self._frames = sum(segment.frames for _, segment in segments)
-        scene = Scene(self.project.composition, [span for _, segment in segments for span in segment.spans])
+        scene = Scene(self.plan.composition, [span for _, segment in segments for span in segment.spans])
         try:
             works = [partial(self._encode, run, scene, number, segment, threads) for number, segment in segments]
-            return self.crew.run(works, side_by_side, self._say(time.monotonic()))
+            return self.render_threads.run(works, side_by_side, self._say(time.monotonic()))
         finally:
             scene.close()
 
@@ -189,7 +187,7 @@ class PassRunner:
 
     def _encode(self, run: Pass, scene: Scene, number: int, segment: Segment, threads: int) -> dict[str, PacketFile]:
         """Encode one segment for every track of a pass."""
-        canvas = self.project.canvas
+        canvas = self.plan.canvas
         scaler = Scaler((canvas.width, canvas.height))
         with ExitStack() as stack:
             encoders: list[tuple[VideoTrack, SegmentEncoder]] = []
@@ -200,7 +198,7 @@ class PassRunner:
                     encoders.append((track, stack.enter_context(encoder)))
             at = segment.start
             for picture, count in scene.compose(segment.spans):
-                self.crew.go_on()
+                self.render_threads.check_cancelled()
                 self._write(encoders, scaler, at, picture, count)
                 at += count
             return {track.name: encoder.close() for track, encoder in encoders}
@@ -218,15 +216,15 @@ class PassRunner:
         for track, encoder in encoders:
             if frames := track.rate.count(at, count):
                 encoder.write(scaler.at(track.size), frames)
-        self.crew.tally.add(COMPOSE_COST * count)
+        self.render_threads.tally.add(COMPOSE_COST * count)
 
     def _encoder(self, run: Pass, track: VideoTrack, segment: Segment, number: int, threads: int) -> SegmentEncoder:
-        weight = _weight(self.project, run, track) * float(track.rate.timeline.fps / track.settings.fps)
+        weight = _weight(self.plan, run, track) * float(track.rate.timeline.fps / track.settings.fps)
         leads = track is run.tracks[0]
 
         def done(frame: int, share: float) -> None:
             # Half of a frame's cost counts when the encoder is given it: it looks ahead, so the first is done late.
-            self.crew.tally.add(self._costs[track.rate.shown(frame)] * weight * share)
+            self.render_threads.tally.add(self._costs[track.rate.shown(frame)] * weight * share)
 
         def given(frame: int) -> None:
             done(frame, 0.5)
@@ -238,7 +236,7 @@ class PassRunner:
 
         settings = track.settings
         if run.number and settings.two_pass:
-            stats = str(self.project.scratch / f"{track.name}.stats")
+            stats = str(self.plan.scratch / f"{track.name}.stats")
             settings = replace(settings, pass_number=run.number, stats=stats)
         return SegmentEncoder(
             settings,
@@ -247,8 +245,8 @@ class PassRunner:
             self._path(track, number),
             on_given=given,
             on_frame=finished,
-            stopped=self.crew.stopped,
+            stopped=self.render_threads.stopped,
         )
 
     def _path(self, track: VideoTrack, number: int) -> Path:
-        return self.project.scratch / packet_file_name(track.name, number)
+        return self.plan.scratch / packet_file_name(track.name, number)

@@ -23,26 +23,25 @@ from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput
 
 
-def describe_parts(project: RenderPlan) -> list[SegmentDescription]:
-    """Describe the segments of a project, in order; none where nothing is encoded in segments."""
-    run = segmented_pass(project)
+def describe_parts(plan: RenderPlan) -> list[SegmentDescription]:
+    """Describe the segments of a plan, in order; none where nothing is encoded in segments."""
+    run = segmented_pass(plan)
     if run is None:
         return []
-    _, encoder_threads = share_threads(project, run.tracks, project.segments)
-    digests = Digests(project)
+    _, encoder_threads = share_threads(plan, run.tracks, plan.segments)
+    digests = Digests(plan)
     return [
-        describe_segment(project, number, run.tracks, encoder_threads, digests)
-        for number in range(len(project.segments))
+        describe_segment(plan, number, run.tracks, encoder_threads, digests) for number in range(len(plan.segments))
     ]
 
 
 def render_segment(
-    project: RenderPlan, wanted: SegmentDescription, meter: Callable[[float], Meter], cancelled: Callable[[], bool]
+    plan: RenderPlan, wanted: SegmentDescription, meter: Callable[[float], Meter], cancelled: Callable[[], bool]
 ) -> list[Path]:
     """Make one segment, as it is described; return a packet file for each track that has frames in it.
 
     Args:
-        project: the job, planned here.
+        plan: the job, planned here.
         wanted: the description.
         meter: makes a meter for a predicted cost.
         cancelled: asked several times a second whether to stop.
@@ -51,20 +50,20 @@ def render_segment(
         PermanentError: it would be another segment here, or a source cannot be used.
         CancelledError: `cancelled` said so.
     """
-    run = segmented_pass(project)
-    if run is None or not 0 <= wanted.number < len(project.segments):
+    run = segmented_pass(plan)
+    if run is None or not 0 <= wanted.number < len(plan.segments):
         raise PermanentError(f"segment {wanted.number} is none of this job's", Reason.INVALID_SPEC)
-    segment = project.segments[wanted.number]
-    wanted.check(describe_segment(project, wanted.number, run.tracks, wanted.encoder_threads, Digests(project)))
-    alone = replace(project, segments=(segment,))
-    with RenderThreads(meter(run.cost(alone)), cancelled) as crew:
-        crew.meter.enter(Stage.RENDERING, f"segment {wanted.number + 1} of {len(project.segments)}")
-        made = PassRunner(project, crew, FrameGrabs()).run_one(run, wanted.number, wanted.encoder_threads)
-    return [seal(spool, wanted.digest) for spool in made.values()]
+    segment = plan.segments[wanted.number]
+    wanted.check(describe_segment(plan, wanted.number, run.tracks, wanted.encoder_threads, Digests(plan)))
+    alone = replace(plan, segments=(segment,))
+    with RenderThreads(meter(run.cost(alone)), cancelled) as render_threads:
+        render_threads.meter.enter(Stage.RENDERING, f"segment {wanted.number + 1} of {len(plan.segments)}")
+        made = PassRunner(plan, render_threads, FrameGrabs()).run_one(run, wanted.number, wanted.encoder_threads)
+    return [seal(packet_file, wanted.digest) for packet_file in made.values()]
 
 
 def join_segments(
-    project: RenderPlan,
+    plan: RenderPlan,
     made: Sequence[SegmentDescription],
     folder: Path,
     meter: Meter,
@@ -73,7 +72,7 @@ def join_segments(
     """Make every output of segments that are made, and check it.
 
     Args:
-        project: the job, planned here.
+        plan: the job, planned here.
         made: the descriptions of all segments, in order.
         folder: where their packet files are, named as `render_segment` names them; they are deleted.
         meter: told of the progress.
@@ -83,23 +82,23 @@ def join_segments(
         PermanentError: the segments are not those of this job, or a packet file is damaged or another's; and what
             `render_outputs` raises.
     """
-    return render_outputs(project, meter, cancelled, _opened(project, made, folder))
+    return render_outputs(plan, meter, cancelled, _opened(plan, made, folder))
 
 
-def _opened(project: RenderPlan, made: Sequence[SegmentDescription], folder: Path) -> dict[str, list[PacketFile]]:
-    run = segmented_pass(project)
-    expected = 0 if run is None else len(project.segments)
+def _opened(plan: RenderPlan, made: Sequence[SegmentDescription], folder: Path) -> dict[str, list[PacketFile]]:
+    run = segmented_pass(plan)
+    expected = 0 if run is None else len(plan.segments)
     if [each.number for each in made] != list(range(expected)):
         raise PermanentError(
             f"the job has {expected} segments, and these are {[each.number for each in made]}", Reason.INVALID_SPEC
         )
-    spools: dict[str, list[PacketFile]] = {}
+    packet_files: dict[str, list[PacketFile]] = {}
     if run is None:
-        return spools
-    digests = Digests(project)
+        return packet_files
+    digests = Digests(plan)
     for each in made:
-        each.check(describe_segment(project, each.number, run.tracks, each.encoder_threads, digests))
+        each.check(describe_segment(plan, each.number, run.tracks, each.encoder_threads, digests))
         for track in each.tracks:
             path = folder / packet_file_name(track.name, each.number)
-            spools.setdefault(track.name, []).append(open_sealed(path, each.digest, track.numbers))
-    return spools
+            packet_files.setdefault(track.name, []).append(open_sealed(path, each.digest, track.numbers))
+    return packet_files

@@ -11,26 +11,26 @@ from videojob_worker.media.samples import Samples
 from videojob_worker.plan.render_plan import RenderPlan
 
 _SECOND_COST = 6.0
-"""Of making a second of sound, in still frames."""
+"""Of making a second of sound, in the unit of `timeline/cost.py`."""
 _ENCODED_SECOND_COST = 3.0
 """Of encoding it once."""
 
 
-def sounds_cost(project: RenderPlan, settings: Iterable[AudioSettings]) -> float:
-    """Predict the cost of the sound, in still frames."""
+def sounds_cost(plan: RenderPlan, settings: Iterable[AudioSettings]) -> float:
+    """Predict the cost of the sound, in the unit of `timeline/cost.py`."""
     kinds = len(set(settings))
-    if not kinds or not project.sounds:
+    if not kinds or not plan.sounds:
         return 0.0
-    return float(project.timeline.length_s) * (_SECOND_COST + _ENCODED_SECOND_COST * kinds)
+    return float(plan.timeline.length_s) * (_SECOND_COST + _ENCODED_SECOND_COST * kinds)
 
 
 def make_sounds(
-    project: RenderPlan, settings: Iterable[AudioSettings], add: Callable[[float], None], stopped: Callable[[], bool]
+    plan: RenderPlan, settings: Iterable[AudioSettings], add: Callable[[float], None], stopped: Callable[[], bool]
 ) -> dict[AudioSettings, SoundPacketFile]:
     """Make and encode the sound, as each of the settings has it; empty when nothing sounds.
 
     Args:
-        project: whose sound.
+        plan: whose sound.
         settings: of all outputs that have sound.
         add: told of cost, as it is spent.
         stopped: asked several times a second whether to stop.
@@ -39,7 +39,7 @@ def make_sounds(
         PermanentError: a source cannot be used.
         CancelledError: `stopped` said so.
     """
-    whole, told = _SECOND_COST * float(project.timeline.length_s), 0.0
+    whole, told = _SECOND_COST * float(plan.timeline.length_s), 0.0
 
     def advance(share: float) -> None:
         nonlocal told
@@ -47,21 +47,21 @@ def make_sounds(
         told = share
 
     soundtrack = open_soundtrack(
-        project.sounds,
-        project.timeline,
-        loudness=project.loudness,
-        folder=project.scratch,
+        plan.sounds,
+        plan.timeline,
+        loudness=plan.loudness,
+        folder=plan.scratch,
         cancelled=stopped,
         on_progress=advance,
     )
     if soundtrack is None:
         return {}
-    spools = {}
+    packet_files = {}
     with closing(soundtrack):
         for wanted in dict.fromkeys(settings):
-            path = project.scratch / f"{wanted.encoder}-{wanted.bit_rate}.packets"
-            spools[wanted] = encode_sound(wanted, _counted(soundtrack.blocks(), add), path, stopped)
-    return spools
+            path = plan.scratch / f"{wanted.encoder}-{wanted.bit_rate}.packets"
+            packet_files[wanted] = encode_sound(wanted, _counted(soundtrack.blocks(), add), path, stopped)
+    return packet_files
 
 
 def _counted(blocks: Iterable[Samples], add: Callable[[float], None]) -> Iterator[Samples]:

@@ -12,7 +12,7 @@ from videojob_worker.encode.subtitles import SoftSubtitles
 class EncodedStreams:
     """The streams of one output."""
 
-    spools: Mapping[str, Sequence[PacketFile]]
+    packet_files: Mapping[str, Sequence[PacketFile]]
     """The pictures of each encoded track, by its name."""
     sound: SoundPacketFile | None
     subtitles: SoftSubtitles | None

@@ -47,7 +47,7 @@ class RenderThreads:
         """Tell a thread whether to stop."""
         return self._stop.is_set()
 
-    def go_on(self) -> None:
+    def check_cancelled(self) -> None:
         """Return, or stop the thread.
 
         Raises:

@@ -47,63 +47,63 @@ def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
     return max(1, min(threads, segments, affordable))
 
 
-def encoders_of(project: RenderPlan) -> int:
-    """Return how many segments of a project are encoded at a time."""
-    return encoders_side_by_side(project.threads, len(project.segments), _encoders_bytes(project))
+def encoders_of(plan: RenderPlan) -> int:
+    """Return how many segments of a plan are encoded at a time."""
+    return encoders_side_by_side(plan.settings.threads, len(plan.segments), _encoders_bytes(plan))
 
 
-def span_bytes(project: RenderPlan, span: Span) -> int:
+def span_bytes(plan: RenderPlan, span: Span) -> int:
     """Predict what the pictures of a span take, in bytes: its clips, its overlays, and the picture made of them."""
-    overlays = (project.overlays[place].overlay for place in span.overlays)
+    overlays = (plan.overlays[place].overlay for place in span.overlays)
     return (
-        _picture_bytes(project)
-        + sum(_clip_bytes(project, project.clips[clip]) for clip in span.clips)
-        + sum(_overlay_bytes(project, overlay) for overlay in overlays)
+        _picture_bytes(plan)
+        + sum(_clip_bytes(plan, plan.clips[clip]) for clip in span.clips)
+        + sum(_overlay_bytes(plan, overlay) for overlay in overlays)
     )
 
 
-def peak_bytes(project: RenderPlan) -> int:
+def peak_bytes(plan: RenderPlan) -> int:
     """Predict the most that the renderer process takes, in bytes."""
-    each = _encoders_bytes(project)
+    each = _encoders_bytes(plan)
     # Where nothing is encoded in segments, no more than single pictures are composed.
-    encoders = encoders_side_by_side(project.threads, len(project.segments), each) if each else 1
-    pictures = (max(span_bytes(project, span) for span in segment.spans) for segment in project.segments)
+    encoders = encoders_side_by_side(plan.settings.threads, len(plan.segments), each) if each else 1
+    pictures = (max(span_bytes(plan, span) for span in segment.spans) for segment in plan.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
-    captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in project.spans) else 0
-    return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(project))
+    captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0
+    return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(plan))
 
 
-def _encoders_bytes(project: RenderPlan) -> int:
+def _encoders_bytes(plan: RenderPlan) -> int:
     """What the encoders of one segment take; 0 where nothing is encoded in segments."""
-    tracks = [track for output in project.outputs for track in output.tracks if track.copied is None]
-    return segment_bytes([track for track in tracks if not track.settings.needs_whole], project.segments)
+    tracks = [track for output in plan.outputs for track in output.tracks if track.copied is None]
+    return segment_bytes([track for track in tracks if not track.settings.needs_whole], plan.segments)
 
 
-def _whole_bytes(project: RenderPlan) -> int:
+def _whole_bytes(plan: RenderPlan) -> int:
     """What a pass takes whose encoders each see the whole timeline; 0 where there is none."""
-    tracks = (track for output in project.outputs for track in output.tracks if track.settings.needs_whole)
+    tracks = (track for output in plan.outputs for track in output.tracks if track.settings.needs_whole)
     each = [track.settings.encoder_bytes for track in tracks]
     if not each:
         return 0
-    return max(min(sum(each), ENCODERS_BYTES), *each) + max(span_bytes(project, span) for span in project.spans)
+    return max(min(sum(each), ENCODERS_BYTES), *each) + max(span_bytes(plan, span) for span in plan.spans)
 
 
-def _picture_bytes(project: RenderPlan) -> int:
-    return int(project.canvas.width * project.canvas.height * _PICTURE_BYTES_A_PIXEL)
+def _picture_bytes(plan: RenderPlan) -> int:
+    return int(plan.canvas.width * plan.canvas.height * _PICTURE_BYTES_A_PIXEL)
 
 
-def _clip_bytes(project: RenderPlan, clip: Clip) -> int:
+def _clip_bytes(plan: RenderPlan, clip: Clip) -> int:
     """A clip's picture, and what it is made from frame by frame."""
-    kind = clip_kind(clip, project.sources.facts)
-    held = _picture_bytes(project) + kind.held_bytes(moves=clip.motion is not None)
+    kind = clip_kind(clip, plan.sources.probed)
+    held = _picture_bytes(plan) + kind.held_bytes(moves=clip.motion is not None)
     if clip.effects:
-        held += _EFFECT_PICTURES * project.canvas.width * project.canvas.height * _RGB_BYTES
+        held += _EFFECT_PICTURES * plan.canvas.width * plan.canvas.height * _RGB_BYTES
     return held
 
 
-def _overlay_bytes(project: RenderPlan, overlay: Overlay) -> int:
-    drawn = project.canvas.width * project.canvas.height * _RGBA_BYTES if overlay.scale is None else 0
+def _overlay_bytes(plan: RenderPlan, overlay: Overlay) -> int:
+    drawn = plan.canvas.width * plan.canvas.height * _RGBA_BYTES if overlay.scale is None else 0
     if overlay.scale is not None:
-        width = project.canvas.width * min(overlay.scale, 1.0)
+        width = plan.canvas.width * min(overlay.scale, 1.0)
         drawn = int(width * width * _RGBA_BYTES)
-    return drawn + clip_kind(overlay, project.sources.facts).held_bytes(moves=False)
+    return drawn + clip_kind(overlay, plan.sources.probed).held_bytes(moves=False)

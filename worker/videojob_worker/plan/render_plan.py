@@ -6,17 +6,18 @@ from fractions import Fraction
 from pathlib import Path
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.text import Subtitles
 from videojob_contract.resources.timeline import Clip
-from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_contract.semantics.damage import on_damage_of
 from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource, narrated_length
 from videojob_worker.media.probed import ProbedSources
+from videojob_worker.media.sound_container import open_sound
 from videojob_worker.plan.outputs import PlannedOutput
+from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderRequest
 from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
@@ -32,8 +33,7 @@ from videojob_worker.timeline.times import Timeline, build_timeline
 class RenderPlan:
     """All that rendering needs; no picture, video or sound is opened yet."""
 
-    spec: VideoJobSpec
-    name: str
+    settings: RenderSettings
     canvas: Canvas
     timeline: Timeline
     spans: tuple[Span, ...]
@@ -47,16 +47,13 @@ class RenderPlan:
     captions: Captions | None
     """Subtitles, drawn or kept as a track of their own."""
     scratch: Path
-    threads: int
-    encoding: Encoding
-    """Which encoders the pool wants used."""
     outputs: tuple[PlannedOutput, ...] = ()
     """None until `outputs/formats` has planned them."""
 
     @property
     def clips(self) -> list[Clip]:
         """The clips of the timeline, in order."""
-        return self.spec.clips
+        return self.settings.spec.clips
 
     @property
     def composition(self) -> Composition:
@@ -68,63 +65,72 @@ class RenderPlan:
     @property
     def loudness(self) -> float | None:
         """How loud the sound is wanted, in LUFS, where that is."""
-        return self.spec.audio.loudness if self.spec.audio else None
+        audio = self.settings.spec.audio
+        return audio.loudness if audio else None
 
 
-def build_render_plan(request: RenderRequest, facts: Mapping[str, Facts]) -> RenderPlan:
+def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]) -> RenderPlan:
     """Plan a request whose spec has its defaults filled in, all but its outputs.
 
     Raises:
         PermanentError: it cannot be rendered as it is; the message names the field.
     """
-    settings, sources = request.settings, ProbedSources(request.sources, facts)
-    spec, wanted = settings.spec, settings.spec.canvas
+    settings, spec, wanted = request.settings, request.settings.spec, request.settings.spec.canvas
+    sources = ProbedSources(request.sources, probed, request.warnings, on_damage_of(spec))
     if wanted is None or wanted.width is None or wanted.height is None or wanted.fps is None or spec.outputs is None:
         raise PermanentError("spec.canvas: the defaults are not filled in", Reason.INVALID_SPEC)
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
-    lengths = [_length(f"spec.clips[{index}]", clip, facts) for index, clip in enumerate(spec.clips)]
+    lengths = [_length(f"spec.clips[{index}]", clip, probed) for index, clip in enumerate(spec.clips)]
     for index, clip in enumerate(spec.clips):
-        clip_kind(clip, facts).check_length(sources, f"spec.clips[{index}]", lengths[index])
+        clip_kind(clip, probed).check_length(sources, f"spec.clips[{index}]", lengths[index], 1 / wanted.fps)
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
     overlays = place_overlays(
-        spec.overlays or [], timeline, lambda overlay: clip_kind(overlay, facts).span_kind is not SpanKind.STILL
+        spec.overlays or [], timeline, lambda overlay: clip_kind(overlay, probed).span_kind is not SpanKind.STILL
     )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
-        clip_kind(placed.overlay, facts).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
+        field = f"spec.overlays[{placed.number}]"
+        clip_kind(placed.overlay, probed).check_length(sources, field, seen_s, 1 / wanted.fps)
     fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
-    spans = compile_spans(timeline, [span_kind(clip, facts) for clip in spec.clips], overlays, cues)
+    spans = compile_spans(timeline, [span_kind(clip, probed) for clip in spec.clips], overlays, cues)
+    sounds = tuple(arrange(spec, timeline, overlays, sources))
+    _check_tracks(sounds)
     return RenderPlan(
-        spec=spec,
-        name=settings.name,
+        settings=settings,
         canvas=canvas,
         timeline=timeline,
         spans=spans,
-        segments=cut_segments(spans, _corners(spec.clips, timeline)),
+        segments=cut_segments(spans, _keypoints(spec.clips, timeline)),
         overlays=overlays,
         sources=sources,
-        sounds=tuple(arrange(spec, timeline, overlays, sources)),
+        sounds=sounds,
         fonts=fonts,
         captions=captions,
         scratch=request.scratch,
-        threads=settings.threads,
-        encoding=settings.encoding,
     )
 
 
-def _corners(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
+def _keypoints(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
     """Return the frames at which transitions do not go on as they did, in order."""
     pairs = zip(clips, timeline.clips, strict=True)
     return [frame for clip, times in pairs if clip.transition for frame in keypoints(clip.transition, times)]
 
 
-def _length(field: str, clip: Clip, facts: Mapping[str, Facts]) -> Fraction:
+def _check_tracks(sounds: Sequence[Part]) -> None:
+    """Check that sources have the tracks that are asked for, before any work."""
+    for source in {part.source for part in sounds if part.source.track is not None}:
+        open_sound(source).close()
+
+
+def _length(field: str, clip: Clip, probed: Mapping[str, ProbedSource]) -> Fraction:
     """Return how many seconds a clip lasts."""
     if isinstance(clip.duration, Fraction):
         return clip.duration
-    length_s = clip_kind(clip, facts).length_s()
+    length_s = clip_kind(clip, probed).length_s()
+    if length_s is None and clip.narration is not None:
+        return narrated_length(clip.narration, probed[clip.narration.uri])
     if length_s is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return length_s

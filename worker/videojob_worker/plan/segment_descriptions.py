@@ -57,7 +57,7 @@ class SegmentDescription(Model):
     frames: int
     spans: list[dict[str, JsonValue]]
     """All of each `Span`."""
-    corners: list[int]
+    keypoints: list[int]
     longest_run: int
     encoder_threads: int
     """Threads of each encoder."""
@@ -96,18 +96,18 @@ class SegmentDescription(Model):
 
 
 def describe_segment(
-    project: RenderPlan, number: int, tracks: Sequence[VideoTrack], encoder_threads: int, digests: "Digests"
+    plan: RenderPlan, number: int, tracks: Sequence[VideoTrack], encoder_threads: int, digests: "Digests"
 ) -> SegmentDescription:
-    """Describe a segment of a project.
+    """Describe a segment of a plan.
 
     Args:
-        project: the job.
+        plan: the job.
         number: which, from 0.
         tracks: those that are encoded in segments.
         encoder_threads: threads of each encoder.
-        digests: the project's.
+        digests: the plan's.
     """
-    segment = project.segments[number]
+    segment = plan.segments[number]
     shown = [(track, track.rate.segment(segment)) for track in tracks]
     return SegmentDescription(
         engine={"videojob": __version__, "pyav": av.__version__, **_libraries()},
@@ -116,7 +116,7 @@ def describe_segment(
         start=segment.start,
         frames=segment.frames,
         spans=[_plain(asdict(span)) for span in segment.spans],
-        corners=list(segment.corners),
+        keypoints=list(segment.keypoints),
         longest_run=segment.longest_run,
         encoder_threads=encoder_threads,
         tracks=[_track(track, part) for track, part in shown if part is not None],
@@ -131,22 +131,22 @@ def _track(track: VideoTrack, shown: Segment) -> TrackDescription:
 
 
 class Digests:
-    """Of a project's spec, and of its sources, each read once."""
+    """Of a plan's spec, and of its sources, each read once."""
 
-    def __init__(self, project: RenderPlan) -> None:
-        self._project = project
+    def __init__(self, plan: RenderPlan) -> None:
+        self._plan = plan
         self._known: dict[str, str] = {}
-        self.spec = _sha256(project.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_SEEN))
+        self.spec = _sha256(plan.settings.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_SEEN))
 
     def sources(self, spans: Sequence[Span]) -> dict[str, str]:
         """Return those of what is seen in spans; every font counts, for a glyph may come from any of them."""
-        numbers = {self._project.overlays[place].number for span in spans for place in span.overlays}
+        numbers = {self._plan.overlays[place].number for span in spans for place in span.overlays}
         fields = {f"spec.clips[{clip}]" for span in spans for clip in span.clips}
         fields |= {f"spec.overlays[{number}]" for number in numbers}
         captions = any(span.captions for span in spans)
         return {
             uri: self._file(uri)
-            for field, uri, use in iter_uris(self._project.spec)
+            for field, uri, use in iter_uris(self._plan.settings.spec)
             if use is Use.SOURCE
             and (
                 field.partition("]")[0] + "]" in fields
@@ -157,7 +157,7 @@ class Digests:
 
     def _file(self, uri: str) -> str:
         if uri not in self._known:
-            with self._project.sources.files[uri].open("rb") as file:
+            with self._plan.sources.files[uri].open("rb") as file:
                 self._known[uri] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._known[uri]
 

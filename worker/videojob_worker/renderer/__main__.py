@@ -1,4 +1,4 @@
-"""The renderer process itself: confines itself, loads the engine while it is idle, then renders or plans once.
+"""The renderer process itself: confines itself, loads the engine while it is idle, then does one thing.
 
 Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors,
 the supervisor's process id, and the limit of memory in bytes (0: none).
@@ -18,7 +18,9 @@ from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker import engine, errno_mapping
 from videojob_worker.renderer.landlock import confine_files
 from videojob_worker.renderer.protocol import (
+    SEGMENTS_FOLDER,
     Advanced,
+    Described,
     Done,
     Failed,
     Planned,
@@ -26,6 +28,7 @@ from videojob_worker.renderer.protocol import (
     Ready,
     Rendered,
     Request,
+    Work,
     encode_message,
     planned,
     receive_request,
@@ -61,7 +64,7 @@ def main() -> None:
 
 def _serve(
     request: Request, fds: list[int], requests: socket.socket, answers_fd: int
-) -> Iterable[Done | PlannedPart | Planned | Failed]:
+) -> Iterable[Described | Done | PlannedPart | Planned | Failed]:
     def on_progress(progress: Progress) -> None:
         _send(answers_fd, Advanced(progress=progress))
 
@@ -75,9 +78,22 @@ def _serve(
         scratch=Path(request.scratch),
     )
     try:
-        if request.only_plan:
-            return planned(engine.plan(wanted, on_progress, hung_up))
-        return [_done(engine.render(wanted, on_progress, hung_up))]
+        match request.work:
+            case Work.RENDER:
+                outputs = engine.render(wanted, on_progress, hung_up)
+            case Work.PLAN:
+                return planned(engine.plan(wanted, on_progress, hung_up))
+            case Work.DESCRIBE_SEGMENTS:
+                described = engine.describe_segments(wanted, on_progress, hung_up)
+                return [*(Described(description=each) for each in described), _done([], wanted)]
+            case Work.RENDER_SEGMENT:
+                [description] = request.descriptions
+                engine.render_segment(wanted, description, on_progress, hung_up)
+                outputs = []
+            case Work.JOIN_SEGMENTS:
+                folder = wanted.scratch / SEGMENTS_FOLDER
+                outputs = engine.join_segments(wanted, request.descriptions, folder, on_progress, hung_up)
+        return [_done(outputs, wanted)]
     except VideoJobError as error:
         return [_failed(error)]
     except Exception as error:  # the boundary of the process: every failure becomes an answer
@@ -88,7 +104,7 @@ def _serve(
         return [_failed(unforeseen)]
 
 
-def _done(outputs: list[RenderedOutput]) -> Done:
+def _done(outputs: list[RenderedOutput], asked: RenderRequest) -> Done:
     return Done(
         outputs=[
             Rendered(
@@ -101,7 +117,8 @@ def _done(outputs: list[RenderedOutput]) -> Done:
                 duration_s=None if output.duration is None else float(output.duration),
             )
             for output in outputs
-        ]
+        ],
+        warnings=asked.warnings.said,
     )
 
 

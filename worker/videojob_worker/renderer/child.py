@@ -20,20 +20,21 @@ from videojob_worker.renderer.protocol import (
     MAX_ANSWER,
     Advanced,
     AnyAnswer,
+    Described,
     Done,
     Failed,
     Planned,
     PlannedPart,
     Ready,
-    Rendered,
     Request,
+    Work,
     decode_answer,
     send_request,
 )
 from videojob_worker.renderer.sandbox import Limits, clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
@@ -98,25 +99,50 @@ class Child:
         error_stream, error_transport = await _stream(errors)
         return cls(process, requests, answer_stream, ProcessLog(error_stream), (answer_transport, error_transport))
 
-    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         """Render; see `task.Renderer`."""
         async with self._explained():
-            await self._send(task, only_plan=False)
+            await self._send(task, Work.RENDER)
+            return await self._done(on_progress)
+
+    async def describe_segments(self, task: RenderTask) -> list[str]:
+        """Describe the segments of a job, in order; none where nothing is made in such."""
+        described: list[str] = []
+        async with self._explained():
+            await self._send(task, Work.DESCRIBE_SEGMENTS)
             while True:
                 match await self._answer():
-                    case Advanced(progress=progress):
-                        on_progress(progress)
-                    case Done(outputs=outputs):
-                        return outputs
-                    case PlannedPart() | Planned():
+                    case Advanced():
+                        pass
+                    case Described(description=description):
+                        described.append(description)
+                        if len(described) > _MOST_ENTRIES:
+                            raise _nonsense()
+                    case Done():
+                        return described
+                    case _:
                         raise _nonsense()
+
+    async def render_segment(self, task: RenderTask, description: str, on_progress: Callable[[Progress], None]) -> Done:
+        """Make one segment in the task's scratch folder; the answer has no outputs."""
+        async with self._explained():
+            await self._send(task, Work.RENDER_SEGMENT, [description])
+            return await self._done(on_progress)
+
+    async def join_segments(
+        self, task: RenderTask, descriptions: Sequence[str], on_progress: Callable[[Progress], None]
+    ) -> Done:
+        """Do what `render` does, with segments that are in `SEGMENTS_FOLDER` of the task's scratch folder."""
+        async with self._explained():
+            await self._send(task, Work.JOIN_SEGMENTS, descriptions)
+            return await self._done(on_progress)
 
     async def plan(self, task: RenderTask) -> Plan:
         """Plan; see `task.Planner`."""
         spans: list[SpanEntry] = []
         segments: list[SegmentEntry] = []
         async with self._explained():
-            await self._send(task, only_plan=True)
+            await self._send(task, Work.PLAN)
             while True:
                 match await self._answer():
                     case Advanced():
@@ -128,7 +154,7 @@ class Child:
                             raise _nonsense()
                     case Planned(plan=plan):
                         return plan.model_copy(update={"spans": spans, "segments": segments})
-                    case Done():
+                    case _:
                         raise _nonsense()
 
     async def kill(self) -> None:
@@ -154,13 +180,24 @@ class Child:
             said = await self.output.says_out_of_memory()
             raise explain(code, killed_for_memory=kills, said_out_of_memory=said) from None
 
-    async def _send(self, task: RenderTask, *, only_plan: bool) -> None:
+    async def _done(self, on_progress: Callable[[Progress], None]) -> Done:
+        while True:
+            match await self._answer():
+                case Advanced(progress=progress):
+                    on_progress(progress)
+                case Done() as done:
+                    return done
+                case _:
+                    raise _nonsense()
+
+    async def _send(self, task: RenderTask, work: Work, descriptions: Sequence[str] = ()) -> None:
         request = Request(
             settings=task.settings,
             sources=list(task.sources),
             scratch=str(task.scratch),
             cpu_s=task.cpu_s,
-            only_plan=only_plan,
+            work=work,
+            descriptions=tuple(descriptions),
         )
         try:
             await send_request(self.requests, request, list(task.sources.values()))
@@ -173,7 +210,7 @@ class Child:
             return OutOfMemoryError("rendering: out of memory")
         return error_of(reason, message)
 
-    async def _answer(self) -> Advanced | Done | PlannedPart | Planned:
+    async def _answer(self) -> Advanced | Described | Done | PlannedPart | Planned:
         """Wait for the next answer that says anything.
 
         Raises:

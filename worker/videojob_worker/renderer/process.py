@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.assignment import Progress
     from videojob_worker.explain.report import Plan
-    from videojob_worker.renderer.protocol import Rendered
+    from videojob_worker.renderer.protocol import Done
     from videojob_worker.renderer.sandbox import Limits
     from videojob_worker.renderer.task import RenderTask
 
@@ -43,7 +43,7 @@ class RendererProcess:
         """Start the process, unless it is there; it loads the engine on its own time."""
         self._child = await self._running()
 
-    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         """Render in the process, which ends with the render, or at once when that is cancelled."""
         async with self._one() as child:
             return await child.render(task, on_progress)

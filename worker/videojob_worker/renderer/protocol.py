@@ -10,13 +10,15 @@ import asyncio
 import json
 import socket
 import struct
-from typing import TYPE_CHECKING, Annotated, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
 from videojob_contract.resources.base import Model
+from videojob_contract.resources.status import Warnings  # noqa: TC001
 from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
 from videojob_worker.render_settings import RenderSettings  # noqa: TC001
 
@@ -31,8 +33,22 @@ _ENTRIES_AN_ANSWER = 250  # of a plan: their reasons are a few hundred bytes eac
 _FDS_A_MESSAGE = 200  # the kernel passes at most 253 with one sendmsg
 
 
+SEGMENTS_FOLDER: Final = "segments"
+"""Where in the scratch folder of a job its segments are, when they are made apart."""
+
+
+class Work(StrEnum):
+    """What a renderer process is asked for."""
+
+    RENDER = "render"
+    PLAN = "plan"
+    DESCRIBE_SEGMENTS = "describeSegments"
+    RENDER_SEGMENT = "renderSegment"
+    JOIN_SEGMENTS = "joinSegments"
+
+
 class Request(Model):
-    """Render or plan this. The descriptors of the sources follow in the order of `sources`."""
+    """Render this, or plan it, or do a part of it. The descriptors of the sources follow in the order of `sources`."""
 
     settings: RenderSettings
     sources: list[str]
@@ -40,8 +56,9 @@ class Request(Model):
     scratch: str
     cpu_s: int
     """Most seconds of processor time that the render may take."""
-    only_plan: bool = False
-    """Say what would be done, and do nothing."""
+    work: Work = Work.RENDER
+    descriptions: tuple[str, ...] = ()
+    """Of the segment to render, or of those to join."""
 
 
 class Ready(Model):
@@ -71,11 +88,19 @@ class Rendered(Model):
     duration_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+class Described(Model):
+    """A segment; those after it follow, in order."""
+
+    kind: Literal["described"] = "described"
+    description: str
+
+
 class Done(Model):
-    """All outputs were made."""
+    """All that was asked for is made; without outputs where none were asked for."""
 
     kind: Literal["done"] = "done"
     outputs: list[Rendered]
+    warnings: Warnings = ()
 
 
 class Failed(Model):
@@ -101,7 +126,7 @@ class Planned(Model):
     plan: Plan
 
 
-AnyAnswer = Ready | Advanced | Done | PlannedPart | Planned | Failed
+AnyAnswer = Ready | Advanced | Described | Done | PlannedPart | Planned | Failed
 _ANSWER: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")])
 
 

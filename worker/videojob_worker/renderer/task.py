@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from videojob_contract.assignment import Progress
     from videojob_worker.explain.report import Plan
     from videojob_worker.render_settings import RenderSettings
-    from videojob_worker.renderer.protocol import Rendered
+    from videojob_worker.renderer.protocol import Done
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RenderTask:
 class Renderer(Protocol):
     """Something that renders."""
 
-    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> list[Rendered]:
+    async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         """Render and verify every output; cancelling it stops the work at once.
 
         Raises:

@@ -48,5 +48,5 @@ class Rate:
             for span in segment.spans
         )
         shown = tuple(span for span in spans if span.frames)
-        corners = tuple(map(self.first, segment.corners))
-        return replace(segment, spans=shown, corners=corners) if shown else None
+        keypoints = tuple(map(self.first, segment.keypoints))
+        return replace(segment, spans=shown, keypoints=keypoints) if shown else None

@@ -31,7 +31,7 @@ class Segment:
 
     spans: tuple[Span, ...]
     cost: float
-    corners: tuple[int, ...] = ()
+    keypoints: tuple[int, ...] = ()
     """Frames of blends between which each frame is a mean of these two, weighted by time."""
     longest_run: int = 16
     """Frames that may be coded between two others, at most; all segments of a timeline have the same."""
@@ -52,7 +52,7 @@ def moves(span: Span) -> bool:
     return span.kind not in (SpanKind.STILL, SpanKind.BLEND)
 
 
-def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Segment, ...]:
+def cut_segments(spans: Sequence[Span], keypoints: Sequence[int] = ()) -> tuple[Segment, ...]:
     """Cut spans into segments of like cost to encode side by side, on one machine or several.
 
     What moves and what stands still are cut apart, because they are coded in different ways; a transition between two
@@ -62,7 +62,7 @@ def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Se
 
     Args:
         spans: those of the whole timeline.
-        corners: frames of blends at which they do not go on as they did.
+        keypoints: frames of blends at which they do not go on as they did.
     """
     target = min(sum(map(span_cost, spans)) / _FEWEST, _LARGEST_COST)
     stretches = _stretches(spans)
@@ -72,7 +72,7 @@ def cut_segments(spans: Sequence[Span], corners: Sequence[int] = ()) -> tuple[Se
         Segment(
             segment,
             sum(map(span_cost, segment)),
-            tuple(frame for frame in corners if segment[0].start <= frame < segment[-1].end),
+            tuple(frame for frame in keypoints if segment[0].start <= frame < segment[-1].end),
             run,
         )
         for segment in cut

@@ -16,8 +16,10 @@ _RIFF_HEADER = 12
 _FRAME_HEADER = 16
 
 
-def verify_gif(path: Path, size: tuple[int, int], frames: int, length_s: Fraction, go_on: Callable[[], None]) -> None:
-    """Check a GIF: its size, pictures and length; `go_on` is called for each picture.
+def verify_gif(
+    path: Path, size: tuple[int, int], frames: int, length_s: Fraction, check_cancelled: Callable[[], None]
+) -> None:
+    """Check a GIF: its size, pictures and length; `check_cancelled` is called for each picture.
 
     Raises:
         PermanentError: it is not what was planned; reason `VerificationFailed`.
@@ -26,7 +28,7 @@ def verify_gif(path: Path, size: tuple[int, int], frames: int, length_s: Fractio
     try:
         with av.open(str(path), "r", format="gif") as container:
             for frame in container.decode(video=0):
-                go_on()
+                check_cancelled()
                 if (frame.width, frame.height) != size:
                     raise mismatch(f"it has {frame.width}x{frame.height} pixels instead of {size[0]}x{size[1]}")
                 found += 1
@@ -36,7 +38,9 @@ def verify_gif(path: Path, size: tuple[int, int], frames: int, length_s: Fractio
     _check(found, frames, end_s, length_s)
 
 
-def verify_webp(path: Path, size: tuple[int, int], frames: int, length_ms: int, go_on: Callable[[], None]) -> None:
+def verify_webp(
+    path: Path, size: tuple[int, int], frames: int, length_ms: int, check_cancelled: Callable[[], None]
+) -> None:
     """Check an animated WebP, written picture by picture, as `verify_gif` does.
 
     Raises:
@@ -55,7 +59,7 @@ def verify_webp(path: Path, size: tuple[int, int], frames: int, length_ms: int, 
                 if canvas != size:
                     raise mismatch(f"it has {canvas[0]}x{canvas[1]} pixels instead of {size[0]}x{size[1]}")
             if kind == b"ANMF":
-                go_on()
+                check_cancelled()
                 _check_picture(content)
                 found += 1
                 milliseconds += int.from_bytes(content[12:15], "little")

@@ -13,14 +13,16 @@ _URI = re.compile(r'URI="([^"]*)"')
 _MILLISECOND = Fraction(1, 1000)
 
 
-def verify_hls(master: Path, streams: Mapping[str, Expected], text: str | None, go_on: Callable[[], None]) -> None:
+def verify_hls(
+    master: Path, streams: Mapping[str, Expected], text: str | None, check_cancelled: Callable[[], None]
+) -> None:
     """Check a master playlist and all that it names.
 
     Args:
         master: where it is.
         streams: by the names of the other playlists, what their streams have to be.
         text: the name of the playlist of subtitles, whose files need only be there.
-        go_on: called for each packet; may raise.
+        check_cancelled: called for each packet; may raise.
 
     Raises:
         PermanentError: it is not what was planned; reason `VerificationFailed`.
@@ -38,7 +40,7 @@ def verify_hls(master: Path, streams: Mapping[str, Expected], text: str | None, 
         if name in streams:
             _check_length(playlist, streams[name])
             with Joined(files) as joined:
-                verify_file(joined, streams[name], go_on)
+                verify_file(joined, streams[name], check_cancelled)
 
 
 class Joined:

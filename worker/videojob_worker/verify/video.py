@@ -81,9 +81,13 @@ class Expected:
 
 
 def verify_file(
-    source: Path | Decodable, expected: Expected, go_on: Callable[[], None] = lambda: None, *, threads: int = 1
+    source: Path | Decodable,
+    expected: Expected,
+    check_cancelled: Callable[[], None] = lambda: None,
+    *,
+    threads: int = 1,
 ) -> None:
-    """Check a file against the plan, keyframes in so many threads; `go_on` is called for each packet.
+    """Check a file against the plan, keyframes in so many threads; `check_cancelled` is called for each packet.
 
     Raises:
         PermanentError: it is not what was planned; reason `VerificationFailed`.
@@ -93,7 +97,7 @@ def verify_file(
         with av.open(file, "r", format=expected.format, options=_OPTIONS.get(expected.format, {})) as container:
             _check_streams(container, expected)
             video = container.streams.video[0] if expected.video is not None else None
-            times, keyframes, sound_end = _read(container, video, expected.video, go_on, threads)
+            times, keyframes, sound_end = _read(container, video, expected.video, check_cancelled, threads)
             if video is not None and expected.video is not None:
                 _check_times(times, video, expected.video.rate)
                 _check_cuts(times, keyframes, expected.video)
@@ -131,7 +135,7 @@ def _read(
     container: InputContainer,
     video: VideoStream | None,
     expected: ExpectedVideo | None,
-    go_on: Callable[[], None],
+    check_cancelled: Callable[[], None],
     threads: int,
 ) -> "tuple[Sequence[int], set[int], Fraction]":
     """Read every packet and decode the keyframes at which pieces were joined.
@@ -146,7 +150,7 @@ def _read(
         if video is not None and expected is not None:
             joints = stack.enter_context(_Joints(video, expected, threads))
         for packet in container.demux():
-            go_on()
+            check_cancelled()
             if packet.is_corrupt:
                 raise mismatch("a packet is damaged")
             if joints is None or packet.stream is not video:

@@ -14,7 +14,7 @@ from videojob_worker.compose.clips.title import TitleClip
 from videojob_worker.compose.clips.video import VideoClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.effects import EffectLayer
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.timeline.spans import SpanKind
 
 _KINDS: Final[tuple[type[ClipKind], ...]] = (
@@ -30,14 +30,14 @@ PROBES: Final = dict(kind.probe for kind in _KINDS if kind.probe is not None)
 """What the source of a clip or an overlay has to be, by the end of its field's path."""
 
 
-def clip_kind(layer: Clip | Overlay, facts: Mapping[str, Facts]) -> ClipKind:
-    """Return what a clip or an overlay shows; `facts` are of each source, by its URI."""
-    return next(found for kind in _KINDS if (found := kind.of(layer, facts)) is not None)
+def clip_kind(layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> ClipKind:
+    """Return what a clip or an overlay shows; `probed` are of each source, by its URI."""
+    return next(found for kind in _KINDS if (found := kind.of(layer, probed)) is not None)
 
 
-def span_kind(clip: Clip, facts: Mapping[str, Facts]) -> SpanKind:
+def span_kind(clip: Clip, probed: Mapping[str, ProbedSource]) -> SpanKind:
     """Tell how a clip's own frames come about, motion and effects included."""
-    kind = clip_kind(clip, facts).span_kind
+    kind = clip_kind(clip, probed).span_kind
     if kind is SpanKind.STILL and clip.motion is not None:
         kind = SpanKind.ANIMATED
     if clip.effects and (kind is not SpanKind.STILL or not effects_are_still(clip.effects)):
@@ -51,7 +51,7 @@ def open_layer(placed: PlacedClip) -> Layer:
     Raises:
         PermanentError: its source cannot be used.
     """
-    clip, kind = placed.clip, clip_kind(placed.clip, placed.sources.facts)
+    clip, kind = placed.clip, clip_kind(placed.clip, placed.sources.probed)
     layer = kind.open(placed) if clip.motion is None else kind.open_moving(placed, clip.motion)
     if not clip.effects:
         return layer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.clips.image import RGB_BYTES
 from videojob_worker.compose.layers.animation import AnimationLayer
-from videojob_worker.media.probe import Facts, probe_picture
+from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ class AnimationClip(ClipKind):
     """It starts over until the clip ends."""
 
     image: Image
-    facts: Facts
+    probed: ProbedSource
 
     probe: ClassVar = (".image.uri", probe_picture)
     span_kind: ClassVar = SpanKind.DECODED
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:
         """Return the image of a layer, if it plays."""
         image = layer.image
-        return cls(image, facts[image.uri]) if image is not None and facts[image.uri].kind == "animation" else None
+        return cls(image, probed[image.uri]) if image is not None and probed[image.uri].kind == "animation" else None
 
     def open(self, placed: PlacedClip) -> Layer:
         """Open it; its frames are decoded when they are asked for."""
@@ -43,7 +43,7 @@ class AnimationClip(ClipKind):
 
     def held_bytes(self, *, moves: bool) -> int:
         """Of one picture, where it moves."""
-        return self.facts.pixels * RGB_BYTES if moves else 0
+        return self.probed.pixels * RGB_BYTES if moves else 0
 
     def does(self, fps: Fraction) -> Iterable[str]:  # noqa: ARG002 - it has no rate of its own
         """Say that it plays."""

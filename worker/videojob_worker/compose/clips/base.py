@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_worker.canvas import Canvas
     from videojob_worker.compose.layers.base import Layer
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
     from videojob_worker.media.source import Source
     from videojob_worker.text.fonts import Fonts
@@ -49,14 +49,14 @@ class ClipKind(Protocol):
     By default a picture that is made of the spec alone, and stands still.
     """
 
-    probe: ClassVar[tuple[str, Callable[[Source], Facts]] | None] = None
+    probe: ClassVar[tuple[str, Callable[[Source], ProbedSource]] | None] = None
     """How a field's path ends that names a source of this kind, and what that source has to be."""
     span_kind: ClassVar[SpanKind] = SpanKind.STILL
     """How its frames come about: still, animated or decoded; they cost what `timeline/cost.py` says."""
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
-        """Return what a layer shows, if that is of this kind; `facts` are of each source, by its URI."""
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:
+        """Return what a layer shows, if that is of this kind; `probed` are of each source, by its URI."""
 
     def open(self, placed: PlacedClip) -> Layer:
         """Open its pictures.
@@ -77,8 +77,14 @@ class ClipKind(Protocol):
         """Return how many seconds it lasts by itself, if it does."""
         return None
 
-    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction) -> None:
-        """Check that it lasts as many seconds of the timeline as it is seen; `field` is the layer's.
+    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction, frame_s: Fraction) -> None:
+        """Check that it lasts as many seconds of the timeline as it is seen.
+
+        Args:
+            sources: all of the job.
+            field: the layer's.
+            wanted_s: how long it is seen.
+            frame_s: how long a frame of the timeline is.
 
         Raises:
             PermanentError: it does not.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from videojob_contract.resources.timeline import Gradient, Overlay
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class GradientClip(ClipKind):
     gradient: Gradient
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:  # noqa: ARG003 - it has no source
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:  # noqa: ARG003 - it has no source
         """Return the gradient of a clip."""
         return cls(layer.gradient) if isinstance(layer, Clip) and layer.gradient is not None else None
 

@@ -9,7 +9,7 @@ from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.motion import move_image
 from videojob_worker.media.image import load_image
-from videojob_worker.media.probe import Facts, probe_picture
+from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.pixels.fit import fit_image
 from videojob_worker.pixels.yuv import from_rgb, parse_color
 
@@ -28,15 +28,15 @@ class ImageClip(ClipKind):
     """One picture, fitted to the canvas."""
 
     image: Image
-    facts: Facts
+    probed: ProbedSource
 
     probe: ClassVar = (".image.uri", probe_picture)
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:
         """Return the image of a layer, unless it plays."""
         image = layer.image
-        return cls(image, facts[image.uri]) if image is not None and facts[image.uri].kind == "image" else None
+        return cls(image, probed[image.uri]) if image is not None and probed[image.uri].kind == "image" else None
 
     def open(self, placed: PlacedClip) -> Layer:
         """Load it."""
@@ -49,8 +49,8 @@ class ImageClip(ClipKind):
     def open_moving(self, placed: PlacedClip, motion: Motion) -> Layer:
         """Load it in its own resolution, as far as the motion shows it."""
         source = placed.sources.source(f"{placed.field}.image.uri", self.image.uri)
-        return move_image(source, self.facts, motion, placed.clip, frames=placed.frames, canvas=placed.canvas)
+        return move_image(source, self.probed, motion, placed.clip, frames=placed.frames, canvas=placed.canvas)
 
     def held_bytes(self, *, moves: bool) -> int:
         """Of the image itself, where it moves."""
-        return self.facts.pixels * RGB_BYTES if moves else 0
+        return self.probed.pixels * RGB_BYTES if moves else 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.text import Title
     from videojob_contract.resources.timeline import Clip, Overlay
-    from videojob_worker.media.probe import Facts
+    from videojob_worker.media.probe import ProbedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TitleClip(ClipKind):
     title: Title
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:  # noqa: ARG003 - it has no source
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:  # noqa: ARG003 - it has no source
         """Return the title of a layer."""
         return None if layer.title is None else cls(layer.title)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.video import VideoLayer
-from videojob_worker.media.probe import Facts, check_stretch, probe_video, video_clip_length
+from videojob_worker.media.probe import ProbedSource, check_stretch, probe_video, video_clip_length
 from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
@@ -29,21 +29,21 @@ class VideoClip(ClipKind):
     """Frames of a source."""
 
     video: Video
-    facts: Facts
+    probed: ProbedSource
 
     probe: ClassVar = (".video.uri", probe_video)
     span_kind: ClassVar = SpanKind.DECODED
 
     @classmethod
-    def of(cls, layer: Clip | Overlay, facts: Mapping[str, Facts]) -> Self | None:
+    def of(cls, layer: Clip | Overlay, probed: Mapping[str, ProbedSource]) -> Self | None:
         """Return the video of a layer."""
-        return None if layer.video is None else cls(layer.video, facts[layer.video.uri])
+        return None if layer.video is None else cls(layer.video, probed[layer.video.uri])
 
     def open(self, placed: PlacedClip) -> Layer:
         """Open it; its frames are decoded when they are asked for."""
         return VideoLayer(
             placed.sources.source(f"{placed.field}.video.uri", self.video.uri),
-            self.facts,
+            self.probed,
             self.video,
             placed.canvas,
             fit=placed.clip.fit,
@@ -54,15 +54,16 @@ class VideoClip(ClipKind):
 
     def length_s(self) -> Fraction:
         """Return how long its stretch lasts at its speed."""
-        return video_clip_length(self.video, self.facts)
+        return video_clip_length(self.video, self.probed)
 
-    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction) -> None:
+    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction, frame_s: Fraction) -> None:
         """Refuse a stretch that is not within the file, or too short and not repeated."""
-        check_stretch(sources.source(f"{field}.video.uri", self.video.uri), self.video, self.facts, wanted_s)
+        source = sources.source(f"{field}.video.uri", self.video.uri)
+        check_stretch(source, self.video, self.probed, wanted_s, frame_s)
 
     def held_bytes(self, *, moves: bool) -> int:  # noqa: ARG002 - a motion is over pictures of the canvas
         """Of its decoder."""
-        return int(_DECODED_FRAMES * self.facts.pixels * _FRAME_BYTES_A_PIXEL)
+        return int(_DECODED_FRAMES * self.probed.pixels * _FRAME_BYTES_A_PIXEL)
 
     def does(self, fps: Fraction) -> Iterator[str]:
         """Say that it plays, and how, where that is not as it is."""
@@ -73,5 +74,5 @@ class VideoClip(ClipKind):
             yield "plays backwards"
         if self.video.loop:
             yield "repeats"
-        if self.facts.fps is not None and self.facts.fps != fps:
-            yield f"has {float(self.facts.fps):.5g} frames a second for {float(fps):.5g}"
+        if self.probed.fps is not None and self.probed.fps != fps:
+            yield f"has {float(self.probed.fps):.5g} frames a second for {float(fps):.5g}"

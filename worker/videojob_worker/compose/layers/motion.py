@@ -16,7 +16,7 @@ from videojob_worker.canvas import Canvas
 from videojob_worker.compose.ken_burns import KenBurns, views
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.media.image import load_image
-from videojob_worker.media.probe import Facts
+from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.source import Source
 from videojob_worker.pixels.fit import contained, fit_image
 from videojob_worker.pixels.window import Window
@@ -63,13 +63,15 @@ def move_layer(inner: Layer, motion: Motion, clip: Clip, *, frames: int, canvas:
     return MotionLayer(inner, views(motion, canvas.size, canvas.size, clip.fit, clip.anchor), frames, canvas)
 
 
-def move_image(source: Source, facts: Facts, motion: Motion, clip: Clip, *, frames: int, canvas: Canvas) -> MotionLayer:
+def move_image(
+    source: Source, probed: ProbedSource, motion: Motion, clip: Clip, *, frames: int, canvas: Canvas
+) -> MotionLayer:
     """Move a still image, held as large as its motion needs.
 
     Raises:
         PermanentError: the image cannot be used.
     """
-    shown, whole = canvas.size, (facts.width or 1, facts.height or 1)
+    shown, whole = canvas.size, (probed.width or 1, probed.height or 1)
     if motion.pan is None and clip.fit in {Fit.CONTAIN, Fit.BLUR}:
         # The bars belong to what moves, so the picture is the canvas, as much larger as the image and the zoom allow.
         full, fit = shown, Fit(clip.fit)

@@ -29,19 +29,19 @@ FORMATS: Final[Mapping[Format, type[OutputFormat]]] = {
 }
 
 
-def plan_outputs(project: RenderPlan) -> RenderPlan:
-    """Resolve the outputs of a project, whose defaults are filled in.
+def plan_outputs(plan: RenderPlan) -> RenderPlan:
+    """Resolve the outputs of a plan, whose defaults are filled in.
 
     Raises:
         PermanentError: one cannot be made; the message names the field.
     """
     planned = (
-        FORMATS[spec.format].plan(f"spec.outputs[{index}]", spec, project)
-        for index, spec in enumerate(project.spec.outputs or [])
+        FORMATS[spec.format].resolve(f"spec.outputs[{index}]", spec, plan)
+        for index, spec in enumerate(plan.settings.spec.outputs or [])
     )
-    return replace(project, outputs=tuple(planned))
+    return replace(plan, outputs=tuple(planned))
 
 
-def formats_of(project: RenderPlan) -> list[OutputFormat]:
-    """Return every output of a project in its format, in the spec's order."""
-    return [FORMATS[output.spec.format](output, project) for output in project.outputs]
+def formats_of(plan: RenderPlan) -> list[OutputFormat]:
+    """Return every output of a plan in its format, in the spec's order."""
+    return [FORMATS[output.spec.format](output, plan) for output in plan.outputs]

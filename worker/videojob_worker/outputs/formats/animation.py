@@ -22,7 +22,7 @@ _WIDTH: Final = 480
 _FPS: Final = Fraction(15)
 """The most by default."""
 _FRAME_COST: Final = 4.0
-"""Of a frame of the canvas' size, once it is parked, in still frames."""
+"""Of a frame of the canvas' size, once it is parked, in the unit of `timeline/cost.py`."""
 _READINGS: Final = 3
 """How often each of them is read at most: for the palette, to be written, to be checked."""
 
@@ -31,16 +31,16 @@ class AnimationOutput(OutputFormat):
     """Moving pictures in a file of their own kind."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan a stream of pictures that is parked, and no sound.
 
         Raises:
             PermanentError: it has more frames a second than the format can have.
         """
-        size = output_size(spec, project.canvas, most=_WIDTH)
-        fps = spec.fps or min(project.timeline.fps, _FPS)
-        track = VideoTrack(spec.name, lossless_settings(*size, fps), Rate(project.timeline, fps))
-        return PlannedOutput(field, spec, main_file(spec, project), size, (track,), None)
+        size = output_size(spec, plan.canvas, most=_WIDTH)
+        fps = spec.fps or min(plan.timeline.fps, _FPS)
+        track = VideoTrack(spec.name, lossless_settings(*size, fps), Rate(plan.timeline, fps))
+        return PlannedOutput(field, spec, main_file(spec, plan), size, (track,), None)
 
     @property
     def track(self) -> VideoTrack:
@@ -49,26 +49,26 @@ class AnimationOutput(OutputFormat):
         return track
 
     def cost(self) -> float:
-        """Predict what it costs to read, write and check the pictures once they are parked, in still frames."""
-        track, canvas = self.track, self.project.canvas
+        """Predict what it costs to read, write and check parked pictures, in the unit of `timeline/cost.py`."""
+        track, canvas = self.track, self.plan.canvas
         share = track.settings.width * track.settings.height / (canvas.width * canvas.height)
         return _FRAME_COST * share * track.rate.frames
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Make it of the parked pictures, check it, and delete them.
 
         Raises:
             PermanentError: the result is larger than the format allows, or not what was planned.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        reel = LosslessFrames(self.track, encoded.spools[self.track.name], self._counted(crew))
-        self.write_reel(reel)
-        reel.delete()
+        lossless = LosslessFrames(self.track, encoded.packet_files[self.track.name], self._counted(render_threads))
+        self.write_frames(lossless)
+        lossless.delete()
         return ()
 
     @abstractmethod
-    def write_reel(self, reel: LosslessFrames) -> None:
-        """Write a reel, and check the file.
+    def write_frames(self, lossless: LosslessFrames) -> None:
+        """Write the frames, and check the file.
 
         Raises:
             PermanentError: the result is larger than the format allows, or not what was planned.
@@ -78,12 +78,12 @@ class AnimationOutput(OutputFormat):
         """Say what it is made from."""
         return ("from pictures of the timeline",)
 
-    def _counted(self, crew: RenderThreads) -> Callable[[], None]:
+    def _counted(self, render_threads: RenderThreads) -> Callable[[], None]:
         """Count the cost of pictures as they are read, written and checked."""
         step = self.cost() / (_READINGS * self.track.rate.frames)
 
-        def go_on() -> None:
-            crew.go_on()
-            crew.tally.add(step)
+        def check_cancelled() -> None:
+            render_threads.check_cancelled()
+            render_threads.tally.add(step)
 
-        return go_on
+        return check_cancelled

@@ -27,19 +27,19 @@ class OutputFormat(ABC):
     """One output in its format; by default made of streams that are encoded, and of nothing else."""
 
     output: PlannedOutput
-    project: RenderPlan
+    plan: RenderPlan
 
     @classmethod
     @abstractmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
-        """Resolve an output of a project whose outputs are not planned yet; `field` is where the spec has it.
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
+        """Resolve an output of a plan whose outputs are not planned yet; `field` is where the spec has it.
 
         Raises:
             PermanentError: it cannot be made; the message names the field.
         """
 
     def cost(self) -> float:
-        """Predict what it costs beyond its streams, in still frames; more than 0 where it has none.
+        """Predict what it costs beyond its streams, in the unit of `timeline/cost.py`; more than 0 where it has none.
 
         Raises:
             PermanentError: it cannot be made; the message names the field.
@@ -59,16 +59,16 @@ class OutputFormat(ABC):
         del sound
 
     @abstractmethod
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Write its files and check them; return all but the main file.
 
         Args:
             encoded: its streams.
-            crew: asked for each packet or picture whether to go on, and told of the cost that `cost` predicts.
+            render_threads: asked for each packet or picture whether to go on; told of the cost that `cost` predicts.
 
         Raises:
             PermanentError: the result is not what was planned.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
 
     def length_s(self) -> Fraction | None:
@@ -83,11 +83,11 @@ class OutputFormat(ABC):
         """Say in words how it is made."""
 
 
-def main_file(spec: Output, project: RenderPlan) -> Path:
+def main_file(spec: Output, plan: RenderPlan) -> Path:
     """Return where an output of one file is put together."""
-    return project.scratch / f"{spec.name}.{spec.format.extension}"
+    return plan.scratch / f"{spec.name}.{spec.format.extension}"
 
 
-def main_file_in_folder(spec: Output, project: RenderPlan) -> Path:
+def main_file_in_folder(spec: Output, plan: RenderPlan) -> Path:
     """Return where the main file of several is put together: in a folder of its own, named as it is published."""
-    return project.scratch / spec.name / published_name(spec)
+    return plan.scratch / spec.name / published_name(spec)

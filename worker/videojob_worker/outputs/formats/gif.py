@@ -31,13 +31,13 @@ class GifOutput(AnimationOutput):
     """A GIF that repeats for ever."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan a stream of pictures that is parked, and no sound.
 
         Raises:
             PermanentError: it has more frames a second than a GIF can have.
         """
-        planned = super().plan(field, spec, project)
+        planned = super().resolve(field, spec, plan)
         fps = planned.tracks[0].settings.fps
         if fps > GIF_MOST_FPS:
             raise PermanentError(
@@ -45,14 +45,14 @@ class GifOutput(AnimationOutput):
             )
         return planned
 
-    def write_reel(self, reel: LosslessFrames) -> None:
-        """Write a GIF of a reel, and check it.
+    def write_frames(self, lossless: LosslessFrames) -> None:
+        """Write a GIF of the frames, and check it.
 
         Raises:
             PermanentError: the result is not what was planned.
         """
-        track = reel.track
-        palette = _palette(reel)
+        track = lossless.track
+        palette = _palette(lossless)
         end = _centiseconds(track, track.rate.frames)
         last = _centiseconds(track, track.rate.frames - 1)
         options = {"loop": "0", "final_delay": str(end - last)}
@@ -62,7 +62,7 @@ class GifOutput(AnimationOutput):
             if not isinstance(stream.codec_context, VideoCodecContext):
                 raise TypeError("gif is no video")
             _set_up(stream.codec_context, track)
-            for frame in _indexed(_timed(reel), palette, track):
+            for frame in _indexed(_timed(lossless), palette, track):
                 written += 1
                 for packet in stream.codec_context.encode(frame):
                     packet.stream = stream
@@ -70,7 +70,7 @@ class GifOutput(AnimationOutput):
             for packet in stream.codec_context.encode(None):
                 packet.stream = stream
                 out.mux(packet)
-        verify_gif(self.output.path, track.size, written, end * _CENTISECOND, reel.go_on)
+        verify_gif(self.output.path, track.size, written, end * _CENTISECOND, lossless.check_cancelled)
 
 
 def _set_up(context: VideoCodecContext, track: VideoTrack) -> None:
@@ -84,18 +84,18 @@ def _centiseconds(track: VideoTrack, frame: int) -> int:
     return round(frame * 100 / track.settings.fps)
 
 
-def _timed(reel: LosslessFrames) -> Iterator[tuple[Picture, int]]:
+def _timed(lossless: LosslessFrames) -> Iterator[tuple[Picture, int]]:
     """Yield pictures and the times at which they begin; the very last frame always, because its delay is known."""
-    frames = reel.track.rate.frames
-    for run in reel.runs(longest=int(_LONGEST_CS * _CENTISECOND * reel.track.settings.fps)):
-        yield run.picture, _centiseconds(reel.track, run.start)
+    frames = lossless.track.rate.frames
+    for run in lossless.runs(longest=int(_LONGEST_CS * _CENTISECOND * lossless.track.settings.fps)):
+        yield run.picture, _centiseconds(lossless.track, run.start)
         if run.end == frames and run.start < frames - 1:
-            yield run.picture, _centiseconds(reel.track, frames - 1)
+            yield run.picture, _centiseconds(lossless.track, frames - 1)
 
 
-def _palette(reel: LosslessFrames) -> VideoFrame:
+def _palette(lossless: LosslessFrames) -> VideoFrame:
     """Find the 256 colours that serve all frames best."""
-    width, height = reel.track.size
+    width, height = lossless.track.size
     shrink = max(1.0, (width * height / _SAMPLE_PIXELS) ** 0.5)
     size = max(1, int(width / shrink)), max(1, int(height / shrink))
     graph = Graph()
@@ -105,9 +105,9 @@ def _palette(reel: LosslessFrames) -> VideoFrame:
     source.link_to(palettegen)
     palettegen.link_to(sink)
     graph.configure()
-    step = max(1, -(-reel.track.rate.frames // _MOST_SAMPLES))
+    step = max(1, -(-lossless.track.rate.frames // _MOST_SAMPLES))
     reformatter = VideoReformatter()
-    for number, picture in enumerate(reel.pictures()):
+    for number, picture in enumerate(lossless.pictures()):
         if number % step == 0:
             source.push(_bgra(reformatter, picture, number, size))
     source.push(None)

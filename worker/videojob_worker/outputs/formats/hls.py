@@ -30,14 +30,14 @@ class HlsOutput(OutputFormat):
     """A master playlist, and what it names."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan a stream of pictures for each rendition, and the sound.
 
         Raises:
             PermanentError: it has too many segments, two renditions of one name, or no such encoder, preset or crf.
         """
-        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], project.encoding)
-        timeline = project.timeline
+        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.settings.encoding)
+        timeline = plan.timeline
         fps = spec.fps or timeline.fps
         cut_s = spec.segment_duration or _SEGMENT_S
         renditions = spec.renditions or [Rendition(width=spec.width, height=spec.height)]
@@ -50,7 +50,7 @@ class HlsOutput(OutputFormat):
             )
         tracks: dict[str, VideoTrack] = {}
         for index, rendition in enumerate(renditions):
-            size = output_size(rendition, project.canvas)
+            size = output_size(rendition, plan.canvas)
             where = f"{field}.renditions[{index}]" if spec.renditions else field
             settings = video_settings(where, spec, size, fps, rendition=rendition, encoder=chosen.encoder, cut_s=cut_s)
             name = f"{spec.name}.{rendition.name or f'{size[1]}p'}"
@@ -60,21 +60,21 @@ class HlsOutput(OutputFormat):
         return PlannedOutput(
             field,
             spec,
-            main_file_in_folder(spec, project),
+            main_file_in_folder(spec, plan),
             max((track.size for track in tracks.values()), key=prod),
             tuple(tracks.values()),
             audio_settings("aac", spec.quality),
             chosen.note,
         )
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Write segments and playlists, and check them; return all files but the master playlist.
 
         Raises:
             PermanentError: the result is not what was planned.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        return write_hls(self.output, encoded, self.project.timeline, crew.go_on)
+        return write_hls(self.output, encoded, self.plan.timeline, render_threads.check_cancelled)
 
     def ways(self) -> Iterable[str]:
         """Say how its pictures are encoded."""

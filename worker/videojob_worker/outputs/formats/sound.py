@@ -25,10 +25,10 @@ class SoundOutput(OutputFormat):
     """libav's name."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan the sound, and no pictures."""
         sound = audio_settings(cls.encoder, spec.quality, spec.bitrate)
-        return PlannedOutput(field, spec, main_file(spec, project), None, (), sound)
+        return PlannedOutput(field, spec, main_file(spec, plan), None, (), sound)
 
     def check_sound(self, sound: SoundPacketFile | None) -> None:
         """Check that there is any.
@@ -43,22 +43,27 @@ class SoundOutput(OutputFormat):
                 Reason.INVALID_SPEC,
             )
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Write the file, and check it.
 
         Raises:
             PermanentError: the result is not what was planned.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        project = self.project
+        plan = self.plan
         write_media_file(
-            self.output, self.container, encoded, project.timeline, go_on=crew.go_on, threads=project.threads
+            self.output,
+            self.container,
+            encoded,
+            plan.timeline,
+            check_cancelled=render_threads.check_cancelled,
+            threads=plan.settings.threads,
         )
         return ()
 
     def length_s(self) -> Fraction:
         """Return the length of the timeline, in seconds."""
-        return self.project.timeline.length_s
+        return self.plan.timeline.length_s
 
     def ways(self) -> Iterable[str]:
         """Say that it is the sound."""

@@ -27,7 +27,7 @@ from videojob_worker.verify.sprite import verify_sprite
 
 _THUMBNAIL_WIDTH = 160
 _THUMBNAIL_COST = 3.0
-"""Predicted cost of one, in still frames."""
+"""Predicted cost of one, in the unit of `timeline/cost.py`."""
 _COLUMNS = 10
 _MOST_THUMBNAILS = 100
 """Where no interval is given."""
@@ -40,13 +40,13 @@ class SpriteOutput(OutputFormat):
     """A sheet of thumbnails, and what says when each is seen."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan the size of a thumbnail, and no stream."""
-        thumbnail = output_size(spec, project.canvas, most=_THUMBNAIL_WIDTH)
-        return PlannedOutput(field, spec, main_file_in_folder(spec, project), thumbnail, (), None)
+        thumbnail = output_size(spec, plan.canvas, most=_THUMBNAIL_WIDTH)
+        return PlannedOutput(field, spec, main_file_in_folder(spec, plan), thumbnail, (), None)
 
     def cost(self) -> float:
-        """Predict what its thumbnails cost, in still frames.
+        """Predict what its thumbnails cost, in the unit of `timeline/cost.py`.
 
         Raises:
             PermanentError: the sheet would be larger than a picture may be.
@@ -58,13 +58,13 @@ class SpriteOutput(OutputFormat):
         sheet = self._sheet
         return [(sheet.frame(number), partial(sheet.take, number)) for number in range(sheet.count)]
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Write sheet and WebVTT file, and check them; return all files but the sheet.
 
         Raises:
             PermanentError: they are not what was planned.
         """
-        del encoded, crew
+        del encoded, render_threads
         return self._sheet.write()
 
     def ways(self) -> Iterable[str]:
@@ -73,7 +73,7 @@ class SpriteOutput(OutputFormat):
 
     @cached_property
     def _sheet(self) -> "Sheet":
-        return Sheet(self.output, self.project.timeline)
+        return Sheet(self.output, self.plan.timeline)
 
 
 class Sheet:

@@ -22,7 +22,7 @@ from videojob_worker.timeline.times import Timeline
 from videojob_worker.verify.pictures import verify_picture
 
 _COST: Final = 40.0
-"""Predicted cost, in still frames."""
+"""Predicted cost, in the unit of `timeline/cost.py`."""
 
 
 def poster_frame(output: Output, timeline: Timeline) -> int:
@@ -40,31 +40,31 @@ class StillOutput(OutputFormat):
         """Write a picture."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan a picture, and no stream."""
-        return PlannedOutput(field, spec, main_file(spec, project), output_size(spec, project.canvas), (), None)
+        return PlannedOutput(field, spec, main_file(spec, plan), output_size(spec, plan.canvas), (), None)
 
     def cost(self) -> float:
-        """Predict what a poster costs, in still frames."""
+        """Predict what a poster costs, in the unit of `timeline/cost.py`."""
         return _COST
 
     def wants(self) -> Iterable[tuple[int, Take]]:
         """Write its frame when that passes."""
-        return ((poster_frame(self.output.spec, self.project.timeline), self._take),)
+        return ((poster_frame(self.output.spec, self.plan.timeline), self._take),)
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Check the picture, which is written.
 
         Raises:
             PermanentError: it is not what was planned.
         """
-        del encoded, crew
+        del encoded, render_threads
         verify_picture(self.output.path, *self.output.picture_size)
         return ()
 
     def ways(self) -> Iterable[str]:
         """Say which frame it shows."""
-        return (f"frame {poster_frame(self.output.spec, self.project.timeline)}",)
+        return (f"frame {poster_frame(self.output.spec, self.plan.timeline)}",)
 
     def _take(self, picture: Picture) -> None:
         image = to_rgb(picture)

@@ -28,36 +28,41 @@ class VideoOutput(OutputFormat):
     """Whether it takes the pictures of a source as they are."""
 
     @classmethod
-    def plan(cls, field: str, spec: Output, project: RenderPlan) -> PlannedOutput:
+    def resolve(cls, field: str, spec: Output, plan: RenderPlan) -> PlannedOutput:
         """Plan one stream of pictures, and the sound.
 
         Raises:
             PermanentError: its encoder has no such preset or crf, or is not there.
         """
-        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], project.encoding)
-        size, fps = output_size(spec, project.canvas), spec.fps or project.timeline.fps
+        chosen = choose_encoder(field, spec.codec or spec.format.codecs[0], plan.settings.encoding)
+        size, fps = output_size(spec, plan.canvas), spec.fps or plan.timeline.fps
         settings = video_settings(field, spec, size, fps, encoder=chosen.encoder)
         return PlannedOutput(
             field,
             spec,
-            main_file(spec, project),
+            main_file(spec, plan),
             size,
-            (VideoTrack(spec.name, settings, Rate(project.timeline, fps)),),
+            (VideoTrack(spec.name, settings, Rate(plan.timeline, fps)),),
             audio_settings(cls.sound_encoder, spec.quality),
             chosen.note,
             may_be_copied=cls.may_be_copied,
         )
 
-    def write(self, encoded: EncodedStreams, crew: RenderThreads) -> tuple[Path, ...]:
+    def write(self, encoded: EncodedStreams, render_threads: RenderThreads) -> tuple[Path, ...]:
         """Join pictures, sound and subtitles, and check the file.
 
         Raises:
             PermanentError: the result is not what was planned.
-            CancelledError: the crew was stopped.
+            CancelledError: the render was stopped.
         """
-        project = self.project
+        plan = self.plan
         write_media_file(
-            self.output, self.container, encoded, project.timeline, go_on=crew.go_on, threads=project.threads
+            self.output,
+            self.container,
+            encoded,
+            plan.timeline,
+            check_cancelled=render_threads.check_cancelled,
+            threads=plan.settings.threads,
         )
         return ()
 

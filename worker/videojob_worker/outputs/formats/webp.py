@@ -40,13 +40,13 @@ Box = tuple[int, int, int, int]
 class WebpOutput(AnimationOutput):
     """An animated WebP that repeats for ever."""
 
-    def write_reel(self, reel: LosslessFrames) -> None:
-        """Write an animated WebP of a reel, and check it.
+    def write_frames(self, lossless: LosslessFrames) -> None:
+        """Write an animated WebP of the frames, and check it.
 
         Raises:
             PermanentError: the result is larger than the format allows, or not what was planned.
         """
-        track = reel.track
+        track = lossless.track
         quality = _QUALITIES[self.output.spec.quality or Quality.STANDARD]
         width, height = track.size
         written = 0
@@ -55,7 +55,7 @@ class WebpOutput(AnimationOutput):
             file.write(struct.pack("<4sI4s", b"RIFF", 0, b"WEBP"))
             _chunk(file, b"VP8X", struct.pack("<I", _ANIMATION) + _uint24(width - 1) + _uint24(height - 1))
             _chunk(file, b"ANIM", struct.pack("<IH", 0, 0))
-            for run in reel.runs(longest=int(_LONGEST_MS * track.settings.fps / 1000)):
+            for run in lossless.runs(longest=int(_LONGEST_MS * track.settings.fps / 1000)):
                 box = (0, 0, width, height) if last is None else changed(last, run.picture)
                 _chunk(file, b"ANMF", _frame(run, box, track, quality))
                 last = run.picture
@@ -67,7 +67,9 @@ class WebpOutput(AnimationOutput):
                 )
             file.seek(4)
             file.write(struct.pack("<I", size))
-        verify_webp(self.output.path, track.size, written, _milliseconds(track, track.rate.frames), reel.go_on)
+        verify_webp(
+            self.output.path, track.size, written, _milliseconds(track, track.rate.frames), lossless.check_cancelled
+        )
 
 
 def changed(before: Picture, after: Picture) -> Box:

@@ -30,7 +30,7 @@ _SOUND = "audio"
 
 
 def write_hls(
-    output: PlannedOutput, encoded: EncodedStreams, timeline: Timeline, go_on: Callable[[], None]
+    output: PlannedOutput, encoded: EncodedStreams, timeline: Timeline, check_cancelled: Callable[[], None]
 ) -> tuple[Path, ...]:
     """Write playlists and segments, and check them; return all files but the master playlist.
 
@@ -38,7 +38,7 @@ def write_hls(
         output: what is made.
         encoded: its streams.
         timeline: the job's.
-        go_on: called for each packet; may raise.
+        check_cancelled: called for each packet; may raise.
 
     Raises:
         PermanentError: the result is not what was planned.
@@ -50,11 +50,11 @@ def write_hls(
     joints: list[frozenset[int]] = []
     for track in output.tracks:
         name = track.name.removeprefix(f"{output.name}.")
-        pictures = Pictures(track.settings, encoded.spools[track.name])
+        pictures = Pictures(track.settings, encoded.packet_files[track.name])
         joints.append(pictures.joints)
-        streams[name] = _write_pictures(parts, name, track, pictures, go_on)
+        streams[name] = _write_pictures(parts, name, track, pictures, check_cancelled)
     if sound is not None:
-        streams[_SOUND] = _write_sound(parts, sound, _cut_s(output), timeline, go_on)
+        streams[_SOUND] = _write_sound(parts, sound, _cut_s(output), timeline, check_cancelled)
     text = b""
     if subtitles is not None:
         entries = write_text(parts, subtitles, _cut_s(output), timeline.length_s)
@@ -79,7 +79,7 @@ def write_hls(
     }
     if sound is not None:
         planned[listed[_SOUND].uri] = expected("mp4", None, frozenset(), sound, timeline)
-    verify_hls(output.path, planned, track_of_text.uri if track_of_text is not None else None, go_on)
+    verify_hls(output.path, planned, track_of_text.uri if track_of_text is not None else None, check_cancelled)
     return tuple(sorted(folder.iterdir()))
 
 
@@ -91,7 +91,7 @@ def _cut_s(output: PlannedOutput) -> Fraction:
 
 
 def _write_pictures(
-    folder: Path, name: str, track: VideoTrack, pictures: Pictures, go_on: Callable[[], None]
+    folder: Path, name: str, track: VideoTrack, pictures: Pictures, check_cancelled: Callable[[], None]
 ) -> tuple[Splitter, list[PlaylistEntry]]:
     settings = track.settings
     cut_s = settings.cut_s or Fraction(1)
@@ -100,25 +100,25 @@ def _write_pictures(
         return int(round(start_s * settings.fps) / settings.fps // cut_s)
 
     splitter = Splitter(folder, name, index)
-    _write(splitter, pictures, None, go_on)
+    _write(splitter, pictures, None, check_cancelled)
     return splitter, _entries(splitter, track.rate.frames / settings.fps)
 
 
 def _write_sound(
-    folder: Path, sound: SoundPacketFile, cut_s: Fraction, timeline: Timeline, go_on: Callable[[], None]
+    folder: Path, sound: SoundPacketFile, cut_s: Fraction, timeline: Timeline, check_cancelled: Callable[[], None]
 ) -> tuple[Splitter, list[PlaylistEntry]]:
     splitter = Splitter(folder, _SOUND, lambda start_s: int(start_s // cut_s))
-    _write(splitter, None, sound, go_on)
+    _write(splitter, None, sound, check_cancelled)
     # In the track's own time, what the encoder puts before the first sample counts.
     lead = -min(sound.pts[0], 0)
     return splitter, _entries(splitter, Fraction(timeline.samples + lead, SAMPLE_RATE))
 
 
 def _write(
-    splitter: Splitter, pictures: Pictures | None, sound: SoundPacketFile | None, go_on: Callable[[], None]
+    splitter: Splitter, pictures: Pictures | None, sound: SoundPacketFile | None, check_cancelled: Callable[[], None]
 ) -> None:
     try:
-        write_container(splitter, Layout("mp4", fragmented=True), pictures, sound, go_on=go_on)
+        write_container(splitter, Layout("mp4", fragmented=True), pictures, sound, check_cancelled=check_cancelled)
     except FFmpegError as error:
         raise splitter.error or error from error
     finally:

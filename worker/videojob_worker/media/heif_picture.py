@@ -1,0 +1,73 @@
+"""Opens still pictures of HEIF files, HEIC and AVIF, as sources; sequences are read elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from videojob_worker.media.heif import Heif, open_heif
+from videojob_worker.media.picture_colors import in_srgb
+from videojob_worker.media.picture_errors import MAX_PIXELS, source_errors, too_large
+from videojob_worker.media.picture_layout import PictureFacts
+from videojob_worker.media.pictures import read_layout
+from videojob_worker.media.sniff import file_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image
+
+    from videojob_worker.media.source import Source
+
+_KINDS: Final = ("AVIF", "HEIC")
+
+
+def inspect_heif(source: Source) -> PictureFacts | None:
+    """Read the index of a HEIF file; None when it is no HEIF file, or a sequence.
+
+    Raises:
+        PermanentError: damaged, of a kind that is not read, or beyond a limit.
+    """
+    with _opened(source) as opened:
+        if opened is None:
+            return None
+        heif, _ = opened
+        return PictureFacts(*heif.size, heif.opacity is not None, ())
+
+
+def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
+    """Decode the picture of a HEIF file, as `load_image` does; None when it is no HEIF file, or a sequence.
+
+    Raises:
+        PermanentError: as for `inspect_heif`, or it cannot be decoded.
+    """
+    with _opened(source) as opened:
+        if opened is None:
+            return None
+        heif, file = opened
+        image, colors = heif.decode(file, at_least)
+        # A profile tells more than code points do, except of what is brighter than paper.
+        is_high = colors is not None and colors.transfer is not None
+        return in_srgb(source, image, None if heif.profile and not is_high else colors, heif.profile)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[Heif, BinaryIO] | None]:
+    kind = file_kind(source.path)
+    if kind not in _KINDS:
+        yield None
+        return
+    with source_errors(source, kind), source.path.open("rb") as file:
+        heif = None if _is_sequence(source, kind) else open_heif(file)
+        if heif is None:
+            if kind == "HEIC":
+                raise source.error("is a HEIC sequence, which is not read; save one of its pictures")
+            yield None
+            return
+        if heif.stored[0] * heif.stored[1] > MAX_PIXELS:
+            raise too_large(source, heif.stored, MAX_PIXELS)
+        yield heif, file
+
+
+def _is_sequence(source: Source, kind: str) -> bool:
+    return kind == "AVIF" and len(read_layout(source, kind).frame_times_s) > 1

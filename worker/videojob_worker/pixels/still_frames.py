@@ -1,0 +1,66 @@
+"""From a decoded frame of a still picture to R'G'B' of 8 bits, exactly as large, with chroma at full precision."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from av.filter import Graph
+from PIL import Image
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+_EXACT: Final = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+# Rec. ITU-T H.273, table 4, as libswscale's filter names them. What is unsaid is BT.601, as MIAF says (7.3.6.4).
+_MATRICES: Final = {1: "bt709", 2: "bt601", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
+_IDENTITY: Final = 0
+
+
+def is_known_matrix(matrix: int) -> bool:
+    """Tell whether pictures with such matrix coefficients (Rec. ITU-T H.273, table 4) can be converted."""
+    return matrix in _MATRICES or matrix == _IDENTITY
+
+
+class StillConverter:
+    """Converts frames of one size and format, such as the tiles of a picture.
+
+    Args:
+        matrix: the matrix coefficients of their colours, one of the known.
+        is_full: whether their range is full.
+    """
+
+    def __init__(self, matrix: int, *, is_full: bool) -> None:
+        self._read = f":in_color_matrix={_MATRICES.get(matrix, 'bt601')}:in_range={'full' if is_full else 'limited'}"
+        self._key: tuple[object, ...] = ()
+        self._graph = Graph()
+        self._count = 0
+
+    def to_rgb(self, frame: VideoFrame) -> Image.Image:
+        """Return a frame as an RGB image, whose numbers mean what the frame's primaries and transfer say."""
+        key = (frame.width, frame.height, frame.format.name)
+        if key != self._key:
+            self._graph, self._key = self._build(frame), key
+        frame.pts, frame.time_base = self._count, Fraction(1)
+        self._count += 1
+        self._graph.vpush(frame)
+        return Image.fromarray(np.ascontiguousarray(self._graph.vpull().to_ndarray()))
+
+    def _build(self, frame: VideoFrame) -> Graph:
+        graph = Graph()
+        graph.threads = 1
+        size = f"{frame.width}x{frame.height}"
+        said = f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
+        read = "" if frame.format.is_rgb else self._read
+        steps = [
+            graph.add("buffer", f"video_size={size}:pix_fmt={frame.format.name}:time_base=1/1:pixel_aspect=1/1{said}"),
+            graph.add("scale", f"{frame.width}:{frame.height}:{_EXACT}{read}"),
+            graph.add("format", "pix_fmts=rgb24"),
+            graph.add("buffersink"),
+        ]
+        for before, after in pairwise(steps):
+            before.link_to(after)
+        graph.configure()
+        return graph
