@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_cli.volumes import local_pool
+from videojob_cli.volumes import local_pool, unreadable
 from videojob_contract.defaults import resolve
-from videojob_contract.errors import Reason
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
 from videojob_contract.resources.encoding import Hardware
@@ -17,11 +16,12 @@ from videojob_contract.templates import DEFAULT_NAMESPACE
 from videojob_contract.validation import parse_renderpool, parse_videojob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from videojob_cli.files import Document
-    from videojob_contract.resources.renderpool import RenderPoolSpec
-    from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_contract.resources.renderpool import RenderPool, RenderPoolSpec
+    from videojob_contract.resources.videojob import VideoJob, VideoJobSpec
     from videojob_contract.templates import Scalar
 
 # A DNS subdomain, as the API server demands; it is also a folder's name here.
@@ -46,6 +46,7 @@ def check_document(
     *,
     allow_private_networks: bool = False,
     hardware: str = Hardware.NONE,
+    volumes: Mapping[str, Path] | None = None,
 ) -> Checked:
     """Check a document, and fill in its defaults.
 
@@ -54,36 +55,54 @@ def check_document(
         parameters: values for its templates, before its own.
         allow_private_networks: as a pool would have it.
         hardware: the same; a name of `Hardware`.
+        volumes: folders in which every source of these volumes has to be a file that can be read.
 
     Raises:
-        SpecError: with all problems of the first kind that there are: templates, structure, meaning, support, defaults.
+        SpecError: with all problems that there are.
     """
-    job = parse_videojob(document.resource, parameters)
-    _check_name(document, _NAME)
-    namespace = str(job.metadata.get("namespace") or DEFAULT_NAMESPACE)
-    problems = unsupported(job.spec)
+    namespace = str(document.metadata.get("namespace") or DEFAULT_NAMESPACE)
+
+    bad_name = list(_name_problems(document, _NAME))
+
+    def with_defaults(job: VideoJob) -> Checked:
+        pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
+        # A bad name is told as that, and not once more of each output that would be called by it.
+        spec = resolve(job.spec, pool, namespace=namespace, name="job" if bad_name else document.name)
+        return Checked(spec, document.name, namespace, pool)
+
+    def further(job: VideoJob) -> list[Problem]:
+        found = [*bad_name, *unsupported(job.spec), *unreadable(job.spec, volumes or {})]
+        try:
+            with_defaults(job)
+        except SpecError as error:
+            found += error.problems
+        return found
+
+    job = parse_videojob(document.named_resource, parameters, further=further)
+    problems = further(job)
     if problems:
-        raise SpecError(problems, Reason.NOT_SUPPORTED)
-    pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
-    spec = resolve(job.spec, pool, namespace=namespace, name=document.name)
-    return Checked(spec, document.name, namespace, pool)
+        raise SpecError(problems)
+    return with_defaults(job)
 
 
 def check_pool(document: Document) -> None:
     """Check a document that is a RenderPool.
 
     Raises:
-        SpecError: with all problems of the first kind that there are: structure, name, support.
+        SpecError: with all problems that there are.
     """
-    spec = parse_renderpool(document.resource).spec
-    _check_name(document, POOL_NAME_PATTERN)
-    problems = unsupported_pool(spec)
+
+    def further(pool: RenderPool) -> list[Problem]:
+        return [*_name_problems(document, POOL_NAME_PATTERN), *unsupported_pool(pool.spec)]
+
+    problems = further(parse_renderpool(document.resource, further=further))
     if problems:
-        raise SpecError(problems, Reason.NOT_SUPPORTED)
+        raise SpecError(problems)
 
 
-def _check_name(document: Document, pattern: str) -> None:
+def _name_problems(document: Document, pattern: str) -> Iterator[Problem]:
     if not document.name:
-        raise SpecError([Problem("metadata.name", "is required")])
-    if not re.fullmatch(pattern, document.name):
-        raise SpecError([Problem("metadata.name", f'"{document.name}" is not a name for a {document.kind}')])
+        yield Problem("metadata.name", "is required")
+    elif not re.fullmatch(pattern, document.name):
+        field = "name" if document.metadata.get("name") else "generateName"
+        yield Problem(f"metadata.{field}", f'"{document.metadata[field]}" is not a name for a {document.kind}')

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 VIDEOJOB = "VideoJob"
 RENDERPOOL = "RenderPool"
 
+_GENERATED = "xxxxx"  # in place of five characters that are drawn at random
+_LONGEST_NAME = 63  # the API server cuts what is generated to it
 
 _UNQUOTED = '; a template needs quotes: "{{ name }}"'  # without them it is a map whose key is a map
 
@@ -46,10 +48,24 @@ class Document:
         return str(self.resource["kind"])
 
     @property
-    def name(self) -> str:
-        """The resource's name; empty when it has none."""
+    def metadata(self) -> Mapping[str, Any]:
+        """The resource's metadata; empty when it has none."""
         metadata = self.resource.get("metadata")
-        return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+        return metadata if isinstance(metadata, dict) else {}
+
+    @property
+    def name(self) -> str:
+        """The resource's name; of one that says `generateName`, such as the API server may make; else empty."""
+        if name := self.metadata.get("name"):
+            return str(name)
+        start = str(self.metadata.get("generateName") or "")
+        return f"{start[: _LONGEST_NAME - len(_GENERATED)]}{_GENERATED}" if start else ""
+
+    @property
+    def named_resource(self) -> Mapping[str, Any]:
+        """The resource with its name, also where the API server makes it."""
+        named = self.name and not self.metadata.get("name")
+        return {**self.resource, "metadata": {**self.metadata, "name": self.name}} if named else self.resource
 
     def locate(self, problem: Problem) -> str:
         """Write a problem with its file, line and column: that of the field, or of what it is missing from."""

@@ -13,7 +13,7 @@ from click.shell_completion import get_completion_class
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
 from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
 from videojob_cli.lately import listen
-from videojob_cli.options import Parameters, job_options, set_option
+from videojob_cli.options import Parameters, job_options, set_option, volume_option
 from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
@@ -48,6 +48,7 @@ _VALIDATE_EPILOG = (
     "  videojob validate holiday.yaml\n"
     "  videojob validate manifests/*.yaml\n"
     "  videojob validate card.yaml --set name=Ana\n"
+    "  videojob validate holiday.yaml --volume media=./photos\n"
     "\b\nEach problem is a line FILE:LINE:COLUMN: FIELD: MESSAGE. Exit code 0 when there is none, else 3."
 )
 _COMPLETION_EPILOG = (
@@ -154,17 +155,18 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 
 @main.command(epilog=_VALIDATE_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
+@volume_option
 @set_option
-def validate(files: tuple[Path, ...], parameters: Parameters) -> None:
+def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
     """Check the VideoJobs and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator.
+    that a job names is left to the operator. With --volume, the sources on it have to be there too.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
     checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check_document(document, parameters),
+        VIDEOJOB: lambda document: check_document(document, parameters, volumes=volumes),
         RENDERPOOL: check_pool,
     }
 

@@ -46,11 +46,13 @@ set_option = click.option(
     help="A parameter for the templates, before those of the spec, typed as in YAML. Can be repeated.",
 )  # fmt: skip
 
+volume_option = click.option(
+    "-v", "--volume", "volumes", multiple=True, metavar="NAME=DIR", callback=_parse_volumes,
+    help="A folder that volume://NAME/ stands for. Can be repeated.",
+)  # fmt: skip
+
 _JOB_OPTIONS = (
-    click.option(
-        "-v", "--volume", "volumes", multiple=True, metavar="NAME=DIR", callback=_parse_volumes,
-        help="A folder that volume://NAME/ stands for. Can be repeated.",
-    ),
+    volume_option,
     set_option,
     click.option("--threads", type=click.IntRange(min=1), help="Threads to render with. Default: all processors."),
     click.option("--allow-private-networks", is_flag=True, help="Let http(s) sources be in private networks."),

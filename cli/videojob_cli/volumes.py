@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videojob_common.address_guard import resolve_by_system
+from videojob_contract.assignment import SourceLimits
+from videojob_contract.errors import VideoJobError
+from videojob_contract.problems import Problem
 from videojob_contract.resources.base import NAME_PATTERN
 from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.renderpool import PoolVolume, Queue, RenderPoolSpec, Storage
@@ -12,7 +19,6 @@ from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -39,6 +45,26 @@ def local_pool(
 def read_volumes(spec: VideoJobSpec) -> list[str]:
     """Return the volumes that a spec reads, in order."""
     return list(dict.fromkeys(name for name, use in _volume_uses(spec) if use is Use.SOURCE))
+
+
+def unreadable(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> list[Problem]:
+    """Return which sources on these volumes are not there, or cannot be read."""
+    return asyncio.run(_unreadable(spec, volumes)) if volumes else []
+
+
+async def _unreadable(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> list[Problem]:
+    from videojob_worker.storage import volume  # noqa: PLC0415 - a spec alone is checked without the worker
+    from videojob_worker.storage.base import FetchContext  # noqa: PLC0415 - the same
+
+    context = FetchContext(volumes, SourceLimits(), Path(), resolve_by_system)
+    problems = []
+    for field, uri, use in iter_uris(spec):
+        if use is Use.SOURCE and split_uri(uri)[0] == VOLUME and split_uri(uri)[1] in volumes:
+            try:
+                os.close(await volume.fetch(field, uri, context))
+            except VideoJobError as error:
+                problems.append(Problem(field, error.message.removeprefix(f"{field}: ")))
+    return problems
 
 
 def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, Use]]:

@@ -1,14 +1,29 @@
-"""What a worker is given and what it answers: the payloads of the queue, files and termination messages."""
+"""What a worker is given and what it answers: the payloads of the queue, files and termination messages.
+
+Workers read untrusted media. So all that they answer is bounded to what a status can hold, and the API server takes.
+"""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.status import OutputStatus, Stage, Warnings
+from videojob_contract.resources.status import OutputStatus, Seconds, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
+
+MAX_ATTEMPT = 1000
+"""Far more attempts than any job has."""
+
+_LONGEST_MESSAGE = 2048
+
+Attempt = Annotated[int, Field(ge=0, le=MAX_ATTEMPT)]
+Said = Annotated[
+    str,
+    AfterValidator(lambda said: said if len(said) <= _LONGEST_MESSAGE else f"{said[: _LONGEST_MESSAGE - 1]}…"),
+]
+"""A message for people, cut to what a status can hold."""
 
 
 class SourceLimits(Model):
@@ -25,7 +40,7 @@ class Assignment(Model):
     uid: str
     namespace: str
     name: str
-    attempt: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
     spec: VideoJobSpec
     deadline: Duration
     soft_deadline: Duration
@@ -39,23 +54,23 @@ class Progress(Model):
     stage: Stage
     percent: Annotated[float, Field(ge=0, le=100)]
     """Share of the whole attempt's predicted cost; never goes back."""
-    message: str = ""
+    message: Said = ""
     """Such as "frame 321 of 765, 84 fps"."""
-    eta_s: Annotated[float, Field(ge=0, le=1e10)] | None = None
+    eta_s: Seconds | None = None
     """Seconds until the end, predicted."""
 
 
 class Result(Model):
     """How an attempt ended: with outputs, or with a reason."""
 
-    uid: str
-    attempt: int
+    uid: Annotated[str, Field(max_length=256)]
+    attempt: Attempt
     result: Literal["succeeded", "failed", "cancelled"]
-    outputs: list[OutputStatus] = []
+    outputs: Annotated[list[OutputStatus], Field(max_length=64)] = []
     warnings: Warnings = ()
     reason: Reason | None = None
-    message: str = ""
-    render_s: float = 0.0
+    message: Said = ""
+    render_s: Seconds = 0.0
     """Wall seconds from claim to the end."""
-    video_s: float = 0.0
+    video_s: Seconds = 0.0
     """Seconds of video made."""

@@ -32,18 +32,23 @@ class Reason(StrEnum):
     # Conditions on the way
     ACCEPTED = "Accepted"
     SUSPENDED = "Suspended"
+    RESTORED = "Restored"
     WAITING_FOR_START = "WaitingForStart"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"
+    QUEUE_FULL = "QueueFull"
     QUEUED = "Queued"
     CLAIMED = "Claimed"
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
+    POOL_AT_MAXIMUM = "PoolAtMaximum"
     SUCCEEDED = "Succeeded"
     # Conditions of a pool
     READY = "Ready"
+    WORKERS_STARTING = "WorkersStarting"
     WORKERS_NOT_STARTING = "WorkersNotStarting"
     QUEUE_UNAVAILABLE = "QueueUnavailable"
+    OWNED_ELSEWHERE = "OwnedElsewhere"
     # Permanent failures
     INVALID_SPEC = "InvalidSpec"
     NOT_SUPPORTED = "NotSupported"
@@ -54,6 +59,7 @@ class Reason(StrEnum):
     OUTPUT_FORBIDDEN = "OutputForbidden"
     RENDER_FAILED = "RenderFailed"
     VERIFICATION_FAILED = "VerificationFailed"
+    STATUS_REFUSED = "StatusRefused"
     # Transient failures
     STORAGE_UNAVAILABLE = "StorageUnavailable"
     DISK_FULL = "DiskFull"
@@ -78,6 +84,7 @@ FAILURE_CLASS: dict[Reason, FailureClass] = {
     Reason.OUTPUT_FORBIDDEN: FailureClass.PERMANENT,
     Reason.RENDER_FAILED: FailureClass.PERMANENT,
     Reason.VERIFICATION_FAILED: FailureClass.PERMANENT,
+    Reason.STATUS_REFUSED: FailureClass.PERMANENT,
     Reason.STORAGE_UNAVAILABLE: FailureClass.TRANSIENT,
     Reason.DISK_FULL: FailureClass.TRANSIENT,
     Reason.WORKER_LOST: FailureClass.INFRASTRUCTURE,

@@ -1,4 +1,4 @@
-"""Labels on what the operator makes: how it finds its Jobs and pods again, and how people select them.
+"""Labels and annotations: how it finds its Jobs and pods again, and how people select them.
 
 A worker Job carries `POOL`, `ROLE`, `TEMPLATE` and `MANAGED_BY` from its birth, and its pod template the
 same. When a worker claims a VideoJob, its Job is adopted: it gets `VIDEOJOB`, `VIDEOJOB_UID` and an owner
@@ -31,6 +31,9 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 
 MANAGED_BY_VALUE = "videojob-operator"
 """Value of `MANAGED_BY` on everything that the operator makes."""
+
+ANNOTATION_RESTORED = f"{GROUP}/restored"
+"""On a VideoJob that came out of a backup: it is not rendered while it has this."""
 
 LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 """Set by the Job controller on pods: the Job that a pod belongs to."""

@@ -10,8 +10,20 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.base import COLOR_PATTERN, NAME_PATTERN, URI_PATTERN, models_in
-from videojob_contract.resources.outputs import BITRATE_PATTERN
+from videojob_contract.resources.base import (
+    COLOR_PATTERN,
+    DURATION_PATTERN,
+    FPS_PATTERN,
+    LABEL_PATTERN,
+    NAME_PATTERN,
+    SIZE_PATTERN,
+    URI_PATTERN,
+    WORD_PATTERN,
+    models_in,
+)
+from videojob_contract.resources.outputs import BITRATE_PATTERN, PRESET_PATTERN
+from videojob_contract.resources.text import LANGUAGE_PATTERN
+from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
@@ -27,12 +39,22 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
 
-_PATTERNS = {
+_DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
+WANTED = {
+    DURATION_PATTERN: _DURATION,
+    CLIP_DURATION_PATTERN: f"{_DURATION}, or auto",
+    FPS_PATTERN: 'is not a frame rate: write "30", "30000/1001" or "29.97"',
     URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
     BITRATE_PATTERN: "is not a bitrate: write 4M or 800k",
     COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
     NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
+    LABEL_PATTERN: "cannot be a label: use letters, digits, -, _, . and @, with a letter or digit at either end",
+    WORD_PATTERN: "is not a name: use letters and digits, with a letter first",
+    SIZE_PATTERN: "is not a size: write a whole number of Mi, Gi or Ti, such as 8Gi",
+    PRESET_PATTERN: "is not a preset: write its name, such as slow, or its number",
+    LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
+"""What is said of a text that does not match, by the pattern."""
 
 
 @dataclass(frozen=True, order=True)
@@ -81,9 +103,14 @@ def join_path(parts: Iterable[str | int]) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """Return which of the known words a wrong one may stand for, as `; did you mean duration?`, or nothing."""
+    near = _nearest(wrong, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def _nearest(wrong: str, known: Iterable[str]) -> str | None:
     by_lower = {word.lower(): word for word in known}
     near = get_close_matches(wrong.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+    return by_lower[near[0]] if near else None
 
 
 def from_validation(error: ValidationError, resource: Mapping[str, Any], model: type[Model]) -> list[Problem]:
@@ -95,7 +122,8 @@ def from_validation(error: ValidationError, resource: Mapping[str, Any], model: 
         alternative = detail["type"] == "literal_error" and found
         message = detail["ctx"]["expected"] if alternative else _message(detail)
         if detail["type"] == "extra_forbidden":
-            message += _suggestion(path, model)
+            meant = suggestion(path, model)
+            message += f"; did you mean {meant}?" if meant else ""
         if detail["type"] == "model_type" and isinstance(detail["input"], str):
             message += _written_out(path, model, detail["input"])
         if message not in found:
@@ -120,21 +148,22 @@ def _real_path(detail: ErrorDetails, resource: Mapping[str, Any]) -> list[str | 
     return path
 
 
-def _suggestion(path: list[str | int], model: type[Model]) -> str:
-    """Return the field that a misspelt one may stand for, as `; did you mean duration?`, or nothing."""
+def suggestion(path: Sequence[str | int], model: type[Model]) -> str | None:
+    """Return the field that a misspelt one may stand for, or None."""
     *parents, wrong = path
-    fields = [field for each in _models_at(parents, model) for field in each.model_fields.values()]
-    return did_you_mean(str(wrong), [field.alias for field in fields if field.alias])
+    fields = [field for each in models_at(parents, model) for field in each.model_fields.values()]
+    return _nearest(str(wrong), [field.alias for field in fields if field.alias])
 
 
 def _written_out(path: list[str | int], model: type[Model], value: str) -> str:
     """Return what may have been meant by a text in the place of an object, or nothing."""
-    known = {name for each in _models_at(path, model) for name in each.model_fields}
+    known = {name for each in models_at(path, model) for name in each.model_fields}
     name = next((name for name in _TELLING if name in known), None)
     return f"; did you mean {{{name}: {show(value)}}}?" if name else ""
 
 
-def _models_at(path: Iterable[str | int], model: type[Model]) -> list[type[Model]]:
+def models_at(path: Iterable[str | int], model: type[Model]) -> list[type[Model]]:
+    """Return the models that a resource of the model may have at a path: several, where a union has alternatives."""
     models = [model]
     for part in path:
         if isinstance(part, str):
@@ -162,7 +191,7 @@ def _message(detail: ErrorDetails) -> str:
             message = f"should be text, not {show(detail['input'])}: put it in quotes"
         case "string_too_long":
             message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
-        case "string_pattern_mismatch" if context["pattern"] in _PATTERNS:
+        case "string_pattern_mismatch" if context["pattern"] in WANTED:
             message = _mismatch(context["pattern"], detail["input"])
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {show(detail['input'])}"
@@ -171,9 +200,9 @@ def _message(detail: ErrorDetails) -> str:
 
 def _mismatch(pattern: str, value: str) -> str:
     if pattern != URI_PATTERN:
-        return f"{show(value)} {_PATTERNS[pattern]}"
+        return f"{show(value)} {WANTED[pattern]}"
     hint = "; a space is written %20" if " " in value else ""
-    return f"{show(redact_uri(value))} {_PATTERNS[pattern]}{hint}"
+    return f"{show(redact_uri(value))} {WANTED[pattern]}{hint}"
 
 
 def show(value: object) -> str:

@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videojob_contract.problems import Problem, SpecError, did_you_mean, join_path
+from videojob_contract.problems import Problem, did_you_mean, join_path
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 
 if TYPE_CHECKING:
@@ -55,8 +55,13 @@ class Substituted:
     """A resource whose templates have been put in place."""
 
     resource: dict[str, Any]
-    typed: frozenset[Path]
+    typed: frozenset[Path] = frozenset()
     """Where one template alone gave a number or a boolean, which a field of text takes as text."""
+    problems: tuple[Problem, ...] = ()
+    """All templates that cannot be read, parameters that are missing or of no use, and parameters that seem misspelt:
+    used by no template, and like one that was left to its default."""
+    unknown: frozenset[Path] = frozenset()
+    """Where a template still stands, because its value is not known."""
 
 
 def substitute(resource: Mapping[str, Any], overrides: Mapping[str, Scalar] | None = None) -> Substituted:
@@ -65,28 +70,23 @@ def substitute(resource: Mapping[str, Any], overrides: Mapping[str, Scalar] | No
     Args:
         resource: the VideoJob; returned anew, not changed.
         overrides: parameters to have instead of those in it, or beside them.
-
-    Raises:
-        SpecError: with all templates that cannot be read, parameters that are missing, and parameters that seem
-            misspelt: used by no template, and like one that was left to its default.
     """
     spec = resource.get("spec")
     if not isinstance(spec, dict):
-        return Substituted(dict(resource), frozenset())
+        return Substituted(dict(resource))
     given = spec.get("parameters")
     if given is not None and not isinstance(given, dict):
-        return Substituted(dict(resource), frozenset())  # the models say what it should be
+        return Substituted(dict(resource))  # the models say what it should be
     parameters = {**(given or {}), **(overrides or {})}
-    problems = list(_bad_parameters(parameters))
-    if problems:
-        raise SpecError(problems)
-    work = _Substitution(parameters, _builtins(resource))
+    bad = {name: problem for name, value in parameters.items() if (problem := _bad_parameter(name, value))}
+    parameters = {name: value for name, value in parameters.items() if name not in bad}
+    work = _Substitution(parameters, _builtins(resource), frozenset(bad))
     fields = {name: work.walk(spec[name], ("spec", name)) for name in TEMPLATED_FIELDS if name in spec}
-    fields |= {"parameters": parameters} if parameters else {}
-    work.problems += work.misspelt()
-    if work.problems:
-        raise SpecError(work.problems)
-    return Substituted({**resource, "spec": {**spec, **fields}}, frozenset(work.typed))
+    fields |= {"parameters": parameters} if parameters or bad else {}
+    problems = (*bad.values(), *work.problems, *work.misspelt())
+    return Substituted(
+        {**resource, "spec": {**spec, **fields}}, frozenset(work.typed), problems, frozenset(work.unknown)
+    )
 
 
 def as_text(value: Scalar) -> str:
@@ -105,17 +105,19 @@ def _builtins(resource: Mapping[str, Any]) -> dict[str, Scalar]:
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def _bad_parameters(parameters: Mapping[str, object]) -> Iterable[Problem]:
-    for name, value in parameters.items():
-        path = join_path(("spec", "parameters", name))
-        if not re.fullmatch(_NAME, name):
-            yield Problem(
-                path, "is not a parameter's name: use letters, digits, _ and -, and no digit or - at the start"
-            )
-        if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-            yield Problem(path, "is no value for a parameter: give text, a number, true or false")
-        elif isinstance(value, str) and len(value) > MAX_TEXT:
-            yield Problem(path, f"takes at most {MAX_TEXT} characters, and has {len(value)}")
+def _bad_parameter(name: str, value: object) -> Problem | None:
+    path = join_path(("spec", "parameters", name))
+    if not re.fullmatch(_NAME, name):
+        return Problem(path, "is not a parameter's name: use letters, digits, _ and -, and no digit or - at the start")
+    if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+        return Problem(path, "is no value for a parameter: give text, a number, true or false")
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return Problem(path, f"takes at most {MAX_TEXT} characters, and has {len(value)}")
+    return None
+
+
+class _BadParameterError(ValueError):
+    """A template names a parameter whose value is of no use."""
 
 
 @dataclass
@@ -124,8 +126,11 @@ class _Substitution:
 
     parameters: Mapping[str, Scalar]
     builtins: Mapping[str, Scalar]
+    bad: frozenset[str] = frozenset()
+    """Parameters whose value is of no use: that was told, and where they are used is no problem of its own."""
     problems: list[Problem] = field(default_factory=list)
     typed: set[Path] = field(default_factory=set)
+    unknown: set[Path] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     defaulted: set[str] = field(default_factory=set)
     written: int = 0
@@ -136,7 +141,9 @@ class _Substitution:
                 try:
                     return self._string(value, path)
                 except ValueError as error:
-                    self.problems.append(Problem(join_path(path), str(error)))
+                    self.unknown.add(path)
+                    if not isinstance(error, _BadParameterError):
+                        self.problems.append(Problem(join_path(path), str(error)))
             case dict() if len(path) < _DEPTH:
                 return {key: self.walk(each, (*path, key)) for key, each in value.items()}
             case list() if len(path) < _DEPTH:
@@ -178,6 +185,8 @@ class _Substitution:
                 raise ValueError(f"{{{{ {name} }}}} is not known; there are {' and '.join(self.builtins)}")
             return self.builtins[name]
         self.used.add(name)
+        if name in self.bad:
+            raise _BadParameterError(name)
         default = None if template["default"] is None else _literal(template["default"])
         if name in self.parameters:
             return self.parameters[name]

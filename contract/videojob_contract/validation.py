@@ -18,19 +18,29 @@ from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.resources.videojob import VideoJob
 from videojob_contract.semantics import check
-from videojob_contract.templates import as_text, substitute
+from videojob_contract.semantics.pools import check_renderpool
+from videojob_contract.stand_ins import problems_beside
+from videojob_contract.templates import Substituted, as_text, substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from videojob_contract.templates import Path, Scalar
 
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
+MAX_SPEC_BYTES = 256 * 1024
+"""Longest spec as compact JSON; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+
 _Resource = TypeVar("_Resource", bound=Model)
 
 
-def parse_videojob(resource: Mapping[str, Any], parameters: Mapping[str, Scalar] | None = None) -> VideoJob:
+def parse_videojob(
+    resource: Mapping[str, Any],
+    parameters: Mapping[str, Scalar] | None = None,
+    *,
+    further: Callable[[VideoJob], Iterable[Problem]] | None = None,
+) -> VideoJob:
     """Read a VideoJob, with its templates put in place.
 
     Its status is read when it can be: it is the operator's own, and what another version of the operator
@@ -39,47 +49,86 @@ def parse_videojob(resource: Mapping[str, Any], parameters: Mapping[str, Scalar]
     Args:
         resource: as the API server or a file has it.
         parameters: values for templates, before those of the resource.
+        further: a check that the caller makes of what is returned; what it finds in a job that is refused is told
+            with the rest.
 
     Raises:
-        SpecError: with all problems of its templates, or if there are none, all of structure, or of meaning.
+        SpecError: that it is too large, or with all problems: of its templates, of structure, and of meaning.
     """
-    substituted = substitute(_as_json(resource), parameters)
-    job = _parse(VideoJob, substituted.resource, substituted.typed)
-    problems = [*_name(job), *check(job.spec)]
-    if problems:
-        raise SpecError(problems)
+
+    def check_all(job: VideoJob) -> list[Problem]:
+        return [*_name(job), *check(job.spec), *(further(job) if further else ())]
+
+    document = _as_json(resource)
+    _check_size(document)
+    substituted = substitute(document, parameters)
+    if not substituted.problems:
+        _check_size(substituted.resource)
+    job = _parse(VideoJob, substituted, check_all)
+    if list(_name(job)) or check(job.spec):
+        raise SpecError(check_all(job))
     return job
 
 
-def parse_renderpool(resource: Mapping[str, Any]) -> RenderPool:
-    """Read a RenderPool; its status as in `parse_videojob`.
+def parse_renderpool(
+    resource: Mapping[str, Any], *, further: Callable[[RenderPool], Iterable[Problem]] | None = None
+) -> RenderPool:
+    """Read a RenderPool; its status, and `further`, as in `parse_videojob`.
 
     Raises:
         SpecError: with all problems.
     """
-    return _parse(RenderPool, _as_json(resource))
+
+    def check_all(pool: RenderPool) -> list[Problem]:
+        return [*check_renderpool(pool.spec), *(further(pool) if further else ())]
+
+    pool = _parse(RenderPool, Substituted(_as_json(resource)), check_all)
+    if list(check_renderpool(pool.spec)):
+        raise SpecError(check_all(pool))
+    return pool
 
 
-def _parse(model: type[_Resource], resource: Mapping[str, Any], typed: Collection[Path] = frozenset()) -> _Resource:
-    document = dict(resource)
+def _parse(
+    model: type[_Resource], substituted: Substituted, check_all: Callable[[_Resource], list[Problem]]
+) -> _Resource:
+    """Read a resource whose structure is sound; what is told of any other has all that is wrong with it."""
+    document = dict(substituted.resource)
     status = document.pop("status", None)
-    try:
-        parsed = _validate(model, document)
-    except ValidationError as error:
-        problems = {problem.path: problem for problem in from_validation(error, document, model)}
-        document = _with_texts(document, [path for path in typed if join_path(path) in problems])
-        try:
-            parsed = _validate(model, document)
-        except ValidationError as other:
-            left = from_validation(other, document, model)
-            # Of a value that is wrong either way, what is said is about the value that was given.
-            raise SpecError([problems.get(problem.path, problem) for problem in left]) from error
+    if substituted.problems:
+        wrong = [join_path(path) for path in substituted.unknown | substituted.typed]
+        further = problems_beside(model, document, wrong, check_all)
+        raise SpecError([*substituted.problems, *further])
+    document, parsed = _validate_typed(model, document, substituted.typed)
+    if isinstance(parsed, list):
+        further = problems_beside(model, document, [problem.path for problem in parsed], check_all)
+        raise SpecError([*parsed, *further])
     if not status:
         return parsed
     try:
         return model.model_validate_json(json.dumps(document | {"status": status}))
     except ValidationError:
         return parsed
+
+
+def _validate_typed(
+    model: type[_Resource], document: dict[str, Any], typed: Collection[Path]
+) -> tuple[dict[str, Any], _Resource | list[Problem]]:
+    """Read a document, in which a field of text takes what templates gave as text.
+
+    Returns:
+        the document as it was read, and what it is, or what is wrong with its structure.
+    """
+    try:
+        return document, _validate(model, document)
+    except ValidationError as error:
+        problems = {problem.path: problem for problem in from_validation(error, document, model)}
+    document = _with_texts(document, [path for path in typed if join_path(path) in problems])
+    try:
+        return document, _validate(model, document)
+    except ValidationError as error:
+        left = from_validation(error, document, model)
+        # Of a value that is wrong either way, what is said is about the value that was given.
+        return document, [problems.get(problem.path, problem) for problem in left]
 
 
 def _validate(model: type[_Resource], document: Mapping[str, Any]) -> _Resource:
@@ -108,6 +157,17 @@ def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
         # YAML has more than JSON: keys of any type, bytes, and anchors within themselves.
         raise SpecError([Problem("resource", f"cannot be written as JSON: {error}")]) from error
     return plain
+
+
+def _check_size(resource: Mapping[str, Any]) -> None:
+    """Refuse a spec of megabytes: it would be kept by the API server, the operator and Redis, and for each attempt."""
+    size = len(json.dumps(resource.get("spec"), separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > MAX_SPEC_BYTES:
+        message = (
+            f"has {size // 1024} KiB as JSON, and may have {MAX_SPEC_BYTES // 1024}: put long texts "
+            "into a file of subtitles, or render parts by themselves and join their videos"
+        )
+        raise SpecError([Problem("spec", message)])
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:

@@ -1,8 +1,9 @@
 """The operator's settings: read once from the environment, typed, each with its unit and default."""
 
-from typing import Literal
+import socket
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, StringConstraints
 
 from videojob_common.settings import CommaSeparated, EnvironmentSettings
 
@@ -12,15 +13,21 @@ class Settings(EnvironmentSettings):
 
     redis_url: str = "redis://localhost:6379/0"
     """Redis of the queues; `rediss://` for TLS. No password in it: Events and logs may show it."""
+    cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
+    """Tells this cluster's queues in Redis from those of another; empty for the UID of the namespace kube-system."""
     redis_user: str = ""
     """Redis user; empty for the default user."""
     redis_password: str = Field(default="", repr=False)
     """Password of that user; empty for none."""
     worker_redis_url: str = ""
     """Redis as workers reach it; empty for `redis_url`."""
+    worker_redis_key: str = Field(default="", repr=False)
+    """What the passwords of the pools' Redis users are made from; empty for no such users."""
+    worker_redis_previous_key: str = Field(default="", repr=False)
+    """The one before it, with whose passwords workers may still log in; empty for none."""
     worker_redis_secret: str = ""
-    """Secret in a pool's namespace with the keys `username` and `password` of the workers' user; empty for
-    none."""
+    """Secret in a pool's namespace with the keys `username` and `password` of the user that all workers share where
+    pools have none of their own; empty for none."""
     worker_image: str = "videojob-worker:dev"
     """Image of workers, unless their pool names one."""
     worker_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
@@ -30,6 +37,10 @@ class Settings(EnvironmentSettings):
     Redis."""
     worker_grace_s: NonNegativeInt = 30
     """Seconds between a worker's SIGTERM and SIGKILL."""
+    identity: str = Field(default_factory=socket.gethostname, min_length=1, max_length=253)
+    """Names this operator among those that may serve the same pools; by default the host's name, which is the pod's."""
+    lease_s: PositiveFloat = 30.0
+    """Seconds that an operator which vanished goes on owning its pools; they are renewed three times in that."""
     namespaces: CommaSeparated = ()
     """Namespaces to serve; none for all."""
     metrics_port: NonNegativeInt = 8080
@@ -49,7 +60,7 @@ class Settings(EnvironmentSettings):
     workers."""
     progress_interval_s: NonNegativeFloat = 3.0
     """Shortest time between two status writes of one VideoJob that only tell of progress."""
-    progress_writes_per_s: NonNegativeFloat = 20.0
+    progress_writes_per_s: PositiveFloat = 20.0
     """Such writes a second by the whole operator; with many running, each is told of less often."""
     resync_s: NonNegativeFloat = 300.0
     """Seconds between two comparisons of everything known with the API server and Redis, give or take a

@@ -3,8 +3,13 @@
 OperatorError
 ├── ApiError                        the API server refused a request, or did not answer
 │   └── NamespaceTerminatingError   nothing can be created any more where it should be
-└── RefusedError                    the queue refused an attempt
+├── NameTakenError                  a Job of others has the name that a worker's was to have
+├── RefusedError                    the queue refused an attempt
+└── StatusRefusedError              the API server does not take a status as it is, now or later
 """
+
+_REFUSALS = set(range(400, 500)) - {409, 429}
+"""HTTP statuses; a conflict and too many requests pass by themselves."""
 
 
 class OperatorError(Exception):
@@ -14,17 +19,31 @@ class OperatorError(Exception):
 class ApiError(OperatorError):
     """The API server refused a request.
 
-    `code` is the HTTP status, 0 without an answer; `reason` is its one word for it.
+    `code` is the HTTP status, 0 without an answer; `reason` is its one word for it, and `words` are all that it said.
     """
 
-    def __init__(self, code: int, reason: str, message: str) -> None:
+    def __init__(self, code: int, reason: str, message: str, words: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.words = words
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server answered, and will answer the same until something else is changed."""
+        return self.code in _REFUSALS
 
 
 class NamespaceTerminatingError(ApiError):
     """The namespace goes, and soon all that is in it: there is no use in trying again."""
+
+
+class StatusRefusedError(OperatorError):
+    """The API server finds a status invalid: to write it again would not help."""
+
+
+class NameTakenError(OperatorError):
+    """Somebody else made a Job of this name."""
 
 
 class RefusedError(OperatorError):

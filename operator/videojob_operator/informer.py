@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources.status import ConditionType
 from videojob_operator.cache import Cache
+from videojob_operator.decide.conditions import find
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
@@ -22,8 +24,16 @@ OnChange = Callable[[Any, Any, Any], None]
 class Informer:
     """Keeps the cache as observed, and has those reconciled whom a change concerns."""
 
-    def __init__(self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey]) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        videojobs: WorkQueue[VideoJobKey],
+        pools: WorkQueue[PoolKey],
+        *,
+        writes_per_s: float,
+    ) -> None:
         self._cache = cache
+        self._writes_per_s = writes_per_s
         self._videojobs = videojobs
         self._pools = pools
         self._on_change: dict[Watched[Any, Any], OnChange] = {
@@ -54,9 +64,16 @@ class Informer:
     def _pool_changed(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
         self._pools.add(key)
         if before and after and (before.uid, before.generation) == (after.uid, after.generation):
+            if _ready(before) != _ready(after):
+                self._tell_waiting(key)
             return  # only its status is new
         for videojob in self._cache.videojobs_of(key):
             self._videojobs.add(videojob)
+
+    def _tell_waiting(self, pool: PoolKey) -> None:
+        """Have those reconciled that wait in a pool, as their status is to say why: spread, for each is a write."""
+        for number, videojob in enumerate(self._cache.queued_of(pool)):
+            self._videojobs.add_after(videojob, number / self._writes_per_s)
 
     def _job_changed(self, key: ObjectKey, before: WorkerJob | None, after: WorkerJob | None) -> None:
         job = after or before
@@ -78,3 +95,9 @@ class Informer:
             videojob = self._cache.videojob_running_on(*key)
         if videojob:
             self._videojobs.add(videojob)
+
+
+def _ready(pool: PoolRecord) -> tuple[object, object] | None:
+    """Return what the condition Ready of a pool says."""
+    ready = find(pool.status.conditions, ConditionType.READY)
+    return None if ready is None else (ready.reason, ready.message)

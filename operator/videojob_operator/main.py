@@ -14,8 +14,10 @@ from kubernetes.aio.config import ConfigException
 from videojob_common.errors import ConfigError
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
+from videojob_contract.queue.types import PoolKey
 from videojob_contract.version import __version__
 from videojob_operator import logs
+from videojob_operator.act.cluster import cluster_of
 from videojob_operator.act.kubernetes import Kubernetes, load_configuration
 from videojob_operator.config import Settings
 from videojob_operator.handlers.settings import login_with
@@ -23,6 +25,7 @@ from videojob_operator.handlers.settings import settings as kopf_settings
 from videojob_operator.handlers.watches import registry_of
 from videojob_operator.health import HealthServer
 from videojob_operator.operator import Operator
+from videojob_operator.queue_listener import UnreadableListener
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,14 @@ async def run(settings: Settings) -> None:
             settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
         )
         stack.push_async_callback(redis.aclose)
-        operator = Operator(settings, kubernetes, lambda pool: OperatorQueue(pool, redis), lambda: datetime.now(UTC))
+        if not settings.cluster:
+            settings = settings.model_copy(update={"cluster": await cluster_of(kubernetes)})
+        cluster = settings.cluster
+
+        def queue_of(pool: PoolKey) -> OperatorQueue:
+            return OperatorQueue(pool, redis, cluster=cluster, on_unreadable=UnreadableListener(pool))
+
+        operator = Operator(settings, kubernetes, queue_of, lambda: datetime.now(UTC))
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
         log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)
         await operator.fill()
@@ -65,6 +75,7 @@ async def run(settings: Settings) -> None:
         async def stop(**_: Any) -> None:
             work.cancel()
             await asyncio.wait([work])
+            await operator.release()
             await stack.aclose()
 
         await kopf.operator(

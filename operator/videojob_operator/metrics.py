@@ -11,7 +11,12 @@ from prometheus_client.metrics import MetricWrapperBase
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
-_JOBS = Gauge("videojob_jobs", "VideoJobs by phase", ["namespace", "pool", "phase"], registry=REGISTRY)
+_JOBS = Gauge(
+    "videojob_jobs",
+    "VideoJobs by phase; the pool is empty where the one that they name is not there",
+    ["namespace", "pool", "phase"],
+    registry=REGISTRY,
+)
 _QUEUED = Gauge(
     "videojob_queue_depth",
     "VideoJobs that wait in a queue of Redis",
@@ -113,11 +118,29 @@ _QUEUE_EVENTS = Counter(
     ["event"],
     registry=REGISTRY,
 )
+_QUEUE_UNREADABLE = Counter(
+    "videojob_queue_unreadable",
+    "What was found in Redis and cannot be read, by kind: event, entry, progress, result or worker",
+    ["namespace", "pool", "kind"],
+    registry=REGISTRY,
+)
+_PART_FAILURES = Counter(
+    "videojob_part_failures",
+    "Times that a part of the operator failed unexpectedly and was started again",
+    ["part"],
+    registry=REGISTRY,
+)
 _REDIS_RESETS = Counter(
     "videojob_redis_resets", "Times that Redis was found empty and was filled again", registry=REGISTRY
 )
 _REDIS_UP = Gauge(
     "videojob_redis_up", "1 while a pool's queues can be reached", ["namespace", "pool"], registry=REGISTRY
+)
+_REDIS_FULL = Gauge(
+    "videojob_redis_full",
+    "1 while Redis is out of memory, and a pool's queues take nothing new",
+    ["namespace", "pool"],
+    registry=REGISTRY,
 )
 
 METRICS: tuple[MetricWrapperBase, ...] = tuple(
@@ -135,6 +158,20 @@ def jobs_by_phase(namespace: str, pool: str, counts: Mapping[str, int]) -> None:
     """How many VideoJobs of a pool are in each phase."""
     for phase, count in counts.items():
         _JOBS.labels(namespace, pool, phase).set(count)
+
+
+def jobs_without_pool(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """How many VideoJobs of each namespace name a pool that is not there, by phase.
+
+    What they name is for users to make up, and so is no label.
+    """
+    told = {(namespace, "", phase) for namespace, phases in counts.items() for phase in phases}
+    for namespace in {values[0] for values in _JOBS._metrics if values[1] == ""}:  # noqa: SLF001 - as in `_series`
+        for labels in _series(_JOBS, namespace, ""):
+            if tuple(labels) not in told:
+                _JOBS.remove(*labels)
+    for namespace, phases in counts.items():
+        jobs_by_phase(namespace, "", phases)
 
 
 def queue_depth(namespace: str, pool: str, depths: Mapping[str, int], oldest_wait_s: float) -> None:
@@ -217,6 +254,16 @@ def queue_event(event: str) -> None:
     _QUEUE_EVENTS.labels(event).inc()
 
 
+def queue_unreadable(namespace: str, pool: str, kind: str) -> None:
+    """Something in Redis could not be read."""
+    _QUEUE_UNREADABLE.labels(namespace, pool, kind).inc()
+
+
+def part_failed(part: str) -> None:
+    """A part of the operator failed in a way that nobody thought of."""
+    _PART_FAILURES.labels(part).inc()
+
+
 def redis_was_empty() -> None:
     """Redis had lost everything."""
     _REDIS_RESETS.inc()
@@ -225,6 +272,11 @@ def redis_was_empty() -> None:
 def redis_up(namespace: str, pool: str, *, up: bool) -> None:
     """Whether a pool's queues can be reached."""
     _REDIS_UP.labels(namespace, pool).set(1 if up else 0)
+
+
+def redis_full(namespace: str, pool: str, *, full: bool) -> None:
+    """Whether a pool's queues take nothing new."""
+    _REDIS_FULL.labels(namespace, pool).set(1 if full else 0)
 
 
 def forget_pool(namespace: str, pool: str) -> None:

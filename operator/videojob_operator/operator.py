@@ -10,11 +10,13 @@ from videojob_contract.queue.types import PoolKey
 from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.ownership import Ownership
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
 from videojob_operator.informer import Informer
+from videojob_operator.parts import keep_up
 from videojob_operator.queue_listener import QueueListener
 from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
@@ -52,6 +54,13 @@ class Operator:
         self._events = Events(kubernetes)
         # Sessions tell a listener, which needs the work queues, and these reconcilers, which use sessions.
         self._sessions = QueueSessions(queue_of, lambda: self._listener, self._tasks)
+        self._ownership = Ownership(
+            kubernetes,
+            identity=settings.identity,
+            lease_s=settings.lease_s,
+            clock=clock,
+            on_change=self._owner_changed,
+        )
         self._pools = WorkQueue[PoolKey](
             "renderpools",
             PoolReconciler(
@@ -60,6 +69,8 @@ class Operator:
                 events=self._events,
                 open_session=self._sessions.open,
                 close_session=self._sessions.close,
+                leave_session=self._sessions.leave,
+                ownership=self._ownership,
                 settings=settings,
                 clock=clock,
             ),
@@ -72,6 +83,7 @@ class Operator:
             cache=self.cache,
             kubernetes=kubernetes,
             events=self._events,
+            owns=self._ownership.holds,
             session_of=self._sessions.get,
             wake_pool=self._pools.add,
             settings=settings,
@@ -92,12 +104,13 @@ class Operator:
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.informer = Informer(self.cache, self._videojobs, self._pools)
+        self.informer = Informer(self.cache, self._videojobs, self._pools, writes_per_s=settings.progress_writes_per_s)
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
             informer=self.informer,
             videojobs=self._videojobs,
+            pools=self._pools,
             sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),
@@ -121,10 +134,20 @@ class Operator:
     async def run(self) -> None:
         """Work until cancelled, or until a part fails in a way that only a new start can mend."""
         async with self._tasks as tasks:
-            tasks.create_task(self._events.run())
-            tasks.create_task(self._resync.run())
+            tasks.create_task(keep_up("posting of Events", self._events.run))
+            tasks.create_task(keep_up("renewal of Leases", self._ownership.run))
+            tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())
+
+    async def release(self) -> None:
+        """Leave its pools to another operator, once this one has ended."""
+        await self._ownership.release()
+
+    def _owner_changed(self, pool: PoolKey) -> None:
+        self._pools.add(pool)
+        for key in self.cache.videojobs_of(pool):
+            self._videojobs.add(key)
 
     def watch_delivered(self, plural: str) -> None:
         """Note that a watch is alive."""
@@ -134,6 +157,7 @@ class Operator:
     def _measure(self) -> None:
         for pool in self.cache.pools:
             metrics.jobs_by_phase(pool.namespace, pool.name, self.cache.phases(pool))
+        metrics.jobs_without_pool(self.cache.phases_without_pool())
 
     def _pool_interval_s(self, pool: PoolKey) -> float:
         return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))

@@ -1,17 +1,38 @@
 """From what the queues tell to keys in the work queues of those whom it concerns."""
 
+import logging
 from collections.abc import Callable
 
 from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged, WorkerRetired
+from videojob_contract.queue.reading import Unreadable
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
+from videojob_operator import metrics
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache
-from videojob_operator.records import VideoJobKey
+from videojob_operator.records import VideoJobKey, VideoJobRecord
 from videojob_operator.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
 
 Hold = Callable[[VideoJobKey, QueueSession, str], None]
 """Has the event of that id acknowledged once the VideoJob's status has been written."""
+
+
+class UnreadableListener:
+    """Is told of what cannot be read in a pool's queues: counts it, and logs it once for as long as it stays."""
+
+    def __init__(self, pool: PoolKey) -> None:
+        self._pool = pool
+        self._last: dict[str, Unreadable] = {}
+
+    def __call__(self, unreadable: Unreadable) -> None:
+        """Take note."""
+        kind, name, why = unreadable.kind, unreadable.name, unreadable.why
+        metrics.queue_unreadable(self._pool.namespace, self._pool.name, kind)
+        if self._last.get(kind) != unreadable:
+            self._last[kind] = unreadable
+            log.warning("in the queues of pool %s, %s %s cannot be read: %s", self._pool, kind, name, why)
 
 
 class QueueListener:
@@ -48,19 +69,40 @@ class QueueListener:
             self._videojobs.add(key)
 
     def queue_known(self, pool: PoolKey) -> None:
-        """Have everything that belongs into a queue put there."""
+        """Have everything that belongs into a queue put there, in the order in which it came to wait."""
         self._pools.add(pool)
         self.wake_stale_entries(pool)
-        for key in self._cache.videojobs_of(pool):
-            if not self._cache.videojobs[key].phase.is_final:
-                self._videojobs.add(key)
+        active = [
+            record
+            for key in self._cache.videojobs_of(pool)
+            if not (record := self._cache.videojobs[key]).phase.is_final
+        ]
+        for record in sorted(active, key=_place):
+            self._videojobs.add(record.key)
+
+    def room_changed(self, pool: PoolKey, *, full: bool) -> None:
+        """Have the pool say that its queues take nothing new; or have everything queued that could not be."""
+        if full:
+            self._pools.add(pool)
+        else:
+            self.queue_known(pool)
 
     def wake_stale_entries(self, pool: PoolKey) -> None:
         """Have the queues of a pool forget what they are to forget."""
         for key in self._cache.stale_entries_of(pool):
             self._videojobs.add(key)
 
+    def waiting(self, pool: PoolKey) -> int:
+        """How many VideoJobs say that they wait in this pool's queues."""
+        return self._cache.phases(pool)[Phase.QUEUED.value]
+
     def has_active(self, pool: PoolKey) -> bool:
         """Whether a worker could hold a VideoJob of this pool."""
         phases = self._cache.phases(pool)
         return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])
+
+
+def _place(record: VideoJobRecord) -> tuple[str, str, str]:
+    """Sort by when it came to wait, then by age; what never waited comes last. Times of one form sort as text."""
+    raw = record.object
+    return raw["status"].get("queuedAt", "~"), raw["metadata"].get("creationTimestamp", ""), record.key.name

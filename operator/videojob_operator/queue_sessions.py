@@ -8,6 +8,7 @@ from contextlib import suppress
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.queues import QueueSession
+from videojob_operator.parts import keep_up
 from videojob_operator.queue_listener import QueueListener
 
 
@@ -38,8 +39,16 @@ class QueueSessions:
         """Return the session with a pool's queues; a new one connects in the background."""
         if pool not in self._open:
             session = QueueSession(self._queue_of(pool), self._listener(), consumer=socket.gethostname())
-            self._open[pool] = (session, self._tasks.create_task(session.run()))
+            self._open[pool] = (session, self._tasks.create_task(keep_up("session with a pool's queues", session.run)))
         return self._open[pool][0]
+
+    async def leave(self, pool: PoolKey) -> None:
+        """End the session with a pool's queues, if one is open, and leave them to another operator."""
+        found = self._open.pop(pool, None)
+        if found is not None:
+            found[1].cancel()
+            with suppress(asyncio.CancelledError):
+                await found[1]
 
     async def close(self, pool: PoolKey) -> None:
         """End the session with the queues of a pool that is gone, if one is open, and delete them.
@@ -47,10 +56,6 @@ class QueueSessions:
         Raises:
             QueueUnavailableError: Redis is away; to be called again.
         """
-        found = self._open.pop(pool, None)
-        if found is not None:
-            found[1].cancel()
-            with suppress(asyncio.CancelledError):
-                await found[1]
+        await self.leave(pool)
         self._listener().wake_stale_entries(pool)
         await self._queue_of(pool).delete_pool()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import render
+from tests.chart.helm import refusal, render
 from videojob_contract.version import __version__
 from videojob_operator.config import Settings
 
@@ -25,8 +25,10 @@ RULES = {
     ("videojob.dev", "renderpools"): {"get", "list", "watch"},
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("", "pods"): {"get", "list", "watch"},
-    ("events.k8s.io", "events"): {"create"},
+    ("", "pods"): {"get", "list", "watch", "create"},
+    ("", "secrets"): {"create"},
+    ("events.k8s.io", "events"): {"create", "list"},
+    ("coordination.k8s.io", "leases"): {"get", "create", "patch"},
 }
 
 
@@ -41,7 +43,9 @@ def rights(role: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 def test_the_operator_may_do_what_is_listed_and_nothing_else() -> None:
     chart = render()
-    assert rights(chart.one("ClusterRole", "videojob-operator")) == RULES
+    role = chart.one("ClusterRole", "videojob-operator")
+    assert rights(role) == RULES | {("", "namespaces"): {"get"}}
+    assert [rule["resourceNames"] for rule in role["rules"] if "namespaces" in rule["resources"]] == [["kube-system"]]
     (binding,) = chart.kinds("ClusterRoleBinding")
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "videojob-operator", "namespace": "videojob"}]
     assert not chart.kinds("Role")
@@ -84,7 +88,8 @@ def test_the_operators_settings_are_ones_that_it_reads() -> None:
     assert set(environment) <= known
     assert settings.redis_url == "redis://videojob-redis.videojob.svc:6379/0"
     assert settings.namespaces == ()
-    assert settings.worker_redis_secret == "videojob-redis-worker"  # noqa: S105 - the name of a Secret
+    assert settings.worker_redis_key
+    assert settings.worker_redis_secret == ""
     assert settings.worker_image == f"videojob-worker:{__version__}"
     assert settings.metrics_port == render().container("videojob-operator")["ports"][0]["containerPort"]
 
@@ -112,10 +117,32 @@ def test_each_redis_user_has_a_random_password() -> None:
     assert not any(password in str(rest) for password in passwords)
 
 
-def test_workers_of_every_watched_namespace_get_their_secret_and_no_other() -> None:
-    secrets = [(s["metadata"]["namespace"], s["metadata"]["name"]) for s in render(EVERYTHING).kinds("Secret")]
-    assert ("studio", "videojob-redis-worker") in secrets
-    assert [name for namespace, name in secrets if namespace == "studio"] == ["videojob-redis-worker"]
+def test_no_password_of_redis_leaves_the_releases_namespace() -> None:
+    secrets = render(EVERYTHING).kinds("Secret")
+    assert len(secrets) == 3
+    assert {secret["metadata"]["namespace"] for secret in secrets} == {"videojob"}
+
+
+def test_passwords_of_before_are_taken_where_there_are_any() -> None:
+    chart = render()
+    for deployment, variable, user in (
+        ("videojob-redis", "OPERATOR_PREVIOUS_PASSWORD", "operator"),
+        ("videojob-operator", "VIDEOJOB_WORKER_REDIS_PREVIOUS_KEY", "worker"),
+    ):
+        reference = {"name": f"videojob-redis-{user}", "key": "previousPassword", "optional": True}
+        assert chart.environment(deployment)[variable] == {"secretKeyRef": reference}
+
+
+def test_the_cluster_is_told_from_others_or_refused_a_redis_of_others() -> None:
+    """Empty, the operator looks for itself, which it may not with rights in some namespaces alone."""
+    namespaces = {"watchNamespaces": ["videojob"]}
+
+    def cluster(values: dict[str, Any]) -> Any:
+        return render(values).environment("videojob-operator")["VIDEOJOB_CLUSTER"]
+
+    assert [cluster(values) for values in ({}, {"redis": EXTERNAL}, namespaces)] == ["", "", "own"]
+    assert cluster({"redis": EXTERNAL | {"cluster": "berlin"}} | namespaces) == "berlin"
+    assert "set redis.cluster" in refusal({"redis": EXTERNAL} | namespaces)
 
 
 def test_an_external_redis_takes_the_place_of_ours() -> None:
@@ -184,3 +211,25 @@ def test_network_policies_close_redis_and_workers() -> None:
         assert redis["ports"] == [{"protocol": "TCP", "port": 6379}]
         assert "169.254.0.0/16" in world["to"][0]["ipBlock"]["except"]
     assert not render().kinds("NetworkPolicy")
+
+
+@pytest.mark.parametrize(
+    ("repository", "image"),
+    [
+        ("docker.io/library/redis", "mirror.example.org/hub/library/redis:7"),
+        ("registry.example.org:5000/redis", "mirror.example.org/hub/redis:7"),
+        ("library/redis", "mirror.example.org/hub/library/redis:7"),
+        ("redis", "mirror.example.org/hub/redis:7"),
+    ],
+)
+def test_one_registry_stands_for_all(repository: str, image: str) -> None:
+    values = {
+        "global": {"imageRegistry": "mirror.example.org/hub/", "ofAnotherChart": 1},
+        "redis": {"embedded": {"image": {"repository": repository}}},
+    }
+    chart = render(values)
+    assert chart.container("videojob-redis")["image"] == image
+    assert chart.container("videojob-operator")["image"].startswith("mirror.example.org/hub/videojob-operator:")
+    own = render({**values, "image": {"registry": "ours.example.org"}})
+    assert own.environment("videojob-operator")["VIDEOJOB_WORKER_IMAGE"].startswith("ours.example.org/videojob-worker:")
+    assert own.container("videojob-redis")["image"] == image

@@ -14,7 +14,7 @@ from redis.exceptions import NoPermissionError
 from tests.chart.helm import render
 from tests.ports import free_port
 
-PASSWORDS = {"OPERATOR": "blank and 'quotes' #1", "WORKER": "$HOME >all", "ADMIN": "admin"}
+PASSWORDS = {"OPERATOR": "blank and 'quotes' #1", "PREVIOUS": "$HOME >all", "ADMIN": "admin"}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             "PATH": os.environ["PATH"],
             "OPERATOR_USERNAME": "operator",
             "OPERATOR_PASSWORD": PASSWORDS["OPERATOR"],
-            "WORKER_USERNAME": "worker",
-            "WORKER_PASSWORD": PASSWORDS["WORKER"],
+            "OPERATOR_PREVIOUS_PASSWORD": PASSWORDS["PREVIOUS"],
             "REDISCLI_AUTH": PASSWORDS["ADMIN"],
         },
     )
@@ -57,7 +56,7 @@ def wait(port: int, folder: Path) -> None:
 
 
 def client(port: int, user: str) -> redis.Redis:
-    return redis.Redis(port=port, username=user.lower(), password=PASSWORDS[user], protocol=2, driver_info=None)
+    return redis.Redis(port=port, username="operator", password=PASSWORDS[user], protocol=2, driver_info=None)
 
 
 def test_nobody_gets_in_without_a_password(port: int) -> None:
@@ -67,21 +66,25 @@ def test_nobody_gets_in_without_a_password(port: int) -> None:
 
 def test_the_operator_may_queue_but_not_administer(port: int) -> None:
     with client(port, "OPERATOR") as operator:
-        assert operator.set("vj:{videojob/default}:epoch", "1")
+        assert operator.hset("vj:{videojob/default}:weights", "low", "1")
         assert operator.script_load("return 1")
         for forbidden in ("FLUSHALL", "CONFIG GET *", "KEYS *", "ACL LIST", "SET other 1"):
             with pytest.raises(NoPermissionError):
                 operator.execute_command(*forbidden.split())
 
 
-def test_a_worker_may_run_what_the_operator_loaded_and_little_else(port: int) -> None:
+def test_the_operators_previous_password_is_valid_while_there_is_one(port: int) -> None:
+    with client(port, "PREVIOUS") as operator:
+        assert operator.ping()
+
+
+def test_there_are_no_users_but_the_administrator_the_operator_and_whom_it_makes(port: int) -> None:
+    with redis.Redis(port=port, password=PASSWORDS["ADMIN"], decode_responses=True) as admin:
+        assert admin.acl_users() == ["default", "operator"]
     with client(port, "OPERATOR") as operator:
-        sha = operator.script_load("return 1")
-    with client(port, "WORKER") as worker:
-        assert worker.evalsha(sha, 0) == 1
-        for forbidden in ("FLUSHALL", "EVAL return 0", "SCRIPT LOAD x", "KEYS *", "GET vj:{a/b}:epoch", "MONITOR"):
-            with pytest.raises(NoPermissionError):
-                worker.execute_command(*forbidden.split())
+        assert operator.execute_command("ACL SETUSER", "vj:a/b", "on", ">x", "~vj:{a/b}:*", "+ping")
+    with redis.Redis(port=port, username="vj:a/b", password="x", protocol=2, driver_info=None) as worker:  # noqa: S106
+        assert worker.ping()
 
 
 def test_redis_cli_is_the_administrator(port: int) -> None:

@@ -35,6 +35,8 @@ SCHEDULING = {
 DIGEST = "sha256:" + "0" * 64
 # A change of every value of values.yaml.
 CHANGES: dict[str, Any] = {
+    "global.imageRegistry": "mirror.example.org",
+    "rbac.aggregate": False,
     "image.registry": "registry.example.org",
     "image.tag": "v1",
     "image.pullPolicy": "Always",
@@ -56,6 +58,7 @@ CHANGES: dict[str, Any] = {
     "redis.embedded.maxMemory": "1gb",
     **{f"redis.embedded.{name}": value for name, value in SCHEDULING.items()},
     "redis.external.url": "redis://other:6379/0",
+    "redis.cluster": "berlin",
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
     "redis.auth.admin.existingSecret": "mine",
@@ -75,7 +78,7 @@ CHANGES: dict[str, Any] = {
     "pool.volumes": [{"name": "more", "source": {"emptyDir": {}}}],
     "pool.worker.resources": {"limits": {"memory": "4Gi"}},
     "pool.worker.scratchSize": "1Gi",
-    "pool.extraSpec": {"surge": 2},
+    "pool.extraSpec": {"surge": 2, "worker": {"nodeSelector": {"a": "b"}, "env": [{"name": "TZ", "value": "UTC"}]}},
     "networkPolicy.enabled": True,
     "networkPolicy.workerEgress": [],
 }
@@ -115,6 +118,18 @@ TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}
         ),
         ({"redis": {"external": {"url": "redis://host:6379/0"}}}, "turn one off"),
         ({"watchNamespaces": ["media"]}, "not among watchNamespaces"),
+        (
+            {"pool": {"extraSpec": {"serge": 2}}},
+            "pool.extraSpec.serge: a RenderPool has no such field; there are defaults, ",
+        ),
+        (
+            {"pool": {"extraSpec": {"worker": {"nodeSelecter": {}}}}},
+            "pool.extraSpec.worker.nodeSelecter: a RenderPool has",
+        ),
+        (
+            {"pool": {"extraSpec": {"volumes": [{"name": "a", "source": {"x": 1}, "readonly": True}]}}},
+            "pool.extraSpec.volumes[0].readonly: a RenderPool has no such field; there are name, readOnly, source.",
+        ),
     ],
 )
 def test_wrong_values_are_refused_with_their_path(values: dict[str, Any], message: str) -> None:

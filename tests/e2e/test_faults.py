@@ -1,5 +1,6 @@
 """Every part may be stopped at any point: nothing is lost and nothing is started twice."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.specs import long, short
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import PoolKey
 
 
 def published(media_folder: Path, name: str) -> list[Path]:
@@ -14,17 +17,24 @@ def published(media_folder: Path, name: str) -> list[Path]:
     return sorted(folder.rglob("*")) if folder.exists() else []
 
 
+def state_in_queue(cluster: Cluster, uid: str) -> str:
+    """Return the state of the record that Redis has of a VideoJob."""
+    here = cluster.kubectl("get", "namespace", "kube-system", "--output", "jsonpath={.metadata.uid}")
+    entries = Keys(PoolKey("videojob-e2e", "e2e"), here).fixed("entries")
+    return str(json.loads(cluster.redis("HGET", entries, uid))["state"])
+
+
 def test_a_deleted_job_stops_and_leaves_nothing(cluster: Cluster, media_folder: Path) -> None:
     uid = cluster.create("deleted", long())["metadata"]["uid"]
     job = cluster.rendering("deleted")["job"]["name"]
+    assert state_in_queue(cluster, uid) == "claimed"
     cluster.delete("deleted")
     end = time.monotonic() + 30
     while any(p.metadata.labels.get("batch.kubernetes.io/job-name") == job for p in cluster.worker_pods()):
         assert time.monotonic() < end, "the worker of a deleted VideoJob is still there"
         time.sleep(0.2)
     assert published(media_folder, "deleted") == []
-    entry = cluster.redis("HGET", f"vj:{{videojob-e2e/e2e}}:job:{uid}", "state")
-    assert entry in {"", "cancelled", "tombstone"}
+    assert state_in_queue(cluster, uid) == "forgotten"
 
 
 def test_a_cancelled_job_stops_at_once_and_publishes_nothing(cluster: Cluster, media_folder: Path) -> None:

@@ -144,3 +144,23 @@ def play(plan: RenderPlan) -> Wave:
     soundtrack.close()
     assert not list(plan.scratch.iterdir())
     return out
+
+
+def babble(seconds: float, seed: int = 1, rate: int = RATE) -> Wave:
+    """Return `(n,)` of noise below 3 kHz, which every codec keeps, and which is like nothing but itself."""
+    count = int(seconds * rate)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=count))
+    frequencies = np.fft.rfftfreq(count, 1 / rate)
+    spectrum[(frequencies < 100) | (frequencies > 3000)] = 0
+    samples = np.fft.irfft(spectrum, count)
+    return np.asarray(0.6 * samples / np.abs(samples).max())
+
+
+def find(sought: Wave, heard: Wave) -> tuple[int, float]:
+    """Return at which sample what is heard is like what is sought, and how like: 1 is the same. Both are `(n,)`."""
+    size = 1 << (len(heard) + len(sought)).bit_length()
+    match = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sought, size)), size)
+    at = int(np.argmax(match[: len(heard)]))
+    there = heard[at : at + len(sought)]
+    power = float(np.square(there).sum() * np.square(sought[: len(there)]).sum())
+    return at, float((there * sought[: len(there)]).sum()) / max(power, 1e-12) ** 0.5

@@ -20,6 +20,8 @@ class Settings:
     """Namespace of the pool and its jobs."""
     pool: str
     """The RenderPool that this worker belongs to."""
+    cluster: str
+    """The Kubernetes cluster, in the keys of Redis; empty where Redis serves no other."""
     worker: str
     """This worker's id: the name of its pod."""
     job: str
@@ -60,6 +62,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         namespace=_required(env, "VIDEOJOB_NAMESPACE"),
         pool=_required(env, "VIDEOJOB_POOL"),
+        cluster=env.get("VIDEOJOB_CLUSTER", ""),
         worker=_required(env, "VIDEOJOB_WORKER"),
         job=_required(env, "VIDEOJOB_JOB"),
         redis_url="" if assignment else _required(env, "VIDEOJOB_REDIS_URL"),

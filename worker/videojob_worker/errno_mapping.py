@@ -1,11 +1,12 @@
 """What the operating system's errors mean for an attempt: the one place where errno becomes a reason."""
 
 import errno
+import os
 
 from videojob_contract.errors import OutOfMemoryError, PermanentError, Reason, TransientError, VideoJobError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+_DENIED = {errno.EACCES, errno.EPERM}
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
 
 
@@ -13,8 +14,9 @@ def of_source(error: OSError, what: str) -> VideoJobError:
     """Convert an error of reading a source; `what` names it, with its field."""
     if error.errno in _MISSING:
         return PermanentError(f"{what}: not found", Reason.SOURCE_NOT_FOUND)
-    if error.errno in {errno.EACCES, errno.EPERM}:
-        return PermanentError(f"{what}: the worker may not read it", Reason.SOURCE_FORBIDDEN)
+    if error.errno in _DENIED:
+        remedy = "let it, with chmod o+r on the file and o+x on its folders, or own them by that user"
+        return PermanentError(f"{what}: the worker, {_self()}, may not read it: {remedy}", Reason.SOURCE_FORBIDDEN)
     if error.errno in {errno.ELOOP, errno.ENAMETOOLONG}:
         return PermanentError(f"{what}: {error.strerror}", Reason.SOURCE_FORBIDDEN)
     return local(error, what) or TransientError(f"{what}: {error.strerror or error}")
@@ -22,8 +24,11 @@ def of_source(error: OSError, what: str) -> VideoJobError:
 
 def of_output(error: OSError, what: str) -> VideoJobError:
     """Convert an error of writing an output; `what` names it, with its field."""
-    if error.errno in _READ_ONLY:
-        return PermanentError(f"{what}: the worker may not write there", Reason.OUTPUT_FORBIDDEN)
+    if error.errno in _DENIED:
+        remedy = f"make the folder that group's, with chown :{os.getgid()} and chmod g+rwx"
+        return PermanentError(f"{what}: the worker, {_self()}, may not write there: {remedy}", Reason.OUTPUT_FORBIDDEN)
+    if error.errno == errno.EROFS:
+        return PermanentError(f"{what}: the volume is read-only", Reason.OUTPUT_FORBIDDEN)
     if error.errno in {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}:
         return PermanentError(f"{what}: {error.strerror}", Reason.OUTPUT_FORBIDDEN)
     return local(error, what) or TransientError(f"{what}: {error.strerror or error}")
@@ -42,3 +47,7 @@ def local(error: BaseException, what: str) -> VideoJobError | None:
             return TransientError(f"{what}: the disk is full", Reason.DISK_FULL)
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _self() -> str:
+    return f"user {os.getuid()} and group {os.getgid()}"

@@ -25,7 +25,7 @@ log = logging.getLogger("videojob.worker")
 def main() -> None:
     """Serve one assignment, then exit.
 
-    0 when its end was reported in any way, 1 when the worker itself failed.
+    0 when it succeeded, was cancelled or was not needed, 1 when the worker itself failed, 2 when the attempt did.
     """
     try:
         settings = config.from_environment()
@@ -63,4 +63,4 @@ def _source(settings: Settings, stack: AsyncExitStack) -> AssignmentSource:
     redis = connect(settings.redis_url, username=settings.redis_user, password=settings.redis_password)
     stack.push_async_callback(redis.aclose)
     pool = PoolKey(settings.namespace, settings.pool)
-    return QueueAssignments(WorkerQueue(pool, redis, settings.worker, settings.job))
+    return QueueAssignments(WorkerQueue(pool, redis, settings.worker, settings.job, cluster=settings.cluster))

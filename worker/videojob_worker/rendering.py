@@ -26,6 +26,7 @@ from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.plan.segment_descriptions import SegmentDescription
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
+from videojob_worker.unforeseen import naming_failures
 
 _PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
@@ -104,5 +105,6 @@ def probe_sources(
             raise CancelledError("the render was cancelled")
         opened.add((probe, uri))
         source = Source(field, uri, request.sources[uri], request.warnings, on_damage.get(uri, OnDamage.CONCEAL))
-        probed.setdefault(uri, probe(source))
+        with naming_failures(source.name):
+            probed.setdefault(uri, probe(source))
     return probed

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from videojob_common import logs
 from videojob_contract.errors import Reason
+from videojob_contract.queue.errors import LoginRefusedError
 from videojob_worker import termination
 from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger("videojob.supervisor")
 
+FAILED = 2
+"""Exit code of a worker whose attempt failed, so that its Kubernetes Job fails as well; 1 is a fault of its own."""
 _STOP_FINISH_S = 5.0  # of the 30 s that a pod has to end
 
 
@@ -66,6 +69,10 @@ async def supervise(source: AssignmentSource, runtime: Runtime, termination_log:
             log.info("not needed any more")
             return 0
         return await _see_through(lease, runtime, preparing, termination_log, stop)
+    except LoginRefusedError as error:
+        log.error("%s", error.message)  # noqa: TRY400 - a traceback would say no more
+        termination.write_words(termination_log, error.message)
+        return 1
     except _AskedToStop:
         log.info("asked to stop while idle")
         return 0
@@ -105,6 +112,8 @@ async def _see_through(
             result, code = _crashed(assignment, error, time.monotonic() - started), 1
         else:
             result = working.result()
+        if result.result == "failed":
+            code = code or FAILED
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:
             await _hand_in(lease, result, hurry=stop.is_set())

@@ -28,8 +28,17 @@ def write(path: Path, result: Result) -> None:
 
     A file that cannot be written is logged, since the result went through the queue as well.
     """
+    _write(path, encode_result(result))
+
+
+def write_words(path: Path, words: str) -> None:
+    """Write why this worker never came to have an attempt, for the pool to tell."""
+    _write(path, words.encode()[:MAX_BYTES])
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(encode_result(result))
+        path.write_bytes(content)
     except OSError as error:
         log.warning("cannot write the termination message to %s: %s", path, error.strerror)
 

@@ -16,10 +16,20 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* Reference of one of our images. Call with (dict "root" $ "image" .Values.operator.image). */}}
 {{- define "videojob.image" -}}
-{{- $registry := .root.Values.image.registry | trimSuffix "/" -}}
+{{- $registry := .root.Values.image.registry | default .root.Values.global.imageRegistry | trimSuffix "/" -}}
 {{- if $registry }}{{ $registry }}/{{ end -}}
 {{ .image.name }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- with .image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* Reference of the image of Redis: global.imageRegistry takes the place of its registry. */}}
+{{- define "videojob.redisImage" -}}
+{{- $image := .Values.redis.embedded.image -}}
+{{- $repository := $image.repository -}}
+{{- with .Values.global.imageRegistry | trimSuffix "/" -}}
+{{- $repository = printf "%s/%s" . (regexReplaceAll "^(localhost|[^/]*[.:][^/]*)/" $repository "") -}}
+{{- end -}}
+{{ $repository }}:{{ $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
 {{/* What the restricted Pod Security Standard asks of a pod. Call with a user id. */}}
@@ -63,9 +73,35 @@ redis://{{ .Release.Name }}-redis.{{ .Release.Namespace }}.svc:6379/0
 {{- end }}
 {{- end }}
 
+{{/* What tells this cluster's queues in Redis from another's. Empty: the operator finds it, if it may. Where it has rights in
+     some namespaces alone, that is for people to say, save for a Redis that serves nobody else. */}}
+{{- define "videojob.cluster" -}}
+{{- $alone := and (not (empty .Values.watchNamespaces)) .Values.redis.embedded.enabled }}
+{{- .Values.redis.cluster | default (ternary "own" "" $alone) }}
+{{- end }}
+
 {{/* Name of the Secret of a Redis user. Call with (dict "root" $ "user" "worker"). */}}
 {{- define "videojob.redisSecret" -}}
 {{- (index .root.Values.redis.auth .user).existingSecret | default (printf "%s-redis-%s" .root.Release.Name .user) }}
+{{- end }}
+
+{{/* Fails for a field that the RenderPool's definition has not: the API server would drop it in silence. Call with
+     (dict "value" $spec "schema" $schema "path" "spec"). */}}
+{{- define "videojob.knownFields" -}}
+{{- $schema := .schema }}
+{{- $path := .path }}
+{{- if and (kindIs "map" .value) (hasKey $schema "properties") }}
+{{- range $name, $value := .value }}
+{{- if not (hasKey $schema.properties $name) }}
+{{- fail (printf "\n\n%s.%s: a RenderPool has no such field; there are %s." $path $name (keys $schema.properties | sortAlpha | join ", ")) }}
+{{- end }}
+{{- include "videojob.knownFields" (dict "value" $value "schema" (get $schema.properties $name) "path" (printf "%s.%s" $path $name)) }}
+{{- end }}
+{{- else if and (kindIs "slice" .value) (hasKey $schema "items") }}
+{{- range $index, $value := .value }}
+{{- include "videojob.knownFields" (dict "value" $value "schema" $schema.items "path" (printf "%s[%d]" $path $index)) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Name of the claim of the volume `media`. */}}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_contract.crd.structural import Schema, structural, without_defaults
 from videojob_contract.crd.templated import with_templates
+from videojob_contract.crd.worded import worded
 from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
@@ -67,6 +68,7 @@ VIDEOJOB = Definition(
     short="vj",
     columns=(
         Column("Phase", ".status.phase", "Where it is."),
+        Column("Reason", ".status.reason", "Why it waits, or why it failed."),
         Column("Progress", ".status.progress", "Per cent of the work done.", "integer"),
         Column("Stage", ".status.stage", "What the worker is doing."),
         # Not of the type "date", which kubectl shows as the time since, and "<invalid>" in the future.
@@ -74,6 +76,7 @@ VIDEOJOB = Definition(
         Column("Attempts", ".status.attempts", "Attempts made.", "integer"),
         Column("Pool", ".spec.pool", "The pool that renders it.", wide=True),
         Column("Queue", ".spec.queue", "Its queue in the pool.", wide=True),
+        Column("Finished", ".status.finishedAt", "Since it came to its end.", "date", wide=True),
         Column("Message", ".status.message", "The latest word.", wide=True),
         AGE,
     ),
@@ -165,7 +168,7 @@ def resource_schema(definition: Definition) -> Schema:
     templated = {name: with_templates(spec["properties"][name], f"spec.{name}") for name in definition.templated}
     schema["properties"] = schema["properties"] | {
         **_TYPE_META,
-        "spec": {**spec, "properties": spec["properties"] | templated},
+        "spec": worded({**spec, "properties": spec["properties"] | templated}, "spec"),
         "status": without_defaults(schema["properties"]["status"]),
     }
     schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]

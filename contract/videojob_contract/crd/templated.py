@@ -6,11 +6,12 @@ A structural schema cannot say "a number or this text". What it can say is used:
 |---|---|---|
 | text | the same, with the template as another pattern; a choice becomes a pattern | all |
 | integer | `x-kubernetes-int-or-string` | bounds |
-| number, boolean | any value (`x-kubernetes-preserve-unknown-fields`), but no map and no list | bounds of numbers |
+| number, boolean | any value (`x-kubernetes-preserve-unknown-fields`) but maps, lists and text | bounds of numbers |
 
-No validation rule can name a field of the third kind, but rules that compare the whole timeline see it. `kubectl
-explain` calls the second and the third `<Object>`, so their descriptions say what they are. What the server cannot
-check is checked at acceptance: there the models see the values, and not the templates.
+`worded` then makes rules of the patterns. No validation rule can name a field of the third kind, but rules that
+compare the whole timeline see it. `kubectl explain` calls the second and the third `<Object>`, so their
+descriptions say what they are. What the server cannot check is checked at acceptance: there the models see the
+values, and not the templates.
 """
 
 from __future__ import annotations
@@ -81,27 +82,32 @@ def _string(schema: Schema, path: str) -> Schema:
 def _integer(schema: Schema, _: str) -> Schema:
     rest = {key: value for key, value in schema.items() if key != "type"}
     widened = {**rest, "x-kubernetes-int-or-string": True, **_STRING}
-    return _described(widened, f"An integer{_range(schema)}, or a template.")
+    return _described(widened, f"An integer{bounds(schema)}, or a template.")
 
 
 def _number(schema: Schema, _: str) -> Schema:
-    return _described(_anything(schema), f"A number{_range(schema)}, or a template.")
+    words = f"a number{bounds(schema)}, or a template"
+    return _described(_anything(schema, words), f"{words.capitalize()}.")
 
 
 def _boolean(schema: Schema, _: str) -> Schema:
-    return _described(_anything(schema), "True, false, or a template.")
+    words = "true, false, or a template"
+    return _described(_anything(schema, words), f"{words.capitalize()}.")
 
 
-def _anything(schema: Schema) -> Schema:
+def _anything(schema: Schema, words: str) -> Schema:
     rest = {key: value for key, value in schema.items() if key != "type"}
-    return {**rest, "x-kubernetes-preserve-unknown-fields": True, **_STRING, **_NO_MAP_OR_LIST}
+    # Nothing follows an end, so no text matches the words: they are for people, whom the server shows the pattern.
+    pattern = {"pattern": f"{words}$.|{TEMPLATE_PATTERN}"}
+    return {**rest, "x-kubernetes-preserve-unknown-fields": True, **_STRING, **pattern, **_NO_MAP_OR_LIST}
 
 
 def _described(schema: Schema, words: str) -> Schema:
     return {**schema, "description": f"{schema['description']} {words}" if "description" in schema else words}
 
 
-def _range(schema: Schema) -> str:
+def bounds(schema: Schema) -> str:
+    """Return the bounds of a number in words, as ` from 2 to 8`; empty when it has none."""
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is None:
         return "" if high is None else f" of at most {high:g}"

@@ -1,5 +1,8 @@
 """What each Redis user may do: least privilege, read off the scripts that its side runs.
 
+The operator has one user, and the workers of each pool have one of their own, which reaches that pool's keys and no
+other's. The operator makes those users; where it may not, all workers share one that reaches every pool's keys.
+
 Redis checks the commands within a script against its caller's rules. So a user gets the commands and keys of
 its side's scripts, and what the Python beside them runs. `python -m videojob_contract.queue.acl
 operator|worker` prints a user's rules as they stand in an ACL file, after its name and password.
@@ -8,42 +11,37 @@ operator|worker` prints a user's rules as they stand in an ACL file, after its n
 import sys
 from collections.abc import Iterable
 
-from videojob_contract.queue.keys import PREFIX
+from videojob_contract.queue.keys import ANY_POOL, PREFIX, Keys
 from videojob_contract.queue.scripts import scripts
 
 WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "finish"})
 """The scripts that a worker runs; the operator runs the others."""
 
 _WORKER_DIRECT = {"evalsha", "blpop", "ping"}
-_WORKER_LISTS = {"mail:*", "signal:*"}
 _OPERATOR_DIRECT = {
+    "acl|setuser",
+    "acl|deluser",
     "evalsha",
     "script|load",
     "get",
-    "set",
     "unlink",
-    "multi",
-    "exec",
-    "xack",
-    "xdel",
     "xreadgroup",
     "xautoclaim",
-    "xgroup|create",
     "xgroup|delconsumer",
     "xinfo|consumers",
     "ping",
 }
 
 
-def worker_rules() -> str:
-    """Return the rules of the workers' user: what their scripts need, and blocking pops."""
-    keys = {key for name in WORKER_SCRIPTS for key in scripts()[name].keys}
+def worker_rules(keys: Keys = ANY_POOL) -> str:
+    """Return the rules of a pool's workers: what their scripts need, and blocking pops; by default of any pool."""
+    used = {keys.fixed(key) for name in WORKER_SCRIPTS for key in scripts()[name].keys}
     commands = _WORKER_DIRECT.union(*(scripts()[name].commands for name in WORKER_SCRIPTS))
-    return _rules((f"{PREFIX}{{*}}:{key}" for key in keys | _WORKER_LISTS), commands)
+    return _rules(used | {keys.mail("*"), keys.signal("*")}, commands)
 
 
 def operator_rules() -> str:
-    """Return the rules of the operator's user: every key of every pool, nothing of the server's."""
+    """Return the rules of the operator's user: every key of every pool, and users for pools."""
     ours = scripts().keys() - WORKER_SCRIPTS
     return _rules([f"{PREFIX}*"], _OPERATOR_DIRECT.union(*(scripts()[name].commands for name in ours)))
 

@@ -1,10 +1,11 @@
 """The two sides of the queue as their users see them: the real ones and the fakes both fit.
 
-Every method raises `QueueUnavailableError` while Redis cannot be reached; every call may be
-repeated without harm.
+Every method raises `QueueUnavailableError` while Redis cannot be reached; one that would change what a newer version
+wrote raises `NewerRecordError`. Every call may be repeated without harm.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from videojob_contract.assignment import Assignment, Progress, Result
@@ -31,8 +32,8 @@ class OperatorApi(Protocol):
     async def load_scripts(self) -> None:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights.
+    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
+        """Set the queues and their weights; while `held`, entries are taken in and none is claimed.
 
         A queue that is left out takes no more entries, and what it holds drains with weight 1.
         """
@@ -43,15 +44,25 @@ class OperatorApi(Protocol):
         When it was empty, the scripts are loaded and the last configuration is set again too.
         """
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
-        """Let an attempt wait in a queue.
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in as its own user with any of these passwords, and with no other.
 
-        Again, for an attempt that waits: its payload is replaced, and it moves to the end of `queue`
-        if it was in another. A newer attempt replaces an older one, whatever its state.
+        Who is logged in stays so. False when the operator may make no users: then all workers share one.
+        """
+
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
+        """Let an attempt wait in a queue, behind what has waited since before it; by default since now.
+
+        Again, for an attempt that waits: its payload is replaced, and it keeps its place unless it was in another
+        queue. A newer attempt replaces an older one, whatever its state.
 
         Raises:
             UnknownQueueError: The pool has no such queue.
+            QueueFullError: Redis is out of memory; all other calls go on.
         """
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -75,7 +86,11 @@ class OperatorApi(Protocol):
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
 
     async def entry(self, uid: str) -> QueueEntry | None:
-        """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
+        """Return what is known of a VideoJob; None when nothing is, or only a tombstone.
+
+        Raises:
+            NewerRecordError: A newer version wrote it.
+        """
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -103,7 +118,7 @@ class OperatorApi(Protocol):
         """Say that events are dealt with."""
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool."""
+        """Remove every key of the pool, and the user of its workers."""
 
 
 class WorkerApi(Protocol):

@@ -1,21 +1,28 @@
 """How both sides reach Redis: the client's settings, and the running of scripts."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from videojob_contract.queue.errors import ScriptsMissingError, converted
+from videojob_contract.queue.errors import (
+    CALL_S,
+    LoginRefusedError,
+    QueueUnavailableError,
+    ScriptsMissingError,
+    answered,
+)
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.scripts import scripts
 from videojob_contract.queue.types import RENEW_S, PoolKey
 
+T = TypeVar("T")
 SOCKET_TIMEOUT_S = 2 * RENEW_S
 """Longer than the longest blocking command, which waits `RENEW_S`."""
 
@@ -28,14 +35,16 @@ _SCRIPT_POLL_S = 0.2
 def connect(url: str, *, username: str | None = None, password: str | None = None) -> Redis:
     """Return a client for `redis://` or `rediss://`, which connects when it is first used.
 
-    A lost connection is tried again five times within about two seconds; then `QueueUnavailableError` comes
-    out of the queue's methods, and the next call tries anew. The caller closes it with `aclose()`.
+    A lost connection is tried again five times within about two seconds. A call that has no answer within `CALL_S` is
+    given up: then `QueueUnavailableError` comes out of the queue's methods, and the next call tries anew. The caller
+    closes the client with `aclose()`.
     """
     client = Redis.from_url(
         url,
         username=username,
         password=password,
         decode_responses=True,
+        encoding_errors="surrogateescape",  # what is no text comes as it is, to be refused where it is read
         protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
         driver_info=None,  # the same
         max_connections=10_000,  # one for each pool whose events the operator waits for, and more
@@ -43,7 +52,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
         socket_timeout=SOCKET_TIMEOUT_S,
         socket_keepalive=True,
         health_check_interval=15,
-        retry=Retry(
+        retry=_Retry(
             ExponentialWithJitterBackoff(base=0.05, cap=1),
             5,
             supported_errors=(RedisConnectionError, RedisTimeoutError),
@@ -52,6 +61,25 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
     pool = client.connection_pool
     pool.connection_class = _CancellableTls if pool.connection_class is SSLConnection else _Cancellable
     return client
+
+
+class _Retry(Retry):
+    """Tries again what was lost on the way, which to the library a refused login is as well."""
+
+    async def call_with_retry(self, do: Callable[[], Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+        """Call `do` until it succeeds or has failed often enough.
+
+        Raises:
+            LoginRefusedError: Redis does not let this user in; it was asked once.
+        """
+
+        async def once() -> T:
+            try:
+                return await do()
+            except AuthenticationError as error:
+                raise LoginRefusedError(f"Redis refuses the login: {error}") from error
+
+        return cast("T", await super().call_with_retry(once, *args, **kwargs))
 
 
 class _Cancellable(Connection):
@@ -82,14 +110,14 @@ class _CancellableTls(_Cancellable, SSLConnection):
 class ScriptRunner:
     """Runs a pool's scripts by their hashes."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, may_load: bool) -> None:
-        self.keys = Keys(pool)
+    def __init__(self, pool: PoolKey, redis: Redis, *, cluster: str, may_load: bool) -> None:
+        self.keys = Keys(pool, cluster)
         self.redis = redis
         self._may_load = may_load
 
     async def load(self) -> None:
         """Put every script into Redis."""
-        with converted():
+        async with answered():
             for script in scripts().values():
                 await self.redis.script_load(script.source)
 
@@ -100,32 +128,35 @@ class ScriptRunner:
 
         Raises:
             QueueUnavailableError: Redis cannot be reached.
+            QueueFullError: it takes nothing new.
             ScriptsMissingError: nobody loads the scripts.
         """
         script = scripts()[name]
         special = {"signal": self.keys.signal(uid), "mail": self.keys.mail(worker)}
         keys = [special.get(key) or self.keys.fixed(key) for key in script.keys]
         waited_s = 0.0
-        with converted():
-            while True:
-                try:
+        while True:
+            try:
+                async with answered():
                     return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, args)))
-                except NoScriptError as error:
-                    if waited_s >= SCRIPT_WAIT_S:
-                        raise ScriptsMissingError(
-                            "Redis lacks the queue's scripts: is an operator of this version running?"
-                        ) from error
-                if self._may_load:
-                    await self.load()
-                else:
-                    await asyncio.sleep(_SCRIPT_POLL_S)
-                waited_s += _SCRIPT_POLL_S
+            except QueueUnavailableError as error:
+                if not isinstance(error.__cause__, NoScriptError):
+                    raise
+                if waited_s >= SCRIPT_WAIT_S:
+                    raise ScriptsMissingError(
+                        "Redis lacks the queue's scripts: is an operator of this version running?"
+                    ) from error
+            if self._may_load:
+                await self.load()
+            else:
+                await asyncio.sleep(_SCRIPT_POLL_S)
+            waited_s += _SCRIPT_POLL_S
 
     async def pop(self, keys: Sequence[str], timeout_s: float) -> str | None:
         """Wait for a message in one of the lists, at most `timeout_s` and at most `RENEW_S` seconds."""
         # Zero would wait for ever, and Redis rounds what is below a millisecond.
         wait_s = min(max(timeout_s, 0.001), RENEW_S)
-        with converted():
+        async with answered(wait_s + CALL_S):
             popped = await awaited(self.redis.blpop(list(keys), wait_s))
         return None if popped is None else cast("str", popped[1])
 

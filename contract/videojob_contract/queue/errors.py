@@ -1,14 +1,18 @@
 """What can go wrong with the queue itself. Errors of the Redis library are turned into these, here alone.
 
 TransientError
-└── QueueUnavailableError   Redis cannot be reached, or refuses: try again
-    └── ScriptsMissingError nobody has loaded the scripts that this version runs
+└── QueueUnavailableError   Redis cannot be reached, does not answer, or refuses: try again
+    ├── QueueFullError      Redis is out of memory and takes nothing new
+    ├── LoginRefusedError   Redis does not know the user or the password, or does not let it do what it must
+    ├── ScriptsMissingError nobody has loaded the scripts that this version runs
+    └── NewerRecordError    a newer version wrote what the queue has
 PermanentError
 └── UnknownQueueError       the pool has no such queue
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import redis.exceptions
 
@@ -19,8 +23,23 @@ class QueueUnavailableError(TransientError):
     """Redis cannot be reached, or refuses to work; nothing is known of what was asked."""
 
 
+class QueueFullError(QueueUnavailableError):
+    """Redis is out of memory: it takes nothing new, and goes on with what it has."""
+
+
+class LoginRefusedError(QueueUnavailableError):
+    """Redis refuses the user or its password, or has not given it the rights that it needs."""
+
+
 class ScriptsMissingError(QueueUnavailableError):
     """Redis works, but has not got the scripts of this version: no operator runs, or one of another version."""
+
+
+class NewerRecordError(QueueUnavailableError):
+    """What the queue has of a VideoJob was written by a newer version, and is left as it is."""
+
+    def __init__(self, uid: str = "") -> None:
+        super().__init__(f"a newer version wrote what the queue has of {uid or 'it'}: it is left to that")
 
 
 class UnknownQueueError(PermanentError):
@@ -29,11 +48,29 @@ class UnknownQueueError(PermanentError):
     default_reason = Reason.INVALID_SPEC
 
 
-@contextmanager
-def converted() -> Iterator[None]:
-    """Turn every error of the library into `QueueUnavailableError`: a refusal may end, as an outage does."""
+CALL_S = 2.5
+"""How long Redis may take for one call, in seconds, connecting and trying again included."""
+
+
+@asynccontextmanager
+async def answered(within_s: float = CALL_S) -> AsyncIterator[None]:
+    """Turn every error of the library, and silence, into `QueueUnavailableError`.
+
+    A refusal may end, as an outage does. What was asked may have been done all the same: only the answer is missing.
+    """
     try:
-        yield
+        async with asyncio.timeout(within_s):
+            yield
+    except TimeoutError as error:
+        raise QueueUnavailableError(f"Redis has not answered for {within_s:g} s") from error
+    except redis.exceptions.OutOfMemoryError as error:
+        raise QueueFullError(f"Redis is full: {error}") from error
+    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        raise LoginRefusedError(f"Redis refuses the login: {error}") from error
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith("NEWER"):
+            raise NewerRecordError from error
+        raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except redis.exceptions.RedisError as error:
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except OSError as error:

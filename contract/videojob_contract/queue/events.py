@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from videojob_contract.assignment import Result
-from videojob_contract.queue.reading import read_result
+from pydantic import TypeAdapter
+
+from videojob_contract.assignment import Attempt
+from videojob_contract.queue.bounds import JobName, PodName, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,10 @@ class Claimed:
 
     id: str
     """Id in the stream, for `ack`."""
-    uid: str
-    attempt: int
-    worker: str
-    job: str
+    uid: Uid
+    attempt: Attempt
+    worker: PodName
+    job: JobName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,19 @@ class StageChanged:
     type: ClassVar[str] = "stage"
 
     id: str
-    uid: str
-    attempt: int
+    uid: Uid
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt ended."""
+    """An attempt ended; the entry's result says how."""
 
     type: ClassVar[str] = "finished"
 
     id: str
-    uid: str
-    attempt: int
-    result: Result
+    uid: Uid
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class Registered:
     type: ClassVar[str] = "registered"
 
     id: str
-    worker: str
-    job: str
+    worker: PodName
+    job: JobName
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +65,28 @@ class WorkerRetired:
     type: ClassVar[str] = "retired"
 
     id: str
-    worker: str
-    job: str
+    worker: PodName
+    job: JobName
 
 
 Event = Claimed | StageChanged | Finished | Registered | WorkerRetired
 
+_ADAPTERS: dict[str, TypeAdapter[Event]] = {
+    Claimed.type: TypeAdapter(Claimed),
+    StageChanged.type: TypeAdapter(StageChanged),
+    Finished.type: TypeAdapter(Finished),
+    Registered.type: TypeAdapter(Registered),
+    WorkerRetired.type: TypeAdapter(WorkerRetired),
+}
 
-def parse_event(event_id: str, fields: Mapping[str, str]) -> Event | None:
-    """Read one message of the stream; None for a type that a newer version writes."""
-    match fields["type"]:
-        case Claimed.type:
-            return Claimed(event_id, fields["uid"], int(fields["attempt"]), fields["worker"], fields["job"])
-        case StageChanged.type:
-            return StageChanged(event_id, fields["uid"], int(fields["attempt"]))
-        case Finished.type:
-            uid, attempt = fields["uid"], int(fields["attempt"])
-            return Finished(event_id, uid, attempt, read_result(fields["result"], uid, attempt))
-        case Registered.type:
-            return Registered(event_id, fields["worker"], fields["job"])
-        case WorkerRetired.type:
-            return WorkerRetired(event_id, fields["worker"], fields["job"])
-        case _:
-            return None
+
+def parse_event(event_id: str, fields: Mapping[str, str]) -> Event:
+    """Read one message of the stream.
+
+    Raises:
+        ValueError: it is none, or of a type that a newer version writes.
+    """
+    adapter = _ADAPTERS.get(fields.get("type", ""))
+    if adapter is None:
+        raise ValueError("there is no event of this type")
+    return adapter.validate_python({**fields, "id": event_id})

@@ -1,7 +1,8 @@
 """The one place that builds keys of Redis.
 
-Every key of a pool starts with `vj:{namespace/pool}:`. The braces make the pool a hash tag, so that all of
-its keys are in one slot of Redis Cluster, and one script may use them together.
+Every key of a pool starts with `vj:{cluster/namespace/pool}:`. The braces make the pool a hash tag, so that all of
+its keys are in one slot of Redis Cluster, and one script may use them together. The cluster tells its pools from those
+of the same names in another Kubernetes cluster, which may use the same Redis.
 """
 
 from videojob_contract.queue.types import PoolKey
@@ -11,12 +12,12 @@ PREFIX = "vj:"
 
 FIXED = {
     "epoch": "string: set once; gone means that Redis was emptied",
-    "weights": "hash: queue → weight; 0 when it is closed and drains",
+    "weights": "hash: queue → weight; 0 when it is closed and drains, negative while claims are held",
     "passes": "hash: queue → how far it is ahead of its share",
     "sequence": "string: counts what was ever enqueued",
-    "backlog": "sorted set: `queue:sequence:uid` of what waits, all at score 0, so in lexical order",
+    "backlog": "sorted set: `queue:place:uid` of what waits, all at score 0, so in lexical order",
     "entries": "hash: uid → record (JSON), or tombstone",
-    "payloads": "hash: uid → assignment (JSON)",
+    "payloads": "hash: uid → assignment (compressed JSON)",
     "progress": "hash: uid → the worker's latest word (JSON)",
     "results": "hash: uid → how the attempt ended (JSON)",
     "leases": "sorted set: uid, by when its lease ends",
@@ -36,10 +37,13 @@ PER_NAME = {
 
 
 class Keys:
-    """The keys of one pool."""
+    """The keys of one pool of one cluster, which is empty where Redis serves no other."""
 
-    def __init__(self, pool: PoolKey) -> None:
-        self._prefix = f"{PREFIX}{{{pool}}}:"
+    def __init__(self, pool: PoolKey, cluster: str = "") -> None:
+        tag = f"{cluster}/{pool}" if cluster else str(pool)
+        self._prefix = f"{PREFIX}{{{tag}}}:"
+        self.user = f"{PREFIX}{tag}"
+        """Name of the Redis user of the pool's workers."""
 
     def fixed(self, name: str) -> str:
         """Return the key `name`, one of `FIXED`."""
@@ -58,3 +62,7 @@ class Keys:
     def all_fixed(self) -> list[str]:
         """Return every key that lasts."""
         return [self.fixed(name) for name in FIXED]
+
+
+ANY_POOL = Keys(PoolKey("*", "*"))
+"""Patterns of the keys of every pool, for access lists."""

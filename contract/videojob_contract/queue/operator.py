@@ -1,16 +1,27 @@
 """The operator's side of the queue: enqueue, cancel, release, and see what the workers do."""
 
+import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue import reading
-from videojob_contract.queue.connection import ScriptRunner
-from videojob_contract.queue.errors import UnknownQueueError, converted
+from videojob_contract.queue.acl import worker_rules
+from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.errors import (
+    NewerRecordError,
+    QueueFullError,
+    QueueUnavailableError,
+    UnknownQueueError,
+    answered,
+)
 from videojob_contract.queue.events import Event
+from videojob_contract.queue.payload import pack
+from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
     LEASE_S,
@@ -23,6 +34,7 @@ from videojob_contract.queue.types import (
     QueueEntry,
 )
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _CHUNK = 200
 """Entries read by one script: few enough that no other client waits noticeably."""
 
@@ -31,15 +43,29 @@ _SILENT_S = 4 * LEASE_S
 
 
 class OperatorQueue:
-    """The operator's view of one pool, on Redis; see `api.OperatorApi`."""
+    """The operator's view of one pool, on Redis; see `api.OperatorApi`.
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, tombstone_s: float = TOMBSTONE_S) -> None:
+    `cluster` is that of `keys.Keys`. `on_unreadable` is told of what cannot be read, which then is as if it were not
+    there.
+    """
+
+    def __init__(
+        self,
+        pool: PoolKey,
+        redis: Redis,
+        *,
+        cluster: str = "",
+        tombstone_s: float = TOMBSTONE_S,
+        on_unreadable: OnUnreadable = log_unreadable,
+    ) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = ScriptRunner(pool, redis, may_load=True)
-        self._stream = EventStream(redis, self._runner.keys.fixed("events"))
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
+        self._reader = QueueReader(on_unreadable)
+        self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._held = False
 
     @property
     def pool(self) -> PoolKey:
@@ -50,35 +76,63 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
-        await self._runner.run("configure", *(part for queue in queues.items() for part in queue))
+    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
+        """Set the queues and their weights; see `api.OperatorApi.configure`."""
+        self._queues, self._held = dict(queues), held
+        await self._configure_again()
+
+    async def _configure_again(self) -> None:
+        pairs = (part for queue in self._queues.items() for part in queue)
+        await self._runner.run("configure", "held" if self._held else "open", *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
-        with converted():
+        async with answered():
             if await self._redis.get(key):
                 return False
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
-        await self.configure(self._queues)
-        with converted():
-            return bool(await self._redis.set(key, uuid.uuid4().hex, nx=True))
+        await self._configure_again()
+        return bool(await self._runner.run("mark", uuid.uuid4().hex))
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""
+        hashes = (f"#{hashlib.sha256(password.encode()).hexdigest()}" for password in passwords)
+        keys = self._runner.keys
+        return await self._manage_users("ACL SETUSER", keys.user, "reset", "on", *hashes, *worker_rules(keys).split())
+
+    async def _manage_users(self, *words: str) -> bool:
+        """Run a command on users; False when this operator, or this Redis, has none to manage."""
+        try:
+            async with answered():
+                await awaited(self._redis.execute_command(*words))  # type: ignore[no-untyped-call]
+        except QueueUnavailableError as error:
+            if isinstance(error.__cause__, ResponseError):
+                return False
+            raise
+        return True
+
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
-        payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
-        args = (assignment.uid, assignment.attempt, queue, payload)
+        since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
-            await self.configure(self._queues)
+            await self._configure_again()
             answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue":
             known = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known}')
         return Enqueued(EnqueueState(answer), None if position < 0 else position)
+
+    async def has_room(self) -> bool:
+        """Say whether Redis takes new entries: not while it is out of memory."""
+        try:
+            await self._runner.run("room")
+        except QueueFullError:
+            return False
+        return True
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -102,7 +156,10 @@ class OperatorQueue:
 
     async def entry(self, uid: str) -> QueueEntry | None:
         """Return what is known of a VideoJob; None when nothing is, or only a tombstone."""
-        return (await self.entries([uid])).get(uid)
+        (reply,) = await self._runner.run("entries", uid)
+        if reply is not None and self._reader.is_newer(reply):
+            raise NewerRecordError(uid)
+        return self._reader.entry(reply)
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -110,7 +167,7 @@ class OperatorQueue:
         found: dict[str, QueueEntry] = {}
         for start in range(0, len(wanted), _CHUNK):
             replies = await self._runner.run("entries", *wanted[start : start + _CHUNK])
-            found.update((entry.uid, entry) for entry in map(reading.entry, replies) if entry)
+            found.update((entry.uid, entry) for entry in map(self._reader.entry, replies) if entry)
         return found
 
     async def known_uids(self) -> set[str]:
@@ -125,12 +182,12 @@ class OperatorQueue:
 
     async def snapshot(self) -> PoolSnapshot:
         """Return counts, waits and workers; its cost does not grow with the backlog."""
-        return reading.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
+        return self._reader.snapshot(await self._runner.run("snapshot", round(LEASE_S * 1000)))
 
     async def expired(self, limit: int = 100) -> list[QueueEntry]:
         """Return claimed entries whose lease has ended, oldest first; sweeps what is too old."""
         replies: list[Any] = await self._runner.run("expired", limit, round(_SILENT_S * 1000))
-        return [entry for entry in map(reading.entry, replies) if entry]
+        return [entry for entry in map(self._reader.entry, replies) if entry]
 
     def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever, those first that this or a dead consumer left unacknowledged."""
@@ -141,6 +198,7 @@ class OperatorQueue:
         await self._stream.ack(ids)
 
     async def delete_pool(self) -> None:
-        """Remove every key of the pool; what is left, signals and mail, goes by itself within a minute."""
-        with converted():
+        """Remove the pool's user and keys; what is left, signals and mail, goes by itself within a minute."""
+        async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())
+        await self._manage_users("ACL DELUSER", self._runner.keys.user)

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from videojob_contract.queue.connection import awaited
-from videojob_contract.queue.errors import converted
-from videojob_contract.queue.events import Event, parse_event
+from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.errors import CALL_S, QueueUnavailableError, answered
+from videojob_contract.queue.events import Event
+from videojob_contract.queue.reading import QueueReader
 from videojob_contract.queue.types import RENEW_S
 
 GROUP = "operator"
@@ -31,9 +31,11 @@ _Messages = Sequence[tuple[str, dict[str, str] | None]]
 class EventStream:
     """The stream of one pool."""
 
-    def __init__(self, redis: Redis, key: str) -> None:
-        self._redis = redis
-        self._key = key
+    def __init__(self, runner: ScriptRunner, reader: QueueReader) -> None:
+        self._runner = runner
+        self._redis = runner.redis
+        self._key = runner.keys.fixed("events")
+        self._reader = reader
 
     async def events(self, consumer: str) -> AsyncIterator[Event]:
         """Yield events for ever; raises `QueueUnavailableError` while Redis cannot be reached."""
@@ -47,10 +49,10 @@ class EventStream:
                 next_look = now() + STALLED_S
             read = await self._read(consumer, start)
             for event_id, fields in [*stalled, *read]:
-                event = parse_event(event_id, fields) if fields else None
+                event = self._reader.event(event_id, fields) if fields else None
                 if event:
                     yield event
-                else:  # dropped from the stream meanwhile, or not known to this version
+                else:  # dropped from the stream meanwhile, or none that this version knows
                     await self.ack([event_id])
             if start != ">":
                 start = read[-1][0] if read else ">"
@@ -58,19 +60,15 @@ class EventStream:
     async def ack(self, ids: Iterable[str]) -> None:
         """Say that events are dealt with."""
         done = list(ids)
-        if not done:
-            return
-        with converted():
-            async with self._redis.pipeline(transaction=True) as both:
-                both.xack(self._key, GROUP, *done)
-                both.xdel(self._key, *done)
-                await both.execute()
+        if done:
+            await self._runner.run("acknowledge", GROUP, *done)
 
     async def _read(self, consumer: str, start: str) -> _Messages:
         reply = await self._in_group(
             lambda: self._redis.xreadgroup(
                 GROUP, consumer, {self._key: start}, count=_BATCH, block=round(RENEW_S * 1000)
-            )
+            ),
+            RENEW_S + CALL_S,
         )
         messages: _Messages = reply[0][1] if reply else []
         return messages
@@ -84,22 +82,21 @@ class EventStream:
         )
         for other in await self._in_group(lambda: self._redis.xinfo_consumers(self._key, GROUP)):
             if other["pending"] == 0 and other["idle"] > _FORGOTTEN_MS and other["name"] != consumer:
-                with converted():
+                async with answered():
                     await awaited(self._redis.xgroup_delconsumer(self._key, GROUP, other["name"]))
         taken: _Messages = messages
         return taken
 
-    async def _in_group(self, command: Callable[[], Any]) -> Any:
+    async def _in_group(self, command: Callable[[], Any], within_s: float = CALL_S) -> Any:
         """Run a command on the group, which is made first when Redis was emptied."""
-        with converted():
-            while True:
-                try:
+        while True:
+            try:
+                async with answered(within_s):
                     return await awaited(command())
-                except ResponseError as error:
-                    if not str(error).startswith(("NOGROUP", "UNBLOCKED", "ERR no such key")):
-                        raise
-                try:
-                    await awaited(self._redis.xgroup_create(self._key, GROUP, id="0", mkstream=True))
-                except ResponseError as error:
-                    if not str(error).startswith("BUSYGROUP"):  # another operator was first
-                        raise
+            except QueueUnavailableError as error:
+                lacks_group = isinstance(error.__cause__, ResponseError) and str(error.__cause__).startswith(
+                    ("NOGROUP", "UNBLOCKED", "ERR no such key")
+                )
+                if not lacks_group:
+                    raise
+            await self._runner.run("group", GROUP)

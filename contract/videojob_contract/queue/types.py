@@ -75,6 +75,8 @@ class QueueEntry:
     """When the lease ends or ended; None unless claimed."""
     expired: bool = False
     """Whether the lease has ended, by Redis' own clock."""
+    read_at: datetime | None = None
+    """The time of Redis' own clock when this was read: its other times are only to be compared with that."""
     worker: str | None = None
     """Id of the worker that claimed it: its pod's name."""
     job: str | None = None

@@ -18,10 +18,19 @@ if TYPE_CHECKING:  # a worker registers before it takes the time to import the m
 
 
 class WorkerQueue:
-    """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.WORKER`."""
+    """One worker's view of its pool, on Redis; see `api.WorkerApi`. It stays within `acl.worker_rules`."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, worker: str, job: str, *, lease_s: float = LEASE_S) -> None:
-        self._runner = ScriptRunner(pool, redis, may_load=False)
+    def __init__(
+        self,
+        pool: PoolKey,
+        redis: Redis,
+        worker: str,
+        job: str,
+        *,
+        cluster: str = "",
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=False)
         self._worker = worker
         self._job = job
         self._lease_s = lease_s
@@ -46,11 +55,13 @@ class WorkerQueue:
             if answer == "retired":
                 return Retired()
             if answer == "claimed":
-                from videojob_contract.assignment import Assignment  # noqa: PLC0415 - not before it is needed
-
-                _, held_token, queue, claimed_at_ms, payload = rest
+                uid, attempt, held_token, queue, claimed_at_ms, payload = rest
+                assignment = _read_assignment(payload)
+                if assignment is None:
+                    await self._give_up(uid, attempt, held_token)
+                    continue
                 return Claim(
-                    assignment=Assignment.model_validate_json(payload),
+                    assignment=assignment,
                     token=held_token,
                     queue=queue,
                     claimed_at=datetime.fromtimestamp(claimed_at_ms / 1000, UTC),
@@ -81,10 +92,19 @@ class WorkerQueue:
         deadline = now() + timeout_s
         while True:
             attempt = await self._runner.pop(signal, deadline - now())
-            if attempt is not None and int(attempt) == claim.assignment.attempt:
+            if attempt == str(claim.assignment.attempt):
                 return True
             if now() >= deadline:
                 return False
+
+    async def _give_up(self, uid: str, attempt: int, token: str) -> None:
+        """Hand in that this worker cannot read what it was given: another may, or what is enqueued again."""
+        from videojob_contract.assignment import Result  # noqa: PLC0415 - not before it is needed
+        from videojob_contract.errors import Reason  # noqa: PLC0415
+
+        message = f"worker {self._worker} cannot read its assignment: is it of another version?"
+        result = Result(uid=uid, attempt=attempt, result="failed", reason=Reason.WORKER_LOST, message=message)
+        await self._runner.run("finish", uid, attempt, token, _to_json(result))
 
     async def _fenced(self, script: str, claim: Claim, *args: str | float) -> str:
         """Run a script that the token fences; restore the claim first if Redis has forgotten it."""
@@ -92,6 +112,8 @@ class WorkerQueue:
         fence = (assignment.uid, assignment.attempt, claim.token)
         answer = await self._runner.run(script, *fence, *args)
         while answer == "unknown":
+            from videojob_contract.queue.payload import pack  # noqa: PLC0415 - not before it is needed
+
             restored = await self._runner.run(
                 "restore",
                 *fence,
@@ -100,7 +122,7 @@ class WorkerQueue:
                 self._job,
                 claim.queue,
                 round(claim.claimed_at.timestamp() * 1000),
-                _to_json(assignment),
+                pack(assignment),
             )
             if restored == "lost":
                 return str(RenewOutcome.LOST)
@@ -108,5 +130,14 @@ class WorkerQueue:
         return str(answer)
 
 
-def _to_json(model: Assignment | Progress | Result) -> str:
+def _read_assignment(payload: str | None) -> Assignment | None:
+    from videojob_contract.queue.payload import unpack  # noqa: PLC0415 - not before it is needed
+
+    try:
+        return unpack(payload or "")
+    except ValueError:
+        return None
+
+
+def _to_json(model: Progress | Result) -> str:
     return model.model_dump_json(by_alias=True, exclude_none=True)

@@ -4,7 +4,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume
 from videojob_contract.resources.damage import OnDamage
@@ -17,6 +17,12 @@ class FadeCurve(StrEnum):
     EQUAL_POWER = "equalPower"
     SMOOTH = "smooth"
     EXPONENTIAL = "exponential"
+
+
+SoundChoice = (
+    Annotated[int, Field(ge=1, le=64)] | Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)]
+)
+"""One of the sounds of a file: by number, or by language as ISO 639-2 has it."""
 
 
 class Duck(Model):
@@ -48,6 +54,9 @@ class Track(Model):
 
     uri: Uri
     """Where the sound is."""
+    track: SoundChoice | None = None
+    """Which of its sounds is heard, where it has several: by number, from 1, or by language, such as `eng`. Default:
+    the one that the file says is its default, or the next that can be decoded."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """Start within the source. Default: its beginning."""
     to: Duration | None = None

@@ -27,6 +27,9 @@ FPS_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3}|/[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 URI_PATTERN = r"^(volume|s3|gs|az|https|http)://[^\s]+$"
 COLOR_PATTERN = r"^#[0-9a-fA-F]{6}$"
+LABEL_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$"
+WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]*$"
+SIZE_PATTERN = r"^[0-9]+(Mi|Gi|Ti)$"
 
 MAX_VIDEOJOB_NAME = 63  # it becomes a label's value
 POOL_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # its Jobs' names add a serial
@@ -84,11 +87,14 @@ class Rule:
     """The field that the refusal names, such as `.duration`; the model itself if empty."""
     reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
     """How the refusal begins: `Invalid value`, `Required value` or `Forbidden`."""
+    expression: str = ""
+    """Gives the message with the values in it; `message` stands in where it fails."""
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return it as an item of `x-kubernetes-validations`."""
         place: dict[str, JsonValue] = {"fieldPath": self.field} if self.field else {}
-        return {"rule": self.rule, "message": self.message, "reason": self.reason, **place}
+        expression: dict[str, JsonValue] = {"messageExpression": self.expression} if self.expression else {}
+        return {"rule": self.rule, "message": self.message, **expression, "reason": self.reason, **place}
 
 
 def rules(*rules: Rule) -> ConfigDict:
@@ -209,7 +215,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$", max_length=63)]
+Label = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]
 Volume = Annotated[float, Field(ge=0, le=10)]
 """A linear gain: 1 leaves the sound as it is."""
 

@@ -107,6 +107,7 @@ PRESETS: dict[Codec, tuple[str, ...]] = {
 GIF_MOST_FPS = 50
 """Its times are in hundredths of a second, and players take one of them for ten."""
 
+PRESET_PATTERN = r"^[a-z0-9]+$"
 BITRATE_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kM]$"
 Bitrate = Annotated[str, StringConstraints(pattern=BITRATE_PATTERN, max_length=12)]
 
@@ -146,6 +147,9 @@ class Output(Model):
     uri: Uri | None = None
     """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension
     must not be that of another format."""
+    overwrite: bool = False
+    """Let it go where another VideoJob of the pool writes that waits or runs: the last one stays. A source of the same
+    VideoJob is never overwritten."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None
@@ -165,7 +169,7 @@ class Output(Model):
     """Highest bitrate."""
     two_pass: bool = False
     """Encode twice, to meet the bitrate best; with h264 and h265."""
-    preset: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+$", max_length=16)] | None = None
+    preset: Annotated[str, StringConstraints(pattern=PRESET_PATTERN, max_length=16)] | None = None
     """The encoder's own speed preset, instead of the quality's: medium and the like of h264 and h265, 0 to 13 of av1,
     0 to 8 of vp9."""
     keyframe_interval: Duration | None = None

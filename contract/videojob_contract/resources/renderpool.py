@@ -5,7 +5,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from videojob_contract.resources.base import BY_NAME, Duration, Manifest, Model, Name, ShortText, Text, Uri
+from videojob_contract.resources.base import (
+    BY_NAME,
+    SIZE_PATTERN,
+    Duration,
+    Manifest,
+    Model,
+    Name,
+    Rule,
+    ShortText,
+    Text,
+    Uri,
+    rules,
+)
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
@@ -77,7 +89,7 @@ class WorkerTemplate(Model):
     """Image of the worker. Default: the operator's setting."""
     resources: Manifest | None = None
     """Requests and limits. Default: cpu 1 and memory 1Gi requested, memory limited to 2Gi."""
-    scratch_size: Annotated[str, StringConstraints(pattern=r"^[0-9]+(Mi|Gi|Ti)$", max_length=16)] = "8Gi"
+    scratch_size: Annotated[str, StringConstraints(pattern=SIZE_PATTERN, max_length=16)] = "8Gi"
     """Size limit of the scratch volume."""
     node_selector: Annotated[dict[str, ShortText], Field(max_length=32)] | None = None
     """Nodes to run on."""
@@ -89,8 +101,17 @@ class WorkerTemplate(Model):
     """Priority class of the pods."""
     image_pull_secrets: Annotated[list[Manifest], Field(max_length=8)] | None = None
     """Secrets to pull the image with."""
+    service_account_name: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Service account of the pods, for what a cloud gives by it; its token for the API server is never mounted."""
+    runtime_class_name: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Runtime of the pods, such as `gvisor`."""
+    topology_spread_constraints: Annotated[list[Manifest], Field(max_length=16)] | None = None
+    """How the pods spread over nodes and zones; `videojob.dev/pool` is the label to select them by."""
+    env: Annotated[list[Manifest], Field(max_length=64)] | None = None
+    """More environment variables, such as `{name: HTTPS_PROXY, value: …}`; the renderer sees none of them but TZ and
+    those of Python. Names that begin with VIDEOJOB_ are taken."""
     annotations: Annotated[dict[str, Text], Field(max_length=64)] | None = None
-    """Annotations of the pods."""
+    """Annotations of the pods. By default they ask autoscalers not to evict them, for a render would begin anew."""
     labels: Annotated[dict[str, ShortText], Field(max_length=64)] | None = None
     """Labels of the pods."""
 
@@ -102,15 +123,34 @@ DEFAULT_QUEUES = [
 ]
 
 
+_PREFIX = "self.storage.outputPrefix"
+_ON_VOLUME = f"(has({_PREFIX}) && {_PREFIX}.startsWith('volume://'))"
+
+
 class RenderPoolSpec(Model):
     """How a pool scales, and what its workers have."""
+
+    model_config = rules(
+        Rule(
+            "self.minIdle <= self.maxWorkers || self.maxWorkers == 0",
+            "must not be more than maxWorkers, unless that is 0",
+            ".minIdle",
+        ),
+        Rule(
+            f"!{_ON_VOLUME} || self.volumes.exists(volume, !volume.readOnly && "
+            f"({_PREFIX} + '/').startsWith('volume://' + volume.name + '/'))",
+            "must begin with one of the pool's volumes that is not read-only",
+            ".storage.outputPrefix",
+            expression=f"{_PREFIX} + ' must begin with one of the pool\\'s volumes that is not read-only'",
+        ),
+    )
 
     queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = DEFAULT_QUEUES
     """Queues and their weights."""
     min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
     """Workers that wait warm, so that a claim takes milliseconds."""
     max_workers: Annotated[int, Field(ge=0, le=5000)] = 10
-    """Most workers at a time, idle ones included."""
+    """Most workers at a time, idle ones included; 0 pauses the pool, whatever minIdle says."""
     idle_timeout: Duration = Fraction(60)
     """How long a worker beyond minIdle waits for work before it is retired."""
     surge: Annotated[int, Field(ge=1, le=1000)] = 10
@@ -153,7 +193,8 @@ class RenderPoolStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
-    """Accepted and Ready: whether the spec can be used, and whether workers come up."""
+    """Accepted and Ready: whether the spec can be used, and whether workers come up. Contested: a second operator would
+    serve it."""
 
 
 class RenderPool(Model):

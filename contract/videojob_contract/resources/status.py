@@ -25,6 +25,11 @@ Warnings = Annotated[
 ]
 """What may surprise in a render; each names the field that it is of."""
 
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that every reader of JSON has exactly; the API server takes none beyond 64 bits."""
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+"""Some time, at most three centuries: neither infinite nor no number, which JSON does not have."""
+
 
 class Phase(StrEnum):
     """Where a VideoJob is in its life; derived from the conditions, for people."""
@@ -54,13 +59,19 @@ class Stage(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The conditions of a VideoJob, in the order in which they become true; a RenderPool has Accepted and Ready."""
+    """The conditions of a VideoJob, in the order in which they become true; a RenderPool has some of its own.
+
+    Complete and Failed are those of a `batch/v1` Job.
+    """
 
     ACCEPTED = "Accepted"
     ADMITTED = "Admitted"
     STARTED = "Started"
     FINISHED = "Finished"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
     READY = "Ready"
+    CONTESTED = "Contested"
 
 
 class ConditionStatus(StrEnum):
@@ -106,17 +117,17 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
-    bytes: Annotated[int, Field(ge=0)]
+    bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
     """Its SHA-256, in hex."""
-    width: Annotated[int, Field(ge=0)] | None = None
+    width: Count | None = None
     """Width in pixels."""
-    height: Annotated[int, Field(ge=0)] | None = None
+    height: Count | None = None
     """Height in pixels."""
-    frames: Annotated[int, Field(ge=0)] | None = None
+    frames: Count | None = None
     """Number of video frames."""
-    duration: float | None = None
+    duration: Seconds | None = None
     """Length in seconds."""
 
 
@@ -136,6 +147,8 @@ class VideoJobStatus(Model):
     """Per cent of the work done; never goes back within an attempt."""
     stage: Stage | None = None
     """What the worker is doing."""
+    reason: Annotated[Reason, _OPEN] | None = None
+    """Why it waits, or why it failed, as one word; none while all goes its way."""
     message: Message = ""
     """The latest word, for people."""
     eta: RoughTime | None = None
@@ -159,13 +172,15 @@ class VideoJobStatus(Model):
     failure: Failure | None = None
     """Why the last attempt failed."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
-    """Accepted, Admitted, Started and Finished."""
+    """Accepted, Admitted, Started and Finished; with Finished also Complete or, if there are no outputs, Failed."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
-    """When it was put into its queue, the first time."""
+    """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
+    deadline_at: Time | None = None
+    """When the current attempt must be done."""
     finished_at: Time | None = None
     """When it came to its final phase."""
     next_attempt_at: Time | None = None

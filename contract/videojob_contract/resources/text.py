@@ -16,12 +16,22 @@ def is_font_uri(font: str | None) -> bool:
     return font is not None and "://" in font
 
 
+LANGUAGE_PATTERN = r"^[a-z]{3}$"
+
+
 class Align(StrEnum):
     """Alignment of lines of text."""
 
     LEFT = "left"
     CENTER = "center"
     RIGHT = "right"
+
+
+class FitText(StrEnum):
+    """What becomes of text that is larger than its room."""
+
+    REFUSE = "refuse"
+    SHRINK = "shrink"
 
 
 class Position(StrEnum):
@@ -72,6 +82,8 @@ class Title(Model):
     """A font by its name, such as `Open Sans Bold`, or by its URI. Default: `sans-serif`."""
     size: Annotated[int, Field(ge=4, le=2000)] = 96
     """Height of a line, in pixels."""
+    fit_text: FitText = FitText.REFUSE
+    """What becomes of text that is larger than its room. `shrink` makes `size` smaller, down to a quarter of it."""
     color: Color = "#ffffff"
     """Colour of the letters."""
     align: Align = Align.CENTER
@@ -115,14 +127,55 @@ class SubtitleStyle(Model):
     """Distance to the canvas' edges, in pixels. Default: a twentieth of the canvas' height."""
 
 
+class TextEncoding(StrEnum):
+    """How a text is written in bytes, by the names of the Encoding Standard (WHATWG)."""
+
+    UTF_8 = "utf-8"
+    UTF_16LE = "utf-16le"
+    UTF_16BE = "utf-16be"
+    IBM866 = "ibm866"
+    ISO_8859_2 = "iso-8859-2"
+    ISO_8859_3 = "iso-8859-3"
+    ISO_8859_4 = "iso-8859-4"
+    ISO_8859_5 = "iso-8859-5"
+    ISO_8859_6 = "iso-8859-6"
+    ISO_8859_7 = "iso-8859-7"
+    ISO_8859_8 = "iso-8859-8"
+    ISO_8859_10 = "iso-8859-10"
+    ISO_8859_13 = "iso-8859-13"
+    ISO_8859_14 = "iso-8859-14"
+    ISO_8859_15 = "iso-8859-15"
+    ISO_8859_16 = "iso-8859-16"
+    KOI8_R = "koi8-r"
+    KOI8_U = "koi8-u"
+    MACINTOSH = "macintosh"
+    WINDOWS_874 = "windows-874"
+    WINDOWS_1250 = "windows-1250"
+    WINDOWS_1251 = "windows-1251"
+    WINDOWS_1252 = "windows-1252"
+    WINDOWS_1253 = "windows-1253"
+    WINDOWS_1254 = "windows-1254"
+    WINDOWS_1255 = "windows-1255"
+    WINDOWS_1256 = "windows-1256"
+    WINDOWS_1257 = "windows-1257"
+    WINDOWS_1258 = "windows-1258"
+    GB18030 = "gb18030"
+    BIG5 = "big5"
+    EUC_JP = "euc-jp"
+    SHIFT_JIS = "shift_jis"
+    EUC_KR = "euc-kr"
+
+
 class Subtitles(Model):
     """Subtitles for the whole timeline."""
 
     uri: Uri
     """An SRT, WebVTT or ASS file."""
+    encoding: TextEncoding | None = None
+    """How its text is written. Default: UTF-8, UTF-16, or what it is by its letters, where that is certain."""
     soft: bool = False
     """Keep them as a track that players can switch, instead of drawing them."""
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)] | None = None
+    language: Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length=3)] | None = None
     """Language of a soft track, by the three letters of ISO 639-2, such as `eng`. Default: none is told."""
     style: SubtitleStyle | None = None
     """How drawn subtitles look; an ASS file says so itself."""

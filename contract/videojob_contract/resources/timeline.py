@@ -10,8 +10,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
+from videojob_contract.resources.audio import SoundChoice
 from videojob_contract.resources.base import (
     DURATION_PATTERN,
+    WORD_PATTERN,
     Color,
     Duration,
     EvenPixels,
@@ -94,6 +96,9 @@ class Video(Model):
     """End within the source. Default: its end."""
     speed: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """How fast it plays: 2 takes half the time. The pitch of its sound is kept."""
+    track: SoundChoice | None = None
+    """Which of its sounds is heard, where it has several: by number, from 1, or by language, such as `eng`. Default:
+    the one that the file says is its default, or the next that can be decoded."""
     volume: Volume = 1.0
     """Gain of its sound; 0 is silence."""
     reverse: bool = False
@@ -131,7 +136,7 @@ class Transition(Model):
         ),
     )
 
-    type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=32)]
+    type: Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=32)]
     """Which one, by its name: `cut`, `crossfade`, `fade`, `wipeLeft`, or one of ffmpeg's such as
     `hlslice`."""
     duration: Duration | None = None
@@ -148,7 +153,7 @@ EffectValue = bool | int | float | ShortText | Annotated[list[float], Field(max_
 class Effect(Model):
     """A MoviePy video effect, by its own name and arguments."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]*$", max_length=64)]
+    name: Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=64)]
     """Name of the class in `moviepy.vfx`, such as `GammaCorrection`."""
     args: Annotated[
         dict[Annotated[str, StringConstraints(max_length=64)], EffectValue] | None, Field(max_length=16)
@@ -160,10 +165,12 @@ def _format_clip_duration(duration: Fraction | Literal["auto"]) -> str:
     return format_duration(duration) if isinstance(duration, Fraction) else duration
 
 
+CLIP_DURATION_PATTERN = f"^(auto|{DURATION_PATTERN[1:-1]})$"
+
 ClipDuration = Annotated[
     Duration | Literal["auto"],
     PlainSerializer(_format_clip_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^(auto|{DURATION_PATTERN[1:-1]})$", "maxLength": 32}),
+    WithJsonSchema({"type": "string", "pattern": CLIP_DURATION_PATTERN, "maxLength": 32}),
 ]
 
 OVERLAY_KINDS = ("image", "video", "title")

@@ -66,12 +66,21 @@ class Kubernetes:
             raise
 
     async def list(
-        self, resource: Resource, namespace: str | None, *, selector: str = "", metadata_only: bool = False
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        selector: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[Object]:
-        """Every object, page by page. With `metadata_only`, objects have nothing but their metadata."""
+        """Every object, page by page; of the labels in `selector` and the `fields` that it can be selected by.
+
+        With `metadata_only`, objects have nothing but their metadata.
+        """
         token = ""
         while True:
-            query = {"limit": str(PAGE), "labelSelector": selector, "continue": token}
+            query = {"limit": str(PAGE), "labelSelector": selector, "fieldSelector": fields, "continue": token}
             accept = _METADATA_ONLY if metadata_only else "application/json"
             page = await self._request("GET", "list", resource, resource.url(namespace), query=query, accept=accept)
             for item in page["items"] or ():  # null, in an empty list of metadata
@@ -80,10 +89,14 @@ class Kubernetes:
             if not token:
                 return
 
-    async def create(self, resource: Resource, namespace: str, body: Object) -> Object | None:
-        """Create an object and return it as the server has it; None when one of that name exists already."""
+    async def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object | None:
+        """Create an object and return it as the server has it; None when one of that name exists already.
+
+        A dry run is admitted or refused as the object itself would be, and leaves nothing.
+        """
+        query = {"dryRun": "All"} if dry_run else {}
         try:
-            return await self._request("POST", "create", resource, resource.url(namespace), body=body)
+            return await self._request("POST", "create", resource, resource.url(namespace), query=query, body=body)
         except ApiError as error:
             if error.reason == "AlreadyExists":
                 return None
@@ -168,6 +181,7 @@ def _refusal(code: int, data: bytes, request: str) -> ApiError:
         status = json.loads(data)
         causes = [cause.get("reason") for cause in (status.get("details") or {}).get("causes") or ()]
         kind = NamespaceTerminatingError if "NamespaceTerminating" in causes else ApiError
-        return kind(code, status.get("reason", ""), f"{request}: {code} {status.get('message', '')}")
+        words = status.get("message", "")
+        return kind(code, status.get("reason", ""), f"{request}: {code} {words}", words)
     except (ValueError, AttributeError):  # a proxy answered, not the API server
         return ApiError(code, "", f"{request}: {code} {data[:200].decode(errors='replace')}")

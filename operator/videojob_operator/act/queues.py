@@ -5,16 +5,20 @@ A session outlasts the connections to Redis that it is held over, as one of ZooK
 Redis may be away, or come back empty, at any moment. A session tells the two apart from *known*: while it is not
 known, nobody concludes from a missing entry that an attempt is lost. A Redis that was found empty becomes
 known again after a grace in which running workers restore their claims; then everything of the pool is looked
-at once, which fills it again.
+at once, which fills it again. Until it is filled nothing new is claimed, so that what waited longest is first.
+
+Nobody waits for Redis more than once: the first call that it does not answer makes the session unknown, and what is
+decided from then on is decided without it. A Redis that is *full* is believed in everything, and given nothing new.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from videojob_contract.queue.api import OperatorApi
-from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.errors import NewerRecordError, QueueFullError, QueueUnavailableError
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry
 from videojob_operator import metrics
@@ -23,8 +27,15 @@ log = logging.getLogger(__name__)
 
 TICK_S = 2.0
 """How often a session looks whether Redis was emptied and whether leases have ended, in seconds."""
-CONNECTING_S = 1.0
-"""How soon to look again at what waits for a session that is only just being made, in seconds."""
+ADMIT_S = 10.0
+"""How often a session makes sure that workers can log in, in seconds: a Redis may keep its data and lose its
+users."""
+FILL_S = 10.0
+"""How long claims are held at most while a Redis that was emptied is filled, so that who came first is first, in
+seconds."""
+FILL_POLL_S = 0.1
+ROOM_S = 10.0
+"""How often a session looks whether a full Redis has room again, in seconds."""
 RECONNECT_S = 1.0
 """Pause before a session tries again to reach Redis, in seconds."""
 
@@ -41,6 +52,12 @@ class Listener(Protocol):
     def queue_known(self, pool: PoolKey) -> None:
         """The queue can be believed again: whatever it lacks is to be put into it."""
 
+    def room_changed(self, pool: PoolKey, *, full: bool) -> None:
+        """Redis takes nothing new, or takes it again: then whatever could not be put into the queue is to be."""
+
+    def waiting(self, pool: PoolKey) -> int:
+        """How many VideoJobs should wait in this pool's queues."""
+
     def has_active(self, pool: PoolKey) -> bool:
         """Whether a worker could hold a VideoJob of this pool."""
 
@@ -55,7 +72,14 @@ class QueueSession:
         self._consumer = consumer
         self._known = False
         self._connecting = True
+        self._full = False
+        self._full_at = 0.0  # when it was last found full, on the event loop's clock
+        self._trouble = ""
         self._weights: Mapping[str, int] = {}
+        self._passwords: tuple[str, ...] = ()
+        self._has_user = True
+        self._admitted_at = 0.0  # on the event loop's clock
+        self._filling = False  # whether it was found empty, and claims are held until all is back
         self._empty_at = -GRACE_S  # on the event loop's clock
 
     @property
@@ -68,20 +92,67 @@ class QueueSession:
         """Whether this is a new session that has neither succeeded nor failed yet."""
         return self._connecting
 
+    @property
+    def full(self) -> bool:
+        """Whether Redis is out of memory, and takes nothing new."""
+        return self._full
+
+    @property
+    def trouble(self) -> str:
+        """Why the queue cannot be reached, in the words of who tried last; empty when it can."""
+        return self._trouble
+
+    @contextmanager
+    def in_touch(self) -> Iterator[None]:
+        """Note what a call within tells of Redis: that it is full, or away.
+
+        Raises:
+            QueueUnavailableError: as the call did.
+        """
+        try:
+            yield
+        except QueueFullError:
+            self._set_full(full=True)
+            raise
+        except NewerRecordError:
+            raise
+        except QueueUnavailableError as error:
+            self._lost(error.message)
+            raise
+
     async def configure(self, weights: Mapping[str, int]) -> None:
-        """Have these queues with these weights, from now on and after Redis was emptied."""
+        """Have these queues with these weights, from now on and after Redis was emptied or away."""
         if weights != self._weights:
             self._weights = dict(weights)
-            await self._guard_configure()
+            with suppress(QueueUnavailableError), self.in_touch():
+                await self._guard_configure()
+
+    async def admit_workers(self, passwords: tuple[str, ...]) -> None:
+        """Let workers log in with these passwords, now and after Redis forgot its users; none to make no user."""
+        if passwords != self._passwords:
+            self._passwords = passwords
+            with suppress(QueueUnavailableError), self.in_touch():
+                await self._guard_users()
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the pool's workers have a user of their own, as far as is known; if not, they share one."""
+        return bool(self._passwords) and self._has_user
 
     async def entry(self, uid: str, *, expected: bool) -> QueueEntry | None:
-        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied."""
+        """Return the queue's entry; when it should be there and is not, look whether Redis was emptied.
+
+        Raises:
+            NewerRecordError: a newer version wrote it.
+        """
         try:
-            entry = await self.queue.entry(uid)
-            if entry is None and expected and await self.queue.ensure_epoch():
-                self._found_empty()
+            with self.in_touch():
+                entry = await self.queue.entry(uid)
+                if entry is None and expected and await self.queue.ensure_epoch():
+                    self._found_empty()
+        except NewerRecordError:
+            raise
         except QueueUnavailableError:
-            self._lost()
             return None
         return entry
 
@@ -89,25 +160,37 @@ class QueueSession:
         """Return what the queue says of the pool; None while it cannot be believed."""
         if not self._known:
             return None
-        try:
+        with suppress(QueueUnavailableError), self.in_touch():
             snapshot = await self.queue.snapshot()
             # In a Redis that was just emptied, workers that live have not registered yet.
             if await self.queue.ensure_epoch():
                 self._found_empty()
+            return snapshot if self.known else None
+        return None
+
+    async def retire(self, worker: str) -> None:
+        """Let an idle worker exit; when Redis is away it stays, until it is found idle again."""
+        with suppress(QueueUnavailableError), self.in_touch():
+            await self.queue.retire(worker)
+
+    async def forget(self, uid: str) -> bool:
+        """Have the queue forget a VideoJob; False when Redis is away, and it is still to be done."""
+        try:
+            with self.in_touch():
+                await self.queue.forget(uid)
+        except NewerRecordError as error:
+            log.warning("%s", error)
         except QueueUnavailableError:
-            self._lost()
-            return None
-        return snapshot if self.known else None
+            return False
+        return True
 
     async def ack(self, ids: list[str]) -> None:
         """Say that events are dealt with. When Redis is away they come again, which does no harm."""
-        try:
+        with suppress(QueueUnavailableError), self.in_touch():
             await self.queue.ack(ids)
-        except QueueUnavailableError:
-            self._lost()
 
     async def run(self) -> None:
-        """Keep the session up until cancelled."""
+        """Keep the session up until cancelled; what else ends it is a fault, and says nothing of the queue any more."""
         while True:
             try:
                 await self._connect()
@@ -115,11 +198,14 @@ class QueueSession:
             except QueueUnavailableError as error:
                 if self._known:
                     log.warning("the queues of pool %s are away: %s", self.pool, error)
-                self._lost()
+                self._lost(error.message)
+            except Exception as error:
+                self._lost(f"{type(error).__name__}: {error}")
+                raise
             await asyncio.sleep(RECONNECT_S)
 
     async def _serve(self) -> None:
-        """Read events and look after leases, until one of the two fails."""
+        """Read events and look after leases, until one of the two ends or fails."""
         # In a task group, Python 3.11 loses a cancellation that comes together with the failure of a task.
         tasks = [asyncio.create_task(self._read_events()), asyncio.create_task(self._tick())]
         try:
@@ -131,7 +217,16 @@ class QueueSession:
         for task in done:
             task.result()
 
+    async def _guard_users(self) -> None:
+        if not self._passwords:
+            return
+        self._admitted_at = asyncio.get_running_loop().time()
+        had, self._has_user = self._has_user, await self.queue.admit_workers(self._passwords)
+        if had and not self._has_user:
+            log.warning("pool %s has no Redis user of its own: the operator may not make any", self.pool)
+
     async def _connect(self) -> None:
+        await self._guard_users()
         await self.queue.load_scripts()
         if await self.queue.ensure_epoch():
             self._found_empty()
@@ -140,10 +235,22 @@ class QueueSession:
             await asyncio.sleep(grace_s)
         await self._guard_configure()
         self._believe()
+        if self._filling:
+            await self._fill()
+
+    async def _fill(self) -> None:
+        """Wait until what should wait in the queues is back, and let it be claimed."""
+        give_up = asyncio.get_running_loop().time() + FILL_S
+        while asyncio.get_running_loop().time() < give_up:
+            if (await self.queue.snapshot()).total_queued >= self._listener.waiting(self.pool):
+                break
+            await asyncio.sleep(FILL_POLL_S)
+        self._filling = False
+        await self._guard_configure()
 
     async def _guard_configure(self) -> None:
         if self._weights:
-            await self.queue.configure(self._weights)
+            await self.queue.configure(self._weights, held=self._filling)
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):
@@ -156,24 +263,41 @@ class QueueSession:
             if self._known and await self.queue.ensure_epoch():
                 self._found_empty()
             if not self._known:
-                # Someone found Redis empty or away. An error ends the reader too, and the session is made anew.
-                raise QueueUnavailableError("Redis was emptied, or was away for a moment")
+                return  # someone found Redis empty or away: the session is made anew
+            if asyncio.get_running_loop().time() - self._admitted_at >= ADMIT_S:
+                await self._guard_users()
+            if self._full and asyncio.get_running_loop().time() - self._full_at >= ROOM_S:
+                self._set_full(full=not await self.queue.has_room())
+            await self._guard_configure()  # workers write there, too
             for entry in await self.queue.expired():
                 self._listener.lease_expired(self, entry.uid)
 
     def _believe(self) -> None:
         self._known = True
         self._connecting = False
+        self._trouble = ""
         metrics.redis_up(self.pool.namespace, self.pool.name, up=True)
         self._listener.queue_known(self.pool)
 
     def _found_empty(self) -> None:
         self._known = False
+        self._filling = True
+        self._trouble = ""
         self._empty_at = asyncio.get_running_loop().time()
         metrics.redis_was_empty()
         log.info("the queues of pool %s are empty and new", self.pool)
 
-    def _lost(self) -> None:
+    def _set_full(self, *, full: bool) -> None:
+        self._full_at = asyncio.get_running_loop().time()
+        if self._full is full:
+            return
+        self._full = full
+        log.warning("pool %s: Redis %s", self.pool, "is full, and takes nothing new" if full else "has room again")
+        metrics.redis_full(self.pool.namespace, self.pool.name, full=full)
+        self._listener.room_changed(self.pool, full=full)
+
+    def _lost(self, trouble: str) -> None:
         self._known = False
         self._connecting = False
+        self._trouble = trouble
         metrics.redis_up(self.pool.namespace, self.pool.name, up=False)

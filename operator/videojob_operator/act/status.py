@@ -5,7 +5,7 @@ from typing import Any
 Status = dict[str, Any]
 
 # Fields that only tell how far a job is. They change all the time, so writes of nothing else are spaced out.
-PROGRESS_FIELDS = frozenset({"progress", "stage", "message", "eta", "queuePosition"})
+PROGRESS_FIELDS = frozenset({"progress", "stage", "reason", "message", "eta", "queuePosition"})
 
 
 def difference(old: Status, new: Status) -> Status:

@@ -31,9 +31,16 @@ TMP_SIZE = "64Mi"
 # because a decoder that runs wild should cost this pod and not the node.
 DEFAULT_RESOURCES: Manifest = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
 
+DO_NOT_EVICT = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+"""Asks autoscalers to leave a node until the render on it is done. From its birth and not from its claim, for to change
+a pod's annotations is a right to change its image too; idle workers beyond minIdle go by themselves."""
 
-def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings) -> Manifest:
-    """Return the pod template of this pool's workers, without the labels that depend on it."""
+
+def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Settings, *, redis_secret: str) -> Manifest:
+    """Return the pod template of this pool's workers, without the labels that depend on it.
+
+    `redis_secret` names the Secret with which they log in to Redis; empty for none.
+    """
     worker = spec.worker
     volumes = [{"name": f"volume-{volume.name}", **volume.source} for volume in spec.volumes]
     mounts = [
@@ -49,7 +56,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
         "image": worker.image or settings.worker_image,
         "imagePullPolicy": settings.worker_image_pull_policy,
         "command": ["videojob-worker"],
-        "env": _environment(namespace, pool, settings),
+        "env": [*(worker.env or ()), *_environment(namespace, pool, settings, redis_secret)],
         "resources": worker.resources or DEFAULT_RESOURCES,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -89,12 +96,13 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
         "affinity": worker.affinity,
         "priorityClassName": worker.priority_class_name,
         "imagePullSecrets": worker.image_pull_secrets,
+        "serviceAccountName": worker.service_account_name,
+        "runtimeClassName": worker.runtime_class_name,
+        "topologySpreadConstraints": worker.topology_spread_constraints,
     }
     pod |= {key: value for key, value in overrides.items() if value}
     labels = {**(worker.labels or {}), **_labels(pool)}
-    metadata: Manifest = {"labels": labels}
-    if worker.annotations:
-        metadata["annotations"] = worker.annotations
+    metadata = {"labels": labels, "annotations": {**DO_NOT_EVICT, **(worker.annotations or {})}}
     return {"metadata": metadata, "spec": pod}
 
 
@@ -146,7 +154,7 @@ def _labels(pool: str) -> dict[str, str]:
     return {LABEL_POOL: pool, LABEL_ROLE: ROLE_WORKER, MANAGED_BY: MANAGED_BY_VALUE}
 
 
-def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest]:
+def _environment(namespace: str, pool: str, settings: Settings, redis_secret: str) -> list[Manifest]:
     def value(name: str, text: str) -> Manifest:
         return {"name": name, "value": text}
 
@@ -162,15 +170,16 @@ def _environment(namespace: str, pool: str, settings: Settings) -> list[Manifest
     def secret(name: str, key: str) -> Manifest:
         return {
             "name": name,
-            "valueFrom": {"secretKeyRef": {"name": settings.worker_redis_secret, "key": key}},
+            "valueFrom": {"secretKeyRef": {"name": redis_secret, "key": key}},
         }
 
     credentials = (
         [secret("VIDEOJOB_REDIS_USER", "username"), secret("VIDEOJOB_REDIS_PASSWORD", "password")]
-        if settings.worker_redis_secret
+        if redis_secret
         else []
     )
     return [
+        value("VIDEOJOB_CLUSTER", settings.cluster),
         value("VIDEOJOB_NAMESPACE", namespace),
         value("VIDEOJOB_POOL", pool),
         own("VIDEOJOB_WORKER", "metadata.name"),

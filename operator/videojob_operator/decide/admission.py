@@ -8,24 +8,35 @@ from typing import TYPE_CHECKING
 from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
-from videojob_contract.problems import SpecError
+from videojob_contract.labels import ANNOTATION_RESTORED
+from videojob_contract.problems import Problem, SpecError, format_problems
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase
-from videojob_operator.decide import acceptance, conditions
+from videojob_contract.resources.uris import output_places, redact_uri
+from videojob_operator.decide import acceptance, conditions, specs
 from videojob_operator.decide.attempt import current_entry, current_number
 from videojob_operator.decide.step import generation_of, name_of, uid_of
 from videojob_operator.decide.types import Enqueue, Withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
+    from videojob_operator.decide.types import Observation
 
-_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE}
+CONNECTING_S = 1.0
+"""How soon to look again at what waits for a queue that is only just being connected to, in seconds."""
+
+_GIVE_UP_THE_PLACE = {Reason.SUSPENDED, Reason.WAITING_FOR_START}
+"""The user wants it later: it will wait behind what is there by then."""
+_NEED_A_HAND = {Reason.WAITING_FOR_POOL, Reason.WAITING_FOR_QUEUE, Reason.QUEUE_FULL}
 """Nothing comes of waiting unless someone does something: a warning."""
+_SHOWN = 10
+"""How many pools are named to who looks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +56,13 @@ def apply(step: Step) -> Step:
     hold = next(_holds(step, spec), None)
     if hold is not None:
         return _hold_back(step, hold)
+    if step.status.phase is Phase.PENDING and step.observation.queue_connecting:
+        return step.leave().look_again_in(CONNECTING_S)  # or earlier, as soon as it is connected
     pool = step.observation.pool
     if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
         return step
-    return _enqueue(step, spec, pool)
+    return _enqueue(step, specs.whole(step.observation.accepted) or spec, pool)
 
 
 def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
@@ -57,18 +70,25 @@ def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
     observation, now = step.observation, step.observation.now
     if spec.suspend:
         yield Hold(Reason.SUSPENDED, "spec.suspend is true")
+    if ANNOTATION_RESTORED in (observation.raw["metadata"].get("annotations") or {}):
+        # Its status, which said that it was done, may not have come out of the backup with it.
+        yield Hold(
+            Reason.RESTORED, f"it was restored from a backup; remove the annotation {ANNOTATION_RESTORED} to render it"
+        )
     if spec.start_at is not None and spec.start_at > now:
         yield Hold(Reason.WAITING_FOR_START, f"starts at {_clock(spec.start_at)}", spec.start_at)
     if observation.pool is None:
-        message = f'the namespace has no RenderPool "{spec.pool}", or its spec was refused: see kubectl describe rp'
-        yield Hold(Reason.WAITING_FOR_POOL, message)
+        yield Hold(Reason.WAITING_FOR_POOL, _without_pool(observation, spec.pool))
     elif spec.queue not in (queues := [queue.name for queue in observation.pool.queues]):
         message = f'pool "{spec.pool}" has no queue "{spec.queue}"; it has {", ".join(queues)}'
         yield Hold(Reason.WAITING_FOR_QUEUE, message)
     if (again := step.status.next_attempt_at) is not None and again > now:
         yield Hold(Reason.BACKING_OFF, _backing_off(step, again), again)
-    if step.status.phase is Phase.PENDING and not observation.queue_known:
+    if step.status.phase is Phase.PENDING and not (observation.queue_known or observation.queue_connecting):
         yield Hold(Reason.WAITING_FOR_QUEUE, f'the queues of pool "{spec.pool}" cannot be reached')
+    if observation.queue_full and observation.queue_known and _is_due(step):
+        message = f'Redis is full, and the queues of pool "{spec.pool}" take nothing new: see kubectl describe rp'
+        yield Hold(Reason.QUEUE_FULL, message)
 
 
 def _hold_back(step: Step, hold: Hold) -> Step:
@@ -78,8 +98,10 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     known = conditions.find(step.status.conditions, ConditionType.ADMITTED)
     step = step.update(
         phase=Phase.PENDING,
+        reason=hold.reason,
         message=hold.message,
         queue_position=None,
+        queued_at=None if hold.reason in _GIVE_UP_THE_PLACE else step.status.queued_at,
         attempts=current_number(step.status) - 1,
     ).condition(ConditionType.ADMITTED, hold.reason, hold.message, holds=False)
     if hold.until is not None:
@@ -88,6 +110,14 @@ def _hold_back(step: Step, hold: Hold) -> Step:
     if hold.reason is Reason.BACKING_OFF or (known is not None and known.reason is hold.reason):
         return step
     return step.event("Warning" if hold.reason in _NEED_A_HAND else "Normal", hold.reason, hold.message)
+
+
+def _without_pool(observation: Observation, name: str) -> str:
+    if observation.pool_refusal is not None:
+        return f'the spec of RenderPool "{name}" was refused: {observation.pool_refusal.message}'
+    others = observation.other_pools
+    there_are = f"it has {', '.join(others[:_SHOWN])}{', …' if others[_SHOWN:] else ''}" if others else "it has none"
+    return f'the namespace has no RenderPool "{name}"; {there_are}'
 
 
 def _backing_off(step: Step, again: datetime) -> str:
@@ -115,6 +145,9 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         resolved = resolve(spec, pool, namespace=namespace, name=name_of(observation))
     except SpecError as error:
         return acceptance.refuse(step, error.reason, error.message)
+    problems = [*_held_outputs(step, resolved.outputs or ())]
+    if problems:
+        return acceptance.refuse(step, Reason.OUTPUT_FORBIDDEN, format_problems(problems))
     assert resolved.deadline is not None and resolved.soft_deadline is not None  # noqa: S101, PT018 - resolve fills them in
     assignment = Assignment(
         uid=uid_of(observation),
@@ -131,8 +164,25 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         ),
         encoding=pool.encoding,
     )
-    step = step.first(Enqueue(spec.queue, assignment))
+    since = _since(step, spec)
+    step = step.update(queued_at=since).first(Enqueue(spec.queue, assignment, since))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
+
+
+def _since(step: Step, spec: VideoJobSpec) -> datetime:
+    """Return since when the job waits: its place, which what nobody wished for leaves as it is."""
+    entry = current_entry(step)
+    if entry is not None and entry.state is EntryState.QUEUED and entry.queue != spec.queue:
+        return step.observation.now
+    return step.status.queued_at or (entry and entry.queued_at) or step.observation.now
+
+
+def _held_outputs(step: Step, outputs: Sequence[Output]) -> Iterator[Problem]:
+    for index, output in enumerate(outputs):
+        for place in output_places(output):
+            if (other := step.observation.held_outputs.get(place)) is not None:
+                message = f'goes where VideoJob "{other}" writes, too: wait for that, or set overwrite: true'
+                yield Problem(f"spec.outputs[{index}].uri", f"{redact_uri(place)} {message}")
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:
@@ -142,6 +192,7 @@ def queued(step: Step, message: str, at: datetime) -> Step:
     return (
         step.update(
             phase=Phase.QUEUED,
+            reason=None,
             message=message,
             attempts=current_number(step.status),
             queued_at=step.status.queued_at or at,

@@ -67,6 +67,7 @@ def _finish(step: Step) -> Step:
     step = (
         step.update(
             phase=Phase.CANCELLED,
+            reason=None,
             message=_MESSAGE,
             eta=None,
             queue_position=None,
@@ -74,6 +75,7 @@ def _finish(step: Step) -> Step:
             finished_at=step.observation.now,
         )
         .condition(ConditionType.FINISHED, Reason.CANCELLED, _MESSAGE, holds=True)
+        .condition(ConditionType.FAILED, Reason.CANCELLED, _MESSAGE, holds=True)
         .event("Normal", Reason.CANCELLED, _MESSAGE)
     )
     return cleanup.let_go(step)

@@ -26,6 +26,7 @@ def apply(step: Step) -> Step:
     step = (
         step.update(
             phase=Phase.SUCCEEDED,
+            reason=None,
             progress=100,
             stage=Stage.COMPLETED,
             message=message,
@@ -36,6 +37,7 @@ def apply(step: Step) -> Step:
             finished_at=now,
         )
         .condition(ConditionType.FINISHED, Reason.SUCCEEDED, message, holds=True)
+        .condition(ConditionType.COMPLETE, Reason.SUCCEEDED, message, holds=True)
         .event("Normal", Reason.SUCCEEDED, message)
     )
     return cleanup.let_go(step)

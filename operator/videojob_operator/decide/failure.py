@@ -64,6 +64,7 @@ def finish(step: Step, reason: Reason, message: str) -> Step:
     step = (
         step.update(
             phase=Phase.FAILED,
+            reason=reason,
             message=shorten(message),
             eta=None,
             queue_position=None,
@@ -72,6 +73,7 @@ def finish(step: Step, reason: Reason, message: str) -> Step:
             finished_at=step.observation.now,
         )
         .condition(ConditionType.FINISHED, reason, message, holds=True)
+        .condition(ConditionType.FAILED, reason, message, holds=True)
         .event("Warning", reason, message)
     )
     return cleanup.let_go(step)

@@ -1,4 +1,7 @@
-"""Names of worker Jobs: `{pool}-{serial}`, so that one created again after a crash is refused by its name."""
+"""Names of what a pool owns, so that one created again after a crash is refused by its name.
+
+Worker Jobs are `{pool}-{serial}`, its Secret is `{pool}-redis-{fingerprint}`.
+"""
 
 import hashlib
 
@@ -9,10 +12,19 @@ characters."""
 
 def worker_job_name(pool: str, serial: int) -> str:
     """Return the name of the pool's worker Job of that serial."""
+    return f"{_shortened(pool)}-{serial}"
+
+
+def secret_name(pool: str, fingerprint: str) -> str:
+    """Return the name of the pool's Secret with the password of that fingerprint."""
+    return f"{_shortened(pool)}-redis-{fingerprint}"
+
+
+def _shortened(pool: str) -> str:
     if len(pool) > _LONGEST_POOL:
         digest = hashlib.sha256(pool.encode()).hexdigest()[:8]
-        pool = f"{pool[: _LONGEST_POOL - 9]}-{digest}"
-    return f"{pool}-{serial}"
+        return f"{pool[: _LONGEST_POOL - 9]}-{digest}"
+    return pool
 
 
 def serial_of(job: str) -> int:

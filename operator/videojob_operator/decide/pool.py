@@ -18,34 +18,47 @@ if TYPE_CHECKING:
     from videojob_operator.decide.types import PoolObservation
 
 
+AFTER_ACTION_S = 2.0
+"""How soon a pool is looked at again after something was done for it, in seconds."""
+
+
 def decide_pool(observation: PoolObservation) -> PoolDecision:
     """Return what to do about a RenderPool, from any state and after any crash."""
-    status = pool_status.accepted(observation, observation.status)
+    status, contested_s = pool_status.uncontested(observation.status, observation.now)
+    status = pool_status.accepted(observation, status)
     snapshot = observation.snapshot
     if observation.spec is None:
         status = pool_status.refused(observation, status)
         return _told(observation, status, PoolDecision(None, memory=observation.memory))
     workers = pool_workers.of_pool(observation)
     failed = pool_health.failed_starts(workers)
-    status = pool_status.ready(observation, status, pool_health.complaint(workers, failed))
+    trouble = pool_health.trouble(observation, workers, failed)
     if snapshot is None:
         # Who is busy is not known now: the pool stays as it is.
+        status = pool_status.away(observation, status)
         memory = replace(observation.memory, traces=pool_workers.out_of_sight(observation.memory.traces))
         return _told(observation, status, PoolDecision(None, memory=memory))
     scaling = pool_scaling.scale(observation, observation.spec, snapshot, workers, failed)
+    status = pool_status.ready(observation, status, workers, desired=scaling.desired, trouble=trouble)
     deletions, next_deletion = _deletions(observation, workers, failed)
+    explain, ask_in_s = pool_health.to_explain(observation, workers)
     numbers = pool_status.counts(workers, queued=snapshot.total_queued, desired=scaling.desired)
     decision = PoolDecision(
         status=None,
         create=scaling.create,
         delete_jobs=deletions,
         retire=scaling.retire,
+        explain=explain,
         requeue_after_s=scaling.look_again_in_s,
-        memory=_memory(observation, workers),
+        memory=_memory(observation, workers, trouble),
     )
-    decision = _sooner(decision, pool_health.tell_in_s(workers))
+    for wait_s in (ask_in_s, pool_health.tell_in_s(workers), contested_s):
+        decision = _sooner(decision, wait_s)
     if next_deletion is not None:
         decision = _sooner(decision, (next_deletion - observation.now).total_seconds())
+    if decision.create or decision.delete_jobs or decision.retire:
+        # No event need come of it: a Job whose pods are refused stays as it was made.
+        decision = _sooner(decision, AFTER_ACTION_S)
     return _told(observation, status.model_copy(update=numbers), decision)
 
 
@@ -61,7 +74,7 @@ def _deletions(
     )
 
 
-def _memory(observation: PoolObservation, workers: Sequence[Worker]) -> PoolMemory:
+def _memory(observation: PoolObservation, workers: Sequence[Worker], trouble: pool_health.Trouble | None) -> PoolMemory:
     memory = observation.memory
     if any(worker.info is not None and not worker.outdated for worker in workers):
         replaced = 0
@@ -69,9 +82,11 @@ def _memory(observation: PoolObservation, workers: Sequence[Worker]) -> PoolMemo
         overdue = (pool_health.is_overdue(observation, worker) for worker in workers if not worker.outdated)
         replaced = memory.replaced + any(overdue)
     return PoolMemory(
-        last_serial=pool_scaling.last_serial(observation),
+        last_serial=pool_workers.last_serial(observation),
         traces=pool_workers.traces(observation, workers),
         replaced=replaced,
+        explanation=memory.explanation,
+        troubled=memory.troubled if trouble is None else trouble.serial,
         patched_at=memory.patched_at,
     )
 

@@ -60,11 +60,6 @@ def scale(
     return Scaling(desired, create, retire, min(waits, default=None))
 
 
-def last_serial(observation: PoolObservation) -> int:
-    """Return the highest serial that a Job of this pool is known to have had; 0 before the first."""
-    return max(observation.memory.last_serial, *(job.serial for job in observation.jobs), 0)
-
-
 def _create(
     observation: PoolObservation,
     spec: RenderPoolSpec,
@@ -82,7 +77,7 @@ def _create(
             return (), (pause - observation.now).total_seconds()
         # One at a time until one comes up.
         count = 0 if any(worker.state is State.STARTING for worker in holding) else 1
-    serial = last_serial(observation)
+    serial = pool_workers.last_serial(observation)
     return tuple(worker_job_name(observation.name, serial + 1 + n) for n in range(count)), None
 
 

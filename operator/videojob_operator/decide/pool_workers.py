@@ -57,6 +57,12 @@ class Worker:
         return self.state in {State.STARTING, State.IDLE, State.BUSY, State.MISSING}
 
     @property
+    def came_up(self) -> bool:
+        """Whether it ever registered: as the queue says, or what became of it shows."""
+        registered = self.info is not None or self.trace.came_up
+        return registered or self.job.owner_uid is not None or self.job.succeeded > 0
+
+    @property
     def was_disrupted(self) -> bool:
         """Whether its pod was taken away for the node's sake."""
         return self.pod is not None and (bool(self.pod.disrupted) or self.pod.reason == "Evicted")
@@ -78,6 +84,11 @@ def of_pool(observation: PoolObservation) -> list[Worker]:
         )
         for job in sorted(observation.jobs, key=lambda job: job.serial)
     ]
+
+
+def last_serial(observation: PoolObservation) -> int:
+    """Return the highest serial that a Job of this pool is known to have had; 0 before the first."""
+    return max(observation.memory.last_serial, observation.taken_serial, *(job.serial for job in observation.jobs))
 
 
 def traces(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str, Trace]:

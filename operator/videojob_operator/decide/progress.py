@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import Phase
+from videojob_operator.decide import waiting
 from videojob_operator.decide.attempt import current_entry
+from videojob_operator.decide.budget import within_budget
 from videojob_operator.decide.conditions import shorten
 
 if TYPE_CHECKING:
@@ -25,23 +27,15 @@ def apply(step: Step) -> Step:
     """Bring progress or the place in the queue up to date, in a write that is due anyway or by the budget."""
     match step.status.phase:
         case Phase.RUNNING:
-            return _within_budget(step, _progress(step), step.observation.patch_interval_s)
+            return within_budget(step, _progress(step), step.observation.patch_interval_s)
         case Phase.QUEUED:
             entry = current_entry(step)
             if entry is None or entry.state is not EntryState.QUEUED or entry.position is None:
                 return step
             interval_s = max(POSITION_INTERVAL_S, step.observation.patch_interval_s, float(entry.position))
-            return _within_budget(step, step.update(queue_position=entry.position), interval_s)
+            return within_budget(step, waiting.at_maximum(step).update(queue_position=entry.position), interval_s)
         case _:
             return step
-
-
-def _within_budget(step: Step, fresh: Step, interval_s: float) -> Step:
-    now, patched_at = step.observation.now, step.memory.patched_at
-    next_patch = now if patched_at is None else patched_at + timedelta(seconds=interval_s)
-    if step.status == step.was and now < next_patch:
-        return step.look_again(next_patch)
-    return fresh.look_again_in(interval_s)
 
 
 def _progress(step: Step) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from videojob_contract.assignment import MAX_ATTEMPT
 from videojob_contract.errors import FAILURE_CLASS, FailureClass, Reason
 from videojob_contract.resources.status import ConditionType, Failure, Phase
 from videojob_contract.resources.videojob import Retry
@@ -33,6 +34,8 @@ def may_retry(step: Step, reason: Reason) -> bool:
     """Whether another attempt follows one that failed for this reason."""
     status = step.status
     kind = FAILURE_CLASS[reason]
+    if current_number(status) >= MAX_ATTEMPT:
+        return False  # whoever said that it is
     if kind is FailureClass.INFRASTRUCTURE:
         return status.interruptions < INTERRUPTION_LIMIT
     if status.failures >= terms(step).limit:
@@ -55,12 +58,14 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
     step = count(step, reason)
     wait_s = _wait_s(step, reason)
     again = step.observation.now + timedelta(seconds=wait_s)
-    kept = step.status.failure if FAILURE_CLASS[reason] is FailureClass.INFRASTRUCTURE else None
+    interrupted = FAILURE_CLASS[reason] is FailureClass.INFRASTRUCTURE
+    kept = step.status.failure if interrupted else None
     when = f"attempt {number + 1} follows {f'in {wait_s:.0f} s' if wait_s else 'at once'}"
     summary = shorten(f"attempt {number} failed: {message}; {when}")
     return (
         step.update(
             phase=Phase.PENDING,
+            reason=Reason.BACKING_OFF,
             progress=0,
             stage=None,
             message=summary,
@@ -68,6 +73,9 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             job=None,
             worker=None,
             started_at=None,
+            # Nothing is wrong with what was interrupted: it goes before what came after it.
+            queued_at=step.status.queued_at if interrupted else None,
+            deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the
             # first.

@@ -34,6 +34,8 @@ class Step:
     """When to look again."""
     settled: bool = False
     """Whether this is to be written before anything else is decided."""
+    undecided: bool = False
+    """Whether it is too early to do or say anything."""
 
     def update(self, **fields: Any) -> Step:
         """Set fields of the status."""
@@ -63,6 +65,10 @@ class Step:
         """Have this written before anything else is decided."""
         return replace(self, settled=True)
 
+    def leave(self) -> Step:
+        """Leave everything as it is, until the next look."""
+        return replace(self, undecided=True)
+
     def event(self, kind: Literal["Normal", "Warning"], reason: Reason, message: str) -> Step:
         """Post an Event."""
         return self.then(EmitEvent(kind, reason, message))
@@ -91,12 +97,15 @@ class Step:
     def decision(self) -> Decision:
         """Return what was decided."""
         now = self.observation.now
+        requeue_after_s = None if self.due is None else max((self.due - now).total_seconds(), _AT_ONCE_S)
+        if self.undecided:
+            return Decision(None, requeue_after_s=requeue_after_s, memory=self.observation.memory)
         changed = self.status != self.was
         return Decision(
             status=self.status if changed else None,
             before=self.before,
             after=self.after,
-            requeue_after_s=None if self.due is None else max((self.due - now).total_seconds(), _AT_ONCE_S),
+            requeue_after_s=requeue_after_s,
             memory=replace(self.memory, patched_at=now) if changed else self.memory,
         )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from videojob_contract.errors import Reason
     from videojob_contract.queue.types import PoolSnapshot, QueueEntry
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
-    from videojob_contract.resources.status import VideoJobStatus
+    from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
 
 Spec = TypeVar("Spec")
@@ -46,6 +46,8 @@ class WorkerJob:
     owner_uid: str | None
     """UID of the VideoJob that adopted it; None while it belongs to the pool alone."""
     created_at: datetime
+    pool_uid: str | None = None
+    """UID of the RenderPool that it was made for; None once it is adopted."""
     deleting: bool = False
     active: int = 0
     succeeded: int = 0
@@ -79,6 +81,8 @@ class WorkerPod:
     """Reason of its condition DisruptionTarget when that is true, such as PreemptionByScheduler."""
     message: str = ""
     """The message that belongs to `reason` or `disrupted`."""
+    job_uid: str | None = None
+    """UID of its Job; None when no Job made it."""
     deleting: bool = False
     termination_message: str = ""
     """What the worker left in its termination log: the JSON of a `Result`."""
@@ -108,6 +112,8 @@ class Accepted(Generic[Spec]):
     """The spec, or None when it cannot be read, or is a pool's and refused."""
     refusal: Refusal | None = None
     """Why it is refused, when it is."""
+    packed: bytes = b""
+    """The spec with its timeline, of which `spec` then has none; see `specs.pack_spec`."""
 
 
 # --- VideoJobs
@@ -140,10 +146,22 @@ class Observation:
     now: datetime
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
+    pool_refusal: Refusal | None = None
+    """Why the spec of its RenderPool was refused, when that is why it cannot be used."""
+    other_pools: tuple[str, ...] = ()
+    """Names of the RenderPools that the namespace has, when its own is not there."""
+    pool_ready: Condition | None = None
+    """The condition Ready of its pool: why no worker comes for what waits."""
+    pool_busy: int = 0
+    """How many workers of its pool render, as the pool's status has it."""
     queue_known: bool = False
     """Whether `entry` can be believed: the queue can be reached, and its grace is over if it was found empty,
     in which running workers restore themselves. When it comes to be true, every job of the pool that has not
     finished is to be looked at."""
+    queue_connecting: bool = False
+    """Whether the queue will be there in a moment: it is too early to say that it is not."""
+    queue_full: bool = False
+    """Whether the queue takes nothing new: Redis is out of memory."""
     entry: QueueEntry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
@@ -151,6 +169,8 @@ class Observation:
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
+    held_outputs: Mapping[str, str] = field(default_factory=dict)
+    """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
     patch_interval_s: float = 3.0
     """Least time between two writes of mere progress, from the budget of the whole operator."""
     jitter: float = 0.5
@@ -164,6 +184,8 @@ class Enqueue:
 
     queue: str
     assignment: Assignment
+    since: datetime
+    """When the job came to wait: its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +288,17 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """What Kubernetes was last found to say of a worker that does not start."""
+
+    job: str
+    message: str
+    """Its own words; empty when it says nothing."""
+    at: datetime
+    """When it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolMemory:
     """What the operator remembers of a pool between decisions, and may forget at any restart."""
 
@@ -275,6 +308,11 @@ class PoolMemory:
     """Of each worker, by the name of its Job."""
     replaced: int = 0
     """Workers in a row that were replaced because they did not register."""
+    explanation: Explanation | None = None
+    refusal: str = ""
+    """Why the API server refused a worker's Job at the last look; empty when it did not."""
+    troubled: int = 0
+    """Serial of the worker that trouble was last told of: one that comes up after it ends that."""
     patched_at: datetime | None = None
     """When the status was last written."""
 
@@ -297,10 +335,18 @@ class PoolObservation:
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
     pods: Mapping[str, WorkerPod] = field(default_factory=dict)
     """Their pods, by the name of the Job."""
+    taken_serial: int = 0
+    """Highest serial in the name of any Job that looks like this pool's, also of one that others made."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
     snapshot: PoolSnapshot | None = None
     """What the queue says; None while it cannot be believed: the pool then stays as it is."""
+    queue_full: bool = False
+    """Whether the queue takes nothing new: Redis is out of memory."""
+    queue_trouble: str = ""
+    """Why the queue cannot be reached, for people; empty when it can, or is being restored."""
+    shares_redis_user: bool = False
+    """Whether its workers share a Redis user with those of other pools, as the operator may make none for it."""
     memory: PoolMemory = PoolMemory()
 
 
@@ -316,6 +362,8 @@ class PoolDecision:
     """Jobs that are finished, or never came up."""
     retire: tuple[str, ...] = ()
     """Workers (pod names) to retire by token: a busy one stays."""
+    explain: str | None = None
+    """Job of a worker that does not start: Kubernetes is to be asked why, and the answer put into the memory."""
     events: tuple[EmitEvent, ...] = ()
     """Events on the RenderPool, after its status is written."""
     requeue_after_s: float | None = None

@@ -15,7 +15,9 @@ from videojob_operator.decide import (
     deadline,
     failure,
     progress,
+    refused_status,
     running,
+    waiting,
 )
 from videojob_operator.decide.step import Step, uid_of
 from videojob_operator.decide.types import Decision, Observation
@@ -31,6 +33,7 @@ POLICIES = (
     deadline.apply,
     acceptance.apply,
     admission.apply,
+    waiting.apply,
     progress.apply,
 )
 
@@ -44,14 +47,23 @@ def decide_videojob(observation: Observation) -> Decision:
         return cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
     if observation.raw["metadata"].get("deletionTimestamp"):
         return Decision(None, after=cancel.when_deleted(uid_of(observation)), memory=observation.memory)
-    try:
-        status = VideoJobStatus.model_validate(raw_status)
-    except ValidationError:
-        # Not of this version's making: start over. The queue knows which attempt it is.
-        status = VideoJobStatus()
-    step = Step(observation, was=status, status=status, memory=observation.memory)
+    step = _first_step(observation)
     for policy in POLICIES:
         step = policy(step)
         if step.settled or step.status.phase.is_final:
             break
     return acceptance.observed_generation(step).decision()
+
+
+def decide_refused_status(observation: Observation, words: str) -> Decision:
+    """Return what to do about a VideoJob whose next status the API server finds invalid, in these words."""
+    return refused_status.end_job(_first_step(observation), words).decision()
+
+
+def _first_step(observation: Observation) -> Step:
+    try:
+        status = VideoJobStatus.model_validate(observation.raw.get("status") or {})
+    except ValidationError:
+        # Not of this version's making: start over. The queue knows which attempt it is.
+        status = VideoJobStatus()
+    return Step(observation, was=status, status=status, memory=observation.memory)

@@ -3,32 +3,50 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
 from videojob_common import logs
-from videojob_contract.api_paths import JOBS, RENDERPOOLS
+from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.passwords import fingerprint
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
 from videojob_contract.resources import RenderPoolStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
+from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.ownership import Holder, Ownership
+from videojob_operator.act.pool_secret import passwords_of, pool_secret
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import pool_status
+from videojob_operator.decide.admission import CONNECTING_S
+from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
-from videojob_operator.decide.types import EmitEvent, PoolDecision, PoolObservation
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.decide.types import (
+    DeleteWorkerJob,
+    EmitEvent,
+    Explanation,
+    PoolDecision,
+    PoolMemory,
+    PoolObservation,
+)
+from videojob_operator.errors import ApiError, NamespaceTerminatingError, NameTakenError
+from videojob_operator.projections import owner_uid
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
 
-_TERMINATING = "the namespace is being terminated"
+OWNED_S = 5.0
+"""How often an operator looks whether another still owns a pool, in seconds."""
+SECRET_INTERVAL = timedelta(minutes=1)
+"""How often a pool that starts workers makes sure that its Secret is there."""
 AT_A_TIME = 8
 """Worker Jobs created at a time: the API server should have others to serve."""
 
@@ -44,6 +62,8 @@ class PoolReconciler:
         events: Events,
         open_session: Callable[[PoolKey], QueueSession],
         close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        leave_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
+        ownership: Ownership,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -52,47 +72,82 @@ class PoolReconciler:
         self._events = events
         self._open_session = open_session
         self._close_session = close_session
+        self._leave_session = leave_session
+        self._ownership = ownership
         self._settings = settings
         self._clock = clock
-        self._failure_told: dict[PoolKey, str] = {}
+        self._terminating: set[PoolKey] = set()
+        self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
+        self._taken_serials: dict[PoolKey, int] = {}
+        """Serials of names that were found to be others', of each pool the highest."""
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, pool=key.name):
             record = self._cache.pools.get(key)
             if record is None:
-                self._failure_told.pop(key, None)
-                await self._close_session(key)
+                self._terminating.discard(key)
+                self._taken_serials.pop(key, None)
+                self._secrets.pop(key, None)
+                if self._ownership.forget(key):
+                    await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
+            holder = await self._ownership.claim(key, record.uid)
+            if holder is not None:
+                return await self._keep_hands_off(record, holder)
             return await self._reconcile(record)
+
+    async def _keep_hands_off(self, record: PoolRecord, holder: Holder) -> float:
+        """Leave the pool to the operator that owns it, and say so if that one lives."""
+        await self._leave_session(record.key)
+        if holder.renews:
+            status = pool_status.contested(
+                record.status,
+                f"operator {self._ownership.identity} would serve this pool too, and leaves it to {holder.identity}",
+                self._clock(),
+            )
+            if status != record.status:
+                log.warning("pool %s belongs to operator %s", record.key, holder.identity)
+                await self._write(record, status, unless_changed=True)
+                for event in pool_status.events(record.status, status):
+                    self._emit(record, event)
+        return OWNED_S
 
     async def _reconcile(self, record: PoolRecord) -> float | None:
         key, spec = record.key, record.accept().spec
         session = self._open_session(key)
         template: Manifest = {}
+        await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
             await session.configure({queue.name: queue.weight for queue in spec.queues})
-            template = pod_template(key.namespace, key.name, spec, self._settings)
+            secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
+            template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
         snapshot = await session.snapshot()
-        observation = self._observe(record, snapshot, template)
+        observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
         failure = await self._act(record, session, template, decision)
+        memory = await self._remember(record, template, decision, failure)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
             self._emit(record, event)
+        is_news = _is_news(record.memory.explanation, memory.explanation)
         latest = self._cache.pools.get(key)
         if latest and latest.uid == record.uid:
-            latest.memory = decision.memory
+            latest.memory = memory
         self._measure(key, decision.status or observation.status, snapshot)
         if failure is not None:
             raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
-        return decision.requeue_after_s
+        if key in self._terminating:
+            return None
+        return 0.0 if is_news else decision.requeue_after_s
 
-    def _observe(self, record: PoolRecord, snapshot: PoolSnapshot | None, template: Manifest) -> PoolObservation:
+    def _observe(
+        self, record: PoolRecord, session: QueueSession, snapshot: PoolSnapshot | None, template: Manifest
+    ) -> PoolObservation:
         key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
@@ -101,60 +156,122 @@ class PoolReconciler:
             spec=accepted.spec,
             refusal=accepted.refusal,
             generation=record.generation,
-            status=_read(record.status),
+            status=record.status,
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
+            taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
+            queue_full=session.full,
+            queue_trouble=session.trouble,
+            shares_redis_user=bool(self._settings.worker_redis_key) and not session.has_user,
             memory=record.memory,
         )
 
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
     ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created, if that is to be tried again."""
+        """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
         key = record.key
         for worker in decision.retire:
-            await session.queue.retire(worker)
-        for job in decision.delete_jobs:
-            await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+            await session.retire(worker)
+        failures = [
+            *await self._start_workers(record, session, template, decision.create),
+            *await self._delete_workers(key, decision.delete_jobs),
+        ]
+        if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
+            if key not in self._terminating:
+                self._terminating.add(key)
+                log.info("no worker is started: the namespace is being terminated")
+            return None
+        self._terminating.discard(key)
+        return failures[0] if failures else None
+
+    async def _remember(
+        self, record: PoolRecord, template: Manifest, decision: PoolDecision, failure: BaseException | None
+    ) -> PoolMemory:
+        """Return the decision's memory, with what Kubernetes says of workers that cannot be made or do not start."""
+        memory, namespace = decision.memory, record.key.namespace
+        if isinstance(failure, ApiError) and failure.is_refusal:
+            memory = replace(memory, refusal=failure.words)
+        if decision.explain is not None:
+            pod = self._cache.pod_of(namespace, decision.explain)
+            said = await explanation(self._kubernetes, namespace, decision.explain, pod.name if pod else None, template)
+            memory = replace(memory, explanation=Explanation(decision.explain, said, self._clock()))
+        return memory
+
+    async def _start_workers(
+        self, record: PoolRecord, session: QueueSession, template: Manifest, names: Sequence[str]
+    ) -> list[BaseException]:
+        """Create worker Jobs, and before them the Secret with which they log in; return what went wrong."""
+        if names and session.has_user:
+            try:
+                await self._make_secret(record)
+            except ApiError as error:
+                return [error]
         gate = asyncio.Semaphore(AT_A_TIME)
         # Those that fail are named anew by the next decision; those that succeed are known at once, so it
         # counts them.
         results = await asyncio.gather(
-            *(self._create(record, name, template, gate) for name in decision.create), return_exceptions=True
+            *(self._create(record, name, template, gate) for name in names), return_exceptions=True
         )
-        failures = [result for result in results if isinstance(result, BaseException)]
-        if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
-            if self._failure_told.get(key) != _TERMINATING:
-                self._failure_told[key] = _TERMINATING
-                log.info("no worker is started: the namespace is being terminated")
-            return None
-        if failures:
-            self._tell_failure(record, failures[0])
-            return failures[0]
-        self._failure_told.pop(key, None)
-        return None
+        return [result for result in results if isinstance(result, BaseException)]
+
+    def _password(self, record: PoolRecord) -> str:
+        return passwords_of(record.key, record.uid, self._settings)[0]
+
+    def _secret_name(self, record: PoolRecord) -> str:
+        return secret_name(record.key.name, fingerprint(self._password(record)))
+
+    async def _make_secret(self, record: PoolRecord) -> None:
+        """Make sure that the pool's Secret is there; not every time, but again if someone deletes it."""
+        name, now = self._secret_name(record), self._clock()
+        known, made_at = self._secrets.get(record.key, ("", now))
+        if known != name or now - made_at >= SECRET_INTERVAL:
+            secret = pool_secret(
+                record.key,
+                record.uid,
+                name,
+                user=Keys(record.key, self._settings.cluster).user,
+                password=self._password(record),
+            )
+            await self._kubernetes.create(SECRETS, record.key.namespace, secret)
+            self._secrets[record.key] = (name, now)
 
     async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
         key = record.key
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
         async with gate:
             job = await self._kubernetes.create(JOBS, key.namespace, manifest)
-            if job is None:  # created before, by us: its name says so
+            if job is None:  # created before, by us, or by others, who may have the name
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
+        if job is not None and owner_uid(job, "VideoJob") is None and owner_uid(job, "RenderPool") != record.uid:
+            self._taken_serials[key] = max(serial_of(name), self._taken_serials.get(key, 0))
+            raise NameTakenError(f"Job {name} is there, and is none of this pool: the next name is tried")
         if job is not None:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
-    async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
+    async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
+        """Delete worker Jobs; return what went wrong."""
+        gate = asyncio.Semaphore(AT_A_TIME)
+
+        async def delete(job: DeleteWorkerJob) -> None:
+            async with gate:
+                await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
+
+        results = await asyncio.gather(*map(delete, jobs), return_exceptions=True)
+        return [result for result in results if isinstance(result, BaseException)]
+
+    async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
         key = record.key
-        patch = status_patch.difference(dict(record.status), status.to_dict())
+        version = {"metadata": {"resourceVersion": str(record.version)}} if unless_changed else {}
+        patch = status_patch.difference(dict(record.raw_status), status.to_dict())
         if patch:
             written = await self._kubernetes.patch(
-                RENDERPOOLS, key.namespace, key.name, {"status": patch}, subresource="status"
+                RENDERPOOLS, key.namespace, key.name, version | {"status": patch}, subresource="status"
             )
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:
@@ -172,22 +289,6 @@ class PoolReconciler:
             message=event.message,
         )
 
-    def _tell_failure(self, record: PoolRecord, error: BaseException) -> None:
-        """Post an Event, once for each kind of failure in a row: the creation is tried again and again."""
-        kind = f"{error.code} {error.reason}" if isinstance(error, ApiError) else type(error).__name__
-        if self._failure_told.get(record.key) == kind:
-            return
-        self._failure_told[record.key] = kind
-        self._events.emit(
-            "RenderPool",
-            record.key.namespace,
-            record.key.name,
-            record.uid,
-            type_="Warning",
-            reason="FailedCreate",
-            message=f"a worker Job could not be created: {error}",
-        )
-
     @staticmethod
     def _measure(key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
         states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
@@ -197,8 +298,5 @@ class PoolReconciler:
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
 
 
-def _read(status: Mapping[str, Any]) -> RenderPoolStatus:
-    try:
-        return RenderPoolStatus.model_validate(status)
-    except ValidationError:
-        return RenderPoolStatus()  # not of this version's making: it is written anew
+def _is_news(before: Explanation | None, now: Explanation | None) -> bool:
+    return now is not None and (before is None or (before.job, before.message) != (now.job, now.message))

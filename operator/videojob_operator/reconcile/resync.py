@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from videojob_contract.queue.errors import QueueUnavailableError
+from videojob_contract.queue.types import PoolKey
 from videojob_operator import metrics
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import QueueSession
@@ -41,6 +42,7 @@ class Resync:
         kubernetes: Kubernetes,
         informer: Informer,
         videojobs: WorkQueue[VideoJobKey],
+        pools: WorkQueue[PoolKey],
         sessions: Iterable[QueueSession],
         health: Health,
         namespaces: tuple[str | None, ...],
@@ -50,6 +52,7 @@ class Resync:
         self._kubernetes = kubernetes
         self._informer = informer
         self._videojobs = videojobs
+        self._pools = pools
         self._sessions = sessions
         self._health = health
         self._namespaces = namespaces
@@ -129,7 +132,9 @@ class Resync:
                 self._videojobs.add(record.key)
 
     def _look_at_all_active(self) -> None:
-        """Reconcile every VideoJob that is not finished, spread over half the interval."""
+        """Reconcile every RenderPool, and every VideoJob that is not finished, spread over half the interval."""
+        for pool in self._cache.pools:
+            self._pools.add_after(pool, random.uniform(0, self._interval_s / 2))  # noqa: S311
         for key, record in self._cache.videojobs.items():
             if not record.phase.is_final:
                 self._videojobs.add_after(key, random.uniform(0, self._interval_s / 2))  # noqa: S311

@@ -2,23 +2,29 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
+from videojob_contract.defaults import resolve_outputs
 from videojob_contract.errors import Reason
+from videojob_contract.queue.api import OperatorApi
+from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
-from videojob_contract.resources.status import Phase, VideoJobStatus
+from videojob_contract.resources.outputs import Output
+from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.queues import CONNECTING_S, QueueSession
+from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
+from videojob_operator.decide import conditions
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -35,11 +41,14 @@ from videojob_operator.decide.types import (
     WorkerJob,
     WorkerPod,
 )
-from videojob_operator.decide.videojob import decide_videojob
-from videojob_operator.errors import RefusedError
-from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
+from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
+
+_INVALID = {"Invalid", "BadRequest"}
+"""The API server's reasons for a refusal that will be the same next time: a value, or a number that it cannot hold."""
 
 
 class VideoJobReconciler:
@@ -51,6 +60,7 @@ class VideoJobReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
+        owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
         settings: Settings,
@@ -59,6 +69,7 @@ class VideoJobReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
         self._settings = settings
@@ -72,6 +83,11 @@ class VideoJobReconciler:
     async def __call__(self, key: VideoJobKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
+            record = self._cache.videojobs.get(key)
+            if record is not None and record.pool in self._cache.pools and not self._owns(record.pool):
+                return (
+                    None  # another operator's, or not yet known to be ours: once it is, all of the pool are looked at
+                )
             held = self._unacknowledged.pop(key, [])
             try:
                 await self._clear_stale_entries(key)
@@ -87,10 +103,8 @@ class VideoJobReconciler:
         entries = self._cache.stale_entries.get(key, set())
         for pool, uid in list(entries):
             session = self._session_of(pool)
-            if session is not None:
-                if not session.known:
-                    continue  # its turn comes when the queue is back; what has this name now need not wait for that
-                await session.queue.forget(uid)
+            if session is not None and not (session.known and await session.forget(uid)):
+                continue  # its turn comes when the queue is back; what has this name now need not wait for that
             entries.discard((pool, uid))
             self._wake_pool(pool)
         if not entries:
@@ -100,13 +114,16 @@ class VideoJobReconciler:
         record = self._cache.videojobs.get(key)
         if record is None:
             return None
-        if record.phase is Phase.PENDING and self._is_connecting(record.pool):
-            return CONNECTING_S  # or earlier, as soon as it is connected
         observation = await self._observe(record)
         decision = decide_videojob(observation)
         if decision.status is not None:
             logs.bind(attempt=decision.status.attempts)
-        await self._act(record, observation, decision)
+        try:
+            await self._act(record, observation, decision)
+        except StatusRefusedError as error:
+            log.error("%s", error)  # noqa: TRY400 - the API server's words say it all
+            decision = decide_refused_status(observation, str(error))
+            await self._act(record, observation, decision)
         if decision.memory != record.memory:
             latest = self._cache.videojobs.get(key)
             if latest and latest.uid == record.uid:
@@ -124,13 +141,20 @@ class VideoJobReconciler:
 
     async def _observe(self, record: VideoJobRecord) -> Observation:
         session = self._session_of(record.pool)
-        pool = self._cache.pools.get(record.pool)
         job, pod = self._worker(record, record.job)
-        entry = await self._entry(record, session)
-        if entry and entry.job and entry.job != record.job:
-            job, pod = self._worker(record, entry.job)
-            # Once more: what the pod shows must be older than what the queue says.
+        entry, is_read = None, True
+        try:
             entry = await self._entry(record, session)
+            if entry and entry.job and entry.job != record.job:
+                job, pod = self._worker(record, entry.job)
+                # Once more: what the pod shows must be older than what the queue says.
+                entry = await self._entry(record, session)
+        except NewerRecordError as error:
+            log.warning("%s", error)
+            is_read = False  # and nothing is concluded from what the queue has
+        outputs = self._outputs(record, self._cache.pools.get(record.pool))
+        if record.phase in {Phase.QUEUED, Phase.RUNNING}:
+            self._cache.output_holders.hold(record.key, record.pool, outputs)
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -140,15 +164,39 @@ class VideoJobReconciler:
             raw=record.object,
             accepted=record.accept(),
             now=now,
-            pool=pool.accept().spec if pool else None,
-            queue_known=session is not None and session.known,
+            **self._pool_fields(record),
+            queue_known=is_read and session is not None and session.known,
+            queue_connecting=self._is_connecting(record.pool),
+            queue_full=session is not None and session.full,
             entry=entry,
             worker_job=job,
             pod=pod,
+            held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
         )
+
+    def _pool_fields(self, record: VideoJobRecord) -> dict[str, Any]:
+        """Return what an observation has of the pool."""
+        pool = self._cache.pools.get(record.pool)
+        if pool is None:
+            return {"other_pools": self._cache.pools_in(record.key.namespace)}
+        accepted = pool.accept()
+        return {
+            "pool": accepted.spec,
+            "pool_refusal": accepted.refusal,
+            "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
+            "pool_busy": pool.status.busy,
+        }
+
+    @staticmethod
+    def _outputs(record: VideoJobRecord, pool: PoolRecord | None) -> Sequence[Output]:
+        """Return what a VideoJob makes, with URIs; nothing while it or its pool cannot be read."""
+        spec, of_pool = record.accept().spec, pool.accept().spec if pool else None
+        if record.phase.is_final or spec is None or of_pool is None:
+            return ()
+        return resolve_outputs(spec, of_pool, namespace=record.key.namespace, name=record.key.name)
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
@@ -198,9 +246,18 @@ class VideoJobReconciler:
             case DeleteVideoJob():
                 await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
             case _:
+                if isinstance(action, Enqueue):
+                    self._hold_outputs(record, action.assignment.spec.outputs or ())
                 session = self._session_of(record.pool)
                 if session is not None:
-                    await self._do_in_queue(session, action)
+                    with session.in_touch():
+                        await self._do_in_queue(session.queue, action)
+
+    def _hold_outputs(self, record: VideoJobRecord, outputs: Sequence[Output]) -> None:
+        others = self._cache.output_holders.others(record.key, record.pool, outputs)
+        if others:  # since it was observed: the next look refuses it
+            raise RefusedError(f"its outputs go where {', '.join(sorted(set(others.values())))} writes, too")
+        self._cache.output_holders.hold(record.key, record.pool, outputs)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)
@@ -213,25 +270,27 @@ class VideoJobReconciler:
             self._cache.jobs.refresh(patched)
 
     @staticmethod
-    async def _do_in_queue(
-        session: QueueSession, action: Enqueue | Withdraw | CancelInQueue | Release | Forget
-    ) -> None:
+    async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await session.queue.enqueue(action.queue, action.assignment)
+                answer = await queue.enqueue(action.queue, action.assignment, action.since)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
-                await session.queue.withdraw(action.uid, action.attempt)
+                await queue.withdraw(action.uid, action.attempt)
             case CancelInQueue():
-                await session.queue.cancel(action.uid)
+                await queue.cancel(action.uid)
             case Release():
-                await session.queue.release(action.uid, action.attempt)
+                await queue.release(action.uid, action.attempt)
             case Forget():
-                await session.queue.forget(action.uid)
+                await queue.forget(action.uid)
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
-        """Write the status; False when there is no such VideoJob any more."""
+        """Write the status; False when there is no such VideoJob any more.
+
+        Raises:
+            StatusRefusedError: the API server finds it invalid.
+        """
         old = observation.raw.get("status", {})
         patch = status_patch.difference(old, new.to_dict())
         if not patch:
@@ -240,7 +299,12 @@ class VideoJobReconciler:
         # Refused if it is no longer what was looked at. Above all, one that was created anew under this name must not
         # be given the end of its predecessor; of a UID in a patch of a status, the API server takes no notice.
         body = {"metadata": {"resourceVersion": str(record.version)}, "status": patch}
-        written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        try:
+            written = await self._kubernetes.patch(VIDEOJOBS, namespace, name, body, subresource="status")
+        except ApiError as error:
+            if error.reason in _INVALID:
+                raise StatusRefusedError(str(error)) from error
+            raise
         metrics.status_written("videojobs", progress_only=status_patch.tells_progress_alone(patch))
         if written is None:
             return False

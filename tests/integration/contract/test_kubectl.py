@@ -1,9 +1,12 @@
 """What people see: columns, explanations, selections, defaults."""
 
 import json
+import re
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.integration.apiserver import CRDS, ApiServer
@@ -41,11 +44,42 @@ def test_videojobs_show_phase_progress_stage_eta_attempts_and_age(apiserver: Api
     apiserver.apply(videojob(), namespace)
     write_status(apiserver, namespace, "vj", "job", STATUS.to_dict())
     header, row = apiserver.kubectl("get", "vj", "-n", namespace).stdout.splitlines()
-    assert header.split() == ["NAME", "PHASE", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
+    assert header.split() == ["NAME", "PHASE", "REASON", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
     assert row.split()[:-1] == ["job", "Running", "42", "Rendering", "2026-01-01T00:00:12Z", "1"]
     header, row = apiserver.kubectl("get", "vj", "-n", namespace, "-o", "wide").stdout.splitlines()
-    assert header.split()[6:] == ["POOL", "QUEUE", "MESSAGE", "AGE"]
+    assert header.split()[7:] == ["POOL", "QUEUE", "FINISHED", "MESSAGE", "AGE"]
     assert "frame 321 of 765, 84 fps" in row
+
+
+def test_a_job_that_waits_or_failed_shows_why_and_since_when(apiserver: ApiServer, namespace: str) -> None:
+    for name, phase, reason in (("waits", "Queued", "WorkersNotStarting"), ("broken", "Failed", "SourceNotFound")):
+        apiserver.apply(named(name), namespace)
+        write_status(apiserver, namespace, "vj", name, {"phase": phase, "reason": reason})
+    hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    write_status(apiserver, namespace, "vj", "broken", {"finishedAt": hour_ago})
+    rows = apiserver.kubectl("get", "vj", "-n", namespace, "-o", "wide", "--no-headers").stdout.splitlines()
+    assert [row.split()[:3] for row in rows] == [
+        ["broken", "Failed", "SourceNotFound"],
+        ["waits", "Queued", "WorkersNotStarting"],
+    ]
+    assert re.search(r"\b60m\b", rows[0])
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("Complete", 0), ("Failed", 1)])
+def test_a_script_waits_for_either_end_and_tells_them_apart(
+    apiserver: ApiServer, namespace: str, verdict: str, code: int
+) -> None:
+    """As `docs/videojob.md` has it."""
+    apiserver.apply(videojob(), namespace)
+    reason = {"Complete": "Succeeded", "Failed": "Cancelled"}[verdict]
+    conditions = [
+        {"type": kind, "status": "True", "reason": reason, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        for kind in ("Finished", verdict)
+    ]
+    write_status(apiserver, namespace, "vj", "job", {"conditions": conditions})
+    apiserver.kubectl("wait", "--for=condition=Finished", "vj/job", "-n", namespace, "--timeout=5s")
+    done = apiserver.kubectl("wait", "--for=condition=Complete", "vj/job", "-n", namespace, "--timeout=0s", check=False)
+    assert done.returncode == code, done.stderr
 
 
 def test_renderpools_show_their_workers(apiserver: ApiServer, namespace: str) -> None:

@@ -42,9 +42,9 @@ def renderpool(name: str = "pool", **spec: Any) -> dict[str, Any]:
         (videojob(outputs=[MP4, {**MP4, "format": "jpg"}]),
          'spec.outputs[1]: Duplicate value: {"name":"main"}'),
         (videojob({**CLIP, "fit": "fill"}),
-         r"spec.clips[0].fit in body should match '^(cover|contain|blur|stretch)$|\{\{.+\}\}'"),
+         'spec.clips[0].fit: Invalid value: "string": "fill" is none of cover, contain, blur, stretch'),
         (videojob({"color": "red", "duration": "1s"}),
-         r"spec.clips[0].color in body should match '^#[0-9a-fA-F]{6}$|\{\{.+\}\}'"),
+         'spec.clips[0].color: Invalid value: "string": "red" is not a colour: write "#rrggbb", such as "#203040"'),
         (videojob(clips=[]), "spec.clips: Invalid value: 0: spec.clips in body should have at least 1 items"),
         (videojob(parallelism=257),
          "spec.parallelism: Invalid value: 257: spec.parallelism in body should be less than or equal to 256"),
@@ -82,7 +82,7 @@ def test_one_fault_is_told_once(apiserver: ApiServer, namespace: str, resource: 
     refusal = apiserver.refusal(resource, namespace)
     assert f"{field}: Invalid value" in refusal
     assert "evaluating rule" not in refusal
-    assert refusal.count("spec") == 2  # by the server, before and within its message
+    assert refusal.count(field) - refusal.count(f"{field} in body") == 1
 
 
 def test_a_misspelt_field_is_refused_when_kubectl_validates(apiserver: ApiServer, namespace: str) -> None:

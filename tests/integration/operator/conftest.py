@@ -19,6 +19,8 @@ from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
 from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.connection import connect
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.kubernetes import Kubernetes, Object
 
 RESTRICTED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
@@ -28,6 +30,7 @@ POOL_SPEC = {
     "volumes": [{"name": "media", "source": {"emptyDir": {}}}],
     "storage": {"outputPrefix": "volume://media/out"},
 }
+CLUSTER = "here"
 CLIPS = [{"color": "#203040", "duration": "1s"}]
 
 
@@ -41,9 +44,14 @@ class World:
     operator: OperatorProcess
     node: Node
 
-    async def create_pool(self, **spec: Any) -> None:
-        """Create the RenderPool `default`."""
-        await self._create(RENDERPOOLS, "RenderPool", "default", POOL_SPEC | spec)
+    @property
+    def keys(self) -> Keys:
+        """Keys of the pool `default` in Redis."""
+        return Keys(PoolKey(self.namespace, "default"), CLUSTER)
+
+    async def create_pool(self, name: str = "default", **spec: Any) -> None:
+        """Create a RenderPool."""
+        await self._create(RENDERPOOLS, "RenderPool", name, POOL_SPEC | spec)
 
     async def create(self, name: str, **spec: Any) -> None:
         """Create a VideoJob of one second in one colour."""
@@ -124,6 +132,7 @@ async def world(
     apiserver.kubectl("create", "serviceaccount", "default", "-n", namespace)
     env = {
         "KUBECONFIG": str(apiserver.kubeconfig),
+        "VIDEOJOB_CLUSTER": CLUSTER,
         "VIDEOJOB_REDIS_URL": redis_url,
         "VIDEOJOB_NAMESPACES": namespace,
         "VIDEOJOB_METRICS_PORT": "0",

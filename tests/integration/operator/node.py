@@ -5,6 +5,7 @@ that speaks the real queue protocol. What a worker does with a claim is a functi
 """
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,15 +14,19 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
-from videojob_contract.api_paths import JOBS, PODS
+from videojob_contract.api_paths import JOBS, PODS, SECRETS, Resource
 from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.queue.connection import connect
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, PoolKey, Retired
 from videojob_contract.queue.worker import WorkerQueue
 from videojob_contract.resources.status import OutputStatus, Stage
 from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.errors import ApiError
 
 POLL_S = 0.05
+RETRY_S = 1.0
+"""How long after a pod was refused it is tried again."""
 
 
 def succeeded(assignment: Assignment, render_s: float = 1.0) -> Result:
@@ -73,10 +78,13 @@ class Node:
         self._redis = redis
         self._namespace = namespace
         self.render = render
+        self.posts_events = True
+        """Whether it says why a pod was refused, as the Job controller does."""
         self.starts: list[tuple[str, int]] = []
         """Name of the VideoJob and number of each attempt that began, in order."""
         self.at_work = 0
         self.most_at_work = 0
+        self._clients: list[Redis] = []
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
 
@@ -90,6 +98,8 @@ class Node:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for client in self._clients:
+            await client.aclose()
 
     def lose(self, job: str) -> None:
         """Have a worker vanish without a word, as when its node loses power."""
@@ -110,10 +120,13 @@ class Node:
     async def _work(self, job: dict[str, Any]) -> None:
         name = job["metadata"]["name"]
         pod = f"{name}-{secrets.token_hex(3)[:5]}"
-        await self._create_pod(job, pod)
-        env = {item["name"]: item.get("value") for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
-        pool = PoolKey(env["VIDEOJOB_NAMESPACE"], env["VIDEOJOB_POOL"])
-        queue = WorkerQueue(pool, self._redis, pod, name)
+        while (refusal := await self._refusal_of_pod(job, pod)) is not None:
+            if self.posts_events:
+                await self._post_event(job, f"Error creating: {refusal}")
+            await asyncio.sleep(RETRY_S)
+        env = {item["name"]: item for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+        pool = PoolKey(env["VIDEOJOB_NAMESPACE"]["value"], env["VIDEOJOB_POOL"]["value"])
+        queue = WorkerQueue(pool, await self._log_in(env), pod, name, cluster=env["VIDEOJOB_CLUSTER"].get("value", ""))
         message = ""
         while True:
             with suppress(QueueUnavailableError):
@@ -125,6 +138,20 @@ class Node:
                     assert isinstance(claim, (Claim, Retired))
                     break
         await self._end_pod(job, pod, message)
+
+    async def _log_in(self, env: dict[str, dict[str, Any]]) -> Redis:
+        """Return a client with the user and password of a pod; that of this node if it has none."""
+        if "VIDEOJOB_REDIS_USER" not in env:
+            return self._redis
+        words = []
+        for name in ("VIDEOJOB_REDIS_USER", "VIDEOJOB_REDIS_PASSWORD"):
+            reference = env[name]["valueFrom"]["secretKeyRef"]
+            secret = await self._kubernetes.get(SECRETS, self._namespace, reference["name"])
+            assert secret, f"CreateContainerConfigError: there is no Secret {reference['name']}"
+            words.append(base64.b64decode(secret["data"][reference["key"]]).decode())
+        client = connect(env["VIDEOJOB_REDIS_URL"]["value"], username=words[0], password=words[1])
+        self._clients.append(client)
+        return client
 
     async def _attempt(self, worker: Worker) -> str:
         assignment = worker.claim.assignment
@@ -150,18 +177,51 @@ class Node:
             with suppress(QueueUnavailableError):
                 await worker.queue.renew(worker.claim)
 
-    async def _create_pod(self, job: dict[str, Any], name: str) -> None:
+    async def _refusal_of_pod(self, job: dict[str, Any], name: str) -> str | None:
+        """Make the pod of a Job, or return why it is refused."""
         template = job["spec"]["template"]
         labels = template["metadata"]["labels"] | {"batch.kubernetes.io/job-name": job["metadata"]["name"]}
+        owner = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "name": job["metadata"]["name"],
+            "uid": job["metadata"]["uid"],
+        }
         body = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "labels": labels},
+            "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
             "spec": template["spec"],
         }
-        assert await self._kubernetes.create(PODS, self._namespace, body)
+        try:
+            assert await self._kubernetes.create(PODS, self._namespace, body)
+        except ApiError as error:
+            return error.words
         state = {"running": {"startedAt": _now()}}
         await self._pod_status(name, "Running", state)
+        return None
+
+    async def _post_event(self, job: dict[str, Any], message: str) -> None:
+        """Post an Event as the Job controller does, which has not moved to `events.k8s.io`."""
+        name = job["metadata"]["name"]
+        event = {
+            "metadata": {"name": f"{name}.{secrets.token_hex(8)}"},
+            "involvedObject": {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "namespace": self._namespace,
+                "name": name,
+                "uid": job["metadata"]["uid"],
+            },
+            "reason": "FailedCreate",
+            "message": message,
+            "source": {"component": "job-controller"},
+            "firstTimestamp": _now(),
+            "lastTimestamp": _now(),
+            "count": 1,
+            "type": "Warning",
+        }
+        await self._kubernetes.create(Resource("api/v1", "events"), self._namespace, event)
 
     async def _end_pod(self, job: dict[str, Any], pod: str, message: str) -> None:
         await self._pod_status(

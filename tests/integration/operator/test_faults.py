@@ -3,11 +3,13 @@ mind."""
 
 import asyncio
 
-from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from tests.integration.operator.node import Worker, succeeded
 from videojob_contract.api_paths import JOBS, PODS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.assignment import Result
 from videojob_contract.errors import Reason
+from videojob_contract.queue.operator import OperatorQueue
+from videojob_contract.queue.types import PoolKey
 
 
 class Gate:
@@ -88,15 +90,14 @@ async def test_deleted_videojob_leaves_the_queue_and_its_worker_is_told(world: W
     await world.reaches("running", "Running")
     await world.create("waiting")
     await world.reaches("waiting", "Queued")
+    queue = OperatorQueue(PoolKey(world.namespace, "default"), world.redis, cluster=CLUSTER)
+    assert len(await queue.known_uids()) == 2
     for name in ("waiting", "running"):
         await world.kubernetes.delete(VIDEOJOBS, world.namespace, name)
     await eventually(lambda: outcomes == [True], "the worker was told to stop")
 
-    async def keys_of_entries() -> list[str]:
-        return [key async for key in world.redis.scan_iter("vj:*:entry:*")]
-
     async def nothing_known() -> bool:
-        return not await keys_of_entries()
+        return not await queue.known_uids()
 
     await eventually(nothing_known, "the queue has forgotten both")
     assert world.node.starts == [("running", 1)]

@@ -7,7 +7,9 @@ import yaml
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.conftest import World, eventually
-from videojob_contract.api_paths import EVENTS
+from videojob_contract.api_paths import EVENTS, RENDERPOOLS
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import PoolKey
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,8 +17,8 @@ ROOT = Path(__file__).parents[3]
 def rules_of_the_chart() -> list[dict[str, list[str]]]:
     """Rules of the operator's ClusterRole, as installed by default."""
     documents = yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text())
-    (role,) = [each for each in documents if each and each["kind"] == "ClusterRole"]
-    return list(role["rules"])
+    roles = {each["metadata"]["name"]: each["rules"] for each in documents if each and each["kind"] == "ClusterRole"}
+    return list(roles["videojob-operator"])
 
 
 @pytest.mark.parametrize("scope", ["namespace", "cluster"])
@@ -47,14 +49,23 @@ async def test_operator_lives_on_the_rights_of_the_chart(
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(yaml.safe_dump(config))
-    world.operator.env["KUBECONFIG"] = str(kubeconfig)
+    world.operator.env |= {"KUBECONFIG": str(kubeconfig), "VIDEOJOB_WORKER_REDIS_KEY": "a key"}
     if scope == "cluster":
-        world.operator.env["VIDEOJOB_NAMESPACES"] = ""
+        world.operator.env |= {"VIDEOJOB_NAMESPACES": "", "VIDEOJOB_CLUSTER": ""}
     try:
         world.operator.start()
         await world.create_pool()
         await world.create("one", ttlAfterFinished="2s")
         await world.reaches("one", "Succeeded")
+        # Asks why a worker does not start: of Events, and where there are none of a dry run.
+        world.node.posts_events = False
+        await world.create_pool("refused", minIdle=1, worker={"priorityClassName": "none"})
+
+        async def explained() -> bool:
+            pool = await world.kubernetes.get(RENDERPOOLS, world.namespace, "refused")
+            return "no PriorityClass with name none" in str((pool or {}).get("status"))
+
+        await eventually(explained, "the pool says why no worker comes")
 
         async def gone() -> bool:
             return await world.videojob("one") is None
@@ -65,8 +76,12 @@ async def test_operator_lives_on_the_rights_of_the_chart(
             return bool([event async for event in world.kubernetes.list(EVENTS, world.namespace)])
 
         await eventually(told, "Events were posted")
-        assert world.operator.metric("videojob_api_requests_total", code="403") == 0
-        assert "forbidden" not in world.operator.log.read_text().lower()
+        tried = world.operator.metric("videojob_api_requests_total", code="403", resource="pods", verb="create")
+        assert world.operator.metric("videojob_api_requests_total", code="403") == tried > 0
+        if scope == "cluster":
+            uid = apiserver.get("namespace", "kube-system", "")["metadata"]["uid"]
+            assert await world.redis.exists(Keys(PoolKey(world.namespace, "default"), uid).fixed("epoch"))
+        assert "system:serviceaccount" not in world.operator.log.read_text()
     finally:
         world.operator.stop()
         for each in ("clusterrole", kind.lower()):

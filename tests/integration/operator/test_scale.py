@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.operator.conftest import World, eventually
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from videojob_contract.api_paths import VIDEOJOBS
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
@@ -55,7 +55,7 @@ async def test_a_thousand_that_wait(world: World) -> None:
     await eventually(lambda: all_are(world, "Queued"), "all are Queued", timeout_s=120)
     # Accepted and queued in one write each.
     assert metric("videojob_status_writes_total", resource="videojobs", kind="transition") == COUNT
-    queue = OperatorQueue(PoolKey(world.namespace, "default"), world.redis)
+    queue = OperatorQueue(PoolKey(world.namespace, "default"), world.redis, cluster=CLUSTER)
     assert (await queue.snapshot()).total_queued == COUNT
 
     # After a restart, everything is looked at and nothing is written.

@@ -1,14 +1,20 @@
 """Workers read untrusted media: what a captured one can do with its queue's rights harms its own VideoJob alone."""
 
-from tests.integration.operator.conftest import World, eventually
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.operator.conftest import CLUSTER, World, eventually
 from videojob_contract.api_paths import JOBS
+from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.types import Claim, PoolKey
 from videojob_contract.queue.worker import WorkerQueue
 
 
 async def claim_as(world: World, worker: str, job: str) -> tuple[WorkerQueue, Claim]:
     """Claim the next attempt in the guise of a worker."""
-    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job)
+    queue = WorkerQueue(PoolKey(world.namespace, "default"), world.redis, worker, job, cluster=CLUSTER)
     claim = await queue.claim(10)
     assert isinstance(claim, Claim)
     return queue, claim
@@ -35,17 +41,43 @@ async def test_a_job_that_is_no_worker_is_not_adopted(world: World) -> None:
     assert world.operator.get("/healthz")[0] == 200
 
 
+async def test_a_worker_with_no_name_for_a_job_gets_nothing(world: World) -> None:
+    world.operator.start()
+    await world.create_pool(minIdle=0, maxWorkers=0)
+    await world.create("bait")
+    await world.reaches("bait", "Queued")
+    with pytest.raises(QueueUnavailableError, match="has no such job"):
+        await claim_as(world, "liar-1", "../../../../api/v1/namespaces")
+
+
+@pytest.mark.parametrize(
+    "said", [{"width": 10**30}, {"bytes": -1}, {"duration": float("inf")}, {"frames": 2**63}, {"sha256": "x"}]
+)
+async def test_a_result_beyond_what_a_status_holds_fails_its_own_job(world: World, said: dict[str, Any]) -> None:
+    world.operator.start()
+    await world.create_pool(minIdle=0, maxWorkers=0)
+    await world.create("bad")
+    await world.reaches("bad", "Queued")
+    queue, claim = await claim_as(world, "liar-1", "default-1")
+    fence = (claim.assignment.uid, claim.assignment.attempt, claim.token)
+    output = {"name": "main", "uri": "volume://media/a.mp4", "bytes": 1, "sha256": "0" * 64} | said
+    result = {"uid": fence[0], "attempt": fence[1], "result": "succeeded", "outputs": [output]}
+    await queue._runner.run("finish", *fence, json.dumps(result))
+    status = await world.reaches("bad", "Failed")
+    assert next(iter(said)) in status["failure"]["message"]
+
+
 async def test_a_result_that_cannot_be_read_fails_its_own_job_and_no_other(world: World) -> None:
     world.operator.start()
     await world.create_pool(minIdle=0, maxWorkers=0)
     await world.create("bad")
     await world.reaches("bad", "Queued")
-    queue, claim = await claim_as(world, "liar-1", "../../../../api/v1/namespaces")
+    queue, claim = await claim_as(world, "liar-1", "victim")
     fence = (claim.assignment.uid, claim.assignment.attempt, claim.token)
     await queue._runner.run("report", *fence, "Rendering", "{not json")
     await queue._runner.run("finish", *fence, '{"result": "glorious"}')
     status = await world.reaches("bad", "Failed")
-    assert status["failure"]["message"] == "what the worker handed in cannot be read"
+    assert status["failure"]["message"].startswith("what the worker handed in cannot be read: ")
     # Others are served as ever.
     await world.create("good")
     await world.reaches("good", "Queued")

@@ -66,6 +66,13 @@ class Backend:
         else:
             await self.redis.flushall()
 
+    async def fill(self, *, full: bool = True) -> None:
+        """Have no memory left; or have it again."""
+        if self.redis is None:
+            self._server.full = full
+        else:
+            await self.redis.config_set("maxmemory", "1mb" if full else "0")
+
     async def claim(self, name: str | None = None, *, lease_s: float = LEASE_S) -> tuple[WorkerApi, Claim]:
         """Claim with a new worker what must be there."""
         worker = self.worker(name, lease_s=lease_s)

@@ -4,7 +4,10 @@ from collections import Counter
 
 from tests.integration.queue.conftest import Backend, assignment, ready, result
 from videojob_contract.queue.api import OperatorApi, WorkerApi
-from videojob_contract.queue.types import Claim, EntryState, WorkerState
+from videojob_contract.queue.connection import connect
+from videojob_contract.queue.operator import OperatorQueue
+from videojob_contract.queue.types import Claim, EntryState, PoolKey, WorkerState
+from videojob_contract.queue.worker import WorkerQueue
 
 
 async def claimed_queues(backend: Backend, count: int) -> list[str]:
@@ -159,3 +162,22 @@ async def test_a_redis_that_evicts_keys_neither_stops_the_queue_nor_starts_anyth
     _, claim = await redis_backend.claim()
     assert claim.assignment.uid == "b"
     assert await redis_backend.worker().claim(0) is None
+
+
+async def test_clusters_with_pools_of_the_same_name_share_a_redis_and_no_work(redis_url: str) -> None:
+    pool = PoolKey("team", "default")
+    async with connect(redis_url) as redis:
+        here, there = (OperatorQueue(pool, redis, cluster=cluster) for cluster in ("here", "there"))
+        for operator in (here, there):
+            await operator.load_scripts()
+            await operator.configure({"default": 1})
+            assert await operator.ensure_epoch()
+        await here.enqueue("default", assignment("a"))
+        worker = WorkerQueue(pool, redis, "pod-1", "job-1", cluster="there")
+        assert await worker.claim(0) is None
+        assert (await here.snapshot()).workers == ()
+        assert await there.known_uids() == set()
+        await there.delete_pool()
+        claim = await WorkerQueue(pool, redis, "pod-1", "job-1", cluster="here").claim(0)
+        assert isinstance(claim, Claim)
+        await here.delete_pool()

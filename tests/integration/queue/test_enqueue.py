@@ -1,9 +1,12 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.integration.queue.conftest import QUEUES, Backend, assignment, result
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import UnknownQueueError
-from videojob_contract.queue.types import Enqueued, EnqueueState, EntryState
+from videojob_contract.queue.types import Claim, Enqueued, EnqueueState, EntryState
 
 QUEUED = EnqueueState.QUEUED
 
@@ -32,6 +35,51 @@ async def test_another_queue_takes_the_entry_at_its_end(operator: OperatorApi) -
     await operator.enqueue("high", assignment("b"))
     assert await operator.enqueue("high", assignment("a")) == Enqueued(QUEUED, 1)
     assert (await operator.snapshot()).queued == {"high": 2, "default": 0, "low": 0}
+
+
+async def test_what_has_waited_longer_is_before(operator: OperatorApi, backend: Backend) -> None:
+    now = datetime.now(UTC)
+    for uid, ago_s in (("c", 1), ("a", 3), ("b", 2), ("b2", 2), ("future", -60), ("z", 4)):
+        await operator.enqueue("low", assignment(uid), now - timedelta(seconds=ago_s))
+    await operator.enqueue("low", assignment("now"))
+    order = ["z", "a", "b", "b2", "c", "now", "future"]
+    entries = await operator.entries(order)
+    assert {uid: entry.position for uid, entry in entries.items()} == {uid: at for at, uid in enumerate(order)}
+    assert [(await backend.claim())[1].assignment.uid for _ in order] == order
+
+
+async def test_enqueueing_again_with_another_time_keeps_the_place(operator: OperatorApi) -> None:
+    for uid in ("a", "b"):
+        await operator.enqueue("low", assignment(uid))
+    assert await operator.enqueue("low", assignment("b"), datetime.fromtimestamp(0, UTC)) == Enqueued(QUEUED, 1)
+
+
+async def test_while_claims_are_held_the_queue_fills_in_any_order(operator: OperatorApi, backend: Backend) -> None:
+    now = datetime.now(UTC)
+    await operator.configure(QUEUES, held=True)
+    idle = asyncio.create_task(backend.worker("pod-idle").claim(30))
+    await asyncio.sleep(0.05)
+    for ago_s in (1, 3, 2):
+        await operator.enqueue("low", assignment(f"waits-{ago_s}"), now - timedelta(seconds=ago_s))
+    await operator.ensure_epoch()
+    assert await backend.worker("pod-late").claim(0.1) is None
+    assert (await operator.snapshot()).queued == {"high": 0, "default": 0, "low": 3}
+    assert not idle.done()
+    await operator.configure(QUEUES)
+    async with asyncio.timeout(2):  # a worker that was not woken looks for itself only after 5 s
+        claim = await idle
+    assert isinstance(claim, Claim)
+    assert claim.assignment.uid == "waits-3"
+
+
+async def test_claims_stay_held_when_redis_is_emptied_once_more(operator: OperatorApi, backend: Backend) -> None:
+    await operator.configure(QUEUES, held=True)
+    await backend.flushall()
+    await operator.ensure_epoch()
+    await operator.enqueue("low", assignment("a"))
+    assert await backend.worker().claim(0) is None
+    await operator.configure(QUEUES)
+    await backend.claim()
 
 
 async def test_an_older_attempt_is_stale_and_a_newer_one_replaces(operator: OperatorApi, backend: Backend) -> None:

@@ -27,7 +27,7 @@ async def test_an_attempt_is_told_from_claim_to_result(operator: OperatorApi, ba
     assert isinstance(claimed, Claimed)
     assert (claimed.uid, claimed.attempt, claimed.worker, claimed.job) == ("a", 1, "pod-0", "job-0")
     assert isinstance(finished, Finished)
-    assert (finished.result.uid, finished.result.result) == ("a", "succeeded")
+    assert (finished.uid, finished.attempt) == ("a", 1)
 
 
 async def test_what_is_not_acknowledged_comes_again_to_the_same_consumer(

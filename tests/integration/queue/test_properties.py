@@ -10,6 +10,7 @@ Every step is done on a real Redis and on the fake, which must look the same aft
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ steps = st.integers(-1, 1)
 queues = st.sampled_from(list(QUEUES))
 workers = st.sampled_from(WORKERS)
 times = st.integers(1, 2)
+since = st.none() | st.integers(0, 5).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
 async def everything_in(redis: Redis, *, but_times: bool) -> dict[str, Any]:
@@ -181,10 +183,11 @@ class QueueMachine(RuleBasedStateMachine):
         self.enqueue(uid, 0, queue, 1)
         return uid
 
-    @rule(uid=uids, step=steps, queue=queues, repeat=times)
-    def enqueue(self, uid: str, step: int, queue: str, repeat: int) -> None:
+    @rule(uid=uids, step=steps, queue=queues, repeat=times, since=since)
+    def enqueue(self, uid: str, step: int, queue: str, repeat: int, since: datetime | None = None) -> None:
         attempt = self._attempt(uid, step)
-        answer = self._both(lambda side: self.operators[side].enqueue(queue, assignment(uid, attempt)), repeat)
+        given = assignment(uid, attempt)
+        answer = self._both(lambda side: self.operators[side].enqueue(queue, given, since), repeat)
         assert answer.accepted or uid not in self.accounted or attempt < self.newest[uid]
         if answer.accepted:
             self.newest[uid] = self.accounted[uid] = attempt

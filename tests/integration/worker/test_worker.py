@@ -17,6 +17,7 @@ from tests.assignments import assignment
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState, QueueEntry, WorkerState
 from videojob_contract.resources.status import Stage
+from videojob_worker.supervisor import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -162,7 +163,7 @@ async def test_cancel_stops_within_half_a_second(operator: OperatorQueue, worker
 async def test_lost_lease_publishes_nothing(operator: OperatorQueue, workers: Workers) -> None:
     worker = await start_rendering(operator, workers)
     await operator.release(UID, 1)
-    assert await asyncio.to_thread(worker.wait, 10) == 0
+    assert await asyncio.to_thread(worker.wait, 10) == FAILED
     assert worker.result().reason is Reason.LEASE_LOST
     assert worker.published() == []
     assert await operator.entry(UID) is None
@@ -197,7 +198,7 @@ async def test_sigterm_while_rendering_is_an_eviction(operator: OperatorQueue, w
     worker = await start_rendering(operator, workers)
     asked = time.monotonic()
     worker.process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(worker.wait, 5) == 0
+    assert await asyncio.to_thread(worker.wait, 5) == FAILED
     assert time.monotonic() - asked < 2
     entry = await operator.entry(UID)
     assert entry is not None
@@ -234,7 +235,7 @@ async def test_renderer_that_dies_is_a_reported_failure(
     assert entry.result is not None
     assert entry.result.reason is reason
     assert says in entry.result.message
-    assert worker.wait() == 0
+    assert worker.wait() == FAILED
     assert worker.published() == []
 
 
@@ -267,7 +268,7 @@ async def test_memory_limit_is_reported_by_the_worker_itself(operator: OperatorQ
     entry = await until(lambda: finished(operator))
     assert entry.result is not None
     assert entry.result.reason is Reason.OUT_OF_MEMORY, entry.result
-    assert worker.wait() == 0
+    assert worker.wait() == FAILED
 
 
 async def test_renderer_sees_no_secret_and_is_confined(operator: OperatorQueue, workers: Workers) -> None:
@@ -313,3 +314,13 @@ def test_a_worker_leaves_when_no_operator_of_its_version_is_there(workers: Worke
     worker = workers.start()  # Redis has no scripts
     assert worker.wait() == 0
     assert "is an operator of this version running?; leaving" in worker.log()
+
+
+async def test_a_worker_that_cannot_log_in_leaves_and_says_why(workers: Workers, redis_url: str) -> None:
+    """The pool then makes another, with the password that is in the Secret by then, and tells of this one's end."""
+    async with Redis.from_url(redis_url) as redis:
+        await redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", "~*", "+@all")
+    worker = workers.start(VIDEOJOB_REDIS_USER="worker", VIDEOJOB_REDIS_PASSWORD="wrong")  # noqa: S106 - so it is meant
+    assert await asyncio.to_thread(worker.wait, 60) == 1
+    assert (worker.folder / "termination-log").read_text().startswith("Redis refuses the login: ")
+    assert "Traceback" not in worker.log()

@@ -239,11 +239,14 @@ def test_truncated_sound_beside_pictures_is_refused(tmp_path: Path, short_sound:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"just words", "is a text file, not an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"),
+        (
+            b"just words",
+            "is a text file, not an MP3, M4A, AAC, WAV, .* sound file",
+        ),
         (b"", "is an empty file, not"),
         (b"#EXTM3U\nfile:///etc/passwd\n", "is a playlist file, not"),
         (b"ID3" + bytes(50), "(is a damaged MP3 file|is an MP3 file without sound)"),
-        (b"OggS" + bytes(500), "is cut short"),
+        (b"OggS" + bytes(500), "is a(n Ogg file without sound| damaged Ogg file)"),
         (b"fLaC" + bytes(500), "is a damaged FLAC file"),
     ],
 )
@@ -270,8 +273,8 @@ def test_sound_of_no_ears_is_refused(tmp_path: Path, channels: int, rate: int, s
 
 def test_a_codec_that_nobody_needs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.mka"
-    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-ar", "22050", "-c:a", "adpcm_ima_qt", "-f", "mov", path)
-    with pytest.raises(PermanentError, match="has its sound as adpcm_ima_qt, which is not read: use AAC, "):
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "adpcm_yamaha", "-f", "wav", path)
+    with pytest.raises(PermanentError, match="has its sound as adpcm_yamaha, which is not read: use AAC, "):
         check_audio(source(path))
 
 

@@ -135,7 +135,7 @@ def test_films_that_were_cut_off_are_found_before_they_are_decoded(film: Path, t
     refused(matroska, r"is cut short: [\d,]+ of its [\d,]+ bytes are there")
 
 
-def test_missing_frames_are_counted(tmp_path: Path) -> None:
+def test_frames_that_only_the_header_has_are_not_waited_for(tmp_path: Path) -> None:
     path = films.steady(tmp_path / "film.mp4", 60, FPS, container_options={"use_editlist": "0"})
     data = bytearray(path.read_bytes())
     stts, mdhd = data.index(b"stts"), data.index(b"mdhd")
@@ -144,8 +144,10 @@ def test_missing_frames_are_counted(tmp_path: Path) -> None:
     data[mdhd + 20 : mdhd + 24] = (100 * delta).to_bytes(4)
     path.write_bytes(data)
     assert films.shown(path, 60, FPS) == list(range(60))
-    says = r"is cut short: it says that it lasts 4\.00s, and its pictures end at 2\.40s \(about 60 of 100 frames\)"
-    refused(path, says, frames=100)
+    source = films.source(path)
+    films.probe_video(source)
+    assert source.warnings.said == (f"{source.name} says that it lasts 4.00s, and its pictures end at 2.40s",)
+    refused(path, r"lasts 2\.4s: too short for 4s of the timeline", Reason.INVALID_SPEC, frames=100)
 
 
 @pytest.mark.parametrize("harm", ["zeroes", "flips"])

@@ -171,3 +171,27 @@ def test_a_movie_shows_every_frame_of_its_videos(studio: Studio, tmp_path: Path,
     movie = decode(studio.movie(clips, files=[path], size=films.SIZE, fps="25", threads=threads))
     expected = [*range(100), *range(74, 24, -1), *range(0, 100, 2)]
     assert [films.number(picture) for picture in movie] == expected
+
+
+def test_what_a_decoder_attaches_without_a_name_for_it_harms_nobody(tmp_path: Path) -> None:
+    """An enhancement layer (LCEVC, ETSI TS 101 154) beside a turn: both are attached to each frame."""
+    films.steady(tmp_path / "plain.mp4", 25, FPS)
+    films.ffmpeg("-i", tmp_path / "plain.mp4", "-c", "copy", tmp_path / "plain.h264")
+    start, message = b"\0\0\0\1", b"\x06\x04\x08\xb4\x00\x50\x01\x02\x03\x04\x05\x80"
+    units = (tmp_path / "plain.h264").read_bytes().split(start)[1:]
+    with_layer = [message + start + unit if unit[0] & 31 in {1, 5} else unit for unit in units]
+    (tmp_path / "layered.h264").write_bytes(b"".join(start + unit for unit in with_layer))
+    films.ffmpeg(
+        "-r",
+        "25",
+        "-i",
+        tmp_path / "layered.h264",
+        "-c",
+        "copy",
+        "-metadata:s:v",
+        "rotate=180",
+        path := tmp_path / "film.mp4",
+    )
+    facts = films.probe(path)
+    assert (facts.width, facts.height, facts.is_turned) == (*films.SIZE, True)
+    assert len(films.shown(path, 25, FPS)) == 25

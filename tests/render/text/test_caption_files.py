@@ -1,6 +1,9 @@
-"""Files of subtitles: SRT, WebVTT and ASS, read strictly, and what is wrong with one named by its line."""
+"""Files of subtitles: SRT, WebVTT and ASS as other programs read them, and what is wrong with one named by its line."""
 
+import json
+import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +12,7 @@ from hypothesis import strategies as st
 from tests.render.captioned import HEAD, HEIGHT, OVERLAPPING, URI, bounds, event, over
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.media.source import Source
-from videojob_worker.text.cues import LineError
-from videojob_worker.text.reading import MAX_BYTES, SubtitleFormat, decode_text, read_cues
+from videojob_worker.text.reading import MAX_BYTES, SubtitleFormat, read_cues
 
 VTT = """\ufeffWEBVTT - a title
 
@@ -53,7 +55,7 @@ def test_srt_is_read_as_it_is_found(tmp_path):
         text.encode("cp1252"),
     ):
         (tmp_path / "a").write_bytes(data)
-        form, _, cues = read_cues(Source("spec.subtitles.uri", URI, tmp_path / "a"))
+        form, _, cues = read_cues(Source("spec.subtitles.uri", URI, tmp_path / "a"), None)
         assert form is SubtitleFormat.SRT
         assert [(cue.start_ms, cue.end_ms, cue.text) for cue in cues] == [
             (1500, 2250, "Ä \\N <3 <x>"),
@@ -70,9 +72,58 @@ def test_an_ass_script_says_its_text_without_tags_and_drawings(opened):
     assert captions.cues[0].text == "One, two\nthree four"
 
 
-def test_text_of_other_windows_is_refused_and_not_turned_into_nonsense():
-    with pytest.raises(LineError, match="line 3: is neither UTF-8 nor UTF-16; save the file as UTF-8"):
-        decode_text(b"1\n00:00:01,000 --> 00:00:02,000\n" + bytes(range(0xE0, 0xF8)))
+def by_ffmpeg(tmp_path: Path, text: str, kind: str) -> list[tuple[int, int]]:
+    """When ffmpeg's demuxer shows the cues of a file, in milliseconds."""
+    (tmp_path / "theirs").write_bytes(text.encode())
+    command = ["ffprobe", "-v", "error", "-f", kind, "-show_entries", "packet=pts_time,duration_time", "-of", "json"]
+    packets = json.loads(subprocess.run([*command, str(tmp_path / "theirs")], check=True, capture_output=True).stdout)
+    times = [(round(float(p["pts_time"]) * 1000), round(float(p["duration_time"]) * 1000)) for p in packets["packets"]]
+    return [(start, start + length) for start, length in times if length > 0]
+
+
+def ours(tmp_path: Path, text: str) -> list[tuple[int, int]]:
+    (tmp_path / "ours").write_bytes(text.encode())
+    _, _, cues = read_cues(Source("spec.subtitles.uri", URI, tmp_path / "ours"), None)
+    return [(cue.start_ms, cue.end_ms) for cue in cues]
+
+
+@st.composite
+def srt_files(draw: st.DrawFn) -> str:
+    """SRT as programs write it: with numbers or without, one line end or another, empty lines here and there."""
+    numbered, line_end = draw(st.booleans()), draw(st.sampled_from(["\n", "\r\n"]))
+    lines: list[str] = draw(st.lists(st.just(""), max_size=2))
+    for number in range(draw(st.integers(1, 4))):
+        start, end = number * 3_723_456 + 1000, number * 3_723_456 + draw(st.integers(1001, 90_000))
+        point = draw(st.sampled_from(",."))
+        lines += [str(number + 1)] if numbered else []
+        lines.append(draw(st.sampled_from([" --> ", "  -->  "])).join(_stamp(at, point) for at in (start, end)))
+        lines += draw(st.lists(st.text("ab é", min_size=1, max_size=8).filter(str.strip), min_size=1, max_size=3))
+        lines += draw(st.lists(st.just(""), max_size=3))
+        lines += ["again"] if draw(st.booleans()) else []
+    return line_end.join(lines) + line_end
+
+
+def _stamp(at_ms: int, point: str) -> str:
+    seconds, rest = divmod(at_ms, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{rest:03}"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(srt_files())
+def test_an_srt_file_has_the_cues_that_ffmpeg_finds_in_it(tmp_path, text):
+    assert ours(tmp_path, text) == by_ffmpeg(tmp_path, text, "srt")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("WEBVTT\n\n00:00.000 --> 00:01.000 x:1\na\n\nNOTE b\n\n1\n00:02.000 --> 00:03.000\nb\n", "webvtt"),
+        (HEAD + event("a") + event("b", "0:00:01.5", "0:00:03.00") + event("c", "0:00:09.00", "0:00:08.00"), "ass"),
+        (HEAD.replace("PlayResY: 180", "PlayResY: 0") + "Comment: 0\n" + event("{\\an8}a"), "ass"),
+    ],
+)
+def test_webvtt_and_ass_files_have_the_cues_that_ffmpeg_finds_in_them(tmp_path, text, kind):
+    assert ours(tmp_path, text) == by_ffmpeg(tmp_path, text, kind)
 
 
 @pytest.mark.parametrize(
@@ -80,19 +131,11 @@ def test_text_of_other_windows_is_refused_and_not_turned_into_nonsense():
     [
         ("", "line 1: the file is empty"),
         ("\n \n", "the file is empty"),
-        ("Hello\n", 'line 1: "Hello" begins neither SRT, WebVTT nor ASS'),
-        (b"\x00\x01\x02", "line 1: is not text"),
-        ("1\nHello\n", 'line 2: expected a time, such as 00:00:01,000 --> 00:00:02,500, and found "Hello"'),
-        ("1\n00:00:01,000 --> 00:00:02,000\na\n\nb\n", 'line 5: expected a time, .* found "b"'),
-        ("1\n00:00:01,000 -> 00:00:02,000\na\n", "line 2: expected a time"),
-        ("1\n00:00:02,000 --> 00:00:01,000\na\n", "line 2: the cue ends before it starts"),
-        ("1\n00:99:02,000 --> 00:99:03,000\na\n", "line 2: expected a time"),
-        ("1\n00:00:01,000 --> 00:00:02,000\n" + "a" * 5000, "line 2: the cue has 5000 characters; at most 4096"),
-        ("WEBVTT\n\n1\n00:00:01,000 --> 00:00:02,000\na\n", "line 4: expected a time, such as 00:01.000"),
-        ("[Script Info]\n", "the script ends, and has no events"),
-        (HEAD + event("a", start="0:00:01.5"), "line 12: a time is written like 0:00:01.50"),
-        (HEAD + "Dialogue: 0,0:00:01.00\n", "line 12: an event has 10 fields, and this one has 2"),
-        (HEAD.replace("PlayResY: 180", "PlayResY: 0") + event("a"), "line 4: a resolution is from 1 to 16384"),
+        ("Hello\n", 'line 1: "Hello" begins neither SRT, WebVTT nor ASS, and no line has a time'),
+        ("1\n00:00:02,000 --> 00:00:01,000\na\n", "line 4: the file ends, and has no cue of SRT"),
+        ("WEBVTT\n\nNOTE\n", "line 4: the file ends, and has no cue of WebVTT"),
+        ("[Script Info]\n", "line 2: the file ends, and has no cue of ASS"),
+        (HEAD + "Dialogue: 0,0:00:01.00\n", "line 13: the file ends, and has no cue of ASS"),
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_line(opened, text, message):
@@ -131,7 +174,7 @@ def test_a_file_has_a_largest_size_and_a_largest_number_of_cues(opened):
     with pytest.raises(PermanentError, match="subtitles have at most 10 MiB"):
         opened(b"1" * (MAX_BYTES + 1))
     with pytest.raises(PermanentError, match="has 50001 cues; at most 50000"):
-        opened("1\n00:00:01,000 --> 00:00:01,000\na\n\n" * 50_001)
+        opened("1\n00:00:01,000 --> 00:00:02,000\na\n\n" * 50_001)
 
 
 def test_a_script_with_damaged_headers_is_refused_by_its_name(opened):

@@ -82,6 +82,53 @@ def test_an_output_where_another_goes_by_default_is_refused(
     assert f"spec.outputs[1].uri: spec.outputs[0].uri goes to {uri} too" in result.stderr
 
 
+def test_validate_names_problems_of_every_kind_at_once(file: Path) -> None:
+    file.write_text(
+        GOOD.replace("clips:", "parallelism: 2\n  deadline: 0s\n  clips:")
+        .replace("{name: holiday}", "{name: ../up}")
+        .replace("duration: 1s}", "duration: 1}\n    - image: {uri: volume://photos/gone.jpg}\n      duration: 1s")
+    )
+    result = run("validate", file, "--volume", f"photos={file.parent}")
+    assert result.exit_code == 3
+    told = [line.split(": ")[1] for line in result.stderr.splitlines()]
+    assert sorted(told) == [
+        "metadata.name", "spec.clips[0].duration", "spec.clips[1].image.uri", "spec.deadline", "spec.parallelism",
+    ]  # fmt: skip
+
+
+def test_validate_names_all_files_that_are_missing_where_they_stand(file: Path) -> None:
+    (file.parent / "there.jpg").touch()
+    names = ("gone.jpg", "there.jpg", "lost.jpg", "gone.jpg")
+    clips = "".join(f"    - image: {{uri: volume://photos/{name}}}\n      duration: 1s\n" for name in names)
+    file.write_text(f"{GOOD.partition('clips:')[0]}clips:\n{clips}")
+    result = run("validate", file, "--volume", f"photos={file.parent}")
+    assert result.exit_code == 3
+    assert [line.split(":", 3)[3] for line in result.stderr.splitlines()] == [
+        f" spec.clips[{index}].image.uri: volume://photos/{names[index]}: not found" for index in (0, 2, 3)
+    ]
+    (file.parent / "gone.jpg").touch()
+    (file.parent / "lost.jpg").touch()
+    assert run("validate", file, "--volume", f"photos={file.parent}").exit_code == 0
+
+
+def test_a_name_that_the_server_makes_is_as_good_as_one(file: Path) -> None:
+    text = GOOD.replace("{name: holiday}", "{generateName: holiday-}")
+    file.write_text(
+        text.replace("#000000", "{{ colour }}").replace("spec:", "spec:\n  parameters: {colour: '#000000'}")
+    )
+    result = run("validate", file)
+    assert (result.exit_code, result.stdout) == (0, f"{file}: VideoJob holiday-xxxxx is valid\n")
+    file.write_text(text.replace('color: "#000000"', 'title: {text: "{{ job.name }}"}'))
+    assert run("validate", file).exit_code == 0
+    file.write_text(text.replace("holiday-", "x" * 70))  # the server cuts it
+    assert run("validate", file).exit_code == 0
+    file.write_text(text.replace("holiday-", "Holiday-"))
+    assert ':3:12: metadata.generateName: "Holiday-" is not a name for a VideoJob' in run("validate", file).stderr
+    pool = "apiVersion: videojob.dev/v1alpha1\nkind: RenderPool\nmetadata: {generateName: p-}\nspec: {}\n"
+    file.write_text(pool)
+    assert run("validate", file).exit_code == 0
+
+
 def test_validate_reads_every_file_before_it_fails(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(GOOD.replace("1s", "never"))
     (tmp_path / "good.yaml").write_text(GOOD)
@@ -107,6 +154,12 @@ def test_samples_are_valid(sample: Path) -> None:
     ("name", "spec", "says"),
     [
         ("photos", "{minIdle: -1}", ":4:8: spec.minIdle: "),
+        ("photos", "{minIdle: 3, maxWorkers: 2}", ":4:8: spec.minIdle: must not be more than maxWorkers, which is 2"),
+        (
+            "photos",
+            "{storage: {outputPrefix: volume://m/out}}",
+            ':4:18: spec.storage.outputPrefix: volume://m/out: the pool has no volume "m"; it has none',
+        ),
         ("photos", "{limits: {runningPerUser: 1}}", ":4:8: spec.limits: is not supported yet"),
         ("pho.tos", "{}", ':3:12: metadata.name: "pho.tos" is not a name for a RenderPool'),
     ],

@@ -65,13 +65,13 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": "x" * 64}}, "metadata.name: must have at most 63 characters"),
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
-        (videojob({"image": {"uri": "volume://m/a b"}}), ('spec.clips[0].image.uri: "volume://m/a b" is '
+        (videojob({"video": {"uri": "volume://m/a b"}}), ('spec.clips[0].video.uri: "volume://m/a b" is '
          "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
          "spec.outputs[0].preset: should be text, not 8: put it in quotes"),
-        (videojob({"image": "volume://m/a.jpg"}),
+        (videojob({"image": "volume://m/a.jpg", "duration": "1s"}),
          'spec.clips[0].image: should be an object, not "volume://m/a.jpg"; did you mean {uri: "volume://m/a.jpg"}?'),
         (videojob({**CLIP, "transition": "crossfade"}),
          'spec.clips[0].transition: should be an object, not "crossfade"; did you mean {type: "crossfade"}?'),
@@ -108,6 +108,21 @@ def test_many_problems_fit_into_a_conditions_message() -> None:
 
 def test_one_endless_problem_is_cut() -> None:
     assert len(format_problems([Problem("spec", "x" * 9999)])) == MAX_MESSAGE
+
+
+@pytest.mark.parametrize("length", [600, 4096])
+def test_a_spec_of_megabytes_is_refused_with_what_to_do(length: int) -> None:
+    clip = {"title": {"text": "x" * 200}, "duration": "1s"}
+    parse_videojob(videojob(*[clip] * 500))
+    (problem,) = problems(*[{"title": {"text": "x" * length}, "duration": "1s"}] * 500)
+    assert problem.startswith("spec: has ")
+    assert "may have 256: put long texts into a file of subtitles" in problem
+
+
+def test_a_spec_that_templates_make_large_is_refused_too() -> None:
+    clip = {"title": {"text": "{{ long }}"}, "duration": "1s"}
+    (problem,) = problems(*[clip] * 500, parameters={"long": "x" * 1000})
+    assert problem.startswith("spec: has 5")
 
 
 def test_a_status_is_read() -> None:
@@ -165,6 +180,33 @@ def test_names_within_a_pool_differ() -> None:
     twice = [{"name": "media", "source": {"emptyDir": {}}}] * 2
     with pytest.raises(SpecError, match="spec: volumes must have different names, not media, media"):
         parse_renderpool({"spec": {"volumes": twice}})
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"minIdle": 2, "maxWorkers": 1}, "spec.minIdle: must not be more than maxWorkers, which is 1"),
+        ({"minIdle": 2, "maxWorkers": 0}, None),  # paused
+        ({"storage": {"outputPrefix": "volume://a/out"}},
+         'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has none'),
+        ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},
+         'spec.storage.outputPrefix: volume://b: the pool has no volume "b"; it has a'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}, "readOnly": True}]},
+         'spec.storage.outputPrefix: volume://a: volume "a" is read-only'),
+        ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}}]}, None),
+        ({"worker": {"env": [{"name": "VIDEOJOB_SCRATCH", "value": "/"}]}},
+         ("spec.worker.env[0].name: VIDEOJOB_SCRATCH is taken: names that begin with VIDEOJOB_ are the operator's")),
+        ({"worker": {"env": [{"value": "/"}]}}, "spec.worker.env[0].name: is required"),
+        ({"worker": {"env": [{"name": "TZ", "value": "UTC"}]}}, None),
+    ],
+)  # fmt: skip
+def test_what_must_hold_in_a_pool(spec: dict[str, Any], message: str | None) -> None:
+    try:
+        parse_renderpool({"spec": spec})
+        found = None
+    except SpecError as error:
+        found = str(error)
+    assert found == message
 
 
 def test_a_pool_of_defaults() -> None:

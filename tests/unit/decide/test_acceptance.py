@@ -31,7 +31,8 @@ def test_every_problem_of_a_spec_is_named():
     assert not status.failure.retryable
     assert "spec.clips[0].color" in status.message
     assert "spec.clips[1].duration" in status.message
-    accepted, finished = status.conditions
+    accepted, finished, failed = status.conditions
+    assert (failed.type, failed.status, failed.reason) == ("Failed", "True", "InvalidSpec")
     assert (accepted.type, accepted.status, accepted.reason) == ("Accepted", "False", "InvalidSpec")
     assert (finished.type, finished.status, finished.reason) == ("Finished", "True", "InvalidSpec")
     assert events(decision) == [("Warning", "InvalidSpec")]

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.unit.decide.build import (
+    NOW,
     UID,
     after,
     decide,
@@ -15,7 +16,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator.decide.conditions import find
-from videojob_operator.decide.types import Enqueue, Withdraw
+from videojob_operator.decide.types import Enqueue, Refusal, Withdraw
 
 LATER = {"startAt": "2026-01-01T12:01:00Z"}
 
@@ -30,10 +31,12 @@ def admitted(status: VideoJobStatus) -> tuple[str, str]:
     ("spec", "fields", "reason", "kind"),
     [
         ({"suspend": True}, {}, Reason.SUSPENDED, "Normal"),
+        ({}, {"metadata": {"annotations": {"videojob.dev/restored": "true"}}}, Reason.RESTORED, "Normal"),
         (LATER, {}, Reason.WAITING_FOR_START, "Normal"),
         ({}, {"pool": None}, Reason.WAITING_FOR_POOL, "Warning"),
         ({"queue": "urgent"}, {}, Reason.WAITING_FOR_QUEUE, "Warning"),
         ({}, {"queue_known": False}, Reason.WAITING_FOR_QUEUE, "Warning"),
+        ({}, {"queue_full": True}, Reason.QUEUE_FULL, "Warning"),
     ],
 )
 def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
@@ -49,6 +52,21 @@ def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
 
     again = decide(spec, status, **fields)
     assert (again.status, again.before, again.after) == (None, (), ())
+
+
+def test_an_output_where_another_writes_is_refused_with_what_to_do():
+    place = "volume://media/out/team/holiday/main.mp4"
+
+    decision = decide(held_outputs={place: "other"})
+
+    failure = status_of(decision).failure
+    assert failure is not None
+    assert failure.reason is Reason.OUTPUT_FORBIDDEN
+    told = (
+        f'spec.outputs[0].uri: {place} goes where VideoJob "other" writes, too: wait for that, or set overwrite: true'
+    )
+    assert failure.message == told
+    assert decision.before == ()
 
 
 def test_a_missing_queue_is_told_with_those_that_there_are():
@@ -125,11 +143,50 @@ def test_a_job_changes_queues():
     assert moved.before == ()
 
 
+def test_the_time_since_when_it_waits_is_its_place_and_is_written():
+    decision = decide()
+    [enqueue] = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(decision).queued_at == NOW
+
+    [again] = decide({}, queued(), now=after(60)).before
+    assert isinstance(again, Enqueue)
+    assert again.since == NOW
+
+
+def test_another_queue_takes_it_at_its_end():
+    two = {"metadata": {"generation": 2}, "now": after(60)}
+    moved = decide({"queue": "high"}, queued(), entry=entry(EntryState.QUEUED), **two)
+    [enqueue] = moved.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(moved).queued_at == after(60)
+
+    edited = decide({"deadline": "1m"}, queued(), entry=entry(EntryState.QUEUED), **two)
+    [enqueue] = edited.before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == status_of(edited).queued_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields", "kept"),
+    [
+        ({"suspend": True}, {}, False),
+        (LATER, {}, False),
+        ({}, {"pool": None}, True),
+        ({}, {"queue_full": True}, True),
+        ({"queue": "urgent"}, {}, True),
+    ],
+)
+def test_only_who_wishes_to_wait_longer_gives_up_its_place(spec, fields, kept):
+    assert status_of(decide(spec, queued(), **fields)).queued_at == (NOW if kept else None)
+
+
 def test_a_write_that_was_lost_after_enqueueing_is_made_up_for():
     decision = decide({}, {}, entry=entry(EntryState.QUEUED))
 
     assert status_of(decision).phase is Phase.QUEUED
     assert len(decision.before) == 1  # enqueueing again does nothing
+    assert status_of(decision).queued_at == after(-20)  # where it is by then
 
 
 def test_a_pool_that_went_away_is_waited_for():
@@ -138,3 +195,63 @@ def test_a_pool_that_went_away_is_waited_for():
     assert status_of(decision).phase is Phase.PENDING
     assert admitted(status_of(decision))[1] == Reason.WAITING_FOR_POOL
     assert status_of(decide({}, status_of(decision), pool=pool_spec())).attempts == 1
+
+
+def test_what_waits_in_a_full_queue_stays_there():
+    decision = decide({}, queued(), entry=entry(EntryState.QUEUED), queue_full=True)
+
+    assert (status_of(decision).phase, decision.before, decision.after) == (Phase.QUEUED, (), ())
+
+
+def test_what_a_full_queue_lost_is_held_back_and_queued_as_the_same_attempt_when_there_is_room():
+    held = status_of(decide({}, queued(), queue_full=True))
+
+    assert (held.phase, held.attempts) == (Phase.PENDING, 0)
+    [back] = decide({}, held).before
+    assert isinstance(back, Enqueue)
+    assert back.assignment.attempt == 1
+
+
+def test_a_changed_spec_that_a_full_queue_does_not_take_does_not_run_as_it_was():
+    decision = decide({}, queued(), entry=entry(EntryState.QUEUED), queue_full=True, metadata={"generation": 2})
+
+    assert decision.before == (Withdraw(UID, 1),)
+    assert admitted(status_of(decision)) == ("False", Reason.QUEUE_FULL)
+
+
+def test_while_the_queue_is_being_connected_to_nothing_is_said_of_it():
+    decision = decide({}, queue_known=False, queue_connecting=True)
+
+    assert (decision.status, decision.before, decision.after) == (None, (), ())
+    assert decision.requeue_after_s == 1
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, LATER, {"cancel": True}, {"clips": []}, {"queue": "urgent"}])
+def test_what_needs_no_queue_is_said_while_it_is_being_connected_to(spec):
+    connecting = status_of(decide(spec, queue_known=False, queue_connecting=True))
+
+    assert connecting == status_of(decide(spec))
+
+
+def message(decision):
+    return status_of(decision).message
+
+
+def test_a_pool_that_is_not_there_is_told_with_those_that_are():
+    assert message(decide(pool=None)) == 'the namespace has no RenderPool "default"; it has none'
+    assert (
+        message(decide(pool=None, other_pools=("a", "b"))) == 'the namespace has no RenderPool "default"; it has a, b'
+    )
+    many = tuple(f"pool-{number}" for number in range(1000))
+    assert message(decide(pool=None, other_pools=many)).endswith("pool-9, …")
+
+
+def test_a_pool_that_was_refused_is_told_with_why():
+    refusal = Refusal(Reason.INVALID_SPEC, "spec.maxWorkers: too few")
+
+    assert "was refused: spec.maxWorkers: too few" in message(decide(pool=None, pool_refusal=refusal))
+
+
+def test_the_reason_stands_beside_the_message():
+    assert status_of(decide(pool=None)).reason is Reason.WAITING_FOR_POOL
+    assert status_of(decide()).reason is None

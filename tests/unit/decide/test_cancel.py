@@ -30,7 +30,10 @@ def test_a_job_that_was_never_enqueued_is_cancelled_without_the_queue():
 
     status = status_of(decision)
     assert (status.phase, status.finished_at) == (Phase.CANCELLED, NOW)
-    assert [(c.type, c.reason) for c in status.conditions] == [("Finished", "Cancelled")]
+    assert [(c.type, c.reason) for c in status.conditions] == [
+        ("Finished", "Cancelled"),
+        ("Failed", "Cancelled"),
+    ]
     assert decision.before == ()
     assert events(decision) == [("Normal", "Cancelled")]
 

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videojob_operator.decide.naming import serial_of, worker_job_name
+from videojob_operator.decide.naming import secret_name, serial_of, worker_job_name
 
 POOLS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 SERIALS = st.integers(1, 10**8)
@@ -23,6 +23,11 @@ def test_pools_with_long_names_have_names_of_their_own(names):
     one, other = (worker_job_name("p" * 50 + name, 1) for name in names)
 
     assert one != other
+
+
+def test_a_secret_is_named_for_its_pool_and_password():
+    assert secret_name("default", "0123456789") == "default-redis-0123456789"
+    assert secret_name("p" * 50 + "a", "0123456789") != secret_name("p" * 50 + "b", "0123456789")
 
 
 def test_a_name_that_is_not_ours_has_no_serial():

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.decide.build import (
+    NOW,
     UID,
     after,
     ended_job,
@@ -18,7 +19,7 @@ from tests.unit.decide.build import (
 from videojob_contract.queue.types import WorkerState
 from videojob_contract.resources.status import ConditionType
 from videojob_operator.decide.conditions import find
-from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool import AFTER_ACTION_S, decide_pool
 from videojob_operator.decide.pool_health import (
     KEEP_ENDED_S,
     KEEP_FAILED,
@@ -26,7 +27,7 @@ from videojob_operator.decide.pool_health import (
     LEAVE_S,
     REGISTER_S,
 )
-from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory, Trace, WorkerJob
+from videojob_operator.decide.types import DeleteWorkerJob, Explanation, PoolDecision, PoolMemory, Trace, WorkerJob
 
 PULLING = {
     "phase": "Pending",
@@ -103,16 +104,75 @@ def test_one_that_no_node_has_room_for_is_told_and_left_to_wait():
 
 
 def test_a_moments_wait_is_not_worth_a_word():
-    decision = decide_pool(observe_pool(old_job(1, 5), pods=[worker_pod(1, **PULLING)], spec={"minIdle": 1}))
+    decision = decide_pool(observe_pool(old_job(1, 3), pods=[worker_pod(1, **PULLING)], spec={"minIdle": 1}))
 
-    assert complaint(decision) == ""
-    assert decision.requeue_after_s == 10  # by then it is
+    assert complaint(decision) == "no worker has registered yet"
+    assert decision.requeue_after_s == 2  # by then it is
 
 
 def test_one_that_runs_and_does_not_register_is_told_too():
     decision = decide_pool(observe_pool(old_job(1, REGISTER_S), pods=[worker_pod(1)]))
 
     assert "has not registered" in complaint(decision)
+
+
+def test_a_worker_without_a_pod_is_asked_after_and_told_of_in_kubernetes_words():
+    def decide(age_s: float, explained: Explanation | None = None) -> PoolDecision:
+        memory = PoolMemory(explanation=explained)
+        return decide_pool(observe_pool(old_job(1, age_s), snapshot=snapshot(queued=1), memory=memory))
+
+    early = decide(1)
+    assert (early.explain, early.requeue_after_s) == (None, 1)
+    assert decide(2).explain == "default-1"
+
+    told = decide(3, Explanation("default-1", "exceeded quota: tight", after(-1)))
+    assert complaint(told) == "worker default-1 has no pod: exceeded quota: tight"
+    assert (told.explain, told.requeue_after_s) == (None, 2)
+    assert decide(12, Explanation("default-1", "exceeded quota: tight", after(-10))).explain == "default-1"
+
+    silent = decide(11, Explanation("default-1", "", after(-1)))
+    assert "kubectl describe job default-1" in complaint(silent)
+
+
+def test_a_pod_that_waits_for_its_volumes_is_asked_after_and_by_itself_no_trouble():
+    creating = worker_pod(1, phase="Pending", started_at=None, reason="ContainerCreating")
+
+    def decide(age_s: float, explained: Explanation | None = None) -> PoolDecision:
+        memory = PoolMemory(explanation=explained)
+        fields = {"pods": [creating], "snapshot": snapshot(queued=1), "memory": memory}
+        return decide_pool(observe_pool(old_job(1, age_s), **fields))
+
+    assert decide(9).explain is None
+    assert decide(10).explain == "default-1"
+    assert complaint(decide(60, Explanation("default-1", "", NOW))) == "no worker has registered yet"
+
+    told = decide(60, Explanation("default-1", 'FailedMount: secret "x" not found', NOW))
+    assert complaint(told) == 'worker default-1: ContainerCreating: FailedMount: secret "x" not found'
+
+
+def test_of_another_worker_the_answer_says_nothing():
+    memory = PoolMemory(explanation=Explanation("default-1", "exceeded quota", NOW))
+
+    decision = decide_pool(observe_pool(old_job(2, 3), snapshot=snapshot(queued=1), memory=memory))
+
+    assert decision.explain == "default-2"
+    assert complaint(decision) == "no worker has registered yet"
+
+
+def test_a_job_that_was_refused_is_told_of_until_one_is_made():
+    refused = decide_pool(observe_pool(snapshot=snapshot(queued=1), memory=PoolMemory(refusal="exceeded quota")))
+    assert complaint(refused) == "no worker can be made: exceeded quota"
+    assert refused.create == ("default-1",)
+    assert refused.memory.refusal == ""  # unless it is refused once more
+
+
+def test_after_every_action_the_pool_is_looked_at_again():
+    assert decide_pool(observe_pool(snapshot=snapshot(queued=1))).requeue_after_s == AFTER_ACTION_S
+    assert decide_pool(observe_pool(ended_job(1, at=-KEEP_ENDED_S))).requeue_after_s == AFTER_ACTION_S
+    idle = snapshot(worker(1, WorkerState.IDLE, since=-3600))
+    retiring = decide_pool(observe_pool(worker_job(1), snapshot=idle))
+    assert retiring.retire
+    assert retiring.requeue_after_s == AFTER_ACTION_S
 
 
 def test_one_that_cannot_start_is_replaced_as_soon_as_the_template_is_another():

@@ -165,3 +165,19 @@ def test_attempts_are_bounded_whatever_happens(reasons, limit):
     assert all(s.attempts == s.failures + s.interruptions for s in seen)
     counted = [s.failures for s in seen]
     assert counted == sorted(counted)
+
+
+def test_an_interruption_keeps_its_place_and_a_failure_goes_to_the_end():
+    waited = queued().queued_at
+    assert waited is not None
+    interrupted = fail(queued(), Reason.EVICTED, now=after(60))
+    assert interrupted.queued_at == waited
+    [enqueue] = decide({}, interrupted, now=after(61)).before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == waited
+
+    failed = fail(queued(), Reason.DISK_FULL, now=after(60))
+    assert failed.queued_at is None
+    [enqueue] = decide({}, failed, now=after(3600)).before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.since == after(3600)

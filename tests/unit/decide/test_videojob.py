@@ -21,14 +21,17 @@ from tests.unit.decide.build import (
     queued,
     result,
     running,
+    snapshot,
     status_of,
     worker_job,
     worker_pod,
 )
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.queue.types import EntryState
+from videojob_contract.resources.renderpool import RenderPoolStatus
 from videojob_contract.resources.status import Failure, Phase, VideoJobStatus
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_status import contested
 from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Memory, Observation
 from videojob_operator.decide.videojob import decide_videojob
 
@@ -109,24 +112,29 @@ def test_what_is_told_is_what_is_written(spec):
         if decision.status is not None and decision.status.phase.is_final:
             final = decision.status
             assert final.finished_at == NOW
-            assert final.conditions[-1].type == "Finished"
+            verdict = "Complete" if final.phase is Phase.SUCCEEDED else "Failed"
+            assert [condition.type for condition in final.conditions[-2:]] == ["Finished", verdict]
+            assert all(condition.status == "True" for condition in final.conditions[-2:])
             assert (final.failure is not None) >= (final.phase is Phase.FAILED)
             assert told(decision)[-1] == final.conditions[-1].reason
             assert decision.requeue_after_s is None
 
 
-def reasons_of(decision: Decision) -> set[Reason]:
+def reasons_of(decision: Decision) -> set[Reason | None]:
     status = status_of(decision)
-    return {condition.reason for condition in status.conditions} | set(told(decision))
+    return {status.reason} | {condition.reason for condition in status.conditions} | set(told(decision))
 
 
 PRODUCED = {
     Reason.ACCEPTED: decide,
     Reason.QUEUED: decide,
     Reason.SUSPENDED: lambda: decide({"suspend": True}),
+    Reason.RESTORED: lambda: decide(metadata={"annotations": {"videojob.dev/restored": "true"}}),
     Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
+    Reason.QUEUE_FULL: lambda: decide(queue_full=True),
+    Reason.POOL_AT_MAXIMUM: lambda: decide({}, queued(), entry=entry(EntryState.QUEUED), pool_busy=10),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),
@@ -143,6 +151,8 @@ PRODUCED = {
 OF_POOLS = {
     Reason.READY: observe_pool(),
     Reason.QUEUE_UNAVAILABLE: observe_pool(snapshot=None),
+    Reason.OWNED_ELSEWHERE: observe_pool(snapshot=None, status=contested(RenderPoolStatus(), "a", NOW)),
+    Reason.WORKERS_STARTING: observe_pool(snapshot=snapshot(queued=1)),
     Reason.WORKERS_NOT_STARTING: observe_pool(ended_job(1, failed=True)),
 }
 

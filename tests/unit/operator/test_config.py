@@ -35,6 +35,7 @@ def test_each_type_is_read():
     [
         ("VIDEOJOB_METRICS_PORT", "http", 'VIDEOJOB_METRICS_PORT is a number; not "http"'),
         ("VIDEOJOB_STALL_S", "-1", "VIDEOJOB_STALL_S is not negative; not -1"),
+        ("VIDEOJOB_CLUSTER", "a/b", "VIDEOJOB_CLUSTER: String should match pattern '^[a-z0-9-]{0,63}$'"),
         ("VIDEOJOB_LOG_FORMAT", "xml", 'VIDEOJOB_LOG_FORMAT is one of json, text; not "xml"'),
     ],
 )

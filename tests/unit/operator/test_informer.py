@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import API_VERSION
 from videojob_operator.cache import Cache
 from videojob_operator.informer import Informer
 from videojob_operator.projections import ObjectKey
@@ -32,7 +33,7 @@ class Added:
 class Scene:
     def __init__(self) -> None:
         self.cache, self.videojobs, self.pools = Cache(), Added(), Added()
-        self.informer = Informer(self.cache, self.videojobs, self.pools)  # type: ignore[arg-type]
+        self.informer = Informer(self.cache, self.videojobs, self.pools, writes_per_s=20.0)  # type: ignore[arg-type]
         self._version = 0
 
     def sees(self, watched, name, *, deleted=False, labels=None, owner=None, generation=1, uid=None, **fields):
@@ -46,7 +47,7 @@ class Scene:
             "generation": generation,
             "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": labels or {},
-            "ownerReferences": [{"kind": "VideoJob", "uid": owner}] if owner else [],
+            "ownerReferences": [{"apiVersion": API_VERSION, "kind": "VideoJob", "uid": owner}] if owner else [],
         }
         self.informer.handle(watched, {"metadata": metadata, "spec": {}} | fields, deleted=deleted)
         return self.taken()

@@ -1,5 +1,6 @@
 """Whom the events of a queue concern, and when they are acknowledged."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,9 +61,7 @@ def scene() -> Scene:
 RESULT = Result(uid="uid-holiday", attempt=1, result="succeeded")
 
 
-@pytest.mark.parametrize(
-    "event", [Claimed("1-0", "uid-holiday", 1, "pod", "job"), Finished("1-0", "uid-holiday", 1, RESULT)]
-)
+@pytest.mark.parametrize("event", [Claimed("1-0", "uid-holiday", 1, "pod", "job"), Finished("1-0", "uid-holiday", 1)])
 async def test_what_a_status_is_to_hold_is_acknowledged_once_it_does(scene, event):
     scene.put("holiday", "Queued")
     session = Acknowledging()
@@ -122,3 +121,38 @@ def test_workers_may_hold_what_is_queued_or_runs(scene, phase, active):
     scene.put("holiday", phase)
     assert scene.listener.has_active(POOL) is active
     assert not scene.listener.has_active(PoolKey("ns", "other"))
+
+
+def test_a_full_queue_is_the_pools_to_tell_and_room_is_for_all_that_wait(scene: Scene):
+    scene.put("holiday", "Pending")
+    scene.put("done", "Succeeded")
+    scene.listener.room_changed(POOL, full=True)
+    assert (scene.pools, scene.videojobs) == ({POOL}, set())
+    scene.listener.room_changed(POOL, full=False)
+    assert (scene.pools, scene.videojobs) == ({POOL}, {HOLIDAY})
+
+
+def test_a_queue_that_is_known_again_is_filled_in_the_order_in_which_they_came_to_wait(scene: Scene):
+    order: list[VideoJobKey] = []
+    scene.listener = QueueListener(
+        scene.cache,
+        SimpleNamespace(add=order.append),  # type: ignore[arg-type]
+        scene.pools,  # type: ignore[arg-type]
+        hold=lambda *_: None,
+    )
+    waits = {
+        "c": ("09", "05"),
+        "a": ("10", "01"),
+        "never": (None, "00"),
+        "z": ("08", "09"),
+        "b": ("09", "05"),
+        "d": ("09", "04"),
+    }
+    for number, (name, (queued, created)) in enumerate(waits.items()):
+        metadata = {"namespace": "ns", "name": name, "uid": name, "resourceVersion": str(number + 1), "generation": 1}
+        metadata["creationTimestamp"] = f"2026-01-01T12:00:{created}Z"
+        status = {"phase": "Queued", "queuedAt": f"2026-01-01T12:00:{queued}.000Z"} if queued else {"phase": "Pending"}
+        scene.cache.videojobs.put({"metadata": metadata, "spec": {}, "status": status})
+    scene.listener.queue_known(POOL)
+    assert [key.name for key in order] == ["z", "d", "b", "c", "a", "never"]
+    assert scene.listener.waiting(POOL) == 5

@@ -5,9 +5,10 @@ import asyncio
 from tests.unit.virtual_time import virtual_time
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer, FakeWorkerQueue
-from videojob_contract.queue.types import PoolKey
+from videojob_contract.queue.types import PoolKey, QueueEntry
 from videojob_operator import metrics
-from videojob_operator.act.queues import TICK_S, QueueSession
+from videojob_operator.act.queues import ADMIT_S, TICK_S, QueueSession
+from videojob_operator.parts import keep_up
 
 POOL = PoolKey("ns", "default")
 
@@ -23,6 +24,9 @@ class Told:
 
     def queue_known(self, _: PoolKey) -> None:
         pass
+
+    def waiting(self, _: PoolKey) -> int:
+        return 0
 
     def has_active(self, _: PoolKey) -> bool:
         return False
@@ -45,6 +49,26 @@ async def test_events_are_counted_by_the_names_that_they_have_in_the_stream():
 
 
 @virtual_time
+async def test_a_session_that_fails_believes_nothing_and_is_made_anew():
+    class Faulty(FakeOperatorQueue):
+        async def expired(self, limit: int = 100) -> list[QueueEntry]:
+            if faults:
+                raise faults.pop()
+            return await super().expired(limit)
+
+    server, told, faults = FakeServer(lambda: 0.0), Told(), [ZeroDivisionError()]
+    session = QueueSession(Faulty(POOL, server), told, "test")
+    running = asyncio.create_task(keep_up("test", session.run))
+    await asyncio.sleep(1.5 * TICK_S)
+    assert not faults
+    assert not session.known
+    await asyncio.sleep(TICK_S)
+    assert session.known
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@virtual_time
 async def test_a_session_that_is_ended_just_when_redis_goes_away_ends():
     server = FakeServer(lambda: 0.0)
     running = asyncio.create_task(QueueSession(FakeOperatorQueue(POOL, server), Told(), "test").run())
@@ -54,3 +78,30 @@ async def test_a_session_that_is_ended_just_when_redis_goes_away_ends():
     running.cancel()
     await asyncio.wait([running], timeout=60)
     assert running.cancelled()
+
+
+@virtual_time
+async def test_users_that_redis_lost_are_made_again():
+    server = FakeServer(lambda: 0.0)
+    session = QueueSession(FakeOperatorQueue(POOL, server), Told(), "test")
+    running = asyncio.create_task(session.run())
+    assert not session.has_user
+    await session.admit_workers(("new", "old"))
+    await asyncio.sleep(TICK_S / 2)
+    assert session.has_user
+    for lose in (lambda: setattr(server.state(POOL), "passwords", ()), server.flushall):
+        lose()
+        await asyncio.sleep(ADMIT_S + TICK_S + 1)
+        assert server.state(POOL).passwords == ("new", "old")
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@virtual_time
+async def test_workers_share_a_user_where_the_operator_may_make_none():
+    server = FakeServer(lambda: 0.0)
+    server.has_users = False
+    session = QueueSession(FakeOperatorQueue(POOL, server), Told(), "test")
+    await session.admit_workers(("new",))
+    assert not session.has_user
+    assert server.state(POOL).passwords == ()

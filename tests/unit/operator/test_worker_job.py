@@ -11,9 +11,7 @@ from videojob_operator.config import Settings
 
 SECRET = "workers"  # noqa: S105 - the name of one
 GOLDEN = Path(__file__).with_name("worker_job.yaml")
-SETTINGS = Settings(
-    worker_image="videojob-worker:1", worker_redis_secret=SECRET, worker_redis_url="redis://redis.videojob.svc:6379"
-)
+SETTINGS = Settings(worker_image="videojob-worker:1", worker_redis_url="redis://redis.videojob.svc:6379")
 SPEC = RenderPoolSpec.model_validate(
     {
         "volumes": [
@@ -27,6 +25,10 @@ SPEC = RenderPoolSpec.model_validate(
             "tolerations": [{"key": "render", "operator": "Exists"}],
             "priorityClassName": "batch",
             "imagePullSecrets": [{"name": "registry"}],
+            "serviceAccountName": "renders",
+            "runtimeClassName": "gvisor",
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+            "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
             "labels": {"team": "film", "videojob.dev/pool": "forged"},
             "annotations": {"note": "hello"},
         },
@@ -35,7 +37,7 @@ SPEC = RenderPoolSpec.model_validate(
 
 
 def manifest(spec=SPEC, settings=SETTINGS):
-    template = pod_template("studio", "film", spec, settings)
+    template = pod_template("studio", "film", spec, settings, redis_secret=SECRET)
     return worker_job("studio", "film", "pool-uid", "film-7", template=template, settings=settings)
 
 
@@ -51,6 +53,7 @@ def test_a_pool_without_overrides_has_the_defaults_and_nothing_empty():
     assert container["resources"] == {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
     assert container["image"] == "videojob-worker:1"
     assert {"nodeSelector", "tolerations", "affinity", "priorityClassName", "imagePullSecrets"}.isdisjoint(pod)
+    assert {"serviceAccountName", "runtimeClassName", "topologySpreadConstraints"}.isdisjoint(pod)
     assert [volume["name"] for volume in pod["volumes"]] == ["scratch", "tmp"]
 
 
@@ -75,15 +78,36 @@ def test_the_pods_of_any_pool_are_restricted():
         assert all("sizeLimit" in volume for volume in empty)
 
 
+def test_autoscalers_are_asked_to_wait_unless_the_pool_says_otherwise():
+    evict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    for said, expected in ((None, "false"), ({evict: "true"}, "true")):
+        spec = RenderPoolSpec.model_validate({"worker": {"annotations": said}})
+        assert manifest(spec)["spec"]["template"]["metadata"]["annotations"] == {
+            evict: expected,
+            "karpenter.sh/do-not-disrupt": "true",
+        }
+
+
+def test_the_operators_own_variables_are_the_last_word():
+    """Of a name that stands twice, Kubernetes takes the last."""
+    forged = RenderPoolSpec.model_validate({"worker": {"env": [{"name": "VIDEOJOB_VOLUMES", "value": "/"}]}})
+    (container,) = manifest(forged)["spec"]["template"]["spec"]["containers"]
+    values = {each["name"]: each.get("value") for each in container["env"]}
+    assert values["VIDEOJOB_VOLUMES"] == "/volumes"
+
+
 def test_no_secret_is_in_the_environment_in_the_clear():
     settings = SETTINGS.model_copy(update={"redis_password": "hunter2"})
     assert "hunter2" not in yaml.safe_dump(manifest(settings=settings))
 
 
 def test_the_hash_follows_the_template_and_not_the_job():
-    template = pod_template("studio", "film", SPEC, SETTINGS)
-    assert template_hash(template) == template_hash(pod_template("studio", "film", SPEC, SETTINGS))
-    assert template_hash(template) != template_hash(pod_template("studio", "film", RenderPoolSpec(), SETTINGS))
+    template = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
+    same = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
+    assert template_hash(template) == template_hash(same)
+    for spec, secret in ((RenderPoolSpec(), SECRET), (SPEC, "another")):
+        other = pod_template("studio", "film", spec, SETTINGS, redis_secret=secret)
+        assert template_hash(template) != template_hash(other)
     one = worker_job("studio", "film", "uid", "film-1", template=template, settings=SETTINGS)
     two = worker_job("studio", "film", "uid", "film-2", template=template, settings=SETTINGS)
     assert one["metadata"]["labels"][LABEL_TEMPLATE] == two["metadata"]["labels"][LABEL_TEMPLATE]

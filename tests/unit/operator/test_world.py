@@ -2,15 +2,19 @@
 
 import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.operator.world import POOL, World, phase_of
+from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.resources.status import Phase
+from videojob_operator.decide.naming import serial_of
 from videojob_operator.watched import WATCHED
 
+pytestmark = pytest.mark.timeout(600)
 PICK = st.integers(0, 100)
 WATCH = st.sampled_from([watched.resource for watched in WATCHED])
 FEW = st.integers(1, 5)
@@ -27,7 +31,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(max_workers=st.integers(1, 3), min_idle=st.integers(0, 2), videos=st.integers(0, 3))
     def begin(self, max_workers, min_idle, videos):
-        self.world = World(maxWorkers=max_workers, minIdle=min_idle, surge=3)
+        self.world = World(maxWorkers=max_workers, minIdle=min(min_idle, max_workers), surge=3)
         for _ in range(videos):
             self.world.apply()
         self.world.tick(WARM_S)
@@ -158,6 +162,10 @@ class Story(RuleBasedStateMachine):
     def redis(self, available):
         self.world.redis.available = available
 
+    @rule(full=st.booleans())
+    def fill(self, full):
+        self.world.redis.full = full
+
     # --- what holds always, and in the end
 
     @invariant()
@@ -196,6 +204,88 @@ class Story(RuleBasedStateMachine):
 
 TestStory = Story.TestCase
 TestStory.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def test_a_status_that_the_api_server_finds_invalid_ends_its_job_and_no_other():
+    world = World(minIdle=1)
+    world.tick(5)
+    refused, other = (world.apply()["metadata"]["uid"] for _ in range(2))
+    world.tick(WARM_S)
+    (worker,) = world.node.rendering(refused)
+    world.client.refuse(422, "Invalid", message="status.outputs: too many", method="PATCH", resource=VIDEOJOBS, times=1)
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(5)
+    for worker in world.node.rendering(other):
+        world.run(world.node.finish(worker, "succeeded"))
+    world.tick(5)
+    ended = world.video(refused)
+    served = world.video(other)
+    world.close()
+
+    assert ended
+    assert ended["status"]["failure"]["reason"] == "StatusRefused"
+    assert "status.outputs: too many" in ended["status"]["message"]
+    assert world.phases[refused] == [Phase.QUEUED, Phase.RUNNING, Phase.FAILED]
+    assert served
+    assert phase_of(served) is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize(("overwrite", "phase"), [(False, Phase.FAILED), (True, Phase.RUNNING)])
+def test_two_that_write_to_one_place_do_so_one_after_the_other_unless_told(overwrite, phase):
+    world = World(minIdle=2)
+    world.tick(WARM_S)
+
+    def render():
+        outputs = [{"name": "main", "format": "mp4", "uri": "volume://media/a.mp4", "overwrite": overwrite}]
+        return world.apply(outputs=outputs)["metadata"]["uid"]
+
+    first = render()
+    world.tick(WARM_S)
+    world.crash(0)  # a new operator knows it as well
+    world.tick(WARM_S)
+    second = render()
+    world.tick(WARM_S)
+    assert phase_of(world.video(first)) is Phase.RUNNING
+    assert phase_of(world.video(second)) is phase
+    for worker in world.node.living(busy=True):
+        world.run(world.node.finish(worker, "succeeded"))
+    world.tick(WARM_S)
+    third = render()
+    world.tick(WARM_S)
+    assert phase_of(world.video(third)) is Phase.RUNNING
+    world.close()
+
+
+def test_jobs_that_others_made_with_our_labels_are_left_alone():
+    world = World(minIdle=1)
+    world.tick(WARM_S)
+    (ours,) = world.server.objects(JOBS)
+    name = f"default-{serial_of(ours['metadata']['name']) + 1}"
+
+    def make(**metadata):
+        body = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "spec": ours["spec"],
+            "metadata": {"ownerReferences": []} | metadata,
+        }
+        world.run(world.users.create(JOBS, POOL.namespace, body))
+
+    make(name=name)  # the next that a worker would have
+    make(name="theirs-9", labels=ours["metadata"]["labels"])
+    world.run(world.node.remove(world.node.workers[ours["metadata"]["name"]]))
+    uid = world.apply()["metadata"]["uid"]
+    world.tick(WARM_S)
+    (worker,) = world.node.rendering(uid)
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(QUIET_S)
+    left = {job["metadata"]["name"] for job in world.server.objects(JOBS)}
+    served = world.video(uid)
+    world.close()
+
+    assert {name, "theirs-9"} <= left
+    assert served
+    assert phase_of(served) is Phase.SUCCEEDED
 
 
 def test_a_happy_life_costs_the_operator_few_writes():

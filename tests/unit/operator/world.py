@@ -70,10 +70,10 @@ class Queue(FakeOperatorQueue):
         await self._world.looked(uid)
         return await super().entry(uid)
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         await self._world.step()
         is_fresh = self._world.may_enqueue(assignment)
-        answer = await super().enqueue(queue, assignment)
+        answer = await super().enqueue(queue, assignment, since)
         self._world.expect(answer.accepted or not is_fresh, f"{assignment.uid} was refused as {answer.state}")
         return answer
 
@@ -241,7 +241,7 @@ class World:
     def settle(self) -> None:
         """Let all faults end and every worker succeed, until nothing is left to do."""
         self._crash_after = None
-        self.redis.available = True
+        self.redis.available, self.redis.full = True, False
         self.client.recover()
         for watch in self.watches.values():
             watch.lose()  # what is held; the next resync is to find it

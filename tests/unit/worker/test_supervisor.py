@@ -10,7 +10,7 @@ from tests.assignments import assignment
 from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.errors import Reason
 from videojob_worker.lease import Verdict
-from videojob_worker.supervisor import supervise
+from videojob_worker.supervisor import FAILED, supervise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +66,7 @@ class Bench:
 
     takes_s: float = 0.0
     error: Exception | None = None
+    fails: Reason | None = None
     order: list[str] = field(default_factory=list)
     running: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,6 +84,8 @@ class Bench:
             raise
         if self.error:
             raise self.error
+        if self.fails:
+            return Result(uid=lease.assignment.uid, attempt=1, result="failed", reason=self.fails)
         return Result(uid=lease.assignment.uid, attempt=1, result="succeeded")
 
 
@@ -152,10 +155,17 @@ async def test_why_it_stopped(
         stop.set()
     else:
         hold.verdict.set_result(verdict)
-    assert await asyncio.wait_for(running, 30) == 0
+    assert await asyncio.wait_for(running, 30) == (FAILED if result == "failed" else 0)
     assert bench.order[-1] == "stopped"
     assert (said(log).result, said(log).reason) == (result, reason)
     assert bool(hold.handed_in) is handed_in
+
+
+async def test_a_failed_attempt_is_a_failed_pod_and_a_failed_job(hold: Hold, log: Path) -> None:
+    bench = Bench(fails=Reason.SOURCE_NOT_FOUND)
+    assert await supervise(Source(hold), bench, log, asyncio.Event()) == FAILED
+    assert said(log).reason is Reason.SOURCE_NOT_FOUND
+    assert hold.handed_in == [said(log)]
 
 
 async def test_a_fault_of_the_worker_is_told_and_is_a_crash(hold: Hold, log: Path) -> None:

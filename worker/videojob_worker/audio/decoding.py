@@ -7,6 +7,7 @@ more than a viewer can notice is the count put right, with silence or by droppin
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from itertools import chain
 from typing import Final
@@ -19,14 +20,10 @@ from videojob_worker.audio.resample import Resampler
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.samples import Samples, to_samples
-from videojob_worker.media.sound_container import SoundFile, open_sound
+from videojob_worker.media.sound_decoder import NOTICED_S, DecodedSound, SoundDecoder
 from videojob_worker.media.source import Source
 
-# ITU-R BT.1359: sound that is 45 ms early is noticed. Matroska's time stamps are rounded to a millisecond, and
-# those of recorders jitter by more.
-_NOTICED_S: Final = Fraction(40, 1000)
-# Containers round their durations and encoders pad; what is missing beyond this was cut off.
-MISSING_S: Final = Fraction(1, 5)
+_A_SAMPLE_S: Final = Fraction(1, SAMPLE_RATE)
 # Seeking costs a fraction of decoding this much. What is decoded before the first sample wanted lets decoders that
 # build on the packets before (MP3, AAC, Opus: 80 ms) find their state.
 _WORTH_SEEKING: Final = 10 * SAMPLE_RATE
@@ -56,9 +53,9 @@ def decode_sound(
         CancelledError: `stopped` said so.
         OSError: the disk is full.
     """
-    file = open_sound(source)
-    with file.container:
-        player = _Player(source, file)
+    decoder = SoundDecoder(source)
+    with closing(decoder):
+        player = _Player(source, decoder)
         extents: list[Extent] = []
         for stretch in wanted:
             at = scratch.position
@@ -67,6 +64,7 @@ def decode_sound(
             extents.append(Extent(stretch.start, last, at))
             if player.end is not None:
                 break
+        decoder.check_losses()
         return Pcm(scratch, extents, player.end)
 
 
@@ -100,13 +98,14 @@ def _copy(
 class _Player:
     """Iterates over a file's sound: blocks, each with the place of its first sample."""
 
-    def __init__(self, source: Source, file: SoundFile) -> None:
+    def __init__(self, source: Source, decoder: SoundDecoder) -> None:
         self.end: int | None = None
         """Where the sound ended, in samples; None before that."""
         self._source = source
-        self._file = file
+        self._decoder = decoder
         frames, first_s = self._peek(Fraction(0))
-        self._zero_s = first_s if file.pictures_from_s is None else file.pictures_from_s
+        pictures_from_s = decoder.file.pictures_from_s
+        self._zero_s = first_s if pictures_from_s is None else pictures_from_s
         self._begin_s = first_s - self._zero_s
         self._position = 0
         self._returned: list[tuple[int, Samples]] = []
@@ -125,51 +124,41 @@ class _Player:
 
     def approach(self, sample: int) -> None:
         """Go on shortly before a sample, unless it is near or the file is one that must be decoded up to it."""
-        if not self._file.seekable or sample - self._position < _WORTH_SEEKING:
+        if not self._decoder.file.is_seekable or sample - self._position < _WORTH_SEEKING:
             return
         wanted_s = Fraction(sample, SAMPLE_RATE)
         for target_s in (wanted_s - _PREROLL_S, self._begin_s):
-            frames, first_s = self._peek_at(target_s + self._zero_s)
+            self._decoder.seek(target_s + self._zero_s)
+            frames, first_s = self._peek(target_s + self._zero_s)
             # A bad index leads to a place after the one that was asked for: then from the beginning.
             if first_s - self._zero_s <= wanted_s:
                 break
         self._returned = []
         self._blocks = self._play(frames, first_s - self._zero_s)
 
-    def _peek_at(self, time_s: Fraction) -> tuple[Iterable[AudioFrame], Fraction]:
-        stream = self._file.stream
-        try:
-            self._file.container.seek(int(time_s / (stream.time_base or 1)), stream=stream)
-        except FFmpegError as error:
-            raise self._error(error) from error
-        return self._peek(time_s)
-
-    def _peek(self, expected_s: Fraction) -> tuple[Iterable[AudioFrame], Fraction]:
+    def _peek(self, expected_s: Fraction) -> tuple[Iterable[DecodedSound], Fraction]:
         """Return the frames from here on and the time stamp of the first, or what is expected if it has none."""
-        frames = self._file.container.decode(self._file.stream)
-        try:
-            first = next(frames, None)
-        except FFmpegError as error:
-            raise self._error(error) from error
+        frames = self._decoder.frames()
+        first = next(frames, None)
         if first is None:
             return (), expected_s
-        time_s = _time_s(first)
-        return chain([first], frames), expected_s if time_s is None else time_s
+        return chain([first], frames), expected_s if first.time_s is None else first.time_s
 
-    def _play(self, frames: Iterable[AudioFrame], at_s: Fraction) -> Iterator[tuple[int, Samples]]:
+    def _play(self, frames: Iterable[DecodedSound], at_s: Fraction) -> Iterator[tuple[int, Samples]]:
         """Convert frames that start at `at_s`; a new converter starts where time jumps or the kind changes."""
         resampler: Resampler | None = None
         position = to_samples(at_s)
         try:
-            for frame in frames:
-                stamp_s = _time_s(frame)
+            for decoded in frames:
+                frame = decoded.frame
                 now_s = at_s + (resampler.seconds if resampler else 0)
-                strayed = stamp_s is not None and abs(stamp_s - self._zero_s - now_s) > _NOTICED_S
+                stamp_s = now_s if decoded.time_s is None else decoded.time_s - self._zero_s
+                strayed = abs(stamp_s - now_s) > (_A_SAMPLE_S if decoded.is_after_loss else NOTICED_S)
                 if resampler is None or strayed or not resampler.takes(frame):
                     for block in resampler.finish() if resampler else ():
                         yield position, block
                         position += block.shape[1]
-                    at_s = stamp_s - self._zero_s if strayed and stamp_s is not None else now_s
+                    at_s = stamp_s if strayed else now_s
                     position = to_samples(at_s)
                     self._check_kind(frame)
                     resampler = Resampler(frame)
@@ -180,9 +169,9 @@ class _Player:
                 yield position, block
                 position += block.shape[1]
         except FFmpegError as error:
-            raise self._error(error) from error
+            raise self._source.error(f"cannot be decoded: {error.strerror}") from error
         self.end = position
-        self._check_length(Fraction(position, SAMPLE_RATE) - self._begin_s)
+        self._decoder.check_end(Fraction(position, SAMPLE_RATE) - self._begin_s)
 
     def _check_kind(self, frame: AudioFrame) -> None:
         """Refuse what would take a converter of any size."""
@@ -191,19 +180,3 @@ class _Player:
             raise self._source.error(f"has {channels} channels of sound; at most {_MOST_CHANNELS} are mixed down")
         if rate not in _RATES:
             raise self._source.error(f"has {rate:,} samples a second; {_RATES.start:,} to {_RATES.stop - 1:,} are read")
-
-    def _check_length(self, length_s: Fraction) -> None:
-        claimed_s = self._file.claimed_s
-        if claimed_s is not None and claimed_s - length_s > MISSING_S:
-            raise self._source.error(
-                f"is cut short: it holds {float(length_s):.1f} of its {float(claimed_s):.1f} seconds of sound"
-            )
-
-    def _error(self, error: FFmpegError) -> Exception:
-        return self._source.error(f"cannot be decoded: {error.strerror}")
-
-
-def _time_s(frame: AudioFrame) -> Fraction | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return frame.pts * frame.time_base

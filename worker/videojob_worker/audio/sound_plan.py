@@ -66,7 +66,7 @@ def arrange(
 def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
         if clip.video is not None:
-            source = sources.source(f"spec.clips[{index}].video.uri", clip.video.uri)
+            source = sources.sound(f"spec.clips[{index}].video.uri", clip.video.uri, clip.video.track)
             part = _video(
                 clip.video,
                 source,
@@ -86,7 +86,7 @@ def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: Pr
         video = placed.overlay.video
         if video is None:
             continue
-        source = sources.source(f"spec.overlays[{placed.number}].video.uri", video.uri)
+        source = sources.sound(f"spec.overlays[{placed.number}].video.uri", video.uri, video.track)
         start, end = (to_samples(frame / fps) for frame in (placed.start, placed.end))
         fades = _fades(
             start, end, to_samples(placed.fade_in / fps), to_samples(placed.fade_out / fps), FadeCurve.LINEAR
@@ -152,7 +152,7 @@ def _video(
 def _tracks(tracks: Sequence[Track], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     total = timeline.samples
     for index, track in enumerate(tracks):
-        source = sources.source(f"spec.audio.tracks[{index}].uri", track.uri)
+        source = sources.sound(f"spec.audio.tracks[{index}].uri", track.uri, track.track)
         first, start = to_samples(track.from_), to_samples(track.offset)
         if start >= total:
             length_s = float(timeline.length_s)

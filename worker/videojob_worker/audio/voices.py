@@ -4,13 +4,13 @@ from fractions import Fraction
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import Track
-from videojob_worker.audio.decoding import MISSING_S
 from videojob_worker.audio.gain import Points
 from videojob_worker.audio.scratch import Pcm
 from videojob_worker.audio.sound_plan import Part, track_fades
 from videojob_worker.audio.voice import Voice
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.samples import to_samples
+from videojob_worker.media.sound_decoder import MISSING_S
 
 
 def stretched_length(part: Part) -> int:

@@ -92,7 +92,7 @@ class CopiedSound:
     def add_to(self, out: "OutputContainer") -> AudioStream:
         """Add the stream that `packets` are of, coded as the source says."""
         file = open_sound(self.run.source)
-        with file.container:
+        with file:
             stream = out.add_stream_from_template(file.stream, opaque=False)
         stream.time_base = Fraction(1, SAMPLE_RATE)
         return stream
@@ -105,7 +105,7 @@ class CopiedSound:
         """
         run = self.run
         file = open_sound(run.source)
-        with file.container:
+        with file:
             try:
                 for number, packet in enumerate(read_sound(file, run)):
                     at = number * FRAME - run.skipped

@@ -7,7 +7,7 @@ content is read but counts.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from videojob_contract.errors import Reason
@@ -25,8 +25,25 @@ _MAX_BOXES: Final = 1_500_000
 
 _INSIDE: Final = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"))
 _TAGS: Final = frozenset((b"udta", b"meta", b"uuid"))
+# What stands at the top of a file (4.3 and the QuickTime format); all else there is what a camera or server put behind.
+_TOP: Final = frozenset(
+    (
+        *(b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"sidx", b"ssix", b"mdat", b"imda", b"meta", b"uuid", b"udta"),
+        *(b"free", b"skip", b"wide", b"pnot", b"pdin", b"emsg", b"prft"),
+    )
+)
+# Where the name of the first sample entry stands (8.5.2), and what it is when samples are encrypted (ISO/IEC 23001-7).
+_ENTRY_NAME_AT: Final = 12
+_ENCRYPTED: Final = frozenset((b"encv", b"enca"))
 # Where the number of samples stands, behind the header of each box that has it (8.7.3, 8.8.8).
 _COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
+
+# Samples of uncompressed sound, each of one tick, are not kept one by one but in blocks of this many, by libav at most.
+_SAMPLES_OF_PCM: Final = 1024
+
+# QuickTime has a second one, that says where the data is.
+_SOUND_HANDLERS: Final = frozenset((b"soun", b"url ", b"alis", b"rsrc"))
+_TELLING: Final = frozenset((b"hdlr", b"stts"))
 
 _SEGMENT: Final = 0x18538067
 _MAX_ID_BYTES: Final = 4
@@ -37,6 +54,31 @@ _MATROSKA_TAGS: Final = frozenset((_ATTACHMENTS, 0x1043A770, 0x1254C367))
 
 
 @dataclass(slots=True)
+class _Track:
+    """What tells whether a track of an MP4 is uncompressed sound, of which no list is made sample by sample."""
+
+    handlers: set[bytes] = field(default_factory=set)
+    is_even: bool = True
+    samples: int = 0
+    """That are all of one size."""
+
+    @property
+    def entries(self) -> int:
+        """How many entries a demuxer makes of these samples, at most."""
+        is_sound = b"soun" in self.handlers <= _SOUND_HANDLERS
+        return -(-self.samples // _SAMPLES_OF_PCM) if is_sound and self.is_even else self.samples
+
+    def look_at(self, name: bytes, head: bytes) -> None:
+        """Take note of one of its boxes."""
+        if name == b"hdlr":
+            self.handlers.add(head[8:12])
+        elif name == b"stts":
+            self.is_even &= head[4:8] == head[12:16] == b"\0\0\0\1"  # one entry: all last one tick
+        elif name == b"stsz":
+            self.samples += int.from_bytes(head[8:12]) if any(head[4:8]) else 0
+
+
+@dataclass(slots=True)
 class _Totals:
     boxes: int = 0
     samples: int = 0
@@ -44,6 +86,11 @@ class _Totals:
     metadata_bytes: int = 0
     index_bytes: int = 0
     has_index: bool = False
+    has_fragments: bool = False
+    behind_bytes: int = 0
+    """Of what is no box, behind the last one."""
+    track: _Track = field(default_factory=_Track)
+    """The one that is looked at."""
 
 
 def check_container_limits(source: Source, kind: str) -> None:
@@ -60,6 +107,8 @@ def check_container_limits(source: Source, kind: str) -> None:
             _walk_boxes(source, file, 0, size, totals, is_top=True)
             if not totals.has_index:
                 raise source.error("is cut short or unfinished: it is an MP4 file without an index of its frames")
+            if totals.has_fragments and totals.behind_bytes:  # else the index says whether anything is missing
+                source.warn(f"has {totals.behind_bytes:,} bytes that are no part of an MP4 file, and are not read")
         elif kind == "Matroska":
             _walk_matroska(source, file, size, totals)
     _check_totals(source, totals)
@@ -86,48 +135,87 @@ def _check_totals(source: Source, totals: _Totals) -> None:
             )
 
 
+def _count_samples(file: BinaryIO, name: bytes, body: int, totals: _Totals) -> None:
+    file.seek(body)
+    head = file.read(_COUNTS[name] + 4)
+    totals.track.look_at(name, head)
+    if name != b"stsz" or not any(head[4:8]):
+        totals.samples += int.from_bytes(head[-4:])
+
+
+def _check_clear(source: Source, file: BinaryIO, body: int) -> None:
+    file.seek(body + _ENTRY_NAME_AT)
+    if file.read(4) in _ENCRYPTED:
+        raise source.error("is encrypted (Common Encryption, as of a protected stream); it has to be decrypted first")
+
+
 def _walk_boxes(source: Source, file: BinaryIO, start: int, end: int, totals: _Totals, *, is_top: bool) -> None:
-    for name, body, until in _boxes(source, file, start, end, is_top=is_top):
+    for name, body, until in _boxes(source, file, start, end, is_top=is_top, totals=totals):
         totals.boxes += 1
         totals.has_index |= is_top and name == b"moov"
+        totals.has_fragments |= is_top and name == b"moof"
         if is_top and name in {b"moov", b"moof"}:
             totals.index_bytes += until - body
         if name in _TAGS:
             totals.metadata_bytes += until - body
         elif name in _COUNTS and until - body >= _COUNTS[name] + 4:
-            file.seek(body + _COUNTS[name])
-            totals.samples += int.from_bytes(file.read(4))
+            _count_samples(file, name, body, totals)
+        elif name in _TELLING:
+            file.seek(body)
+            totals.track.look_at(name, file.read(min(16, until - body)))
+        elif name == b"stsd":
+            _check_clear(source, file, body)
         elif name in _INSIDE:
             totals.tracks += name == b"trak"
             _walk_boxes(source, file, body, until, totals, is_top=False)
+            if name == b"trak":
+                totals.samples += totals.track.entries
+                totals.track = _Track()
         if totals.boxes > _MAX_BOXES or totals.tracks > MAX_TRACKS:
             return
 
 
-def _boxes(source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(
+    source: Source, file: BinaryIO, start: int, end: int, *, is_top: bool, totals: _Totals
+) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start of the content and end of each box between two positions."""
     while start + 8 <= end:
-        file.seek(start)
-        head = file.read(16)
-        size, name, header = int.from_bytes(head[:4]), head[4:8], 8
-        if size == 1:
-            size, header = int.from_bytes(head[8:16]), 16
-        elif size == 0:
-            size = end - start
-        if size < header or (not is_top and start + size > end):
-            if is_top and not name.strip(b"\0"):  # zeroes behind the last box harm nobody
-                return
+        name, body, until = _box(file, start, end)
+        fits = body <= until <= end
+        if not fits and is_top and (totals.has_index or not name.strip(b"\0")) and name not in _TOP:
+            totals.behind_bytes = end - start
+            return
+        if until < body or not (fits or is_top):
             raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
-        if start + size > end:
-            raise source.error(f"is cut short: {end:,} of its {start + size:,} bytes are there")
-        yield name, start + header, start + size
-        start += size
+        if not fits:
+            raise source.error(f"is cut short: {end:,} of its {until:,} bytes are there")
+        yield name, body, until
+        start = until
+
+
+def box_at(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int] | None:
+    """Read the name of a box, and where its content starts and ends; None where no box is that ends before `end`."""
+    if start + 8 > end:
+        return None
+    name, body, until = _box(file, start, end)
+    return (name, body, until) if body <= until <= end else None
+
+
+def _box(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int]:
+    file.seek(start)
+    head = file.read(16)
+    size, name, header = int.from_bytes(head[:4]), head[4:8], 8
+    if size == 1:
+        size, header = int.from_bytes(head[8:16]), 16
+    elif size == 0:
+        size = end - start
+    return name, start + header, start + size
 
 
 def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:
     start = 0
     while start < size:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None:
             return
         number, body, length = found
@@ -150,7 +238,7 @@ def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -
 def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     count = 0
     while start < end and count <= MAX_TRACKS:
-        found = _element(file, start)
+        found = element_at(file, start)
         if found is None or found[2] is None:
             break
         count += found[0] == number
@@ -158,7 +246,7 @@ def _count(file: BinaryIO, start: int, end: int, number: int) -> int:
     return count
 
 
-def _element(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
+def element_at(file: BinaryIO, start: int) -> tuple[int, int, int | None] | None:
     """Read an element's number, where its content starts, and its length, None when it is unknown (RFC 8794, 6.2)."""
     file.seek(start)
     head = file.read(12)

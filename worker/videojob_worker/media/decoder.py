@@ -14,8 +14,9 @@ from av.error import EOFError as NothingMore
 from av.error import FFmpegError
 from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 
+from videojob_worker.media.hevc_layers import has_alpha_layer
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_container import MAX_PIXELS, open_video
 
@@ -36,11 +37,15 @@ class Decoder:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self.source = source
         self.container, self.stream = open_video(source)
         self.tick_s: Fraction = self.stream.time_base or Fraction(1)
         self._context = self._codec_context()
         self._settled = True
+        self.leaves_alpha_out: bool | None = None if self._context.name == "hevc" else False
+        """Whether there is transparency that is not decoded; None until the first packet is read."""
+        # The first frame says which x264 coded it; libav decodes 4:4:4 of old ones as they did.
+        self._learns = self._context.name == "h264" and str(self._context.pix_fmt).startswith("yuv444")
 
     def _codec_context(self) -> VideoCodecContext:
         context = self.stream.codec_context
@@ -71,12 +76,15 @@ class Decoder:
         Raises:
             PermanentError: the file is damaged.
         """
+        self._settled = False
+        if self._learns:
+            self._decode(next(self._packets()), 0)
         try:
             self.container.seek(pts, stream=self.stream)
         except FFmpegError as error:
             raise self._damaged(f"cannot be read at {float(pts * self.tick_s):.2f}s ({error.strerror})") from error
         self._context.flush_buffers()
-        self._settled = False
+        self._learns = False
 
     def frames(self) -> Iterator[tuple[int, VideoFrame]]:
         """Yield time stamps, ascending, and progressive frames from where the file stands to its end.
@@ -102,6 +110,8 @@ class Decoder:
         for packet in self._packets():
             if packet.pts is not None:
                 at_s = float(packet.pts * self.tick_s)
+            if self.leaves_alpha_out is None:
+                self.leaves_alpha_out = has_alpha_layer(self._context.extradata or b"", bytes(packet))
             yield from self._whole(self._decode(packet, at_s), at_s)
 
     def _packets(self) -> Iterator["Packet[VideoStream]"]:
@@ -125,6 +135,9 @@ class Decoder:
 
     def _whole(self, frames: list[VideoFrame], at_s: float) -> Iterator[VideoFrame]:
         for frame in frames:
+            # An index may call any frame a keyframe, and not every decoder minds.
+            if not self._settled and not (frame.key_frame or frame.pict_type == PictureType.I):
+                continue
             if not frame.is_corrupt:
                 self._settled = True
                 yield frame
@@ -132,7 +145,7 @@ class Decoder:
                 raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
 
     def _damaged(self, what: str) -> Exception:
-        return self._source.error(f"is a damaged video: {what}")
+        return self.source.error(f"is a damaged video: {what}")
 
 
 def _progressive(frames: Iterator[tuple[int, VideoFrame]]) -> Iterator[tuple[int, VideoFrame]]:

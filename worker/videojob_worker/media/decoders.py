@@ -25,8 +25,9 @@ _BESIDE_PICTURES: Final = frozenset(
 """Decoders of sound that take part when libav looks for what the header of a video leaves out."""
 SOUND: Final = _BESIDE_PICTURES | frozenset(
     (
-        *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "adpcm_ms", "adpcm_ima_wav"),
-        *("pcm_alaw", "pcm_mulaw", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+        *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless"),
+        *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
+        *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
     )
 )
 """Decoders whose sound is heard."""

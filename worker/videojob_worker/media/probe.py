@@ -30,6 +30,8 @@ class ProbedSource:
     has_sound: bool = False
     is_turned: bool = False
     """Whether its pictures are stored another way round than they are shown."""
+    is_cropped: bool = False
+    """Whether its container wants only a part of its pictures shown."""
     coded: CodecParameters | NotCopiableError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
@@ -76,7 +78,8 @@ def probe_video(source: Source) -> ProbedSource:
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
-        is_turned=bool(footage.turn),
+        is_turned=bool(footage.shape.turn),
+        is_cropped=footage.shape.crop is not None,
         coded=footage.coded,
     )
 
@@ -96,29 +99,29 @@ def video_clip_length(video: Video, probed: ProbedSource) -> Fraction:
     return ((end or Fraction(0)) - start) / speed_of(video)
 
 
-def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: Fraction) -> None:
-    """Check that a video lasts as long as `wanted_s` seconds of the timeline ask of it.
+def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: Fraction, frame_s: Fraction) -> None:
+    """Check that a video lasts as long as `wanted_s` seconds of the timeline, whose frames last `frame_s`, ask of it.
 
     Raises:
         PermanentError: `from` or `to` are not within it, or it is too short and does not loop.
     """
     start_s, length_s = video.from_ or Fraction(0), probed.duration_s or Fraction(0)
     end_s = length_s if video.to is None else video.to
-    # One frame more or less is a matter of rounding, not of what the user meant.
+    # One frame more or less, of either, is a matter of rounding, not of what the user meant.
     period_s = 1 / probed.fps if probed.fps else Fraction(1, 10)
     lasts = f"lasts {_shown(length_s)}"
     if start_s >= length_s:
         raise source.error(f"{lasts}, so that nothing is left from {_shown(start_s)} on", Reason.INVALID_SPEC)
     if end_s > length_s + period_s:
         raise source.error(f"{lasts}, less than the {_shown(end_s)} to which it should play", Reason.INVALID_SPEC)
-    needed_s = wanted_s * speed_of(video)
-    if not video.loop and needed_s > end_s - start_s + period_s:
+    speed = speed_of(video)
+    if not video.loop and wanted_s * speed > end_s - start_s + max(period_s, frame_s * speed):
         rest = (
             "" if start_s == 0 and end_s == length_s else f", {_shown(end_s - start_s)} of it from {_shown(start_s)} on"
         )
-        speed = "" if video.speed == 1 else f" at speed {video.speed:g}"
+        pace = "" if video.speed == 1 else f" at speed {video.speed:g}"
         raise source.error(
-            f"{lasts}{rest}: too short for {_shown(wanted_s)} of the timeline{speed}; shorten the clip or let it loop",
+            f"{lasts}{rest}: too short for {_shown(wanted_s)} of the timeline{pace}; shorten the clip or let it loop",
             Reason.INVALID_SPEC,
         )
 

@@ -6,6 +6,8 @@ send by mistake.
 
 from pathlib import Path
 
+from videojob_worker.media.sound_frames import find_frames
+
 HEAD_BYTES = 512
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -16,9 +18,11 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
     (0, b"%PDF", "PDF"),
-    (0, b"ID3", "MP3"),
     (0, b"fLaC", "FLAC"),
     (0, b"OggS", "Ogg"),
+    (0, b"#!AMR", "AMR"),
+    (0, b"caff", "CAF"),
+    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
     (0, b"\x1aE\xdf\xa3", "Matroska"),
     (0, b"FLV\x01", "FLV"),
     (0, b"\x30\x26\xb2\x75", "Windows Media"),
@@ -28,7 +32,14 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"\x1f\x8b", "gzip"),
 )
+# By the first chunk, what is in it; RF64 and BW64 are RIFF of more than 4 GiB.
 _RIFF = {b"WEBP": "WebP", b"WAVE": "WAV", b"AVI ": "AVI"}
+_CHUNKED = {
+    b"RIFF": _RIFF,
+    b"RF64": _RIFF,
+    b"BW64": _RIFF,
+    b"FORM": {b"AIFF": "AIFF", b"AIFC": "AIFF"},
+}
 _ISO_BRANDS = {
     **dict.fromkeys((b"avif", b"avis", b"avio", b"MA1A", b"MA1B"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"MiHE"), "HEIC"),
@@ -39,12 +50,16 @@ _HEIF_BRANDS = (b"mif1", b"mif2", b"mif3", b"msf1", b"miaf", b"MiPr", b"tmap", b
 _QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _TS_PACKET = 188
 _TS_SYNCS = b"GGG"
-# An MPEG audio frame starts with eleven set bits and has a layer.
-_MP3_SYNC = 0xFF
-_MP3_SYNC_LOW = 0xE0
-_MP3_LAYER = 0x06
+_ID3_BYTES = 10
+_APE = b"APETAGEX"
+_APE_BYTES = 32
+_MOST_TAGS = 16
 # Kinds whose names are spoken with a vowel first.
 _VOWEL = {
+    "AAC",
+    "AC-3",
+    "AIFF",
+    "AMR",
     "MP3",
     "MP4",
     "AVI",
@@ -65,8 +80,58 @@ def file_kind(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
+    return find_content(path)[0]
+
+
+def find_content(path: Path) -> tuple[str, int]:
+    """Name the kind of a file, and say at which byte what is of that kind begins.
+
+    Before it may be tags, which editors put before anything, and before frames of sound whatever a recorder or a
+    download left there.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    start = behind_tags(path, 0)
     with path.open("rb") as file:
+        file.seek(start)
         head = file.read(HEAD_BYTES)
+    kind = _kind_of(head)
+    if kind == "unknown" and (found := find_frames(path, start)) is not None:
+        return found
+    return (kind, start) if kind not in {"empty", "text", "unknown"} or not start else ("MP3", 0)
+
+
+def behind_tags(path: Path, start: int) -> int:
+    """Return where the tags (ID3v2, APEv2) end that are at a byte of a file; that byte when none are.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        for _ in range(_MOST_TAGS):
+            file.seek(start)
+            length = _tag_bytes(file.read(_APE_BYTES))
+            if not length:
+                break
+            start += length
+    return start
+
+
+def _tag_bytes(head: bytes) -> int:
+    """Return how long the tag (ID3v2, APEv2) is with which something begins, in bytes; 0 for none."""
+    if head.startswith(b"ID3") and len(head) >= _ID3_BYTES and not max(head[6:_ID3_BYTES]) & 0x80:
+        size = 0
+        for byte in head[6:_ID3_BYTES]:  # seven bits each (ID3v2.4, 3.1)
+            size = size << 7 | byte
+        has_footer = bool(head[5] & 0x10)
+        return _ID3_BYTES + size + _ID3_BYTES * has_footer
+    if head.startswith(_APE) and len(head) >= _APE_BYTES:
+        return _APE_BYTES + int.from_bytes(head[12:16], "little")
+    return 0
+
+
+def _kind_of(head: bytes) -> str:
     if not head:
         return "empty"
     for offset, magic, kind in _MAGIC:
@@ -74,15 +139,13 @@ def file_kind(path: Path) -> str:
             return kind
     if (boxed := _boxed_kind(head)) is not None:
         return boxed
-    if len(head) > 1 and head[0] == _MP3_SYNC and head[1] & _MP3_SYNC_LOW == _MP3_SYNC_LOW and head[1] & _MP3_LAYER:
-        return "MP3"
     return _text_kind(head)
 
 
 def _boxed_kind(head: bytes) -> str | None:
     """Name the kinds that are laid out in chunks, boxes or packets, by the first of these."""
-    if head.startswith(b"RIFF"):
-        return _RIFF.get(head[8:12], "unknown")
+    if (forms := _CHUNKED.get(head[:4])) is not None:
+        return forms.get(head[8:12], "unknown")
     if head[4:8] == b"ftyp":
         listed = head[16 : int.from_bytes(head[:4])]
         brands = (head[8:12], *(listed[at : at + 4] for at in range(0, len(listed), 4)))

@@ -4,9 +4,14 @@ So a playlist in disguise opens nothing. Says what the file claims of its length
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from io import BufferedReader
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
 import av
 from av.audio.stream import AudioStream
@@ -15,38 +20,96 @@ from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
 from videojob_worker.media.container_limits import check_container_limits
-from videojob_worker.media.decoders import FOR_SOUND, SOUND
-from videojob_worker.media.sniff import describe_kind, file_kind
+from videojob_worker.media.decoders import FOR_SOUND
+from videojob_worker.media.joined_frames import find_joined
+from videojob_worker.media.ogg_pages import read_ogg_pages
+from videojob_worker.media.sniff import describe_kind, find_content
+from videojob_worker.media.sound_choice import choose_sound
+from videojob_worker.media.sound_chunks import share_of_sound
 from videojob_worker.media.source import Source
-from videojob_worker.media.truncation import is_cut_off, tells_length
+from videojob_worker.media.spliced_file import open_spliced
+from videojob_worker.media.truncation import breaks_off, mp3_length_s
 
 _DEMUXERS: Final = {
+    "AAC": "aac",
+    "AC-3": "ac3",
+    "AIFF": "aiff",
+    "AMR": "amr",
+    "CAF": "caf",
+    "FLAC": "flac",
     "MP3": "mp3",
     "MP4": "mov",
-    "WAV": "wav",
-    "FLAC": "flac",
-    "Ogg": "ogg",
     "Matroska": "matroska",
+    "Ogg": "ogg",
+    "WAV": "wav",
+    "Wave64": "w64",
+    "Windows Media": "asf",
 }
 # Of the others, a position is found by guessing from the bitrate, or by counting.
-_SEEKABLE: Final = frozenset(("MP4", "WAV", "FLAC", "Matroska"))
+_SEEKABLE: Final = frozenset(("MP4", "WAV", "Wave64", "AIFF", "CAF", "FLAC", "Matroska"))
+_GAPLESS: Final = frozenset(("Ogg", "FLAC"))
+# These have no time stamps: libav counts whatever it finds, junk as well.
+_COUNTED: Final = frozenset(("MP3", "AAC", "AC-3", "AMR"))
+_OPUS: Final = frozenset(("opus", "libopus"))
+_OPUS_RATE: Final = 48_000
+_PRE_SKIP: Final = slice(10, 12)
 _OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": FOR_SOUND}
-_KINDS_IN_WORDS: Final = "an MP3, M4A, WAV, FLAC, Ogg or Matroska sound file"
+_KINDS_IN_WORDS: Final = "an MP3, M4A, AAC, WAV, AIFF, CAF, FLAC, Ogg, Matroska, WMA, AC-3 or AMR sound file"
 _TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SoundFile:
-    """An open file and the one stream of it that is heard; close the container after use."""
+    """An open file and the one stream of it that is heard; close it after use."""
 
     container: InputContainer
     stream: AudioStream
+    window: BufferedReader | None
+    """What the container reads, where that is not the whole file."""
+    kind: str
+    """As `sniff` names it."""
+    links: tuple[range, ...]
+    """Where in the file its parts are, each a file of its own, to be heard one after the other; one of them is open."""
     claimed_s: Fraction | None
     """Seconds of sound that the file says it has."""
+    share: Fraction
+    """Which share is there of the bytes of sound that it says it has."""
+    breaks_off: bool
+    """Whether its content ends where it should go on."""
     pictures_from_s: Fraction | None
     """The time stamp of its first picture, which the sound is heard relative to; None without pictures."""
-    seekable: bool
-    """Whether any moment of it can be found without decoding what is before."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether what it claims is read off its content, so that what does not come out of it is lost."""
+        return self.kind == "Ogg"
+
+    @property
+    def is_gapless(self) -> bool:
+        """Whether sound follows sound in it, so that where time stamps leap something was lost."""
+        return self.kind in _GAPLESS
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether any moment of it can be found without decoding what is before."""
+        return self.kind in _SEEKABLE
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it has no time stamps, so that its samples are all that tells time."""
+        return self.kind in _COUNTED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+        if self.window is not None:
+            self.window.close()
 
 
 def check_audio(source: Source) -> Fraction | None:
@@ -55,58 +118,104 @@ def check_audio(source: Source) -> Fraction | None:
     Raises:
         PermanentError: not a kind that is read here, damaged, or without sound.
     """
-    file = open_sound(source)
-    file.container.close()
-    return file.claimed_s
+    with open_sound(source) as file:
+        return file.claimed_s if len(file.links) == 1 else None  # each of them has its own
 
 
 def open_sound(source: Source) -> SoundFile:
-    """Open a file to decode its first stream of sound; the others are not even read.
+    """Open a file to decode the stream of sound that is heard; the others are not even read.
 
     Raises:
         PermanentError: not a kind that is read here, damaged, or without sound.
     """
-    kind = file_kind(source.path)
-    demuxer = _DEMUXERS.get(kind)
-    if demuxer is None:
+    kind, start = find_content(source.path)
+    if kind not in _DEMUXERS:
         raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")
     check_container_limits(source, kind)
-    if is_cut_off(source.path, kind):
-        raise source.error(f"is cut short: the end of the {kind} file is missing")
-    try:
-        container = av.open(f"file:{source.path}", format=demuxer, options=_OPTIONS, metadata_errors="replace")
-    except FFmpegError as error:
-        raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
-    try:
-        return _choose(source, kind, container)
-    except BaseException:
-        container.close()
-        raise
+    links, is_whole = _links(source.path, kind, start)
+    share = share_of_sound(source.path, kind) if not start else Fraction(1)
+    is_cut = share < 1 or not is_whole or breaks_off(source.path, kind)
+    container, stream, window = _open(source, kind, links, 0)
+    file = SoundFile(container, stream, window, kind, links, None, share, is_cut, _pictures_from_s(container))
+    if not is_whole:
+        return file  # that it is cut off is certain, and how long it was is not
+    told_s = mp3_length_s(source.path, start) if kind == "MP3" else _claimed_s(file)
+    return replace(file, claimed_s=told_s)
 
 
-def _choose(source: Source, kind: str, container: InputContainer) -> SoundFile:
+def open_link(source: Source, file: SoundFile, number: int) -> SoundFile:
+    """Open another of the links of a file, which is closed.
+
+    Raises:
+        PermanentError: it is damaged, or without sound.
+    """
+    file.close()
+    container, stream, window = _open(source, file.kind, file.links, number)
+    opened = replace(file, container=container, stream=stream, window=window)
+    more_s = _claimed_s(opened)
+    total_s = None if file.claimed_s is None or more_s is None else file.claimed_s + more_s
+    return replace(opened, claimed_s=total_s)
+
+
+def _open(
+    source: Source, kind: str, links: Sequence[range], number: int
+) -> tuple[InputContainer, AudioStream, BufferedReader | None]:
+    link = links[number]
+    with ExitStack() as opened:
+        window = None
+        if link.start or len(links) > 1:
+            window = opened.enter_context(open_spliced(source.path, [link]))
+        try:
+            file = window or f"file:{source.path}"
+            container = av.open(file, "r", format=_DEMUXERS[kind], options=_OPTIONS, metadata_errors="replace")
+        except FFmpegError as error:
+            raise source.error(f"is a damaged {kind} file: {error.strerror}") from error
+        opened.enter_context(container)
+        stream = _choose(source, kind, container)
+        if stream.codec_context.name == "flac":  # its frames carry a checksum, and damage is loud
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        opened.pop_all()
+    return container, stream, window
+
+
+def _links(path: Path, kind: str, start: int) -> tuple[tuple[range, ...], bool]:
+    """Return where the parts of a file are, and whether the last is whole as far as that tells."""
+    whole = (range(start, path.stat().st_size),)
+    if kind == "Ogg":
+        pages = read_ogg_pages(path, start)
+        return pages.links or whole, pages.is_whole
+    return find_joined(path, kind, start) if kind in _COUNTED else whole, True
+
+
+def _choose(source: Source, kind: str, container: InputContainer) -> AudioStream:
     if not container.streams.audio:
         raise source.error(f"is {describe_kind(kind)} without sound")
-    stream = container.streams.audio[0]
-    # Of a codec that is unknown to libav, there is no context.
-    name = getattr(stream.codec_context, "name", "something unknown")
-    if name not in SOUND:
-        raise source.error(
-            f"has its sound as {name}, which is not read: use AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3 or PCM"
-        )
+    stream = choose_sound(source, container.streams.audio)
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    claimed_s = _claimed_s(container, stream) if tells_length(source.path, kind) else None
-    return SoundFile(container, stream, claimed_s, _pictures_from_s(container), kind in _SEEKABLE)
+    return stream
 
 
-def _claimed_s(container: InputContainer, stream: AudioStream) -> Fraction | None:
+def _claimed_s(file: SoundFile) -> Fraction | None:
+    container, stream = file.container, file.stream
+    if file.is_counted:  # libav guesses, by the bitrate of the first frames
+        return None
     if stream.duration and stream.time_base:
-        return stream.duration * stream.time_base
+        return max(Fraction(0), stream.duration * stream.time_base - _pre_skip_s(file))
     if container.streams.video:  # the file lasts as long as its pictures, which the sound may not
         return _tagged_s(stream.metadata.get("DURATION", ""))
-    return Fraction(container.duration, av.time_base) if container.duration else None
+    if not container.duration:
+        return None
+    return max(Fraction(0), Fraction(container.duration, av.time_base) - _pre_skip_s(file))
+
+
+def _pre_skip_s(file: SoundFile) -> Fraction:
+    """Return how much of the start of Opus is never heard (RFC 7845, 5.1), which Ogg and Matroska count as well."""
+    context = file.stream.codec_context
+    if context.name not in _OPUS or file.kind == "MP4":
+        return Fraction(0)
+    return Fraction(int.from_bytes((context.extradata or b"")[_PRE_SKIP], "little"), _OPUS_RATE)
 
 
 def _tagged_s(tag: str) -> Fraction | None:

@@ -47,7 +47,7 @@ def find_sound(source: Source, wanted: range, check_cancelled: Callable[[], None
         PermanentError: the source is no sound that is read here.
     """
     file = open_sound(source)
-    with file.container:
+    with file:
         _check_coding(file)
         start = wanted.start + to_samples(file.pictures_from_s)
         try:

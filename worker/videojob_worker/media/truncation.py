@@ -1,74 +1,48 @@
-"""Finds files that were cut off where the demuxer does not: it takes what is there as all there is.
+"""Tells how long a sound file says it is, and by its content whether it was cut off, where a demuxer does not.
 
-Other kinds tell their length in their header, and decoding is compared with it. An MP3 without a Xing or Info
-header tells nothing, and a cut goes unnoticed.
+What headers say is no proof: who joins, cuts or streams files leaves lengths in them that were never right. A file
+that was cut off ends amid a page, a frame or a chunk. Of other kinds, decoding tells.
 """
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-_RIFF_HEADER: Final = 8
-_STREAMED_SIZES: Final = (0, 0xFFFFFFFF)
-# RFC 3533, 6: a page is at most 65,307 bytes, and the last one of a stream has this bit in its sixth byte.
-_OGG_PAGE_BYTES: Final = 65_307
-_OGG_LAST: Final = 0x04
-_OGG_FLAGS: Final = 5
-# ID3v2.4, 3.1: the size of the tag is in four bytes of seven bits. Behind it, the first frame may hold a header.
-_ID3_HEADER: Final = 10
-_ID3_SIZE_BITS: Final = 7
-_MP3_HEADERS: Final = (b"Xing", b"Info", b"VBRI")
+from videojob_worker.media.sound_frames import ends_within_frame, mpeg_frame_s
+
+# The first frame of an MP3 may hold a header with the number of frames, this far behind the name of the header; that
+# of Xing (LAME, libav) has it only where the last bit of what stands between is set.
+_MP3_HEADERS: Final = ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14))
+_XING_FLAGS: Final = slice(4, 8)
 _MP3_FIRST_FRAME: Final = 1024
 
 
-def is_cut_off(path: Path, kind: str) -> bool:
-    """Tell whether a WAV or Ogg file lacks its end; False for all other kinds.
+def breaks_off(path: Path, kind: str) -> bool:
+    """Tell whether an MP3 ends in the middle of a frame; False for other kinds.
 
     Raises:
         OSError: it cannot be read.
     """
-    match kind:
-        case "WAV":
-            return _wav_is_cut_off(path)
-        case "Ogg":
-            return _ogg_is_cut_off(path)
-        case _:
-            return False
+    return kind == "MP3" and ends_within_frame(path, kind)
 
 
-def _wav_is_cut_off(path: Path) -> bool:
-    with path.open("rb") as file:
-        promised = int.from_bytes(file.read(_RIFF_HEADER)[4:], "little")
-        size = file.seek(0, 2)
-    return promised not in _STREAMED_SIZES and size < promised + _RIFF_HEADER
+def mp3_length_s(path: Path, start: int) -> Fraction | None:
+    """Return how many seconds an MP3 says that it lasts, if it does.
 
+    libav guesses it from the bitrate of the first frames, and is far off when the rest have another.
 
-def _ogg_is_cut_off(path: Path) -> bool:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _OGG_PAGE_BYTES))
-        tail = file.read()
-    page = tail.rfind(b"OggS")
-    return page < 0 or len(tail) <= page + _OGG_FLAGS or not tail[page + _OGG_FLAGS] & _OGG_LAST
-
-
-def tells_length(path: Path, kind: str) -> bool:
-    """Tell whether a file itself says how long it is.
-
-    Of an MP3 without a header that does, libav guesses it from the bitrate of the first frames, and is far off when
-    the rest has another.
+    Args:
+        path: the file.
+        start: where its first frame begins, in bytes.
 
     Raises:
         OSError: it cannot be read.
     """
-    if kind != "MP3":
-        return True
     with path.open("rb") as file:
-        head = file.read(_ID3_HEADER)
-        size = 0
-        if head.startswith(b"ID3"):
-            for byte in head[-4:]:
-                size = size << _ID3_SIZE_BITS | byte
-            size += _ID3_HEADER
-        file.seek(size)
+        file.seek(start)
         first = file.read(_MP3_FIRST_FRAME)
-    return any(header in first for header in _MP3_HEADERS)
+    for name, behind in _MP3_HEADERS:
+        header = first[at:] if (at := first.find(name)) >= 0 else b""
+        if header and (name == b"VBRI" or int.from_bytes(header[_XING_FLAGS]) & 1):
+            return int.from_bytes(header[behind : behind + 4]) * mpeg_frame_s(first) or None
+    return None

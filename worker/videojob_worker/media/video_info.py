@@ -1,38 +1,21 @@
 """What a video turns out to be when its first frame is decoded: how it is shown, when it starts and ends."""
 
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, cast
-
-from av.error import FFmpegError
-from av.sidedata.sidedata import SideDataContainer, Type
-from av.video.frame import VideoFrame
+from typing import Final
 
 from videojob_contract.errors import Reason
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError, coded_as
 from videojob_worker.media.decoder import Decoder
+from videojob_worker.media.frame_shape import FrameShape, shape_of
 from videojob_worker.media.source import Source
+from videojob_worker.media.video_end import find_end
 
 MAX_SECONDS: Final = 24 * 3600
 """Longest video that is read, in seconds."""
 
-# Pixels that are wider or narrower than this are a mistake of the file.
-_MAX_ASPECT: Final = 16
-# libavfilter's names for each way that pixels can be turned: where a step right (a, b) and a step down
-# (c, d) in what is stored lead in what is shown.
-TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
-    (1, 0, 0, 1): (),
-    (0, 1, -1, 0): ("transpose=clock",),
-    (-1, 0, 0, -1): ("vflip", "hflip"),
-    (0, -1, 1, 0): ("transpose=cclock",),
-    (-1, 0, 0, 1): ("hflip",),
-    # It only says that lines are to be read from the last to the first: a copy is made that way.
-    (1, 0, 0, -1): ("vflip", "copy"),
-    (0, 1, 1, 0): ("transpose=cclock_flip",),
-    (0, -1, -1, 0): ("transpose=clock_flip",),
-}
+# Headers are rounded; what is missing beyond this may be missed.
+_MISSED_S: Final = Fraction(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +26,8 @@ class VideoInfo:
     width: int
     """Upright, in square pixels."""
     height: int
-    turn: tuple[str, ...]
-    """The filters that turn its frames upright."""
+    shape: FrameShape
+    """How its frames are shown."""
     first_pts: int
     tick_s: Fraction
     period_s: Fraction | None
@@ -80,7 +63,13 @@ def inspect_video(source: Source) -> VideoInfo:
         if found is None:
             raise source.error("is a damaged video: not one of its frames can be decoded")
         pts, frame = found
-        end_s = _end_s(decoder, pts)
+        has_alpha = any(component.is_alpha for component in frame.format.components)
+        if decoder.leaves_alpha_out and not has_alpha:
+            raise source.error(
+                "has its transparency in a layer of its own (HEVC with alpha), which is not decoded here; "
+                "ProRes 4444, and VP9 in WebM, are"
+            )
+        period_s, end_s = _pace(decoder, pts)
         if end_s <= 0:
             raise source.error("is a damaged video: it does not say how long it lasts")
         if end_s > MAX_SECONDS:
@@ -88,21 +77,23 @@ def inspect_video(source: Source) -> VideoInfo:
                 f"lasts {float(end_s) / 3600:,.1f} hours; at most {MAX_SECONDS // 3600} are allowed",
                 Reason.SOURCE_TOO_LARGE,
             )
-        turn = TURNS[_turn(frame)]
-        width, height = _shown_size(decoder, frame)
-        if turn and turn[0].startswith("transpose"):
-            width, height = height, width
+        claimed_s = (decoder.stream.duration or 0) * decoder.tick_s
+        # A fragment from the middle of a stream may count from the beginning of that.
+        if claimed_s - end_s - max(Fraction(0), pts * decoder.tick_s) > _MISSED_S:
+            source.warn(f"says that it lasts {float(claimed_s):.2f}s, and its pictures end at {float(end_s):.2f}s")
+        shape = shape_of(decoder, frame)
+        width, height = shape.size_of(shape.stored)
         return VideoInfo(
             source=source,
             width=width,
             height=height,
-            turn=turn,
+            shape=shape,
             first_pts=pts,
             tick_s=decoder.tick_s,
-            period_s=decoder.period_s,
+            period_s=period_s,
             end_s=end_s,
-            has_alpha=any(component.is_alpha for component in frame.format.components),
-            has_sound=bool(decoder.container.streams.audio),
+            has_alpha=has_alpha,
+            has_sound=_has_sound(decoder),
             coded=_coded(decoder),
         )
     finally:
@@ -116,52 +107,31 @@ def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
         return reason
 
 
-def _shown_size(decoder: Decoder, frame: VideoFrame) -> tuple[int, int]:
-    aspect = decoder.stream.sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        aspect = Fraction(1)
-    # As players do: the lines stay, and the pixels of a line are stretched or squeezed.
-    return max(1, round(frame.width * aspect)), frame.height
+def _has_sound(decoder: Decoder) -> bool:
+    """Tell whether there is any sound; asked when the last packets have been read, so that every fragment is known."""
+    tracks = decoder.container.streams.audio
+    if not tracks or not decoder.container.format.name.startswith("mov") or any(len(it.index_entries) for it in tracks):
+        return bool(tracks)
+    decoder.source.warn("has a track of sound in which no sound is")
+    return False
 
 
-def _turn(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Return the nearest of `TURNS` to the display matrix (ISO/IEC 14496-12, 8.2.2; 16.16 fixed point)."""
-    attached = cast("SideDataContainer", frame.side_data)  # the stub of PyAV 18 says something else
-    if Type.DISPLAYMATRIX not in attached:
-        return 1, 0, 0, 1
-    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(attached[Type.DISPLAYMATRIX]))
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (1 if a >= 0 else -1), 0, 0, (1 if d >= 0 else -1)
-    return 0, (1 if b >= 0 else -1), (1 if c >= 0 else -1), 0
-
-
-def _end_s(decoder: Decoder, first_pts: int) -> Fraction:
-    """Find when the last picture is over; an MP4 tells, of other files the last frames' stamps are read."""
-    stream, tick_s = decoder.stream, decoder.tick_s
-    if decoder.container.format.name.startswith("mov") and stream.duration:
-        return stream.duration * tick_s
-    last = _last_stamp(decoder)
-    if last is None:
-        return Fraction(0)
-    end_s = (last - first_pts) * tick_s
-    if decoder.period_s is None:
-        return end_s
+def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction]:
+    """Find the mean time between two pictures, and when the last one is over: 0 where nothing tells."""
+    stream, tick_s, period_s = decoder.stream, decoder.tick_s, decoder.period_s
+    found = find_end(decoder.container, stream, round((period_s or 0) / tick_s))
+    if found is None:
+        return period_s, Fraction(0)
+    end_s = (found.end - first_pts) * tick_s
+    # Without a rate in the file, libav may take the unit of time for one.
+    if found.period and not stream.average_rate and not _are_alike(period_s, found.period * tick_s):
+        return found.period * tick_s, end_s
+    if period_s is None:
+        return None, end_s
     # The stamps of both ends are rounded: take the whole number of frames that this means.
-    whole_s = round(end_s / decoder.period_s) * decoder.period_s
-    return whole_s if whole_s and abs(whole_s - end_s) <= 2 * tick_s else end_s
+    whole_s = round(end_s / period_s) * period_s
+    return period_s, whole_s if whole_s and abs(whole_s - end_s) <= 2 * tick_s else end_s
 
 
-def _last_stamp(decoder: Decoder) -> int | None:
-    """Read, not decode, from the last keyframe on, or the whole where the file has no index."""
-    container, stream = decoder.container, decoder.stream
-    period = round((decoder.period_s or 0) / decoder.tick_s)
-    last: int | None = None
-    try:
-        container.seek(container.duration or 0, backward=True) if container.duration else container.seek(0)
-        for packet in container.demux(stream):
-            if packet.pts is not None:
-                end = packet.pts + (packet.duration or period)
-                last = end if last is None else max(last, end)
-    except FFmpegError:
-        return last
-    return last
+def _are_alike(period_s: Fraction | None, other_s: Fraction) -> bool:
+    return period_s is not None and period_s < 2 * other_s < 4 * period_s

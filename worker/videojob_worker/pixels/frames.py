@@ -19,6 +19,8 @@ from videojob_worker.pixels.place import Place, Steps, place, steps
 from videojob_worker.pixels.yuv import Picture, planes, solid
 
 Rgba = npt.NDArray[np.uint8]
+Crop = tuple[int, int, int, int]
+"""Width, height, left and top of a part of a frame."""
 
 _SCALE: Final = "flags=bicubic"
 _EXACT: Final = "flags=bicubic+accurate_rnd+full_chroma_int"
@@ -38,10 +40,12 @@ class FilterChain:
         where: which part of a frame is seen, and how large.
         pixels: what comes out: `yuv420p` of the canvas' meaning, `yuva420p` of it with colour multiplied by
             opacity, or `rgba` as it is.
+        crop: what counts as the frame of what is stored, before it is turned; None for all of it.
     """
 
-    def __init__(self, turn: Sequence[str], where: Place, pixels: str = "yuv420p") -> None:
+    def __init__(self, turn: Sequence[str], where: Place, pixels: str = "yuv420p", crop: Crop | None = None) -> None:
         self._turn = turn
+        self._crop = crop
         self._where = where
         self._pixels = pixels
         self._key: tuple[object, ...] = ()
@@ -62,11 +66,13 @@ class FilterChain:
         return self._graph.vpull()
 
     def _build(self, frame: VideoFrame, shades: ColorSpace) -> Graph | None:
+        width, height, *_ = self._crop or (frame.width, frame.height)
+        first = [] if self._crop is None else ["crop={}:{}:{}:{}:exact=1".format(*self._crop)]
         sideways = any(step.startswith("transpose") for step in self._turn)
-        upright = (frame.height, frame.width) if sideways else (frame.width, frame.height)
+        upright = (height, width) if sideways else (width, height)
         cut = steps(upright, self._where)
         is_ready = frame.format.name == self._pixels == "yuv420p" and shades.matrix == "bt709" and not shades.is_full
-        if is_ready and not self._turn and not shades.is_wide and cut.scaled == upright == cut.after[:2]:
+        if is_ready and not first and not self._turn and not shades.is_wide and cut.scaled == upright == cut.after[:2]:
             return None
         graph = Graph()
         graph.threads = 1
@@ -76,7 +82,7 @@ class FilterChain:
             f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
         )
         last = source
-        for step in (*self._turn, *_crop(cut.before, upright)):
+        for step in (*first, *self._turn, *_crop(cut.before, upright)):
             last = _then(graph, last, step)
         last = self._colour(graph, last, shades, cut)
         for step in _crop(cut.after, cut.scaled):
@@ -135,6 +141,8 @@ class CanvasConverter:
         fit: how the source fills it.
         anchor: which part stays when it is cropped.
         background: the canvas' colour, `#rrggbb`.
+        has_alpha: whether the source's frames have transparency.
+        crop: what of them is the source, if not all.
     """
 
     def __init__(
@@ -147,16 +155,24 @@ class CanvasConverter:
         anchor: Anchor,
         background: str,
         has_alpha: bool,
+        crop: Crop | None = None,
     ) -> None:
         self._where = place(size, canvas, fit, anchor)
-        self._chain = FilterChain(turn, self._where, "yuva420p" if has_alpha else "yuv420p")
+        self._chain = FilterChain(turn, self._where, "yuva420p" if has_alpha else "yuv420p", crop)
         self._canvas = canvas
         self._background = solid(background, *canvas) if has_alpha else None
         self._behind = None
         if fit is Fit.BLUR and (self._where.width, self._where.height) != canvas:
             small = backdrop_size(canvas)
             self._behind = CanvasConverter(
-                size, small, turn=turn, fit=Fit.COVER, anchor=anchor, background=background, has_alpha=has_alpha
+                size,
+                small,
+                turn=turn,
+                fit=Fit.COVER,
+                anchor=anchor,
+                background=background,
+                has_alpha=has_alpha,
+                crop=crop,
             )
         self._picture = solid(background, *canvas)
 

@@ -199,6 +199,7 @@ def _check_clip(plan: RenderPlan, index: int) -> None:
         "comes in by a transition": times.settled > times.start,
         "has no frame": times.frames < 1,
         "is turned by its file": probed.is_turned,
+        "is cropped by its file": probed.is_cropped,
         f"has {float(rate):.5g} frames a second for {float(fps):.5g}": abs(rate / fps - 1) > _LIKE,
     }
     for reason, holds in reasons.items():

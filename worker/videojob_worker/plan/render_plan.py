@@ -15,6 +15,7 @@ from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
 from videojob_worker.media.probe import ProbedSource
 from videojob_worker.media.probed import ProbedSources
+from videojob_worker.media.sound_container import open_sound
 from videojob_worker.plan.outputs import PlannedOutput
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderRequest
@@ -81,18 +82,21 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
     canvas = Canvas(wanted.width, wanted.height, wanted.background or "#000000")
     lengths = [_length(f"spec.clips[{index}]", clip, probed) for index, clip in enumerate(spec.clips)]
     for index, clip in enumerate(spec.clips):
-        clip_kind(clip, probed).check_length(sources, f"spec.clips[{index}]", lengths[index])
+        clip_kind(clip, probed).check_length(sources, f"spec.clips[{index}]", lengths[index], 1 / wanted.fps)
     timeline = build_timeline(spec.clips, lengths, wanted.fps)
     overlays = place_overlays(
         spec.overlays or [], timeline, lambda overlay: clip_kind(overlay, probed).span_kind is not SpanKind.STILL
     )
     for placed in overlays:
         seen_s = (placed.end - placed.start) / timeline.fps
-        clip_kind(placed.overlay, probed).check_length(sources, f"spec.overlays[{placed.number}]", seen_s)
+        field = f"spec.overlays[{placed.number}]"
+        clip_kind(placed.overlay, probed).check_length(sources, field, seen_s, 1 / wanted.fps)
     fonts = open_fonts(spec, request.sources, canvas.width, canvas.height)
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
     spans = compile_spans(timeline, [span_kind(clip, probed) for clip in spec.clips], overlays, cues)
+    sounds = tuple(arrange(spec, timeline, overlays, sources))
+    _check_tracks(sounds)
     return RenderPlan(
         settings=settings,
         canvas=canvas,
@@ -101,7 +105,7 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
         segments=cut_segments(spans, _keypoints(spec.clips, timeline)),
         overlays=overlays,
         sources=sources,
-        sounds=tuple(arrange(spec, timeline, overlays, sources)),
+        sounds=sounds,
         fonts=fonts,
         captions=captions,
         scratch=request.scratch,
@@ -112,6 +116,12 @@ def _keypoints(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
     """Return the frames at which transitions do not go on as they did, in order."""
     pairs = zip(clips, timeline.clips, strict=True)
     return [frame for clip, times in pairs if clip.transition for frame in keypoints(clip.transition, times)]
+
+
+def _check_tracks(sounds: Sequence[Part]) -> None:
+    """Check that sources have the tracks that are asked for, before any work."""
+    for source in {part.source for part in sounds if part.source.track is not None}:
+        open_sound(source).close()
 
 
 def _length(field: str, clip: Clip, probed: Mapping[str, ProbedSource]) -> Fraction:

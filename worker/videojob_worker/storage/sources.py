@@ -7,14 +7,15 @@ import contextlib
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from videojob_contract.errors import Reason, TransientError
+from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
+from videojob_contract.problems import Problem, format_problems
 from videojob_contract.resources.uris import redact_uri
 from videojob_worker.storage import registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 
     from videojob_worker.storage.base import FetchContext
 
@@ -49,9 +50,10 @@ async def fetched(
     `on_fetched` is called with how many are there, after each.
 
     Raises:
-        VideoJobError: the first failure, which stops the others.
+        VideoJobError: naming all that is wrong on volumes, else the first download that fails, which stops the others.
     """
     fds: dict[str, int] = {}
+    failures: dict[str, VideoJobError] = {}
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def fetch(field: str, uri: str) -> None:
@@ -59,19 +61,43 @@ async def fetched(
             fds[uri] = await registry.fetch(field, uri, context)
             on_fetched(len(fds))
 
-    try:
+    async def find(field: str, uri: str) -> None:
         try:
-            async with asyncio.TaskGroup() as group:
-                for field, uri in wanted:
-                    group.create_task(fetch(field, uri))
-        except ExceptionGroup as failures:  # not `except*`: what that raises comes wrapped again
-            raise _first(failures) from None
+            await fetch(field, uri)
+        except VideoJobError as error:
+            failures[field] = error
+
+    try:
+        # First what is there at once or never: nobody should wait for a download to hear of a misspelt name.
+        await _side_by_side(find(*each) for each in wanted if not registry.is_downloaded(each[1]))
+        if failures:
+            raise _joint({field: failures[field] for field, _ in wanted if field in failures})
+        await _side_by_side(fetch(*each) for each in wanted if registry.is_downloaded(each[1]))
         ordered = {uri: fds[uri] for _, uri in wanted}
         yield Sources(ordered, {uri: _mark(fd) for uri, fd in ordered.items()})
     finally:
         for fd in fds.values():
             with contextlib.suppress(OSError):
                 os.close(fd)
+
+
+async def _side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as failures:  # not `except*`: what that raises comes wrapped again
+        raise _first(failures) from None
+
+
+def _joint(failures: Mapping[str, VideoJobError]) -> VideoJobError:
+    """Make one error of those of several fields, a line each, of the kind of the first that no other attempt mends."""
+    errors = list(failures.values())
+    worst = next((error for error in errors if isinstance(error, PermanentError)), errors[0])
+    if len(errors) == 1:
+        return worst
+    problems = [Problem(field, error.message.removeprefix(f"{field}: ")) for field, error in failures.items()]
+    return type(worst)(format_problems(problems), worst.reason)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

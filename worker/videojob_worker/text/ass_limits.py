@@ -20,7 +20,6 @@ MOST_PICTURES: Final = 16
 """Of one event."""
 MOST_PICTURES_AT_ONCE: Final = 64
 
-_DEFAULT_HEIGHT: Final = 288  # libass' own
 _LARGEST_BORDER: Final = 0.5  # as a share of the script's height
 _FARTHEST: Final = 4  # a drawing's points, as a multiple of the script's height
 _MOST_DRAWING_SCALE: Final = 16
@@ -43,8 +42,8 @@ class _Style:
 class AssLimits:
     """The bounds for a script of a height, in its pixels, with these styles: line numbers and fields."""
 
-    def __init__(self, height: int | None, styles: Iterator[tuple[int, dict[str, str]]]) -> None:
-        self._height = height or _DEFAULT_HEIGHT
+    def __init__(self, height: int, styles: Iterator[tuple[int, dict[str, str]]]) -> None:
+        self._height = height
         self._styles: dict[str, _Style] = {}
         for number, fields in styles:
             size, across, down, border = (

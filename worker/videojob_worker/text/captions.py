@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import SubtitleStyle
 from videojob_worker.text.ass_limits import MOST_PICTURES_AT_ONCE
+from videojob_worker.text.ass_renderer import UnreadableScriptError
 from videojob_worker.text.libass import libass
-from videojob_worker.text.painter import Drawer, Sprites, UnreadableScriptError
+from videojob_worker.text.painter import Drawer, Sprites
 from videojob_worker.text.reading import SubtitleFormat, read_cues
 from videojob_worker.text.script import script
 
@@ -154,10 +155,10 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
     """Read a job's subtitles.
 
     Raises:
-        PermanentError: the file cannot be read as SRT, WebVTT or ASS (the message names the line), a font is not
-            there, or libass is not installed.
+        PermanentError: the file has no cue of SRT, WebVTT or ASS, its encoding is not certain, a font is not there,
+            or libass is not installed.
     """
-    form, text, cues = read_cues(source)
+    form, text, cues = read_cues(source, subtitles.encoding)
     if not subtitles.soft:
         libass()  # is it there?
     if form is SubtitleFormat.ASS and subtitles.style is not None:
@@ -177,7 +178,7 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
         return captions
     style = subtitles.style or SubtitleStyle()
     face = fonts.face("spec.subtitles.style.font", style.font)
-    made = script(cues, style, face, canvas.width, canvas.height)
+    made = script(cues, style, face, canvas, source.warn)
     return Captions(cues, canvas.width, canvas.height, made.encode(), face.path, ours=True)
 
 

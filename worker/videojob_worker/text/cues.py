@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Note = Callable[[int, str], None]
+    """Told of what is odd in a file: the line, counted from 1, and what is made of it."""
 
 MAX_CUE_CHARACTERS: Final = 4096
 
@@ -53,23 +59,11 @@ def shortened(line: str) -> str:
     return f'"{line}"' if len(line) <= most else f'"{line[:most]}…"'
 
 
-def cue(number: int, start_ms: int, end_ms: int, text: str, markup: str) -> Cue:
-    """Make a cue that began on a line.
-
-    Raises:
-        LineError: it ends before it starts, or is too long.
-    """
-    check_cue(number, start_ms, end_ms, len(text))
-    return Cue(start_ms, end_ms, text, markup)
-
-
-def check_cue(number: int, start_ms: int, end_ms: int, length: int, most: int = MAX_CUE_CHARACTERS) -> None:
-    """Refuse what no cue can be.
-
-    Raises:
-        LineError: it ends before it starts, or is too long.
-    """
-    if end_ms < start_ms:
-        raise LineError(number, "the cue ends before it starts")
-    if length > most:
-        raise LineError(number, f"the cue has {length} characters; at most {most} are drawn")
+def checked(number: int, cue: Cue, note: Note) -> Iterator[Cue]:
+    """Yield the cue that began on a line, unless it is never seen, or is too long to be one."""
+    if cue.end_ms <= cue.start_ms:
+        note(number, "the cue ends no later than it starts, and is never seen")
+    elif len(cue.text) > MAX_CUE_CHARACTERS:
+        note(number, f"the cue has more than {MAX_CUE_CHARACTERS} characters, and is left out")
+    else:
+        yield cue

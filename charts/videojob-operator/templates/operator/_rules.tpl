@@ -1,5 +1,5 @@
-{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read Secrets, nor touch the
-     spec of a VideoJob or a RenderPool. */}}
+{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read, change or delete
+     Secrets, nor touch the spec of a VideoJob or a RenderPool. */}}
 {{- define "videojob.rules" -}}
 # Watched; and a finished VideoJob is deleted when its ttlAfterFinished is over.
 - apiGroups: [videojob.dev]
@@ -15,12 +15,21 @@
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
-# A worker's end is seen on its pod, a second or more before it is on its Job.
+# A worker's end is seen on its pod, a second or more before it is on its Job. Pods are made in dry runs alone, which say
+# why one was refused; who may create Jobs may have any pod made.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-# What `kubectl describe videojob` shows.
+  verbs: [get, list, watch, create]
+# With what a pool's workers log in to Redis; it goes with its pool.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+# What `kubectl describe videojob` shows; and read to tell why a worker does not start.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, list]
+# Which operator serves a RenderPool, where there are two.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]
 {{- end }}

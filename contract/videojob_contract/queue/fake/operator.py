@@ -1,11 +1,11 @@
 """The operator's side of the fake."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue.errors import UnknownQueueError
+from videojob_contract.queue.errors import QueueFullError, UnknownQueueError
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
 from videojob_contract.queue.stream import STALLED_S
@@ -32,15 +32,18 @@ class FakeOperatorQueue(Side):
         super().__init__(pool, server)
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
+        self._held = False
 
     async def load_scripts(self) -> None:
         """Do nothing: there are no scripts here."""
         _ = self._state
 
-    async def configure(self, queues: Mapping[str, int]) -> None:
-        """Set the queues and their weights; one that is left out takes no more entries, and drains."""
-        self._queues = dict(queues)
+    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
+        """Set the queues and their weights; see `api.OperatorApi.configure`."""
+        self._queues, self._held = dict(queues), held
         state = self._state
+        state.held = held
+        self._server.touch()
         closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
         state.weights = {**queues, **closed}
         state.passes = {queue: ahead for queue, ahead in state.passes.items() if queue in state.weights}
@@ -49,11 +52,19 @@ class FakeOperatorQueue(Side):
         """Mark the server as known; True when it was empty."""
         was_empty, self._state.known = not self._state.known, True
         if was_empty:
-            await self.configure(self._queues)
+            await self.configure(self._queues, held=self._held)
         return was_empty
 
-    async def enqueue(self, queue: str, assignment: Assignment) -> Enqueued:
+    async def admit_workers(self, passwords: Sequence[str]) -> bool:
+        """Note the passwords of the pool's workers; see `api.OperatorApi.admit_workers`."""
+        if self._server.has_users:
+            self._state.passwords = tuple(passwords)
+        return self._server.has_users
+
+    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
+        if not await self.has_room():
+            raise QueueFullError("the fake queue was made full")
         state, uid, attempt = self._state, assignment.uid, assignment.attempt
         record = state.records.get(uid)
         if record:
@@ -65,7 +76,7 @@ class FakeOperatorQueue(Side):
             if known == attempt and record.state != "queued":
                 return Enqueued(EnqueueState(record.state))
         if not state.weights.get(queue) and queue in self._queues:
-            await self.configure(self._queues)
+            await self.configure(self._queues, held=self._held)
         if not state.weights.get(queue):
             known_queues = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}')
@@ -73,11 +84,17 @@ class FakeOperatorQueue(Side):
             self._tell(uid)
             self._detach(uid)
             entry = QueueEntry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
-            record = state.records[uid] = Record(entry, "queued")
-            state.backlog.append(uid)
+            since = _milliseconds(since or self._server.now())
+            record = state.records[uid] = Record(entry, "queued", since=since)
+            state.place(uid, since)
         record.payload = assignment
         self._server.touch()
         return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))
+
+    async def has_room(self) -> bool:
+        """Say whether it takes new entries: not while it is made full."""
+        _ = self._state
+        return not self._server.full
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
@@ -141,9 +158,12 @@ class FakeOperatorQueue(Side):
         if not record or record.state in {"released", "forgotten"}:
             return None
         if record.state == "queued":
-            return replace(record.entry, position=self._state.waiting(record.entry.queue).index(uid))
+            return replace(
+                record.entry, read_at=self._server.now(), position=self._state.waiting(record.entry.queue).index(uid)
+            )
         ends = record.entry.lease_expires_at
-        return replace(record.entry, expired=ends is not None and ends <= self._server.now())
+        now = self._server.now()
+        return replace(record.entry, read_at=now, expired=ends is not None and ends <= now)
 
     async def entries(self, uids: Iterable[str]) -> dict[str, QueueEntry]:
         """Return what is known of many; those of which nothing is known are left out."""
@@ -182,7 +202,7 @@ class FakeOperatorQueue(Side):
             del state.workers[worker]
             state.retired.discard(worker)
         ended = [
-            (record.entry.lease_expires_at, uid, replace(record.entry, expired=True))
+            (record.entry.lease_expires_at, uid, replace(record.entry, read_at=now, expired=True))
             for uid, record in state.records.items()
             if record.entry.lease_expires_at and record.entry.lease_expires_at <= now
         ]
@@ -210,3 +230,8 @@ class FakeOperatorQueue(Side):
     async def delete_pool(self) -> None:
         """Remove everything of the pool."""
         self._server.drop(self._pool)
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """Cut a time to what Redis has of it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -22,6 +22,8 @@ class Record:
     entry: QueueEntry
     state: str
     payload: Assignment | None = None
+    since: datetime | None = None
+    """When it came to wait: its place in its queue."""
     until: datetime | None = None
     """When a tombstone may go."""
 
@@ -40,15 +42,24 @@ class Pool:
     """What Redis would hold of one pool."""
 
     known: bool = False
+    held: bool = False
+    """Whether nothing is claimed."""
     weights: dict[str, int] = field(default_factory=dict)
     passes: dict[str, int] = field(default_factory=dict)
     backlog: list[str] = field(default_factory=list)
-    """Uids in the order in which they were enqueued, over all queues."""
+    """Uids in the order of their places, over all queues."""
     records: dict[str, Record] = field(default_factory=dict)
     workers: dict[str, WorkerInfo] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
     signals: dict[str, list[int]] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    passwords: tuple[str, ...] = ()
+    """With which workers may log in, as told; nobody is asked for one."""
+
+    def place(self, uid: str, since: datetime) -> None:
+        """Put a uid behind those that have waited since before it, or as long."""
+        before = (other for other in self.backlog if (self.records[other].since or since) <= since)
+        self.backlog.insert(sum(1 for _ in before), uid)
 
     def waiting(self, queue: str) -> list[str]:
         """Uids that wait in a queue, in order."""
@@ -69,6 +80,10 @@ class FakeServer:
         self._changed = asyncio.Event()
         self.available = True
         """Whether it answers; otherwise every call raises `QueueUnavailableError`."""
+        self.full = False
+        """Whether it is out of memory; then `enqueue` raises `QueueFullError`."""
+        self.has_users = True
+        """Whether the operator may make users."""
 
     def flushall(self) -> None:
         """Forget everything, as Redis' FLUSHALL does."""

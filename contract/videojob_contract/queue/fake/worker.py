@@ -76,6 +76,8 @@ class FakeWorkerQueue(Side):
     def _next(self) -> str | None:
         """Return the head of the queue that is least ahead of its share, and move its pass on."""
         state = self._state
+        if state.held:
+            return None
         heads = {queue: uids[0] for queue in state.weights if (uids := state.waiting(queue))}
         if not heads:
             return None
@@ -158,7 +160,7 @@ class FakeWorkerQueue(Side):
             record.state, record.payload = "finished", None
             record.entry = replace(record.entry, state=EntryState.FINISHED, result=result, lease_expires_at=None)
             self._dismiss(record.entry.worker, uid)
-            self._emit(lambda event_id: Finished(event_id, uid, attempt, result))
+            self._emit(lambda event_id: Finished(event_id, uid, attempt))
             return True
         known = self._state.records.get(claim.assignment.uid)
         return bool(known and known.state == "finished" and known.entry.token == claim.token)

@@ -3,6 +3,9 @@
 A script opens with what it does, then one `local name = KEYS[n]` for each key with its type: that list is
 read here, so keys are passed by name and can neither be forgotten nor confused. `-- uses: a, b` puts
 `lib/a.lua` and `lib/b.lua` in front of it.
+
+Its first line is Redis' own: `#!lua flags=…`. A Redis that is full still runs scripts with `allow-oom` or `no-writes`:
+all but those that let in something new, so that what runs can go on, and end.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 _KEY = re.compile(r"^local (\w+)\s*= KEYS\[(\d+)\]", re.MULTILINE)
-_COMMAND = re.compile(r"redis\.call\('(\w+)'")
+_COMMAND = re.compile(r"redis\.p?call\('(\w+)'(?:, '([A-Z]+)')?")
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 
 
@@ -29,7 +32,7 @@ class Script:
     keys: tuple[str, ...]
     """Names of its keys, in order."""
     commands: frozenset[str]
-    """Redis commands that it runs, in lower case."""
+    """Redis commands that it runs, in lower case, with their subcommands: `xgroup|create`."""
 
 
 @cache
@@ -44,10 +47,13 @@ def scripts() -> Mapping[str, Script]:
 
 
 def _assemble(name: str, text: str) -> Script:
+    flags, _, body = text.partition("\n")
+    if not flags.startswith("#!lua"):
+        raise ValueError(f"{name}.lua: its first line is no `#!lua`")
     uses = _USES.search(text)
     libraries = [library.strip() for library in uses.group(1).split(",")] if uses else []
     parts = [files(__name__).joinpath("lib", f"{library}.lua").read_text(encoding="utf-8") for library in libraries]
-    source = "\n".join([*parts, text])
+    source = "\n".join([flags, *parts, body])
     declared = _KEY.findall(text)
     if [int(number) for _, number in declared] != list(range(1, len(declared) + 1)):
         raise ValueError(f"{name}.lua: its keys are not numbered 1, 2, 3, …")
@@ -57,5 +63,5 @@ def _assemble(name: str, text: str) -> Script:
         source=source,
         sha=sha,
         keys=tuple(key for key, _ in declared),
-        commands=frozenset(command.lower() for command in _COMMAND.findall(source)),
+        commands=frozenset("|".join(filter(None, words)).lower() for words in _COMMAND.findall(source)),
     )

@@ -1,17 +1,18 @@
+#!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
 -- uses: common, wake, worker
 --
 -- Queues share by stride scheduling: the one that is least ahead of its share is next, and is then a stride further
 -- ahead. What all of the waiting queues are ahead is taken off all, so an empty queue saves up nothing.
--- Replies {'claimed', uid, token, queue, claimed_at, assignment}, {'retired'} or {'empty'}.
+-- Replies {'claimed', uid, attempt, token, queue, claimed_at, assignment}, {'retired'} or {'empty'}.
 
 local workers  = KEYS[1]   -- hash    worker -> its record
 local seen     = KEYS[2]   -- zset    worker, by when it was last heard of
 local entries  = KEYS[3]   -- hash    uid -> record
 local payloads = KEYS[4]   -- hash    uid -> assignment
 local leases   = KEYS[5]   -- zset    uid, by when its lease ends
-local backlog  = KEYS[6]   -- zset    queue:sequence:uid, all at score 0
-local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed
+local backlog  = KEYS[6]   -- zset    queue:place:uid, all at score 0
+local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative while held
 local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
@@ -22,20 +23,47 @@ local token    = ARGV[3]
 local lease_ms = tonumber(ARGV[4])
 
 local STRIDE = 232792560  -- divisible by every weight up to 20, so that those share exactly
+local MOST = 1e12  -- no queue is further ahead
+local SWEPT = 500  -- what is no entry is taken out or passed over on the way, so many at a time
 
 local function pairs_of(hash)
   local flat, map = redis.call('HGETALL', hash), {}
   for i = 1, #flat, 2 do
-    map[flat[i]] = tonumber(flat[i + 1])
+    local number = tonumber(flat[i + 1])
+    map[flat[i]] = number and number >= 0 and number <= MOST and number or nil
   end
   return map
 end
 
-local function next_member()
+-- Returns the first of a queue: its member, uid and record. What a newer version wrote is passed over.
+local function head_of(queue)
+  local from, to, passed = '[' .. queue .. ':', '(' .. queue .. ';', 0
+  for _ = 1, SWEPT do
+    local member = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', passed, 1)[1]
+    if not member then
+      return nil
+    end
+    local uid = string.match(member, '^[^:]*:[^:]*:(.+)$')
+    local record, why = parse(uid and redis.call('HGET', entries, uid), ENTRY)
+    local is_entry = record and record.member == member
+    if is_entry and redis.call('HEXISTS', payloads, uid) == 1 then
+      return {member = member, uid = uid, record = record}
+    elseif why == NEWER then
+      passed = passed + 1
+    else  -- in a Redis that evicts keys, one may have lost its record, or its payload: it is no one's, or enqueued again
+      redis.call('ZREM', backlog, member)
+      if is_entry then
+        redis.call('HDEL', entries, uid)
+      end
+    end
+  end
+end
+
+local function next_entry()
   local weight_of, pass_of = pairs_of(weights), pairs_of(passes)
   local best, best_queue
   for queue, weight in pairs(weight_of) do
-    local head = redis.call('ZRANGE', backlog, '[' .. queue .. ':', '(' .. queue .. ';', 'BYLEX', 'LIMIT', 0, 1)[1]
+    local head = head_of(queue)
     if head then
       local rank = {pass_of[queue] or 0, -weight, queue}
       if not best or rank[1] < best.rank[1]
@@ -74,22 +102,19 @@ end
 if me.uid then
   local held = load(entries, me.uid)
   if held and held.state == 'claimed' and held.worker == worker then
-    return {'claimed', me.uid, held.token, held.queue, held.claimed_at, redis.call('HGET', payloads, me.uid)}
+    local payload = redis.call('HGET', payloads, me.uid)
+    return {'claimed', me.uid, held.attempt, held.token, held.queue, held.claimed_at, payload}
   end
   me = {state = 'idle', job = job, since = now}
   save(workers, worker, me)
 end
 
-local uid, record
-repeat
-  local member = next_member()
-  if not member then
-    return {'empty'}
-  end
-  uid = string.match(member, '^[^:]*:[^:]*:(.*)$')
-  record = load(entries, uid)
-  redis.call('ZREM', backlog, member)
-until record and record.member == member  -- in a Redis that evicts keys, one may have lost its record: it is no one's
+local next = next_entry()
+if not next then
+  return {'empty'}
+end
+local uid, record = next.uid, next.record
+redis.call('ZREM', backlog, next.member)
 record.state, record.member = 'claimed', nil
 record.token, record.worker, record.job, record.claimed_at = token, worker, job, now
 save(entries, uid, record)
@@ -97,4 +122,4 @@ redis.call('ZADD', leases, now + lease_ms, uid)
 occupy(workers, seen, worker, job, uid, now)
 emit(events, 'claimed', 'uid', uid, 'attempt', record.attempt, 'worker', worker, 'job', job)
 balance(wake, backlog)
-return {'claimed', uid, token, record.queue, now, redis.call('HGET', payloads, uid)}
+return {'claimed', uid, record.attempt, token, record.queue, now, redis.call('HGET', payloads, uid)}

@@ -1,18 +1,24 @@
+#!lua flags=allow-oom
 -- configure: set the queues and their weights.
 --
+-- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
+-- that waits is woken.
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.
 -- Replies nothing.
 
-local weights = KEYS[1]  -- hash   queue -> weight; 0 when closed
+local weights = KEYS[1]  -- hash   queue -> weight; 0 when closed, negative while held
 local passes  = KEYS[2]  -- hash   queue -> how far it is ahead of its share
-local backlog = KEYS[3]  -- zset   queue:sequence:uid, all at score 0
+local backlog = KEYS[3]  -- zset   queue:place:uid, all at score 0
+local wake    = KEYS[4]  -- list   tokens that idle workers wait for
 
--- ARGV: queue, weight, queue, weight, ...
+local sign = ARGV[1] == 'held' and -1 or 1
+
+-- ARGV: held or open, queue, weight, queue, weight, ...
 
 local kept = {}
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   kept[ARGV[i]] = true
-  redis.call('HSET', weights, ARGV[i], ARGV[i + 1])
+  redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
 end
 for _, queue in ipairs(redis.call('HKEYS', weights)) do
   if not kept[queue] then
@@ -22,5 +28,10 @@ for _, queue in ipairs(redis.call('HKEYS', weights)) do
       redis.call('HDEL', weights, queue)
       redis.call('HDEL', passes, queue)
     end
+  end
+end
+if sign == 1 then
+  for _ = redis.call('LLEN', wake) + 1, redis.call('ZCARD', backlog) do
+    redis.call('RPUSH', wake, '1')
   end
 end

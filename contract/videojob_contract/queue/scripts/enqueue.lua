@@ -1,7 +1,9 @@
+#!lua
 -- enqueue: let an attempt wait in a queue.
 -- uses: common, wake, worker, detach, read
 --
--- Replies {state, position}: queued, claimed, finished, stale, cancelled or unknown_queue; position is -1 unless queued.
+-- Its place is when it came to wait, and then the order in which it was enqueued. An attempt that waits there already
+-- keeps its place. Replies {state, position}: queued, claimed, finished, stale, cancelled or unknown_queue; position is -1 unless queued.
 
 local entries    = KEYS[1]   -- hash    uid -> record
 local payloads   = KEYS[2]   -- hash    uid -> assignment
@@ -9,8 +11,8 @@ local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
 local results    = KEYS[4]   -- hash    uid -> how the attempt ended
 local leases     = KEYS[5]   -- zset    uid, by when its lease ends
 local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
-local backlog    = KEYS[7]   -- zset    queue:sequence:uid, all at score 0
-local weights    = KEYS[8]   -- hash    queue -> weight; 0 when closed
+local backlog    = KEYS[7]   -- zset    queue:place:uid, all at score 0
+local weights    = KEYS[8]   -- hash    queue -> weight; 0 when closed, negative while held
 local sequence   = KEYS[9]   -- string  counts what was ever enqueued
 local wake       = KEYS[10]  -- list    tokens that idle workers wait for
 local workers    = KEYS[11]  -- hash    worker -> its record
@@ -21,6 +23,7 @@ local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
 local queue   = ARGV[3]
 local payload = ARGV[4]
+local since   = tonumber(ARGV[5])  -- milliseconds; none for now
 
 local record = load(entries, uid)
 if record then
@@ -45,8 +48,9 @@ if not (record and record.attempt == attempt and record.queue == queue) then
     }, uid, record)
     redis.call('ZREM', tombstones, uid)
   end
-  local member = string.format('%s:%016d:%s', queue, redis.call('INCR', sequence), uid)
-  record = {state = 'queued', attempt = attempt, queue = queue, member = member, queued_at = now_ms()}
+  local now = now_ms()
+  local member = string.format('%s:%013.0f.%016d:%s', queue, since or now, redis.call('INCR', sequence), uid)
+  record = {state = 'queued', attempt = attempt, queue = queue, member = member, queued_at = now}
   save(entries, uid, record)
   redis.call('ZADD', backlog, 0, member)
   balance(wake, backlog)

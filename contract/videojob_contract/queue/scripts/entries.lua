@@ -1,13 +1,14 @@
+#!lua flags=no-writes
 -- entries: read what is known of some VideoJobs. Changes nothing.
 -- uses: common, read
 --
--- Replies for each uid nil or {uid, record, lease end, whether it is past, position, progress, result}.
+-- Replies for each uid what `read` returns, nil in place of false.
 
 local entries  = KEYS[1]  -- hash  uid -> record
 local progress = KEYS[2]  -- hash  uid -> the worker's latest word
 local results  = KEYS[3]  -- hash  uid -> how the attempt ended
 local leases   = KEYS[4]  -- zset  uid, by when its lease ends
-local backlog  = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
+local backlog  = KEYS[5]  -- zset  queue:place:uid, all at score 0
 
 -- ARGV: uid, uid, ...
 

@@ -1,13 +1,14 @@
+#!lua flags=allow-oom
 -- expired: read the entries whose lease has ended, and sweep what is too old: tombstones, and workers not heard of.
 -- uses: common, read
 --
--- Replies for each {uid, record, lease end, whether it is past, position, progress, result}, oldest first.
+-- Replies for each what `read` returns, oldest first. A lease of what is not claimed is swept as well.
 
 local entries    = KEYS[1]  -- hash  uid -> record
 local progress   = KEYS[2]  -- hash  uid -> the worker's latest word
 local results    = KEYS[3]  -- hash  uid -> how the attempt ended
 local leases     = KEYS[4]  -- zset  uid, by when its lease ends
-local backlog    = KEYS[5]  -- zset  queue:sequence:uid, all at score 0
+local backlog    = KEYS[5]  -- zset  queue:place:uid, all at score 0
 local tombstones = KEYS[6]  -- zset  uid, by when its tombstone may go
 local workers    = KEYS[7]  -- hash  worker -> its record
 local seen       = KEYS[8]  -- zset  worker, by when it was last heard of
@@ -29,7 +30,14 @@ end
 
 local k = {entries = entries, progress = progress, results = results, leases = leases, backlog = backlog}
 local found = {}
-for i, uid in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
-  found[i] = read(k, uid, now)
+for _, uid in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit + SWEPT)) do
+  local entry = read(k, uid, now)
+  local is_past, why = entry and entry[5] == 1, entry and entry[2]
+  if not is_past and why ~= NEWER then
+    redis.call('ZREM', leases, uid)
+  end
+  if #found < limit and (is_past or why and why ~= '') then
+    found[#found + 1] = entry
+  end
 end
 return found

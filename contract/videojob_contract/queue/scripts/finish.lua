@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- finish: hand in how an attempt ended.
 -- uses: common, worker, standing
 --
@@ -21,11 +22,11 @@ local outcome = standing(record, attempt, token)
 if outcome == 'held' or outcome == 'cancelled' then
   record.state = 'finished'
   save(entries, uid, record)
-  redis.call('HSET', results, uid, result)
+  redis.call('HSET', results, uid, bounded(result))
   redis.call('HDEL', payloads, uid)
   redis.call('ZREM', leases, uid)
   dismiss(workers, seen, record.worker, uid)
-  emit(events, 'finished', 'uid', uid, 'attempt', attempt, 'result', result)
+  emit(events, 'finished', 'uid', uid, 'attempt', attempt)
   return 'accepted'
 end
 if record and record.state == 'finished' and record.attempt == attempt and record.token == token then

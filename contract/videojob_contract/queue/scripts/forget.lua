@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- forget: remove a VideoJob that is deleted or final, and refuse its uid.
 -- uses: common, wake, worker, detach
 --
@@ -9,7 +10,7 @@ local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
 local results    = KEYS[4]   -- hash    uid -> how the attempt ended
 local leases     = KEYS[5]   -- zset    uid, by when its lease ends
 local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
-local backlog    = KEYS[7]   -- zset    queue:sequence:uid, all at score 0
+local backlog    = KEYS[7]   -- zset    queue:place:uid, all at score 0
 local wake       = KEYS[8]   -- list    tokens that idle workers wait for
 local workers    = KEYS[9]   -- hash    worker -> its record
 local seen       = KEYS[10]  -- zset    worker, by when it was last heard of

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- register: make a worker known as idle, or say that it still lives.
 -- uses: common, worker
 --

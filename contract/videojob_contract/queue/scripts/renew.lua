@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- renew: extend a lease.
 -- uses: common, worker, standing
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- report: say how far an attempt is; the operator is told only when the stage changes.
 -- uses: common, standing
 --
@@ -16,7 +17,7 @@ local word    = ARGV[5]
 local record = load(entries, uid)
 local outcome = standing(record, attempt, token)
 if outcome == 'held' or outcome == 'cancelled' then
-  redis.call('HSET', progress, uid, word)
+  redis.call('HSET', progress, uid, bounded(word))
   if record.stage ~= stage then
     record.stage = stage
     save(entries, uid, record)

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- retire: let an idle worker exit instead of claiming.
 -- uses: common
 --
@@ -10,7 +11,7 @@ local worker = ARGV[1]
 
 local MAIL_MS = 60000  -- an idle worker looks for itself more often than this
 
-local me = load(workers, worker)
+local me = load_worker(workers, worker)
 if not me or me.state == 'busy' then
   return 0
 end

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- withdraw: take an attempt out of its queue, as if it had never been enqueued.
 -- uses: common, wake, worker, detach
 --
@@ -8,7 +9,7 @@ local payloads   = KEYS[2]   -- hash    uid -> assignment
 local progress   = KEYS[3]   -- hash    uid -> the worker's latest word
 local results    = KEYS[4]   -- hash    uid -> how the attempt ended
 local leases     = KEYS[5]   -- zset    uid, by when its lease ends
-local backlog    = KEYS[6]   -- zset    queue:sequence:uid, all at score 0
+local backlog    = KEYS[6]   -- zset    queue:place:uid, all at score 0
 local wake       = KEYS[7]   -- list    tokens that idle workers wait for
 
 local uid     = ARGV[1]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from videojob_contract.api_paths import EVENTS, JOBS, PODS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import EVENTS, JOBS, LEASES, PODS, RENDERPOOLS, SECRETS, VIDEOJOBS
 from videojob_operator.act.kubernetes import Object
 
 
@@ -28,7 +28,9 @@ KINDS = {
     RENDERPOOLS: Kind("RenderPool", custom=True),
     JOBS: Kind("Job", first_status=()),
     PODS: Kind("Pod", first_status=(("phase", "Pending"),), graceful=True),
+    SECRETS: Kind("Secret", has_status=False, has_generation=False),
     EVENTS: Kind("Event", has_status=False, has_generation=False),
+    LEASES: Kind("Lease", has_status=False, has_generation=False),
 }
 KEPT = (
     "name",

@@ -11,7 +11,7 @@ from typing import Any
 
 from videojob_contract.api_paths import Resource
 from videojob_operator.act.fake.objects import KINDS, patched
-from videojob_operator.act.fake.watch import Change, Watch, matches
+from videojob_operator.act.fake.watch import Change, Watch, has_fields, matches
 from videojob_operator.act.kubernetes import CONFLICT, NOT_FOUND, Object
 
 _PATH = re.compile(
@@ -146,6 +146,8 @@ class FakeApiServer:
         else:
             selector = query.get("labelSelector", "")
             found = (body for body in self.objects(request.resource) if matches(body, selector))
+            if fields := query.get("fieldSelector"):
+                found = (body for body in found if has_fields(body, fields))
             items = [body for body in found if request.namespace in {None, body["metadata"]["namespace"]}]
         limit = int(query.get("limit", len(items)))
         page, rest = items[:limit], items[limit:]
@@ -190,6 +192,8 @@ class FakeApiServer:
         }
         if kind.first_status is not None:
             new["status"] = dict(kind.first_status)
+        if request.query.get("dryRun"):
+            return new
         return self._store(request.resource, key, new)
 
     def _patch(self, request: _Request) -> Object:

@@ -99,6 +99,17 @@ class Watch:
             self._moved.set()
 
 
+def has_fields(body: Mapping[str, Any], selector: str) -> bool:
+    """Whether an object's fields are those of a selector, such as `a.b=c,d=e`."""
+    return all(_field(body, path) == value for path, _, value in (term.partition("=") for term in selector.split(",")))
+
+
+def _field(body: Any, path: str) -> Any:
+    for name in path.split("."):
+        body = body.get(name, {})
+    return body
+
+
 def matches(body: Mapping[str, Any], selector: str) -> bool:
     """Whether an object's labels are those of a selector, such as `a=b,c=d`."""
     labels = body["metadata"].get("labels", {})

@@ -51,15 +51,40 @@ def test_what_it_needs_of_the_libraries_is_there(script: Script) -> None:
     code = re.sub(r"--.*|'[^']*'", "", script.source)
     defined = set(re.findall(r"local function (\w+)", code))
     called = set(re.findall(r"(?<![.:\w])(\w+)\(", code))
-    builtin = {"tonumber", "ipairs", "pairs", "function", "if", "and", "or", "not", "elseif", "return", "in"}
+    builtin = {
+        "tonumber",
+        "ipairs",
+        "pairs",
+        "pcall",
+        "type",
+        "error",
+        "function",
+        "if",
+        "and",
+        "or",
+        "not",
+        "elseif",
+        "return",
+        "in",
+    }
     assert called - defined - builtin == set()
+
+
+@each_script
+def test_a_full_redis_runs_all_but_what_lets_in_something_new(script: Script) -> None:
+    new = script.name in {"enqueue", "room"}
+    assert script.source.partition("\n")[0] in (
+        {"#!lua"} if new else {"#!lua flags=allow-oom", "#!lua flags=no-writes"}
+    )
 
 
 def test_all_keys_of_a_pool_are_in_one_slot_and_pools_apart() -> None:
     keys = Keys(PoolKey("team", "default"))
     slots = {key_slot(key.encode()) for key in [*keys.all_fixed(), keys.signal("uid"), keys.mail("pod")]}
     assert len(slots) == 1
-    assert not set(keys.all_fixed()) & set(Keys(PoolKey("team", "other")).all_fixed())
+    for other in (Keys(PoolKey("team", "other")), Keys(PoolKey("team", "default"), "elsewhere")):
+        assert not set(keys.all_fixed()) & set(other.all_fixed())
+        assert keys.user != other.user
 
 
 def test_a_key_that_is_not_declared_is_not_built() -> None:

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,34 @@ async def test_refusals(context: FetchContext, tmp_path: Path) -> None:
         failure = await refusal(context, uri)
         assert failure.reason is reason, failure
         assert isinstance(failure, PermanentError)
+
+
+async def test_all_that_is_missing_is_named_at_once_before_anything_is_downloaded(context: FetchContext) -> None:
+    wanted = [
+        ("spec.clips[0].image.uri", "https://unheard-of.invalid/a.jpg"),
+        ("spec.clips[1].image.uri", "volume://media/gone.jpg"),
+        ("spec.clips[2].image.uri", "volume://media/a.jpg"),
+        ("spec.audio.tracks[0].uri", "volume://media/../gone.mp3"),
+    ]
+    with pytest.raises(PermanentError) as failure:
+        async with fetched(wanted, context, lambda _: None):
+            pass
+    assert failure.value.reason is Reason.SOURCE_NOT_FOUND
+    assert failure.value.message.splitlines() == [
+        "spec.clips[1].image.uri: volume://media/gone.jpg: not found",
+        "spec.audio.tracks[0].uri: volume://media/../gone.mp3: the path has '..' in it",
+    ]
+
+
+async def test_what_no_attempt_mends_decides_what_many_failures_are(context: FetchContext, monkeypatch: Any) -> None:
+    async def fetch(field: str, _uri: str, _context: FetchContext) -> int:
+        raise (TransientError if field == "spec.a" else PermanentError)(f"{field}: fails")
+
+    monkeypatch.setattr("videojob_worker.storage.registry.fetch", fetch)
+    with pytest.raises(VideoJobError) as failure:
+        async with fetched([("spec.a", "volume://m/a"), ("spec.b", "volume://m/b")], context, lambda _: None):
+            pass
+    assert (type(failure.value), failure.value.message) == (PermanentError, "spec.a: fails\nspec.b: fails")
 
 
 async def test_a_file_that_is_replaced_does_no_harm(context: FetchContext) -> None:

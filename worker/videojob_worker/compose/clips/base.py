@@ -77,8 +77,14 @@ class ClipKind(Protocol):
         """Return how many seconds it lasts by itself, if it does."""
         return None
 
-    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction) -> None:
-        """Check that it lasts as many seconds of the timeline as it is seen; `field` is the layer's.
+    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction, frame_s: Fraction) -> None:
+        """Check that it lasts as many seconds of the timeline as it is seen.
+
+        Args:
+            sources: all of the job.
+            field: the layer's.
+            wanted_s: how long it is seen.
+            frame_s: how long a frame of the timeline is.
 
         Raises:
             PermanentError: it does not.

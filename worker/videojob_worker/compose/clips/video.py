@@ -57,9 +57,10 @@ class VideoClip(ClipKind):
         """Return how long its stretch lasts at its speed."""
         return video_clip_length(self.video, self.probed)
 
-    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction) -> None:
+    def check_length(self, sources: ProbedSources, field: str, wanted_s: Fraction, frame_s: Fraction) -> None:
         """Refuse a stretch that is not within the file, or too short and not repeated."""
-        check_stretch(sources.source(f"{field}.video.uri", self.video.uri), self.video, self.probed, wanted_s)
+        source = sources.source(f"{field}.video.uri", self.video.uri)
+        check_stretch(source, self.video, self.probed, wanted_s, frame_s)
 
     def held_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:  # noqa: ARG002 - it is as large as it is
         """Of its decoder."""

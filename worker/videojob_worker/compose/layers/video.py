@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import numpy as np
 from av.error import FFmpegError
 
+from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.probe import check_stretch
 from videojob_worker.media.reader import Reader
 from videojob_worker.media.video_info import inspect_video
 from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of
-from videojob_worker.pixels.place import WHOLE, Place
+from videojob_worker.pixels.place import WHOLE, Place, place
 from videojob_worker.pixels.yuv import Picture
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from av.video.frame import VideoFrame
 
-    from videojob_contract.resources.timeline import Anchor, Fit, Video
+    from videojob_contract.resources.timeline import Video
     from videojob_worker.canvas import Canvas
     from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.source import Source
@@ -62,7 +63,7 @@ class VideoLayer:
         frames: int,
         fps: Fraction,
     ) -> None:
-        check_stretch(source, video, probed, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
@@ -73,18 +74,23 @@ class VideoLayer:
         Raises:
             PermanentError: the source is damaged or ends too early.
         """
-        footage, size = self._footage, self._canvas.size
-        easel = CanvasConverter(
-            (footage.width, footage.height),
-            size,
-            turn=footage.turn,
+        size = self._canvas.size
+        held = max(2, _HELD_BYTES // (size[0] * size[1] * 3 // 2))
+        drawers = _BySize(self._drawer)
+        yield from Player(self._footage, self._times, drawers.draw, held).play(first, count)
+
+    def _drawer(self, stored: tuple[int, int]) -> Callable[[VideoFrame], Picture]:
+        shape = self._footage.shape
+        return CanvasConverter(
+            shape.size_of(stored),
+            self._canvas.size,
+            turn=shape.turn,
             fit=self._fit,
             anchor=self._anchor,
             background=self._canvas.background,
-            has_alpha=footage.has_alpha,
-        )
-        held = max(2, _HELD_BYTES // (size[0] * size[1] * 3 // 2))
-        yield from Player(footage, self._times, easel.draw, held).play(first, count)
+            has_alpha=self._footage.has_alpha,
+            crop=shape.crop_of(stored),
+        ).draw
 
     def close(self) -> None:
         """Nothing is held: each iterator has a decoder of its own, and closes it."""
@@ -96,7 +102,7 @@ class VideoSprite:
     def __init__(
         self, source: Source, probed: ProbedSource, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
     ) -> None:
-        check_stretch(source, video, probed, frames / fps)
+        check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
         self._times = Times(self._footage, video, fps)
         self._size = size
@@ -107,14 +113,45 @@ class VideoSprite:
         Raises:
             PermanentError: the source is damaged or ends too early.
         """
-        chain = FilterChain(self._footage.turn, Place(WHOLE, 0, 0, *self._size), "rgba")
         held = max(2, _HELD_BYTES // (self._size[0] * self._size[1] * 4))
-        yield from Player(self._footage, self._times, lambda frame: rgba_of(chain.convert(frame)), held).play(
-            first, count
-        )
+        drawers = _BySize(self._drawer)
+        yield from Player(self._footage, self._times, drawers.draw, held).play(first, count)
+
+    def _drawer(self, stored: tuple[int, int]) -> Callable[[VideoFrame], Rgba]:
+        shape, (width, height) = self._footage.shape, self._size
+        # In the room that the first frames have; what others leave of it is clear.
+        where = Place(WHOLE, 0, 0, width, height)
+        if shape.size_of(stored) != shape.size_of(shape.stored):
+            where = place(shape.size_of(stored), self._size, Fit.CONTAIN, Anchor.CENTER)
+        chain = FilterChain(shape.turn, where, "rgba", shape.crop_of(stored))
+        if (where.width, where.height) == self._size:
+            return lambda frame: rgba_of(chain.convert(frame))
+        room = slice(where.top, where.top + where.height), slice(where.left, where.left + where.width)
+
+        def draw(frame: VideoFrame) -> Rgba:
+            drawn = np.zeros((height, width, 4), np.uint8)
+            drawn[room] = rgba_of(chain.convert(frame))
+            return drawn
+
+        return draw
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class _BySize(Generic[Drawn]):
+    """Draws frames as `drawer` makes it for their width and height; they seldom change."""
+
+    def __init__(self, drawer: Callable[[tuple[int, int]], Callable[[VideoFrame], Drawn]]) -> None:
+        self._drawer = drawer
+        self._stored = (0, 0)
+        self._draw: Callable[[VideoFrame], Drawn] | None = None
+
+    def draw(self, frame: VideoFrame) -> Drawn:
+        stored = (frame.width, frame.height)
+        if self._draw is None or stored != self._stored:
+            self._draw, self._stored = self._drawer(stored), stored
+        return self._draw(frame)
 
 
 class Times:

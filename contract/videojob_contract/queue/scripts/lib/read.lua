@@ -1,24 +1,39 @@
 -- read: an entry as the operator sees it.
 
--- Returns how many of the record's queue wait before it, by its member `queue:sequence:uid`.
+-- Returns how many of the record's queue wait before it, by its member `queue:place:uid`.
 local function position(backlog, record)
   return redis.call('ZLEXCOUNT', backlog, '[' .. record.queue .. ':', '(' .. record.member)
 end
 
+-- Returns what a worker said, an empty text in place of one that is too long, or false.
+local function word(hash, uid)
+  if redis.call('HSTRLEN', hash, uid) > LONGEST_WORD then
+    return ''
+  end
+  return redis.call('HGET', hash, uid)
+end
+
+-- Returns false, {uid, why it is no record}, or {uid, '', record, lease end, whether it is past, position, progress,
+-- result, now}.
 local function read(k, uid, now)
   local raw = redis.call('HGET', k.entries, uid)
   if not raw then
     return false
   end
-  local record = cjson.decode(raw)
-  local lease_end = redis.call('ZSCORE', k.leases, uid)
+  local record, why = parse(raw, ENTRY)
+  if not record then
+    return {uid, why}
+  end
+  local lease_end = tonumber(redis.call('ZSCORE', k.leases, uid) or nil)
   return {
     uid,
-    raw,
-    lease_end,
-    lease_end and tonumber(lease_end) <= now and 1 or 0,
+    '',
+    cjson.encode(record),
+    lease_end and math.max(0, math.min(math.floor(lease_end), LATEST_MS)) or false,
+    record.state == 'claimed' and (lease_end or 0) <= now and 1 or 0,
     record.state == 'queued' and position(k.backlog, record) or false,
-    redis.call('HGET', k.progress, uid),
-    redis.call('HGET', k.results, uid),
+    word(k.progress, uid),
+    word(k.results, uid),
+    now,
   }
 end

@@ -1,7 +1,7 @@
 -- worker: the register of workers.
 
 local function register(workers, seen, events, worker, job, now)
-  local record = load(workers, worker)
+  local record = load_worker(workers, worker)
   if not record then
     record = {state = 'idle', job = job, since = now}
     save(workers, worker, record)
@@ -18,7 +18,7 @@ end
 
 -- Drops a worker that was busy with this entry: it exits, or is dead.
 local function dismiss(workers, seen, worker, uid)
-  local record = load(workers, worker)
+  local record = parse(redis.call('HGET', workers, worker), WORKER)
   if record and record.uid == uid then
     redis.call('HDEL', workers, worker)
     redis.call('ZREM', seen, worker)

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- acknowledge: have events that are dealt with leave the stream.
+--
+-- A script, because a Redis that is out of memory takes no transaction at all. Replies nothing.
+
+local events = KEYS[1]  -- stream  what the operator is told
+
+local group = ARGV[1]
+
+-- ARGV: group, id, id, ...
+
+for i = 2, #ARGV do
+  redis.call('XACK', events, group, ARGV[i])
+  redis.call('XDEL', events, ARGV[i])
+end

@@ -1,0 +1,55 @@
+"""Why a job that is in its queue does not start: no worker comes up, or all are busy that there may be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from videojob_contract.errors import Reason
+from videojob_contract.resources.status import ConditionStatus, ConditionType, Phase
+from videojob_operator.decide import conditions
+from videojob_operator.decide.budget import within_budget
+
+if TYPE_CHECKING:
+    from videojob_operator.decide.step import Step
+
+_NO_TROUBLE = {Reason.WORKERS_STARTING, Reason.QUEUE_FULL}
+"""Of a pool that is not ready, but for what is in its queue already."""
+TELL_S = 5.0
+"""Most jobs are claimed at once, or wait a moment for a worker to start; this long, in seconds, is worth a word."""
+INTERVAL_S = 10.0
+"""Least time between two writes that only put the same trouble in other words, in seconds."""
+
+
+def apply(step: Step) -> Step:
+    """Say what keeps the pool's workers from coming; each job is told at once when that begins and when it ends."""
+    admitted = conditions.find(step.status.conditions, ConditionType.ADMITTED)
+    if step.status.phase is not Phase.QUEUED or admitted is None or admitted.status is not ConditionStatus.TRUE:
+        return step
+    ready = step.observation.pool_ready
+    if ready is None or ready.status is ConditionStatus.TRUE or ready.reason in _NO_TROUBLE:
+        if step.status.reason in {None, Reason.POOL_AT_MAXIMUM}:
+            return step
+        step = step.condition(ConditionType.STARTED, Reason.QUEUED, admitted.message, holds=False)
+        return step.update(reason=None, message=admitted.message)
+    tell_at = admitted.last_transition_time + timedelta(seconds=TELL_S)
+    if step.observation.now < tell_at:
+        return step.look_again(tell_at)
+    told = step.update(reason=ready.reason, message=ready.message)
+    told = told.condition(ConditionType.STARTED, ready.reason, ready.message, holds=False)
+    return within_budget(step, told, INTERVAL_S) if step.status.reason is ready.reason else told
+
+
+def at_maximum(step: Step) -> Step:
+    """Say that all workers are busy that there may be, to a job of which nothing worse is known."""
+    spec, pool = step.observation.accepted.spec, step.observation.pool
+    admitted = conditions.find(step.status.conditions, ConditionType.ADMITTED)
+    known = step.status.reason
+    if spec is None or pool is None or admitted is None or known not in {None, Reason.POOL_AT_MAXIMUM}:
+        return step
+    if step.observation.pool_busy < pool.max_workers:
+        return step if known is None else step.update(reason=None, message=admitted.message)
+    message = f'pool "{spec.pool}" is at its maximum: all {pool.max_workers} workers of its maxWorkers render'
+    if pool.max_workers == 0:
+        message = f'pool "{spec.pool}" makes no worker: its maxWorkers is 0'
+    return step.update(reason=Reason.POOL_AT_MAXIMUM, message=message)

@@ -1,0 +1,50 @@
+"""The comparison with other programs, on files of which the answer is known."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests import media
+from tests.corpus import kinds
+from tests.corpus.__main__ import Verdict, judge, table
+
+
+def test_what_comes_out_as_others_see_it_is_right(tmp_path: Path) -> None:
+    files = [media.photograph("chelsea.png"), media.clip("bigbuckbunny.mp4"), media.music()]
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nOne\n")
+    assert [judge(path).verdict for path in [*files, tmp_path / "a.srt"]] == ["right"] * 4
+
+
+def test_what_nobody_plays_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    verdict = judge(tmp_path / "a.png")
+    assert verdict.verdict == "unplayable"
+    assert not [line for line in table([verdict]) if line.startswith("picture")]
+
+
+def test_what_others_play_and_is_refused_is_told_with_its_reason(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.ppm")
+    (tmp_path / "a.ppm").rename(tmp_path / "a.png")
+    verdict = judge(tmp_path / "a.png")
+    assert verdict.verdict == "refused"
+    assert "spec.clips[0].image.uri" in verdict.why
+
+
+@pytest.mark.parametrize(("color", "verdict"), [("#102030", ""), ("#ff2030", "differs by")])
+def test_another_picture_is_wrong(tmp_path: Path, color: str, verdict: str) -> None:
+    Image.new("RGB", (64, 64), "#102030").save(tmp_path / "a.png")
+
+    def render(_: dict[str, Any]) -> Path:
+        Image.new("RGB", (160, 90), color).save(tmp_path / "made.png")
+        return tmp_path / "made.png"
+
+    assert kinds.picture(tmp_path / "a.png", render).startswith(verdict)
+    assert bool(kinds.picture(tmp_path / "a.png", render)) == bool(verdict)
+
+
+def test_shares_are_of_what_is_played() -> None:
+    verdicts = [Verdict("a", "sound", each) for each in ("right", "right", "refused", "wrong", "unplayable")]
+    *_, line = table(verdicts)
+    assert line.split() == ["sound", "4", "50.0%", "25.0%", "25.0%", "0.0%"]

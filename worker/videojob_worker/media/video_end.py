@@ -1,0 +1,123 @@
+"""Finds when a video is over, and how fast it is, by its last packets: what headers say of it is often wrong.
+
+Every writer gets some header wrong: a duration that forgets how long the last picture is shown, counts from another
+beginning, or was never written; a rate that is only the unit of time. Packets are read and not decoded: from the last
+keyframe on, behind which no picture is shown later than the last, or the whole of a file without an index.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+import av
+from av.error import FFmpegError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_FAR_S: Final = 10**9
+"""Later than anything: seeking there goes to the last keyframe."""
+_BACK_S: Final = 10
+_REORDERED: Final = 32
+"""More frames than can be decoded in another order than they are shown in; where fewer are read, or reading starts amid
+frames that need others, it starts `_BACK_S` seconds earlier."""
+_MEASURED: Final = 3
+"""Least frames that tell a rate."""
+_TAG: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoEnd:
+    """What the last packets say; times in ticks of the stream."""
+
+    end: int
+    """When the last picture is over: a time stamp."""
+    period: Fraction | None
+    """Mean time between the last pictures, if there are enough of them."""
+
+
+def find_end(container: "InputContainer", stream: "VideoStream", period: int) -> VideoEnd | None:
+    """Read the last packets of a stream; None where there are none with a time.
+
+    Args:
+        container: what it is in; its position is lost.
+        stream: the pictures.
+        period: time between two of them in ticks, as far as the header tells; 0 where it does not.
+    """
+    tick_s = stream.time_base or Fraction(1)
+    known_s = Fraction(container.duration or 0, av.time_base)
+    for from_s in (Fraction(_FAR_S), known_s - _BACK_S, Fraction(0)):
+        tail = _read(container, stream, round(from_s / tick_s))
+        if tail is None:
+            continue
+        if from_s and (not tail.has_key or tail.frames < _REORDERED):  # an index may call any frame a keyframe
+            tail = _read(container, stream, tail.first - round(_BACK_S / tick_s)) or tail
+        return VideoEnd(_end(container, stream, tail, period), tail.period)
+    return None
+
+
+@dataclass(slots=True)
+class _Tail:
+    """The packets from a place on."""
+
+    first: int
+    last: int
+    """Largest time stamp."""
+    durations: tuple[int, int]
+    """Of that packet, and of the one that is decoded last; 0 where it is not told."""
+    frames: int
+    has_key: bool
+    """Whether it starts with a keyframe."""
+
+    @property
+    def period(self) -> Fraction | None:
+        return Fraction(self.last - self.first, self.frames - 1) if self.frames >= _MEASURED else None
+
+
+def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail | None:
+    """Read from the keyframe before a time stamp to the end, or to where it cannot be read on."""
+    tail: _Tail | None = None
+    try:
+        container.seek(pts, stream=stream)
+        for packet in _shown(container, stream):
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is None:
+                continue
+            if tail is None:
+                tail = _Tail(stamp, stamp, (0, 0), 0, packet.is_keyframe)
+            tail.frames += 1
+            tail.first, shown_last = min(tail.first, stamp), stamp >= tail.last
+            tail.last = max(tail.last, stamp)
+            tail.durations = (packet.duration or 0) if shown_last else tail.durations[0], packet.duration or 0
+    except FFmpegError:
+        return tail
+    return tail
+
+
+def _shown(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet[VideoStream]"]:
+    return (packet for packet in container.demux(stream) if packet.size and not packet.is_discard)
+
+
+def _end(container: "InputContainer", stream: "VideoStream", tail: _Tail, period: int) -> int:
+    # An MP4 tells the time to the packet that is decoded next, which may be shown long before.
+    lasts = min(filter(None, tail.durations), default=0) or period or round(tail.period or 0)
+    if not container.format.name.startswith("matroska"):
+        return tail.last + lasts
+    # Matroska seldom says how long a picture is shown; libav then says how long they are in the mean.
+    tick_s = stream.time_base or Fraction(1)
+    claims = (round(claim_s / tick_s) for claim_s in _claims_s(container, stream))
+    return min((claim for claim in claims if tail.last < claim < tail.last + lasts), default=tail.last + lasts)
+
+
+def _claims_s(container: "InputContainer", stream: "VideoStream") -> Iterator[Fraction]:
+    """Yield when the file says that the stream ends, and that it ends itself."""
+    tagged = _TAG.fullmatch(stream.metadata.get("DURATION", ""))
+    if tagged is not None:
+        hours, minutes, seconds = tagged.groups()
+        yield int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    if container.duration:
+        yield Fraction(container.duration, av.time_base)
