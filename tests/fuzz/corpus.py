@@ -28,7 +28,7 @@ _VIDEOS = {
 _SOUNDS = {"sound.mp3": ["libmp3lame"], "sound.wav": ["pcm_s16le"], "sound.flac": ["flac"], "sound.ogg": ["libvorbis"]}
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic", "tiff", "bmp"),
     "video": ("mp4", "mov", "webm", "mkv"),
     "sound": ("mp3", "wav", "flac", "ogg", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
@@ -41,7 +41,7 @@ def make_corpus(folder: Path) -> list[Path]:
     """Write one file of each kind to a folder and return them."""
     with Image.open(media.photograph("chelsea.png")) as photograph:
         small = photograph.convert("RGB").resize(_SIZE)
-    for suffix in ("jpg", "png", "webp", "avif"):
+    for suffix in ("jpg", "png", "webp", "avif", "bmp", "tiff"):
         small.save(folder / f"picture.{suffix}")
     frames = [small.rotate(angle) for angle in (0, 90, 180)]
     for name in ("moving.gif", "moving.webp", "moving.apng"):

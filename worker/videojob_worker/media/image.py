@@ -1,4 +1,4 @@
-"""Opens pictures: JPEG, PNG, WebP, AVIF, HEIC and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
+"""Opens pictures of the kinds that people have, as upright 8-bit sRGB. Of an animation, the first frame.
 
 The formats are an allow list and are recognised by content. A header is read and its pixels counted before
 anything is decoded, so that a small file cannot claim a huge picture.
@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from videojob_contract.errors import PermanentError
 from videojob_worker.media.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
 from videojob_worker.media.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.orientation import orientation_of
@@ -24,6 +25,7 @@ from videojob_worker.media.png_layout import png_damage
 from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
+from videojob_worker.media.tiff import check_tiff, has_further_pages, is_camera_raw
 from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
 
 MAX_MOVING_PIXELS: Final = 8192 * 4352
@@ -35,8 +37,23 @@ _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 _COEFFICIENT_BYTES: Final = 2
 
 # Pillow's name for each kind.
-_FORMATS: Final = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "AVIF": "AVIF", "GIF": "GIF"}
-_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
+_FORMATS: Final = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WebP": "WEBP",
+    "AVIF": "AVIF",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+}
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
+_ADVICE: Final = {
+    "PSD": "export it as PNG or TIFF",
+    "SVG": "export it as PNG, as large as it is to be seen",
+    "PDF": "export its page as PNG",
+    "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
+    "JPEG XL": "convert it to PNG or AVIF",
+}
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
 
@@ -104,6 +121,8 @@ def inspect_picture(source: Source) -> PictureFacts:
         width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
         if times and width * height > MAX_MOVING_PIXELS:
             raise too_large(source, image.size, MAX_MOVING_PIXELS)
+        if picture.kind == "TIFF" and has_further_pages(image):
+            source.warn("has several pages, and its first is shown")
         if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
             _conceal(picture)
         has_alpha = has_transparency(image) or picture.kind == "GIF"
@@ -137,18 +156,28 @@ def open_picture(source: Source) -> OpenPicture:
     """
     kind = file_kind(source.path)
     if kind not in _FORMATS:
-        raise source.error(f"is {describe_kind(kind)}, not a {_READ} image")
+        raise _not_read(source, kind)
     with source_errors(source, kind):
         layout = read_layout(source, kind)
         try:
             image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
         except UnidentifiedImageError as error:
             raise source.error(f"is a damaged {kind}: its header cannot be read") from error
+        if kind == "TIFF" and is_camera_raw(image):
+            image.close()
+            raise _not_read(source, "camera raw")
+        if kind == "TIFF":
+            check_tiff(source, image)
     most = MAX_DRAFTED_PIXELS if kind == "JPEG" and not layout.coefficients else MOST_DECODED_PIXELS
     if image.width * image.height > most:
         image.close()
         raise too_large(source, image.size, most)
     return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
+
+
+def _not_read(source: Source, kind: str) -> PermanentError:
+    advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return source.error(f"is {describe_kind(kind)}, not a {_READ} image{advice}")
 
 
 def _load(picture: OpenPicture) -> None:
