@@ -64,6 +64,9 @@ def iter_uris(spec: VideoJobSpec) -> Iterator[tuple[str, str, Use]]:
     Such as `("spec.clips[3].image.uri", "volume://media/a.jpg", Use.SOURCE)`.
     """
     yield from _layers("spec.clips", spec.clips)
+    for index, clip in enumerate(spec.clips):
+        if clip.narration is not None:
+            yield f"spec.clips[{index}].narration.uri", clip.narration.uri, Use.SOURCE
     yield from _layers("spec.overlays", spec.overlays or ())
     if spec.subtitles is not None:
         yield "spec.subtitles.uri", spec.subtitles.uri, Use.SOURCE

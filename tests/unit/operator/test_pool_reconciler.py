@@ -211,6 +211,7 @@ async def test_a_job_that_cannot_be_deleted_keeps_nobody_from_seeing_what_the_po
     with pytest.raises(ApiError, match="denied by a webhook"):
         await scene.reconcile(POOL)
     assert scene.pool["status"]["queued"] == 3
+    assert scene.cache.pools[POOL].memory.refusal == ""  # which is of workers that cannot be made
 
 
 async def test_a_namespace_that_is_terminated_is_left_alone(scene: Scene, caplog: pytest.LogCaptureFixture):
