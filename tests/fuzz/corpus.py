@@ -45,7 +45,7 @@ _SOUNDS = {
 }
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic", "tiff", "bmp"),
     "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
     "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
@@ -58,7 +58,7 @@ def make_corpus(folder: Path) -> list[Path]:
     """Write one file of each kind to a folder and return them."""
     with Image.open(media.photograph("chelsea.png")) as photograph:
         small = photograph.convert("RGB").resize(_SIZE)
-    for suffix in ("jpg", "png", "webp", "avif"):
+    for suffix in ("jpg", "png", "webp", "avif", "bmp", "tiff"):
         small.save(folder / f"picture.{suffix}")
     frames = [small.rotate(angle) for angle in (0, 90, 180)]
     for name in ("moving.gif", "moving.webp", "moving.apng"):

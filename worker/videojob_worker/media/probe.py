@@ -9,6 +9,7 @@ from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import Video
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
+from videojob_worker.media.decoding_memory import DecodingMemory
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.sound_decoder import measure_sound
@@ -36,6 +37,9 @@ class ProbedSource:
     coded: CodecParameters | NotCopiableError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
 
+    decoding: DecodingMemory | None = None
+    """What decoding a picture takes of memory."""
+
     @property
     def pixels(self) -> int:
         """Of a picture."""
@@ -57,6 +61,7 @@ def probe_picture(source: Source) -> ProbedSource:
         duration_s=length_s or None,
         fps=len(found.frame_times_s) / length_s if length_s else None,
         has_alpha=found.has_alpha,
+        decoding=found.decoding,
     )
 
 
