@@ -11,7 +11,12 @@ from prometheus_client.metrics import MetricWrapperBase
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
-_JOBS = Gauge("videojob_jobs", "VideoJobs by phase", ["namespace", "pool", "phase"], registry=REGISTRY)
+_JOBS = Gauge(
+    "videojob_jobs",
+    "VideoJobs by phase; the pool is empty where the one that they name is not there",
+    ["namespace", "pool", "phase"],
+    registry=REGISTRY,
+)
 _QUEUED = Gauge(
     "videojob_queue_depth",
     "VideoJobs that wait in a queue of Redis",
@@ -153,6 +158,20 @@ def jobs_by_phase(namespace: str, pool: str, counts: Mapping[str, int]) -> None:
     """How many VideoJobs of a pool are in each phase."""
     for phase, count in counts.items():
         _JOBS.labels(namespace, pool, phase).set(count)
+
+
+def jobs_without_pool(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """How many VideoJobs of each namespace name a pool that is not there, by phase.
+
+    What they name is for users to make up, and so is no label.
+    """
+    told = {(namespace, "", phase) for namespace, phases in counts.items() for phase in phases}
+    for namespace in {values[0] for values in _JOBS._metrics if values[1] == ""}:  # noqa: SLF001 - as in `_series`
+        for labels in _series(_JOBS, namespace, ""):
+            if tuple(labels) not in told:
+                _JOBS.remove(*labels)
+    for namespace, phases in counts.items():
+        jobs_by_phase(namespace, "", phases)
 
 
 def queue_depth(namespace: str, pool: str, depths: Mapping[str, int], oldest_wait_s: float) -> None:

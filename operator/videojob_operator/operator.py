@@ -135,7 +135,7 @@ class Operator:
         """Work until cancelled, or until a part fails in a way that only a new start can mend."""
         async with self._tasks as tasks:
             tasks.create_task(keep_up("posting of Events", self._events.run))
-            tasks.create_task(keep_up("ownership", self._ownership.run))
+            tasks.create_task(keep_up("renewal of Leases", self._ownership.run))
             tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())
@@ -157,6 +157,7 @@ class Operator:
     def _measure(self) -> None:
         for pool in self.cache.pools:
             metrics.jobs_by_phase(pool.namespace, pool.name, self.cache.phases(pool))
+        metrics.jobs_without_pool(self.cache.phases_without_pool())
 
     def _pool_interval_s(self, pool: PoolKey) -> float:
         return max(self._settings.pool_interval_s, WORKER_COST_S * self.cache.count_jobs(pool))

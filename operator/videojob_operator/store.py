@@ -128,6 +128,11 @@ class Index(Generic[Key, Value, Term]):
         if term is not None:
             self._keys.setdefault(term, {})[key] = None
 
+    @property
+    def terms(self) -> list[Term]:
+        """Every term that a key is of."""
+        return list(self._keys)
+
     def of(self, term: Term) -> list[Key]:
         """Keys of that term, the one that changed last at the end."""
         return list(self._keys.get(term, ()))

@@ -31,12 +31,23 @@ _VIDEOS = {
     "wmv2.wmv": ["-c:v", "wmv2", "-c:a", "wmav2"],
     "theora.ogv": ["-c:v", "libtheora", "-c:a", "libvorbis"],
 }
-_SOUNDS = {"sound.mp3": ["libmp3lame"], "sound.wav": ["pcm_s16le"], "sound.flac": ["flac"], "sound.ogg": ["libvorbis"]}
+_SOUNDS = {
+    "sound.mp3": ["libmp3lame"],
+    "sound.wav": ["pcm_s16le"],
+    "sound.flac": ["flac"],
+    "sound.ogg": ["libvorbis"],
+    "sound.aac": ["aac"],
+    "sound.ac3": ["ac3"],
+    "sound.aiff": ["pcm_s16be"],
+    "sound.caf": ["alac"],
+    "sound.w64": ["pcm_s24le"],
+    "sound.wma": ["wmav2"],
+}
 
 FIELDS = {
     "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
     "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
-    "sound": ("mp3", "wav", "flac", "ogg", "mp4", "mkv"),
+    "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
     "font": ("ttf",),
 }

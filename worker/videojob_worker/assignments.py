@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from videojob_contract.queue.errors import QueueUnavailableError, ScriptsMissingError
+from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.types import Claim, Retired
 from videojob_worker.lease import QueueLease, Verdict
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("videojob.assignments")
 
+LOGIN_S = 20.0
+"""How long a login may be refused, in seconds: a Redis that was just emptied does not know its users yet."""
 _CLAIM_S = 60.0  # how long one call waits; it is repeated without end
 _AGAIN_S = 1.0
 
@@ -50,10 +53,18 @@ class AssignmentSource(Protocol):
     """Gives a worker its one assignment."""
 
     async def announce(self) -> bool:
-        """Say that this worker can be given work; False when nobody is there to give it any."""
+        """Say that this worker can be given work; False when nobody is there to give it any.
+
+        Raises:
+            LoginRefusedError: it will never be, with the credentials that it has.
+        """
 
     async def next(self) -> Lease | None:
-        """Wait for work; None when this worker is not needed any more."""
+        """Wait for work; None when this worker is not needed any more.
+
+        Raises:
+            LoginRefusedError: as above.
+        """
 
 
 class QueueAssignments:
@@ -61,6 +72,8 @@ class QueueAssignments:
 
     def __init__(self, queue: WorkerApi) -> None:
         self._queue = queue
+        self._refused_at: float | None = None
+        """Since when the login has been refused, by the monotonic clock."""
 
     async def announce(self) -> bool:
         """Register, as soon as Redis can be reached; False when this worker is of another version than the operator."""
@@ -91,6 +104,13 @@ class QueueAssignments:
                 await self._wait(error)
 
     async def _wait(self, error: QueueUnavailableError) -> None:
+        now = time.monotonic()
+        if not isinstance(error, LoginRefusedError):
+            self._refused_at = None
+        elif self._refused_at is None:
+            self._refused_at = now
+        elif now - self._refused_at >= LOGIN_S:
+            raise error  # a pod's password does not change; its successor's may
         log.warning("%s; trying again", error.message)
         await asyncio.sleep(_AGAIN_S)
 

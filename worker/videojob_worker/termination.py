@@ -28,8 +28,17 @@ def write(path: Path, result: Result) -> None:
 
     A file that cannot be written is logged, since the result went through the queue as well.
     """
+    _write(path, encode_result(result))
+
+
+def write_words(path: Path, words: str) -> None:
+    """Write why this worker never came to have an attempt, for the pool to tell."""
+    _write(path, words.encode()[:MAX_BYTES])
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_bytes(encode_result(result))
+        path.write_bytes(content)
     except OSError as error:
         log.warning("cannot write the termination message to %s: %s", path, error.strerror)
 
@@ -37,9 +46,11 @@ def write(path: Path, result: Result) -> None:
 def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
-    First its message is shortened, then warnings are left out, then outputs.
+    First its log is left out, then its message is shortened, then warnings are left out, then outputs.
     """
     encoded = _encode(result)
+    if len(encoded) > MAX_BYTES:
+        encoded = _encode(result := result.model_copy(update={"log": ""}))
     if len(encoded) > MAX_BYTES:
         result = result.model_copy(update={"message": _shorten(result.message)})
         encoded = _encode(result)

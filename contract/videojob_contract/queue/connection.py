@@ -1,21 +1,28 @@
 """How both sides reach Redis: the client's settings, and the running of scripts."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from videojob_contract.queue.errors import CALL_S, QueueUnavailableError, ScriptsMissingError, answered
+from videojob_contract.queue.errors import (
+    CALL_S,
+    LoginRefusedError,
+    QueueUnavailableError,
+    ScriptsMissingError,
+    answered,
+)
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.scripts import scripts
 from videojob_contract.queue.types import RENEW_S, PoolKey
 
+T = TypeVar("T")
 SOCKET_TIMEOUT_S = 2 * RENEW_S
 """Longer than the longest blocking command, which waits `RENEW_S`."""
 
@@ -45,7 +52,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
         socket_timeout=SOCKET_TIMEOUT_S,
         socket_keepalive=True,
         health_check_interval=15,
-        retry=Retry(
+        retry=_Retry(
             ExponentialWithJitterBackoff(base=0.05, cap=1),
             5,
             supported_errors=(RedisConnectionError, RedisTimeoutError),
@@ -54,6 +61,25 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
     pool = client.connection_pool
     pool.connection_class = _CancellableTls if pool.connection_class is SSLConnection else _Cancellable
     return client
+
+
+class _Retry(Retry):
+    """Tries again what was lost on the way, which to the library a refused login is as well."""
+
+    async def call_with_retry(self, do: Callable[[], Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+        """Call `do` until it succeeds or has failed often enough.
+
+        Raises:
+            LoginRefusedError: Redis does not let this user in; it was asked once.
+        """
+
+        async def once() -> T:
+            try:
+                return await do()
+            except AuthenticationError as error:
+                raise LoginRefusedError(f"Redis refuses the login: {error}") from error
+
+        return cast("T", await super().call_with_retry(once, *args, **kwargs))
 
 
 class _Cancellable(Connection):

@@ -3,6 +3,7 @@
 TransientError
 └── QueueUnavailableError   Redis cannot be reached, does not answer, or refuses: try again
     ├── QueueFullError      Redis is out of memory and takes nothing new
+    ├── LoginRefusedError   Redis does not know the user or the password, or does not let it do what it must
     ├── ScriptsMissingError nobody has loaded the scripts that this version runs
     └── NewerRecordError    a newer version wrote what the queue has
 PermanentError
@@ -24,6 +25,10 @@ class QueueUnavailableError(TransientError):
 
 class QueueFullError(QueueUnavailableError):
     """Redis is out of memory: it takes nothing new, and goes on with what it has."""
+
+
+class LoginRefusedError(QueueUnavailableError):
+    """Redis refuses the user or its password, or has not given it the rights that it needs."""
 
 
 class ScriptsMissingError(QueueUnavailableError):
@@ -60,6 +65,8 @@ async def answered(within_s: float = CALL_S) -> AsyncIterator[None]:
         raise QueueUnavailableError(f"Redis has not answered for {within_s:g} s") from error
     except redis.exceptions.OutOfMemoryError as error:
         raise QueueFullError(f"Redis is full: {error}") from error
+    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        raise LoginRefusedError(f"Redis refuses the login: {error}") from error
     except redis.exceptions.ResponseError as error:
         if str(error).startswith("NEWER"):
             raise NewerRecordError from error

@@ -83,6 +83,21 @@ class Track(Model):
     """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 
 
+class Narration(Model):
+    """Speech over a clip, such as a text-to-speech service makes, or a recording."""
+
+    uri: Uri
+    """Where the sound is."""
+    before: Duration = Fraction(0)
+    """How long the clip is seen before it begins."""
+    after: Duration = Fraction(1, 2)
+    """How long the clip is seen after its end, where the clip lasts as long as its narration."""
+    volume: Volume = 1.0
+    """Gain: 1 leaves it as it is."""
+    on_damage: OnDamage = OnDamage.CONCEAL
+    """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
+
+
 class Audio(Model):
     """The sound under the timeline."""
 

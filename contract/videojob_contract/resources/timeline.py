@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
-from videojob_contract.resources.audio import SoundChoice
+from videojob_contract.resources.audio import Narration, SoundChoice
 from videojob_contract.resources.base import (
     DURATION_PATTERN,
     WORD_PATTERN,
@@ -193,7 +193,7 @@ class Clip(Model):
     model_config = rules(
         Rule(_exactly_one(CLIP_KINDS), f"a clip has exactly one of {', '.join(CLIP_KINDS)}"),
         Rule(
-            "has(self.video) || (has(self.duration) && self.duration != 'auto')",
+            "has(self.video) || has(self.narration) || (has(self.duration) && self.duration != 'auto')",
             "only a video has a length of its own",
             ".duration",
             "FieldValueRequired",
@@ -217,7 +217,10 @@ class Clip(Model):
     title: Title | None = None
     """Text on the canvas."""
     duration: ClipDuration | None = None
-    """How long it lasts, transitions included. A video may leave it out or say `auto`, for its own length."""
+    """How long it lasts, transitions included. A video may leave it out or say `auto`, for its own length; so may what
+    has a narration, for as long as that takes."""
+    narration: Narration | None = None
+    """Speech that begins with the clip. Tracks that duck go quieter for it."""
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
     anchor: Anchor = Anchor.CENTER

@@ -13,6 +13,8 @@ from videojob_operator.decide.budget import within_budget
 if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
 
+_NO_TROUBLE = {Reason.WORKERS_STARTING, Reason.QUEUE_FULL}
+"""Of a pool that is not ready, but for what is in its queue already."""
 TELL_S = 5.0
 """Most jobs are claimed at once, or wait a moment for a worker to start; this long, in seconds, is worth a word."""
 INTERVAL_S = 10.0
@@ -25,7 +27,7 @@ def apply(step: Step) -> Step:
     if step.status.phase is not Phase.QUEUED or admitted is None or admitted.status is not ConditionStatus.TRUE:
         return step
     ready = step.observation.pool_ready
-    if ready is None or ready.status is ConditionStatus.TRUE or ready.reason is Reason.WORKERS_STARTING:
+    if ready is None or ready.status is ConditionStatus.TRUE or ready.reason in _NO_TROUBLE:
         if step.status.reason in {None, Reason.POOL_AT_MAXIMUM}:
             return step
         step = step.condition(ConditionType.STARTED, Reason.QUEUED, admitted.message, holds=False)

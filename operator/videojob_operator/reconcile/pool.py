@@ -27,7 +27,7 @@ from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import pool_status
 from videojob_operator.decide.admission import CONNECTING_S
-from videojob_operator.decide.naming import secret_name
+from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -37,7 +37,8 @@ from videojob_operator.decide.types import (
     PoolMemory,
     PoolObservation,
 )
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError, NameTakenError
+from videojob_operator.projections import owner_uid
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ class PoolReconciler:
         self._clock = clock
         self._terminating: set[PoolKey] = set()
         self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
+        self._taken_serials: dict[PoolKey, int] = {}
+        """Serials of names that were found to be others', of each pool the highest."""
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
@@ -84,6 +87,7 @@ class PoolReconciler:
             record = self._cache.pools.get(key)
             if record is None:
                 self._terminating.discard(key)
+                self._taken_serials.pop(key, None)
                 self._secrets.pop(key, None)
                 if self._ownership.forget(key):
                     await self._close_session(key)
@@ -124,8 +128,8 @@ class PoolReconciler:
         snapshot = await session.snapshot()
         observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
-        failure = await self._act(record, session, template, decision)
-        memory = await self._remember(record, template, decision, failure)
+        failure, refusal = await self._act(record, session, template, decision)
+        memory = await self._remember(record, template, decision, refusal)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
@@ -156,6 +160,7 @@ class PoolReconciler:
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
+            taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
@@ -167,30 +172,27 @@ class PoolReconciler:
 
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
-    ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
+    ) -> tuple[BaseException | None, str]:
+        """Do what was decided; return what went wrong and is to be tried again, and why a worker's Job was refused."""
         key = record.key
         for worker in decision.retire:
             await session.retire(worker)
-        failures = [
-            *await self._start_workers(record, session, template, decision.create),
-            *await self._delete_workers(key, decision.delete_jobs),
-        ]
+        failures = await self._start_workers(record, session, template, decision.create)
+        refusal = next((each.words for each in failures if isinstance(each, ApiError) and each.is_refusal), "")
+        failures += await self._delete_workers(key, decision.delete_jobs)
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
             if key not in self._terminating:
                 self._terminating.add(key)
                 log.info("no worker is started: the namespace is being terminated")
-            return None
+            return None, ""
         self._terminating.discard(key)
-        return failures[0] if failures else None
+        return (failures[0] if failures else None), refusal
 
     async def _remember(
-        self, record: PoolRecord, template: Manifest, decision: PoolDecision, failure: BaseException | None
+        self, record: PoolRecord, template: Manifest, decision: PoolDecision, refusal: str
     ) -> PoolMemory:
         """Return the decision's memory, with what Kubernetes says of workers that cannot be made or do not start."""
-        memory, namespace = decision.memory, record.key.namespace
-        if isinstance(failure, ApiError) and failure.is_refusal:
-            memory = replace(memory, refusal=failure.words)
+        memory, namespace = replace(decision.memory, refusal=refusal), record.key.namespace
         if decision.explain is not None:
             pod = self._cache.pod_of(namespace, decision.explain)
             said = await explanation(self._kubernetes, namespace, decision.explain, pod.name if pod else None, template)
@@ -240,8 +242,11 @@ class PoolReconciler:
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
         async with gate:
             job = await self._kubernetes.create(JOBS, key.namespace, manifest)
-            if job is None:  # created before, by us: its name says so
+            if job is None:  # created before, by us, or by others, who may have the name
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
+        if job is not None and owner_uid(job, "VideoJob") is None and owner_uid(job, "RenderPool") != record.uid:
+            self._taken_serials[key] = max(serial_of(name), self._taken_serials.get(key, 0))
+            raise NameTakenError(f"Job {name} is there, and is none of this pool: the next name is tried")
         if job is not None:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)

@@ -15,7 +15,7 @@ from tests.ports import free_port
 from tests.redis_server import redis_server
 from videojob_contract.queue import connection
 from videojob_contract.queue.connection import connect
-from videojob_contract.queue.errors import CALL_S, QueueUnavailableError, ScriptsMissingError
+from videojob_contract.queue.errors import CALL_S, LoginRefusedError, QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import Claim, PoolKey, RenewOutcome
 from videojob_contract.queue.worker import WorkerQueue
@@ -126,3 +126,16 @@ async def test_the_operator_loads_scripts_that_were_lost() -> None:
         await redis.script_flush()
         assert (await operator.enqueue("low", assignment("a"))).accepted
         await redis.aclose()
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [(None, None), ("worker", "wrong"), ("nobody", "secret"), ("worker", "secret")]
+)
+async def test_a_login_that_is_refused_is_told_from_an_outage(user: str | None, password: str | None) -> None:
+    with redis_server() as url:
+        async with connect(url) as redis:
+            await redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", "~*")  # without commands
+            await redis.config_set("requirepass", "secret")
+        async with connect(url, username=user, password=password) as redis:
+            with pytest.raises(LoginRefusedError, match="refuses the login"):
+                await WorkerQueue(POOL, redis, "pod-1", "job-1").register()

@@ -314,3 +314,13 @@ def test_a_worker_leaves_when_no_operator_of_its_version_is_there(workers: Worke
     worker = workers.start()  # Redis has no scripts
     assert worker.wait() == 0
     assert "is an operator of this version running?; leaving" in worker.log()
+
+
+async def test_a_worker_that_cannot_log_in_leaves_and_says_why(workers: Workers, redis_url: str) -> None:
+    """The pool then makes another, with the password that is in the Secret by then, and tells of this one's end."""
+    async with Redis.from_url(redis_url) as redis:
+        await redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", "~*", "+@all")
+    worker = workers.start(VIDEOJOB_REDIS_USER="worker", VIDEOJOB_REDIS_PASSWORD="wrong")  # noqa: S106 - so it is meant
+    assert await asyncio.to_thread(worker.wait, 60) == 1
+    assert (worker.folder / "termination-log").read_text().startswith("Redis refuses the login: ")
+    assert "Traceback" not in worker.log()

@@ -1,7 +1,9 @@
 """Metrics: each is told of by its function, none grows with users' data, and a pool that is gone leaves none."""
 
 from videojob_operator import metrics
+from videojob_operator.cache import Cache
 from videojob_operator.metrics_reference import reference
+from videojob_operator.records import VideoJobKey
 
 BOUNDED = {
     "namespace", "pool", "phase", "queue", "state", "result", "reason", "resource", "kind", "verb", "code", "event",
@@ -37,3 +39,35 @@ def test_a_queue_that_its_pool_has_no_more_leaves_no_depth():
     assert 'pool="shrinks",queue="high"' in text
     assert 'pool="shrinks",queue="low"' not in text
     metrics.forget_pool("ns", "shrinks")
+
+
+def test_jobs_whose_pool_is_not_there_are_counted_in_one_series_a_phase_until_it_is():
+    cache = Cache()
+    for number in range(5):
+        metadata = {"namespace": "ns", "name": f"job-{number}", "uid": f"{number}", "generation": 1}
+        metadata["resourceVersion"] = f"{number + 1}"
+        phase = "Pending" if number else "Cancelled"
+        raw = {"metadata": metadata, "spec": {"pool": f"made-up-{number}"}, "status": {"phase": phase}}
+        cache.videojobs.put(raw)
+    metrics.jobs_without_pool(cache.phases_without_pool())
+    assert series("videojob_jobs", "ns") == {("", "Cancelled"): 1, ("", "Pending"): 4}
+
+    pool = {"namespace": "ns", "name": "made-up-0", "uid": "p", "resourceVersion": "9", "generation": 1}
+    cache.pools.put({"metadata": pool, "spec": {}})
+    metrics.jobs_without_pool(cache.phases_without_pool())
+    assert series("videojob_jobs", "ns") == {("", "Pending"): 4}
+
+    for number in range(5):
+        cache.videojobs.remove(VideoJobKey("ns", f"job-{number}"))
+    metrics.jobs_without_pool(cache.phases_without_pool())
+    assert series("videojob_jobs", "ns") == {}
+
+
+def series(name: str, namespace: str) -> dict[tuple[str, str], float]:
+    """Return the values of a metric in a namespace, by pool and phase."""
+    return {
+        (sample.labels["pool"], sample.labels["phase"]): sample.value
+        for family in metrics.REGISTRY.collect()
+        for sample in family.samples
+        if sample.name == name and sample.labels["namespace"] == namespace
+    }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from videojob_contract.queue.errors import QueueUnavailableError, ScriptsMissingError
+from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.types import Retired
 from videojob_worker import assignments
 from videojob_worker.assignments import QueueAssignments
@@ -33,6 +33,20 @@ async def test_an_outage_of_redis_is_waited_for() -> None:
     source = QueueAssignments(Queue(QueueUnavailableError("away"), None, QueueUnavailableError("away"), Retired()))
     assert await source.announce()
     assert await source.next() is None
+
+
+async def test_a_refused_login_is_waited_for_a_while_and_then_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = LoginRefusedError("wrong")
+    source = QueueAssignments(Queue(refused, refused, QueueUnavailableError("away"), refused, Retired()))
+    assert await source.announce()
+
+    monkeypatch.setattr(assignments, "LOGIN_S", 0)
+    with pytest.raises(LoginRefusedError):
+        await QueueAssignments(Queue(refused, refused)).announce()
+    with pytest.raises(LoginRefusedError):
+        await QueueAssignments(Queue(refused, refused)).next()
+    # What was refused before an outage does not count.
+    assert await QueueAssignments(Queue(refused, QueueUnavailableError("away"), refused, None)).announce()
 
 
 async def test_missing_scripts_are_not_waited_for_again() -> None:

@@ -27,7 +27,7 @@ _BESIDE_PICTURES: Final = frozenset(
 SOUND: Final = _BESIDE_PICTURES | frozenset(
     (
         *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless"),
-        *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
+        *("adpcm_ms", "adpcm_ima_wav"),
         *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
     )
 )

@@ -13,7 +13,7 @@ from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
-from videojob_worker.media.probe import ProbedSource
+from videojob_worker.media.probe import ProbedSource, narrated_length
 from videojob_worker.media.probed import ProbedSources
 from videojob_worker.media.sound_container import open_sound
 from videojob_worker.plan.outputs import PlannedOutput
@@ -129,6 +129,8 @@ def _length(field: str, clip: Clip, probed: Mapping[str, ProbedSource]) -> Fract
     if isinstance(clip.duration, Fraction):
         return clip.duration
     length_s = clip_kind(clip, probed).length_s()
+    if length_s is None and clip.narration is not None:
+        return narrated_length(clip.narration, probed[clip.narration.uri])
     if length_s is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return length_s
