@@ -62,7 +62,8 @@ def parse_videojob(
     document = _as_json(resource)
     _check_size(document)
     substituted = substitute(document, parameters)
-    _check_size(substituted.resource)
+    if not substituted.problems:
+        _check_size(substituted.resource)
     job = _parse(VideoJob, substituted, check_all)
     if list(_name(job)) or check(job.spec):
         raise SpecError(check_all(job))

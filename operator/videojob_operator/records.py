@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
 from videojob_contract.resources.status import Phase
@@ -119,7 +120,8 @@ class PoolRecord:
         return self.read_status
 
 
-_METADATA = frozenset({"namespace", "name", "uid", "generation", "deletionTimestamp"})
+_METADATA = frozenset({"namespace", "name", "uid", "generation", "creationTimestamp", "deletionTimestamp"})
+_ANNOTATIONS = frozenset({ANNOTATION_RESTORED})
 
 
 def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
@@ -164,6 +166,9 @@ def project_pool(raw: Raw, before: PoolRecord | None) -> PoolRecord:
 def _without_bulk(raw: Raw) -> Raw:
     """Leave out what nobody asks for: above all the copy of the whole object that kubectl keeps in an annotation."""
     metadata = {key: value for key, value in raw["metadata"].items() if key in _METADATA}
+    annotations = raw["metadata"].get("annotations") or {}
+    if ours := {name: value for name, value in annotations.items() if name in _ANNOTATIONS}:
+        metadata["annotations"] = ours
     return {"metadata": metadata, "spec": raw["spec"], "status": raw.get("status", {})}
 
 

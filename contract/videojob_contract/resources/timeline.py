@@ -89,7 +89,7 @@ class Video(Model):
     """A moving picture, with its sound."""
 
     uri: Uri
-    """Where the video is: MP4, MOV, WebM or Matroska."""
+    """Where the video is: MP4, MOV, WebM, Matroska, AVI, MPEG (TS, PS), FLV, WMV or Ogg."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """Start within the source. Default: its beginning."""
     to: Duration | None = None

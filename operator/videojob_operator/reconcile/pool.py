@@ -128,8 +128,8 @@ class PoolReconciler:
         snapshot = await session.snapshot()
         observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
-        failure = await self._act(record, session, template, decision)
-        memory = await self._remember(record, template, decision, failure)
+        failure, refusal = await self._act(record, session, template, decision)
+        memory = await self._remember(record, template, decision, refusal)
         if decision.status is not None:
             await self._write(record, decision.status)
         for event in decision.events:
@@ -172,30 +172,27 @@ class PoolReconciler:
 
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
-    ) -> BaseException | None:
-        """Do what was decided; return why a worker could not be created or deleted, if that is to be tried again."""
+    ) -> tuple[BaseException | None, str]:
+        """Do what was decided; return what went wrong and is to be tried again, and why a worker's Job was refused."""
         key = record.key
         for worker in decision.retire:
             await session.retire(worker)
-        failures = [
-            *await self._start_workers(record, session, template, decision.create),
-            *await self._delete_workers(key, decision.delete_jobs),
-        ]
+        failures = await self._start_workers(record, session, template, decision.create)
+        refusal = next((each.words for each in failures if isinstance(each, ApiError) and each.is_refusal), "")
+        failures += await self._delete_workers(key, decision.delete_jobs)
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
             if key not in self._terminating:
                 self._terminating.add(key)
                 log.info("no worker is started: the namespace is being terminated")
-            return None
+            return None, ""
         self._terminating.discard(key)
-        return failures[0] if failures else None
+        return (failures[0] if failures else None), refusal
 
     async def _remember(
-        self, record: PoolRecord, template: Manifest, decision: PoolDecision, failure: BaseException | None
+        self, record: PoolRecord, template: Manifest, decision: PoolDecision, refusal: str
     ) -> PoolMemory:
         """Return the decision's memory, with what Kubernetes says of workers that cannot be made or do not start."""
-        memory, namespace = decision.memory, record.key.namespace
-        if isinstance(failure, ApiError) and failure.is_refusal:
-            memory = replace(memory, refusal=failure.words)
+        memory, namespace = replace(decision.memory, refusal=refusal), record.key.namespace
         if decision.explain is not None:
             pod = self._cache.pod_of(namespace, decision.explain)
             said = await explanation(self._kubernetes, namespace, decision.explain, pod.name if pod else None, template)

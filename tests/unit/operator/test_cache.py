@@ -4,6 +4,7 @@ import tracemalloc
 
 import pytest
 
+from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.worker_job import owner_reference
@@ -132,6 +133,10 @@ def test_managed_fields_and_what_kubectl_keeps_are_dropped(cache):
     assert raw["metadata"].keys() >= {"managedFields", "annotations"}
     cache.videojobs.put(raw)
     assert not {"managedFields", "annotations"} & cache.videojobs[KEY].object["metadata"].keys()
+    raw["metadata"]["annotations"] |= {ANNOTATION_RESTORED: "true"}
+    raw["metadata"]["resourceVersion"] = "1000"
+    cache.videojobs.put(raw)
+    assert cache.videojobs[KEY].object["metadata"]["annotations"] == {ANNOTATION_RESTORED: "true"}
 
 
 def test_a_long_timeline_is_kept_as_compressed_text_once_it_was_looked_at(cache):

@@ -184,7 +184,11 @@ async def test_a_pod_that_waits_for_a_volume_is_told_of_in_its_own_events(scene:
     scene.spec = {"maxWorkers": 1}
     await scene.create()
     await scene.reconcile(POOL)
-    body = {"metadata": {"name": "x", "labels": {LABEL_JOB_NAME: "default-1"}}, "spec": {}}
+    job = await scene.kubernetes.get(JOBS, POOL.namespace, "default-1")
+    assert job is not None
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "default-1", "uid": job["metadata"]["uid"]}
+    labels = {LABEL_JOB_NAME: "default-1"}
+    body = {"metadata": {"name": "x", "labels": labels, "ownerReferences": [owner]}, "spec": {}}
     await scene.kubernetes.create(PODS, POOL.namespace, body)
     status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
     pod = await scene.kubernetes.patch(PODS, POOL.namespace, "x", {"status": status}, subresource="status")
@@ -207,6 +211,7 @@ async def test_a_job_that_cannot_be_deleted_keeps_nobody_from_seeing_what_the_po
     with pytest.raises(ApiError, match="denied by a webhook"):
         await scene.reconcile(POOL)
     assert scene.pool["status"]["queued"] == 3
+    assert scene.cache.pools[POOL].memory.refusal == ""  # which is of workers that cannot be made
 
 
 async def test_a_namespace_that_is_terminated_is_left_alone(scene: Scene, caplog: pytest.LogCaptureFixture):

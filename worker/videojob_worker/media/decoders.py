@@ -10,11 +10,12 @@ PICTURES: Final = frozenset(
     (
         *("h264", "hevc", "av1", "vp8", "vp9"),
         *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
+        *("msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "flv1"),
         *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
     )
 )
 """Codecs whose pictures are read."""
-_PICTURE_LIBRARIES: Final = frozenset(("libdav1d", "libvpx-vp9"))
+_PICTURE_LIBRARIES: Final = frozenset(("libdav1d", "libvpx-vp9", "msmpeg4", "flv"))
 """Decoders of these that go by another name than their codec."""
 _BESIDE_PICTURES: Final = frozenset(
     (
