@@ -62,7 +62,6 @@ CHANGES: dict[str, Any] = {
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
     "redis.auth.admin.existingSecret": "mine",
-    "worker.jobTTLSeconds": 3600,
     "media.enabled": False,
     "media.existingClaim": "mine",
     "media.size": "1Gi",
