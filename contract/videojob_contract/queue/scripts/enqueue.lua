@@ -41,7 +41,8 @@ end
 if (tonumber(redis.call('HGET', weights, queue)) or 0) == 0 then
   return {'unknown_queue', -1}
 end
-if not (record and record.attempt == attempt and record.queue == queue) then
+local is_new = not (record and record.attempt == attempt and record.queue == queue)
+if is_new then
   if record then
     detach({
       payloads = payloads, progress = progress, results = results, leases = leases, backlog = backlog, wake = wake,
@@ -54,8 +55,11 @@ if not (record and record.attempt == attempt and record.queue == queue) then
   record = {state = 'queued', attempt = attempt, queue = queue, member = member, queued_at = now}
   redis.call('ZADD', backlog, 0, member)
 end
-record.terms = terms ~= '' and terms or nil
-save(entries, uid, record)
+local now_by = terms ~= '' and terms or nil
+if is_new or record.terms ~= now_by then
+  record.terms = now_by
+  save(entries, uid, record)
+end
 balance(wake, backlog)
 redis.call('HSET', payloads, uid, payload)
 return {'queued', position(backlog, record)}
