@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from videojob_cli.volumes import local_pool, unreadable
+from videojob_cli.volumes import inspect_sources, local_pool
 from videojob_contract.defaults import resolve
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
@@ -38,6 +38,8 @@ class Checked:
     namespace: str
     pool: RenderPoolSpec
     """The pool that stands for this machine."""
+    warnings: tuple[Problem, ...] = ()
+    """What is odd in sources that were looked into."""
 
 
 def check_document(
@@ -71,7 +73,7 @@ def check_document(
         return Checked(spec, document.name, namespace, pool)
 
     def further(job: VideoJob) -> list[Problem]:
-        found = [*bad_name, *unsupported(job.spec), *unreadable(job.spec, volumes or {})]
+        found = [*bad_name, *unsupported(job.spec), *inspect_sources(job.spec, volumes or {}).problems]
         try:
             with_defaults(job)
         except SpecError as error:
@@ -82,7 +84,7 @@ def check_document(
     problems = further(job)
     if problems:
         raise SpecError(problems)
-    return with_defaults(job)
+    return replace(with_defaults(job), warnings=inspect_sources(job.spec, volumes or {}).warnings)
 
 
 def check_pool(document: Document) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -12,8 +13,8 @@ from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
 from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
-from videojob_cli.lately import listen
 from videojob_cli.options import Parameters, job_options, set_option, volume_option
+from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import SpecError
 from videojob_contract.version import __version__
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from videojob_cli.checks import Checked
-    from videojob_cli.lately import Lately
+    from videojob_common.recent_log import RecentLog
 
 PROGRAM = "videojob"
 _Checked = TypeVar("_Checked")
@@ -105,9 +106,9 @@ def render(  # noqa: PLR0917 - one parameter for each option
     except OSError as error:
         raise click.BadParameter(f"{str(out)!r} cannot be made: {error.strerror}", param_hint="--out") from error
     options = Options(out.resolve(), volumes, threads or default_threads(), segments)
-    lately = listen()
+    recent_log = _keep_log()
     results = render_all([(job, reporter_for(job.name, out, as_json=as_json)) for job in checked], options)
-    _end(of_result(results[-1]), lately)
+    _end(of_result(results[-1]), recent_log)
 
 
 @main.command(epilog=_PLAN_EPILOG)
@@ -140,7 +141,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
     from videojob_cli.render import Options, default_threads  # noqa: PLC0415
 
     checked = _check_jobs(file, volumes, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
-    lately = listen()
+    recent_log = _keep_log()
     try:
         for job, planned in plan_each(checked, Options(Path.cwd(), volumes, threads or default_threads())):
             if form == "json":
@@ -150,7 +151,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
                     click.echo(line)
     except VideoJobError as error:
         click.echo(f"{file}: {error.reason}: {error.message}", err=True)
-        _end(of_reason(error.reason), lately)
+        _end(of_reason(error.reason), recent_log)
 
 
 @main.command(epilog=_VALIDATE_EPILOG)
@@ -161,19 +162,22 @@ def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Para
     """Check the VideoJobs and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator. With --volume, the sources on it have to be there too.
+    that a job names is left to the operator. With --volume, the sources on it have to be there too, and what is odd in
+    subtitles is a warning.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
-    checks: dict[str, Callable[[Document], object]] = {
-        VIDEOJOB: lambda document: check_document(document, parameters, volumes=volumes),
-        RENDERPOOL: check_pool,
-    }
+    def check_job(document: Document) -> None:
+        for warning in check_document(document, parameters, volumes=volumes).warnings:
+            click.echo(document.locate(warning), err=True)
+
+    checks: dict[str, Callable[[Document], None]] = {VIDEOJOB: check_job, RENDERPOOL: check_pool}
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)
         click.echo(f"{document.file}: {document.kind} {document.name} is valid")
 
+    _keep_log()
     sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
 
 
@@ -193,10 +197,16 @@ def completion(shell: str) -> None:
     click.echo(script(main, {}, PROGRAM, _COMPLETE_VARIABLE).source())
 
 
-def _end(code: Exit, lately: Lately) -> NoReturn:
+def _keep_log() -> RecentLog:
+    """Keep what the pipeline logs from here on, and show none of it."""
+    logging.getLogger("videojob").setLevel(logging.INFO)
+    return keep_recent_log()
+
+
+def _end(code: Exit, recent_log: RecentLog) -> NoReturn:
     """End the program; where only the log says why, with the log."""
     if code is Exit.UNEXPECTED:
-        for line in lately.lines:
+        for line in recent_log.lines:
             click.echo(line, err=True)
     sys.exit(code)
 

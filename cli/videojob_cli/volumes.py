@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,24 +48,54 @@ def read_volumes(spec: VideoJobSpec) -> list[str]:
     return list(dict.fromkeys(name for name, use in _volume_uses(spec) if use is Use.SOURCE))
 
 
-def unreadable(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> list[Problem]:
-    """Return which sources on these volumes are not there, or cannot be read."""
-    return asyncio.run(_unreadable(spec, volumes)) if volumes else []
+@dataclass(frozen=True)
+class Inspected:
+    """What was found of the sources on volumes that are folders here."""
+
+    problems: tuple[Problem, ...] = ()
+    """Those that are not there, or cannot be read."""
+    warnings: tuple[Problem, ...] = ()
+    """What is odd in subtitles."""
 
 
-async def _unreadable(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> list[Problem]:
+def inspect_sources(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> Inspected:
+    """Look for the sources on these volumes, and into the subtitles among them."""
+    return asyncio.run(_inspect(spec, volumes)) if volumes else Inspected()
+
+
+async def _inspect(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> Inspected:
     from videojob_worker.storage import volume  # noqa: PLC0415 - a spec alone is checked without the worker
     from videojob_worker.storage.base import FetchContext  # noqa: PLC0415 - the same
 
     context = FetchContext(volumes, SourceLimits(), Path(), resolve_by_system)
-    problems = []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
     for field, uri, use in iter_uris(spec):
         if use is Use.SOURCE and split_uri(uri)[0] == VOLUME and split_uri(uri)[1] in volumes:
             try:
-                os.close(await volume.fetch(field, uri, context))
+                fd = await volume.fetch(field, uri, context)
+                try:
+                    warnings += _odd_subtitles(spec, field, uri, fd)
+                finally:
+                    os.close(fd)
             except VideoJobError as error:
-                problems.append(Problem(field, error.message.removeprefix(f"{field}: ")))
-    return problems
+                problems.append(_problem(field, error.message))
+    return Inspected(tuple(problems), tuple(warnings))
+
+
+def _odd_subtitles(spec: VideoJobSpec, field: str, uri: str, fd: int) -> Iterator[Problem]:
+    if spec.subtitles is None or field != "spec.subtitles.uri":
+        return
+    from videojob_worker.media.source import Source  # noqa: PLC0415 - as above
+    from videojob_worker.text.reading import read_cues  # noqa: PLC0415 - the same
+
+    source = Source(field, uri, Path(f"/dev/fd/{fd}"))
+    read_cues(source, spec.subtitles.encoding)
+    yield from (_problem(field, f"warning: {said.removeprefix(f'{field}: ')}") for said in source.warnings.said)
+
+
+def _problem(field: str, message: str) -> Problem:
+    return Problem(field, message.removeprefix(f"{field}: "))
 
 
 def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, Use]]:

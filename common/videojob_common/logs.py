@@ -7,11 +7,12 @@ variable, so a line that a library logs has it too. Light to import: a worker do
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 _subject: ContextVar[Mapping[str, Any]] = ContextVar("subject", default=MappingProxyType({}))
@@ -59,11 +60,26 @@ class TextFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logging.getLogger("uncaught").critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+
+
 def log_to_stderr(formatter: logging.Formatter, level: str, *, quiet: Iterable[str]) -> None:
-    """Send every logger's lines to standard error; `quiet` names loggers of which only warnings are news."""
+    """Send every logger's lines to standard error; `quiet` names loggers of which only warnings are news.
+
+    What nobody catches and what Python warns of are lines too: elsewhere they would be many, in no format.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda said: _log_uncaught(
+        said.exc_type, said.exc_value or said.exc_type(), said.exc_traceback
+    )
     for name in quiet:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 

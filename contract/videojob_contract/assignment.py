@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.status import OutputStatus, Seconds, Stage, Warnings
+from videojob_contract.resources.status import MAX_LOG, OutputStatus, Seconds, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
 
 MAX_ATTEMPT = 1000
@@ -70,6 +70,8 @@ class Result(Model):
     warnings: Warnings = ()
     reason: Reason | None = None
     message: Said = ""
+    log: Annotated[str, Field(max_length=MAX_LOG)] = ""
+    """Of one that failed: the last lines that its worker logged."""
     render_s: Seconds = 0.0
     """Wall seconds from claim to the end."""
     video_s: Seconds = 0.0

@@ -50,15 +50,18 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
             "ttl_after_finished": _ttl(spec, defaults),
             "parameters": None,  # they have been put in place
             "clips": [_resolve_clip(clip) for clip in spec.clips],
-            "outputs": [
-                _resolve_output(output, pool, f"{namespace}/{name}") for output in spec.outputs or DEFAULT_OUTPUTS
-            ],
+            "outputs": resolve_outputs(spec, pool, namespace=namespace, name=name),
         }
     )
     problems = [*check(resolved), *_length(resolved), *_pool_problems(resolved, pool)]
     if problems:
         raise SpecError(problems)
     return resolved
+
+
+def resolve_outputs(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: str) -> list[Output]:
+    """Return the outputs with all defaults but the canvas'; without a URI where the pool has no prefix."""
+    return [_resolve_output(output, pool, f"{namespace}/{name}") for output in spec.outputs or DEFAULT_OUTPUTS]
 
 
 def resolve_canvas(canvas: Canvas | None, defaults: PoolDefaults | None) -> Canvas:

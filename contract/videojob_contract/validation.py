@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
+MAX_SPEC_BYTES = 256 * 1024
+"""Longest spec as compact JSON; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+
 _Resource = TypeVar("_Resource", bound=Model)
 
 
@@ -50,13 +53,17 @@ def parse_videojob(
             with the rest.
 
     Raises:
-        SpecError: with all problems: of its templates, of structure, and of meaning.
+        SpecError: that it is too large, or with all problems: of its templates, of structure, and of meaning.
     """
 
     def check_all(job: VideoJob) -> list[Problem]:
         return [*_name(job), *check(job.spec), *(further(job) if further else ())]
 
-    substituted = substitute(_as_json(resource), parameters)
+    document = _as_json(resource)
+    _check_size(document)
+    substituted = substitute(document, parameters)
+    if not substituted.problems:
+        _check_size(substituted.resource)
     job = _parse(VideoJob, substituted, check_all)
     if list(_name(job)) or check(job.spec):
         raise SpecError(check_all(job))
@@ -150,6 +157,17 @@ def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
         # YAML has more than JSON: keys of any type, bytes, and anchors within themselves.
         raise SpecError([Problem("resource", f"cannot be written as JSON: {error}")]) from error
     return plain
+
+
+def _check_size(resource: Mapping[str, Any]) -> None:
+    """Refuse a spec of megabytes: it would be kept by the API server, the operator and Redis, and for each attempt."""
+    size = len(json.dumps(resource.get("spec"), separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > MAX_SPEC_BYTES:
+        message = (
+            f"has {size // 1024} KiB as JSON, and may have {MAX_SPEC_BYTES // 1024}: put long texts "
+            "into a file of subtitles, or render parts by themselves and join their videos"
+        )
+        raise SpecError([Problem("spec", message)])
 
 
 def _name(job: VideoJob) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import Any
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.output_holders import OutputHolders
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 from videojob_operator.store import Store
@@ -21,6 +22,8 @@ class Cache:
         them."""
         self.videojobs = VIDEOJOBS.store()
         self.videojobs.follow(self._note_stale_entry)
+        self.output_holders = OutputHolders()
+        self.videojobs.follow(self.output_holders.follow)
         self._by_uid = self.videojobs.index(lambda _, videojob: videojob.uid)
         self._by_pool = self.videojobs.index(lambda _, videojob: videojob.pool)
         self._by_phase = self.videojobs.index(lambda _, videojob: videojob.phase)
@@ -89,21 +92,33 @@ class Cache:
         return tuple(sorted(pool.name for pool in self.pools if pool.namespace == namespace))
 
     def job(self, namespace: str, name: str) -> WorkerJob | None:
-        """A worker Job by its name."""
-        return self.jobs.get(ObjectKey(namespace, name))
+        """A worker Job by its name, if the operator made it."""
+        job = self.jobs.get(ObjectKey(namespace, name))
+        return job if job is not None and self._is_ours(namespace, job) else None
 
     def jobs_of(self, pool: PoolKey) -> tuple[WorkerJob, ...]:
-        """Every worker Job of a pool."""
-        return tuple(self.jobs[key] for key in self._jobs_by_pool.of(pool))
+        """Every worker Job of a pool that the operator made."""
+        jobs = (self.jobs[key] for key in self._jobs_by_pool.of(pool))
+        return tuple(job for job in jobs if self._is_ours(pool.namespace, job))
+
+    def taken_serial(self, pool: PoolKey) -> int:
+        """Highest serial of a Job that is labelled as a pool's, whoever made it."""
+        return max((self.jobs[key].serial for key in self._jobs_by_pool.of(pool)), default=0)
 
     def count_jobs(self, pool: PoolKey) -> int:
         """How many worker Jobs a pool has."""
         return self._jobs_by_pool.count(pool)
 
     def pod_of(self, namespace: str, job: str) -> WorkerPod | None:
-        """The pod of a worker Job; its newest, should it ever have had two."""
-        key = self._pods_by_job.last(ObjectKey(namespace, job))
-        return self.pods[key] if key else None
+        """The pod of a worker Job; its newest, should it ever have had two. One that others labelled so is none."""
+        known = self.jobs.get(ObjectKey(namespace, job))
+        pods = [self.pods[key] for key in self._pods_by_job.of(ObjectKey(namespace, job))]
+        return next((pod for pod in reversed(pods) if known is None or pod.job_uid == known.uid), None)
+
+    def _is_ours(self, namespace: str, job: WorkerJob) -> bool:
+        """Whether a Job is a worker's by its owner: labels are anyone's to copy."""
+        pool = self.pools.get(PoolKey(namespace, job.pool))
+        return job.owner_uid is not None or (pool is not None and job.pool_uid == pool.uid)
 
     def _note_stale_entry(self, key: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
         if before and (after is None or (before.uid, before.pool) != (after.uid, after.pool)):

@@ -3,6 +3,7 @@
 OperatorError
 ├── ApiError                        the API server refused a request, or did not answer
 │   └── NamespaceTerminatingError   nothing can be created any more where it should be
+├── NameTakenError                  a Job of others has the name that a worker's was to have
 ├── RefusedError                    the queue refused an attempt
 └── StatusRefusedError              the API server does not take a status as it is, now or later
 """
@@ -39,6 +40,10 @@ class NamespaceTerminatingError(ApiError):
 
 class StatusRefusedError(OperatorError):
     """The API server finds a status invalid: to write it again would not help."""
+
+
+class NameTakenError(OperatorError):
+    """Somebody else made a Job of this name."""
 
 
 class RefusedError(OperatorError):

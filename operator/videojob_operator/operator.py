@@ -135,7 +135,7 @@ class Operator:
         """Work until cancelled, or until a part fails in a way that only a new start can mend."""
         async with self._tasks as tasks:
             tasks.create_task(keep_up("posting of Events", self._events.run))
-            tasks.create_task(keep_up("ownership", self._ownership.run))
+            tasks.create_task(keep_up("renewal of Leases", self._ownership.run))
             tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())

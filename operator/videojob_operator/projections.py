@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from videojob_contract.labels import LABEL_JOB_NAME, LABEL_POOL, LABEL_TEMPLATE
+from videojob_contract.resources import API_VERSION
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.store import Raw
@@ -21,10 +22,11 @@ def parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def owner_uid(raw: Raw) -> str | None:
-    """UID of the VideoJob that owns an object, or None."""
+def owner_uid(raw: Raw, kind: str, api_version: str = API_VERSION) -> str | None:
+    """UID of the owner of an object that is of this kind, or None."""
     owners = raw["metadata"].get("ownerReferences", ())
-    return next((owner["uid"] for owner in owners if owner["kind"] == "VideoJob"), None)
+    found = (owner["uid"] for owner in owners if (owner["kind"], owner["apiVersion"]) == (kind, api_version))
+    return next(found, None)
 
 
 def project_job(raw: Raw) -> WorkerJob:
@@ -42,7 +44,8 @@ def project_job(raw: Raw) -> WorkerJob:
         pool=labels.get(LABEL_POOL, ""),
         serial=serial_of(metadata["name"]),
         template_hash=labels.get(LABEL_TEMPLATE, ""),
-        owner_uid=owner_uid(raw),
+        owner_uid=owner_uid(raw, "VideoJob"),
+        pool_uid=owner_uid(raw, "RenderPool"),
         created_at=parse_time(metadata["creationTimestamp"]) or datetime.now(UTC),
         deleting="deletionTimestamp" in metadata,
         active=status.get("active", 0),
@@ -75,6 +78,7 @@ def project_pod(raw: Raw) -> WorkerPod:
     return WorkerPod(
         name=metadata["name"],
         job=metadata.get("labels", {}).get(LABEL_JOB_NAME, ""),
+        job_uid=owner_uid(raw, "Job", "batch/v1"),
         phase=status.get("phase", "Pending"),
         ready=conditions.get("Ready", {}).get("status") == "True",
         started_at=parse_time((state.get("running") or ended).get("startedAt")),

@@ -1,6 +1,7 @@
 """What is kept of VideoJobs and RenderPools, and of each what its spec was found to be.
 
-They are small: of a finished VideoJob only the fields of its record stay, so that 10,000 of them cost a few MB.
+They are small: of a VideoJob that was looked at, the timeline stays as compressed text, and of a finished one only the
+fields of its record, so that 10,000 of them cost a few MB.
 """
 
 from dataclasses import dataclass, field
@@ -9,10 +10,12 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
 from videojob_contract.resources.status import Phase
-from videojob_operator.decide.specs import accept_pool, accept_videojob
+from videojob_contract.resources.videojob import TIMELINE_FIELDS
+from videojob_operator.decide.specs import accept_pool, accept_videojob, pack_spec
 from videojob_operator.decide.types import Accepted, Memory, PoolMemory
 from videojob_operator.projections import parse_time
 from videojob_operator.store import Raw
@@ -44,7 +47,7 @@ class VideoJobRecord:
     ttl: str | None
     """`spec.ttlAfterFinished`."""
     raw: Raw | None
-    """The object; None once it is finished."""
+    """The object, without its timeline once `accepted` has that; None when it is finished."""
     accepted: Accepted[VideoJobSpec] | None = None
     """What `accept` found; None while it was not asked."""
     memory: Memory = field(default_factory=Memory)
@@ -117,11 +120,19 @@ class PoolRecord:
         return self.read_status
 
 
+_METADATA = frozenset({"namespace", "name", "uid", "generation", "creationTimestamp", "deletionTimestamp"})
+_ANNOTATIONS = frozenset({ANNOTATION_RESTORED})
+
+
 def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
     """Return what is kept of a VideoJob; `before` is what was kept of the same UID."""
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status", {})
     phase = Phase(status.get("phase", Phase.PENDING))
     same = None if phase.is_final else before
+    accepted = same.accepted if same and same.generation == metadata["generation"] else None
+    kept = _without_bulk(raw)
+    if accepted is not None:
+        accepted, kept = pack_spec(accepted, kept), _without_timeline(kept)
     return VideoJobRecord(
         key=VideoJobKey(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -132,8 +143,8 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         job=status.get("job", {}).get("name"),
         finished_at=parse_time(status.get("finishedAt")),
         ttl=spec.get("ttlAfterFinished"),
-        raw=None if phase.is_final else _without_managed_fields(raw),
-        accepted=same.accepted if same and same.generation == metadata["generation"] else None,
+        raw=None if phase.is_final else kept,
+        accepted=accepted,
         memory=same.memory if same else Memory(),
     )
 
@@ -146,12 +157,22 @@ def project_pool(raw: Raw, before: PoolRecord | None) -> PoolRecord:
         uid=metadata["uid"],
         version=int(metadata["resourceVersion"]),
         generation=metadata["generation"],
-        raw=_without_managed_fields(raw),
+        raw=_without_bulk(raw),
         accepted=before.accepted if before and before.generation == metadata["generation"] else None,
         memory=before.memory if before else PoolMemory(),
     )
 
 
-def _without_managed_fields(raw: Raw) -> Raw:
-    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+def _without_bulk(raw: Raw) -> Raw:
+    """Leave out what nobody asks for: above all the copy of the whole object that kubectl keeps in an annotation."""
+    metadata = {key: value for key, value in raw["metadata"].items() if key in _METADATA}
+    annotations = raw["metadata"].get("annotations") or {}
+    if ours := {name: value for name, value in annotations.items() if name in _ANNOTATIONS}:
+        metadata["annotations"] = ours
     return {"metadata": metadata, "spec": raw["spec"], "status": raw.get("status", {})}
+
+
+def _without_timeline(raw: Raw) -> Raw:
+    """Leave out what only `accept` reads, and has read."""
+    spec = {key: value for key, value in raw["spec"].items() if key not in TIMELINE_FIELDS}
+    return {**raw, "spec": spec}

@@ -11,7 +11,7 @@ import pytest
 from kubernetes.client import ApiException
 
 from hack import media
-from tests.e2e.cluster import GROUP, RELEASE_NAMESPACE, VERSION, Cluster
+from tests.e2e.cluster import GROUP, VERSION, Cluster
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "videojob-e2e"
@@ -86,10 +86,6 @@ def cluster(media_folder: Path) -> Iterator[Cluster]:
             },
         },
     )
-    for secret in core.list_namespaced_secret(RELEASE_NAMESPACE).items:
-        if secret.metadata.name.endswith("redis-worker"):
-            body = {"metadata": {"name": secret.metadata.name}, "data": secret.data}
-            core.create_namespaced_secret(NAMESPACE, body)
     pool = {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "RenderPool",

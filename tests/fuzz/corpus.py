@@ -24,13 +24,30 @@ _VIDEOS = {
     "rotated.mov": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-metadata:s:v", "rotate=90", "-an"],
     "vp9.webm": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"],
     "hevc10.mkv": ["-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none", "-c:a", "flac"],
+    "mpeg4.avi": ["-c:v", "mpeg4", "-bf", "2", "-c:a", "libmp3lame"],
+    "h264.ts": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"],
+    "mpeg2.mpg": ["-c:v", "mpeg2video", "-c:a", "mp2"],
+    "sorenson.flv": ["-c:v", "flv1", "-c:a", "libmp3lame", "-ar", "44100"],
+    "wmv2.wmv": ["-c:v", "wmv2", "-c:a", "wmav2"],
+    "theora.ogv": ["-c:v", "libtheora", "-c:a", "libvorbis"],
 }
-_SOUNDS = {"sound.mp3": ["libmp3lame"], "sound.wav": ["pcm_s16le"], "sound.flac": ["flac"], "sound.ogg": ["libvorbis"]}
+_SOUNDS = {
+    "sound.mp3": ["libmp3lame"],
+    "sound.wav": ["pcm_s16le"],
+    "sound.flac": ["flac"],
+    "sound.ogg": ["libvorbis"],
+    "sound.aac": ["aac"],
+    "sound.ac3": ["ac3"],
+    "sound.aiff": ["pcm_s16be"],
+    "sound.caf": ["alac"],
+    "sound.w64": ["pcm_s24le"],
+    "sound.wma": ["wmav2"],
+}
 
 FIELDS = {
     "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
-    "video": ("mp4", "mov", "webm", "mkv"),
-    "sound": ("mp3", "wav", "flac", "ogg", "mp4", "mkv"),
+    "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
+    "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
     "font": ("ttf",),
 }

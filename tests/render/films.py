@@ -91,11 +91,12 @@ def layer(
     fit: Fit = Fit.STRETCH,
     anchor: Anchor = Anchor.CENTER,
     background: str = "#000000",
+    of: Source | None = None,
     **video: Any,
 ) -> VideoLayer:
-    """The layer of a clip of `frames` frames; `video` has further fields of the spec."""
+    """The layer of a clip of `frames` frames; `of` is its source, `video` has further fields of the spec."""
     return VideoLayer(
-        source(path),
+        of or source(path),
         probe(path),
         spec(**video),
         Canvas(*canvas, background),

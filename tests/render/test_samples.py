@@ -99,7 +99,7 @@ def test_each_moment_that_the_gallery_shows_is_another_picture(
 
 
 def test_the_gallery_shows_every_sample_that_there_is_to_see() -> None:
-    heard = {"ducked-music", "outputs"}
+    heard = {"ducked-music", "narration", "outputs"}
     assert set(SHOWN) | heard | {"everything", "fade-through-black", "minimal"} == set(JOBS)
     assert gallery.PAGE.read_text() == gallery.page(), "run: make gallery"
     assert {path.stem for path in gallery.PICTURES.iterdir()} == set(SHOWN), "run: make gallery"

@@ -16,7 +16,7 @@ from videojob_worker.allocator import return_large_buffers
 from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
 from videojob_worker.explain.report import Plan
-from videojob_worker.media.probe import ProbedSource, probe_sound
+from videojob_worker.media.probe import ProbedSource, probe_narration, probe_sound
 from videojob_worker.media.source import Source
 from videojob_worker.outputs import segments
 from videojob_worker.outputs.formats import plan_outputs
@@ -28,7 +28,7 @@ from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
 from videojob_worker.unforeseen import naming_failures
 
-_PROBES: Final = {**PROBES, "spec.audio.tracks[": probe_sound}
+_PROBES: Final = {**PROBES, ".narration.uri": probe_narration, "spec.audio.tracks[": probe_sound}
 """What a source has to be, by a part of its field's path; fonts and subtitles are read by those who draw them."""
 
 

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from videojob_common import logs
+from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import Reason
 from videojob_contract.queue.errors import LoginRefusedError
 from videojob_worker import termination
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from videojob_common.recent_log import RecentLog
     from videojob_contract.assignment import Assignment, Result
     from videojob_worker.assignments import AssignmentSource, Lease
 
@@ -90,6 +92,7 @@ async def _see_through(
 ) -> int:
     assignment = lease.assignment
     logs.bind(namespace=assignment.namespace, name=assignment.name, attempt=assignment.attempt)
+    recent_log = keep_recent_log()
     log.info("claimed")
     started = time.monotonic()
 
@@ -114,6 +117,7 @@ async def _see_through(
             result = working.result()
         if result.result == "failed":
             code = code or FAILED
+            result = _with_log(result, recent_log)
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:
             await _hand_in(lease, result, hurry=stop.is_set())
@@ -144,6 +148,12 @@ async def _unless(stop: asyncio.Event, coroutine: Coroutine[Any, Any, T]) -> T:
         return waiting.result()
     finally:
         await end(waiting, stopping)
+
+
+def _with_log(result: Result, recent_log: RecentLog) -> Result:
+    from videojob_contract.resources.status import MAX_LOG  # noqa: PLC0415 - not before the announcement
+
+    return result.model_copy(update={"log": recent_log.tail(MAX_LOG)})
 
 
 def _reason(result: Result) -> str:

@@ -46,9 +46,11 @@ def _write(path: Path, content: bytes) -> None:
 def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
-    First its message is shortened, then warnings are left out, then outputs.
+    First its log is left out, then its message is shortened, then warnings are left out, then outputs.
     """
     encoded = _encode(result)
+    if len(encoded) > MAX_BYTES:
+        encoded = _encode(result := result.model_copy(update={"log": ""}))
     if len(encoded) > MAX_BYTES:
         result = result.model_copy(update={"message": _shorten(result.message)})
         encoded = _encode(result)

@@ -17,7 +17,7 @@ FIXED = {
     "sequence": "string: counts what was ever enqueued",
     "backlog": "sorted set: `queue:place:uid` of what waits, all at score 0, so in lexical order",
     "entries": "hash: uid → record (JSON), or tombstone",
-    "payloads": "hash: uid → assignment (JSON)",
+    "payloads": "hash: uid → assignment (compressed JSON)",
     "progress": "hash: uid → the worker's latest word (JSON)",
     "results": "hash: uid → how the attempt ended (JSON)",
     "leases": "sorted set: uid, by when its lease ends",

@@ -20,6 +20,7 @@ from videojob_contract.queue.errors import (
     answered,
 )
 from videojob_contract.queue.events import Event
+from videojob_contract.queue.payload import pack
 from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
@@ -114,9 +115,8 @@ class OperatorQueue:
 
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
-        payload = assignment.model_dump_json(by_alias=True, exclude_none=True)
         since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
-        args = (assignment.uid, assignment.attempt, queue, payload, since_ms)
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
             await self._configure_again()

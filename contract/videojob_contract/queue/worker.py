@@ -112,6 +112,8 @@ class WorkerQueue:
         fence = (assignment.uid, assignment.attempt, claim.token)
         answer = await self._runner.run(script, *fence, *args)
         while answer == "unknown":
+            from videojob_contract.queue.payload import pack  # noqa: PLC0415 - not before it is needed
+
             restored = await self._runner.run(
                 "restore",
                 *fence,
@@ -120,7 +122,7 @@ class WorkerQueue:
                 self._job,
                 claim.queue,
                 round(claim.claimed_at.timestamp() * 1000),
-                _to_json(assignment),
+                pack(assignment),
             )
             if restored == "lost":
                 return str(RenewOutcome.LOST)
@@ -129,13 +131,13 @@ class WorkerQueue:
 
 
 def _read_assignment(payload: str | None) -> Assignment | None:
-    from videojob_contract.assignment import Assignment  # noqa: PLC0415 - not before it is needed
+    from videojob_contract.queue.payload import unpack  # noqa: PLC0415 - not before it is needed
 
     try:
-        return Assignment.model_validate_json(payload or "")
+        return unpack(payload or "")
     except ValueError:
         return None
 
 
-def _to_json(model: Assignment | Progress | Result) -> str:
+def _to_json(model: Progress | Result) -> str:
     return model.model_dump_json(by_alias=True, exclude_none=True)

@@ -4,7 +4,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume
 from videojob_contract.resources.damage import OnDamage
@@ -17,6 +17,12 @@ class FadeCurve(StrEnum):
     EQUAL_POWER = "equalPower"
     SMOOTH = "smooth"
     EXPONENTIAL = "exponential"
+
+
+SoundChoice = (
+    Annotated[int, Field(ge=1, le=64)] | Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)]
+)
+"""One of the sounds of a file: by number, or by language as ISO 639-2 has it."""
 
 
 class Duck(Model):
@@ -48,6 +54,9 @@ class Track(Model):
 
     uri: Uri
     """Where the sound is."""
+    track: SoundChoice | None = None
+    """Which of its sounds is heard, where it has several: by number, from 1, or by language, such as `eng`. Default:
+    the one that the file says is its default, or the next that can be decoded."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """Start within the source. Default: its beginning."""
     to: Duration | None = None
@@ -70,6 +79,21 @@ class Track(Model):
     before the first and after the last."""
     duck: Duck | None = None
     """Go quieter while clips, or tracks that do not duck themselves, are heard. Default: never."""
+    on_damage: OnDamage = OnDamage.CONCEAL
+    """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
+
+
+class Narration(Model):
+    """Speech over a clip, such as a text-to-speech service makes, or a recording."""
+
+    uri: Uri
+    """Where the sound is."""
+    before: Duration = Fraction(0)
+    """How long the clip is seen before it begins."""
+    after: Duration = Fraction(1, 2)
+    """How long the clip is seen after its end, where the clip lasts as long as its narration."""
+    volume: Volume = 1.0
+    """Gain: 1 leaves it as it is."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 

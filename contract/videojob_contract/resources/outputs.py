@@ -147,6 +147,9 @@ class Output(Model):
     uri: Uri | None = None
     """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension
     must not be that of another format."""
+    overwrite: bool = False
+    """Let it go where another VideoJob of the pool writes that waits or runs: the last one stays. A source of the same
+    VideoJob is never overwritten."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None

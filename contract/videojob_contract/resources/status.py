@@ -99,6 +99,10 @@ class Condition(Model):
     """The generation of the spec that this was said of."""
 
 
+MAX_LOG = 4096
+"""Most characters of a log in a status, which goes to everyone who watches."""
+
+
 class Failure(Model):
     """Why an attempt, or the job, failed."""
 
@@ -108,6 +112,8 @@ class Failure(Model):
     """Why, for people: the source, the field and what to do."""
     retryable: bool
     """Whether another attempt could succeed."""
+    log: Annotated[str, Field(max_length=MAX_LOG)] | None = None
+    """The last lines of the worker's log, which outlive its pod."""
 
 
 class OutputStatus(Model):
@@ -179,6 +185,8 @@ class VideoJobStatus(Model):
     """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
+    deadline_at: Time | None = None
+    """When the current attempt must be done."""
     finished_at: Time | None = None
     """When it came to its final phase."""
     next_attempt_at: Time | None = None

@@ -27,6 +27,13 @@ class Align(StrEnum):
     RIGHT = "right"
 
 
+class FitText(StrEnum):
+    """What becomes of text that is larger than its room."""
+
+    REFUSE = "refuse"
+    SHRINK = "shrink"
+
+
 class Position(StrEnum):
     """Where subtitles stand."""
 
@@ -75,6 +82,8 @@ class Title(Model):
     """A font by its name, such as `Open Sans Bold`, or by its URI. Default: `sans-serif`."""
     size: Annotated[int, Field(ge=4, le=2000)] = 96
     """Height of a line, in pixels."""
+    fit_text: FitText = FitText.REFUSE
+    """What becomes of text that is larger than its room. `shrink` makes `size` smaller, down to a quarter of it."""
     color: Color = "#ffffff"
     """Colour of the letters."""
     align: Align = Align.CENTER

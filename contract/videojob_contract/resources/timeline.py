@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema, model_validator
 
+from videojob_contract.resources.audio import Narration, SoundChoice
 from videojob_contract.resources.base import (
     DURATION_PATTERN,
     WORD_PATTERN,
@@ -88,13 +89,16 @@ class Video(Model):
     """A moving picture, with its sound."""
 
     uri: Uri
-    """Where the video is: MP4, MOV, WebM or Matroska."""
+    """Where the video is: MP4, MOV, WebM, Matroska, AVI, MPEG (TS, PS), FLV, WMV or Ogg."""
     from_: Annotated[Duration | None, Field(alias="from")] = None
     """Start within the source. Default: its beginning."""
     to: Duration | None = None
     """End within the source. Default: its end."""
     speed: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """How fast it plays: 2 takes half the time. The pitch of its sound is kept."""
+    track: SoundChoice | None = None
+    """Which of its sounds is heard, where it has several: by number, from 1, or by language, such as `eng`. Default:
+    the one that the file says is its default, or the next that can be decoded."""
     volume: Volume = 1.0
     """Gain of its sound; 0 is silence."""
     reverse: bool = False
@@ -179,7 +183,7 @@ class Clip(Model):
     model_config = rules(
         Rule(_exactly_one(CLIP_KINDS), f"a clip has exactly one of {', '.join(CLIP_KINDS)}"),
         Rule(
-            "has(self.video) || (has(self.duration) && self.duration != 'auto')",
+            "has(self.video) || has(self.narration) || (has(self.duration) && self.duration != 'auto')",
             "only a video has a length of its own",
             ".duration",
             "FieldValueRequired",
@@ -203,7 +207,10 @@ class Clip(Model):
     title: Title | None = None
     """Text on the canvas."""
     duration: ClipDuration | None = None
-    """How long it lasts, transitions included. A video may leave it out or say `auto`, for its own length."""
+    """How long it lasts, transitions included. A video may leave it out or say `auto`, for its own length; so may what
+    has a narration, for as long as that takes."""
+    narration: Narration | None = None
+    """Speech that begins with the clip. Tracks that duck go quieter for it."""
     fit: Fit = Fit.COVER
     """How a picture of another shape fills the canvas."""
     anchor: Anchor = Anchor.CENTER

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from videojob_contract.resources.outputs import Format
 from videojob_contract.resources.text import is_font_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -42,12 +46,27 @@ def redact_uri(uri: str) -> str:
     return _QUERY_OR_FRAGMENT.sub("", _USER.sub(r"\1", uri))
 
 
+def output_places(output: Output) -> tuple[str, ...]:
+    """Return where an output is written, its escapes resolved: its URI, and of a sprite the text beside it.
+
+    The folder of an HLS output's segments is named for what is in it, and so is nobody else's.
+    """
+    if output.uri is None:
+        return ()
+    place = unquote(output.uri)
+    folder, _, name = place.rpartition("/")
+    return (place, f"{folder}/{PurePosixPath(name).stem}.vtt") if output.format is Format.SPRITE else (place,)
+
+
 def iter_uris(spec: VideoJobSpec) -> Iterator[tuple[str, str, Use]]:
     """Yield `(path, uri, use)` in the order of the fields; a font by its name is none.
 
     Such as `("spec.clips[3].image.uri", "volume://media/a.jpg", Use.SOURCE)`.
     """
     yield from _layers("spec.clips", spec.clips)
+    for index, clip in enumerate(spec.clips):
+        if clip.narration is not None:
+            yield f"spec.clips[{index}].narration.uri", clip.narration.uri, Use.SOURCE
     yield from _layers("spec.overlays", spec.overlays or ())
     if spec.subtitles is not None:
         yield "spec.subtitles.uri", spec.subtitles.uri, Use.SOURCE

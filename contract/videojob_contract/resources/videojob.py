@@ -115,7 +115,7 @@ class VideoJobSpec(Model):
     cancel: bool = False
     """Stop it for good; cannot be taken back."""
     deadline: Duration | None = None
-    """Hard limit of one attempt. Default: the pool's, or 30m."""
+    """Hard limit of one attempt. Default: the pool's, or 30m. A change holds from the next attempt on."""
     soft_deadline: Duration | None = None
     """When to warn that the deadline nears. Default: 5/6 of the deadline."""
     retry: Retry | None = None

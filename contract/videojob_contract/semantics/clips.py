@@ -25,7 +25,7 @@ def check_clips(clips: Sequence[Clip]) -> Iterator[Problem]:
     """Yield every problem of the clips."""
     for index, clip in enumerate(clips):
         path = f"spec.clips[{index}]"
-        if clip.video is None and clip_length(clip) is None:
+        if clip.video is None and clip.narration is None and clip_length(clip) is None:
             yield Problem(f"{path}.duration", "is required: only a video has a length of its own")
         if clip.duration == 0:
             yield Problem(f"{path}.duration", "must be longer than 0s")

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 
 def on_damage_of(spec: VideoJobSpec) -> dict[str, OnDamage]:
-    """Return what becomes of each picture, video and track when it is damaged, by URI.
+    """Return what becomes of each picture, video, narration and track when it is damaged, by URI.
 
     A URI that is used several times is opened once; it must be whole when one of its uses says so.
     """
     layers: list[Clip | Overlay] = [*spec.clips, *(spec.overlays or [])]
     pictures = [shown for layer in layers for shown in (layer.image, layer.video) if shown is not None]
     found: dict[str, OnDamage] = {}
-    for use in (*pictures, *(spec.audio.tracks if spec.audio else [])):
+    narrations = [clip.narration for clip in spec.clips if clip.narration is not None]
+    for use in (*pictures, *narrations, *(spec.audio.tracks if spec.audio else [])):
         if found.get(use.uri) is not OnDamage.FAIL:
             found[use.uri] = use.on_damage
     return found

@@ -32,7 +32,7 @@ def stretch_length(video: Video) -> Fraction | None:
 
 
 def clip_length(clip: Clip) -> Fraction | None:
-    """Return a clip's length in seconds; None for a video that lasts as long as its source."""
+    """Return a clip's length in seconds; None for what lasts as long as its video or narration."""
     if isinstance(clip.duration, Fraction):
         return clip.duration
     return None if clip.video is None else stretch_length(clip.video)

@@ -18,7 +18,7 @@ from videojob_contract.resources.outputs import (
     Format,
     bits_a_second,
 )
-from videojob_contract.resources.uris import redact_uri
+from videojob_contract.resources.uris import Use, iter_uris, output_places, redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,16 +67,20 @@ _WHY: dict[Format, str] = {
 def check_outputs(spec: VideoJobSpec, length_s: Fraction | None) -> Iterator[Problem]:
     """Yield every problem of the outputs; `length_s` is the timeline's, where it is known."""
     names: set[str] = set()
+    sources = {unquote(uri): path for path, uri, use in iter_uris(spec) if use is Use.SOURCE}
     targets: dict[str, str] = {}  # what goes there first, by where it goes
     for index, output in enumerate(spec.outputs or []):
         path = f"spec.outputs[{index}]"
         if output.name in names:
             yield Problem(f"{path}.name", f'another output is named "{output.name}" too')
         names.add(output.name)
-        if output.uri is not None:
-            first = targets.setdefault(unquote(output.uri), f"{path}.uri")
+        said = redact_uri(output.uri or "")
+        for place in output_places(output):
+            first = targets.setdefault(place, f"{path}.uri")
             if first != f"{path}.uri":
-                yield Problem(f"{path}.uri", f"{first} goes to {redact_uri(output.uri)} too")
+                yield Problem(f"{path}.uri", f"{first} goes to {said} too")
+            elif place in sources:
+                yield Problem(f"{path}.uri", f"{said} is {sources[place]}, and a source is never overwritten")
         yield from _extension(path, output)
         yield from _fields(path, output)
         yield from _times(path, output, length_s)

@@ -9,18 +9,20 @@ from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
 from videojob_contract.labels import ANNOTATION_RESTORED
-from videojob_contract.problems import SpecError
+from videojob_contract.problems import Problem, SpecError, format_problems
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase
-from videojob_operator.decide import acceptance, conditions
+from videojob_contract.resources.uris import output_places, redact_uri
+from videojob_operator.decide import acceptance, conditions, specs
 from videojob_operator.decide.attempt import current_entry, current_number
 from videojob_operator.decide.step import generation_of, name_of, uid_of
 from videojob_operator.decide.types import Enqueue, Withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from videojob_contract.resources.outputs import Output
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
@@ -60,7 +62,7 @@ def apply(step: Step) -> Step:
     if pool is None or not step.observation.queue_known or not _is_due(step):
         # With the queue out of sight, what waits in it is believed to wait there still.
         return step
-    return _enqueue(step, spec, pool)
+    return _enqueue(step, specs.whole(step.observation.accepted) or spec, pool)
 
 
 def _holds(step: Step, spec: VideoJobSpec) -> Iterator[Hold]:
@@ -143,6 +145,9 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         resolved = resolve(spec, pool, namespace=namespace, name=name_of(observation))
     except SpecError as error:
         return acceptance.refuse(step, error.reason, error.message)
+    problems = [*_held_outputs(step, resolved.outputs or ())]
+    if problems:
+        return acceptance.refuse(step, Reason.OUTPUT_FORBIDDEN, format_problems(problems))
     assert resolved.deadline is not None and resolved.soft_deadline is not None  # noqa: S101, PT018 - resolve fills them in
     assignment = Assignment(
         uid=uid_of(observation),
@@ -170,6 +175,14 @@ def _since(step: Step, spec: VideoJobSpec) -> datetime:
     if entry is not None and entry.state is EntryState.QUEUED and entry.queue != spec.queue:
         return step.observation.now
     return step.status.queued_at or (entry and entry.queued_at) or step.observation.now
+
+
+def _held_outputs(step: Step, outputs: Sequence[Output]) -> Iterator[Problem]:
+    for index, output in enumerate(outputs):
+        for place in output_places(output):
+            if (other := step.observation.held_outputs.get(place)) is not None:
+                message = f'goes where VideoJob "{other}" writes, too: wait for that, or set overwrite: true'
+                yield Problem(f"spec.outputs[{index}].uri", f"{redact_uri(place)} {message}")
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:

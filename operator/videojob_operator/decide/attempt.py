@@ -7,6 +7,7 @@ after those.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ from videojob_contract.queue.types import EntryState
 from videojob_operator.decide.step import uid_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from videojob_contract.queue.types import QueueEntry
     from videojob_contract.resources.status import VideoJobStatus
     from videojob_operator.decide.step import Step
@@ -43,6 +46,13 @@ def current_entry(step: Step) -> QueueEntry | None:
     if entry is None or not observation.queue_known or entry.attempt != current_number(step.status):
         return None
     return entry
+
+
+def on_our_clock(observation: Observation, entry: QueueEntry, moment: datetime | None) -> datetime | None:
+    """Return when something in the queue was, by the clock of `observation.now`: Redis' own may be another."""
+    if moment is None or entry.read_at is None:
+        return moment
+    return observation.now - max(entry.read_at - moment, timedelta())
 
 
 def claimed_entry(step: Step) -> QueueEntry | None:

@@ -35,6 +35,8 @@ class Cause:
 
     reason: Reason
     message: str
+    log: str = ""
+    """The last lines of the worker's log, where it could say them."""
     worker_may_live: bool = False
     """Whether its Job is to be deleted, because nobody knows what it does."""
 
@@ -54,11 +56,11 @@ def end_attempt(step: Step, cause: Cause) -> Step:
     if cause.worker_may_live:
         step = cleanup.kill_worker(step)
     if retry.may_retry(step, cause.reason):
-        return retry.back_off(step, cause.reason, cause.message)
-    return finish(retry.count(step, cause.reason), cause.reason, cause.message)
+        return retry.back_off(step, cause.reason, cause.message, cause.log)
+    return finish(retry.count(step, cause.reason), cause.reason, cause.message, cause.log)
 
 
-def finish(step: Step, reason: Reason, message: str) -> Step:
+def finish(step: Step, reason: Reason, message: str, log: str = "") -> Step:
     """End the job as failed."""
     retryable = FAILURE_CLASS[reason] is not FailureClass.PERMANENT
     step = (
@@ -69,7 +71,7 @@ def finish(step: Step, reason: Reason, message: str) -> Step:
             eta=None,
             queue_position=None,
             next_attempt_at=None,
-            failure=Failure(reason=reason, message=shorten(message), retryable=retryable),
+            failure=Failure(reason=reason, message=shorten(message), retryable=retryable, log=log or None),
             finished_at=step.observation.now,
         )
         .condition(ConditionType.FINISHED, reason, message, holds=True)
@@ -100,9 +102,9 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
 
 def _of_result(result: Result) -> Cause:
     if result.result == "failed" and result.reason is not None:
-        return Cause(result.reason, result.message)
+        return Cause(result.reason, result.message, result.log)
     # Cancelled though nobody wanted it, or failed without a reason: the worker was stopped from outside.
-    return Cause(Reason.WORKER_LOST, result.message or "the worker stopped before it was done")
+    return Cause(Reason.WORKER_LOST, result.message or "the worker stopped before it was done", result.log)
 
 
 def _wait(step: Step, limit_s: float, message: str) -> tuple[Step, Cause | None]:

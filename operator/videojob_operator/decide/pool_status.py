@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from videojob_operator.decide.types import PoolObservation
 
 _REFUSALS = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED}
+CONTESTED_S = 60.0
+"""How long the word of a second operator stands, in seconds."""
 QUEUE_FULL = (
     "Redis is out of memory: what runs goes on, and nothing new is queued. Give it more (maxmemory), or delete what it "
     "need not hold; it is tried again every ten seconds"
 )
-CONTESTED_S = 60.0
-"""How long the word of a second operator stands, in seconds."""
 SHARED_USER = (
     "workers share a Redis user, which reaches the queues of other pools too: the operator may make none for this one "
     "(acl|setuser)"

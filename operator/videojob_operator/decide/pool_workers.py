@@ -88,7 +88,7 @@ def of_pool(observation: PoolObservation) -> list[Worker]:
 
 def last_serial(observation: PoolObservation) -> int:
     """Return the highest serial that a Job of this pool is known to have had; 0 before the first."""
-    return max(observation.memory.last_serial, *(job.serial for job in observation.jobs), 0)
+    return max(observation.memory.last_serial, observation.taken_serial, *(job.serial for job in observation.jobs))
 
 
 def traces(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str, Trace]:

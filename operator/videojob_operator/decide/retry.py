@@ -52,7 +52,7 @@ def count(step: Step, reason: Reason) -> Step:
     return step.update(failures=step.status.failures + 1)
 
 
-def back_off(step: Step, reason: Reason, message: str) -> Step:
+def back_off(step: Step, reason: Reason, message: str, log: str = "") -> Step:
     """Let the job wait for its next attempt."""
     number = current_number(step.status)
     step = count(step, reason)
@@ -75,10 +75,11 @@ def back_off(step: Step, reason: Reason, message: str) -> Step:
             started_at=None,
             # Nothing is wrong with what was interrupted: it goes before what came after it.
             queued_at=step.status.queued_at if interrupted else None,
+            deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the
             # first.
-            failure=kept or Failure(reason=reason, message=shorten(message), retryable=True),
+            failure=kept or Failure(reason=reason, message=shorten(message), retryable=True, log=log or None),
         )
         .remember(missing_since=None)
         .condition(ConditionType.ADMITTED, Reason.BACKING_OFF, summary, holds=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType, JobRef, Phase, Stage
-from videojob_operator.decide import admission
-from videojob_operator.decide.attempt import claimed_entry, current_number
+from videojob_operator.decide import admission, deadline
+from videojob_operator.decide.attempt import claimed_entry, current_number, on_our_clock
 from videojob_operator.decide.step import name_of
 from videojob_operator.decide.types import Adopt
 
@@ -35,9 +36,10 @@ def apply(step: Step) -> Step:
 
 def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
     number = current_number(step.status)
-    claimed_at = entry.claimed_at or step.observation.now
+    claimed_at = on_our_clock(step.observation, entry, entry.claimed_at) or step.observation.now
+    queued_at = on_our_clock(step.observation, entry, entry.queued_at) or claimed_at
     # It may have waited and started between two looks: the status shows both, each with its time.
-    step = admission.queued(step, f'attempt {number} waits in queue "{entry.queue}"', entry.queued_at or claimed_at)
+    step = admission.queued(step, f'attempt {number} waits in queue "{entry.queue}"', queued_at)
     message = f"attempt {number} started on {worker}"
     return (
         step.update(
@@ -49,6 +51,7 @@ def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
             job=JobRef(name=job),
             worker=worker,
             started_at=claimed_at,
+            deadline_at=claimed_at + timedelta(seconds=float(deadline.of_attempt(step))),
         )
         .condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
         .condition(ConditionType.ADMITTED, Reason.CLAIMED, f"claimed by {worker}", holds=True)

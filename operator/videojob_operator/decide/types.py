@@ -46,6 +46,8 @@ class WorkerJob:
     owner_uid: str | None
     """UID of the VideoJob that adopted it; None while it belongs to the pool alone."""
     created_at: datetime
+    pool_uid: str | None = None
+    """UID of the RenderPool that it was made for; None once it is adopted."""
     deleting: bool = False
     active: int = 0
     succeeded: int = 0
@@ -79,6 +81,8 @@ class WorkerPod:
     """Reason of its condition DisruptionTarget when that is true, such as PreemptionByScheduler."""
     message: str = ""
     """The message that belongs to `reason` or `disrupted`."""
+    job_uid: str | None = None
+    """UID of its Job; None when no Job made it."""
     deleting: bool = False
     termination_message: str = ""
     """What the worker left in its termination log: the JSON of a `Result`."""
@@ -108,6 +112,8 @@ class Accepted(Generic[Spec]):
     """The spec, or None when it cannot be read, or is a pool's and refused."""
     refusal: Refusal | None = None
     """Why it is refused, when it is."""
+    packed: bytes = b""
+    """The spec with its timeline, of which `spec` then has none; see `specs.pack_spec`."""
 
 
 # --- VideoJobs
@@ -163,6 +169,8 @@ class Observation:
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
+    held_outputs: Mapping[str, str] = field(default_factory=dict)
+    """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
     patch_interval_s: float = 3.0
     """Least time between two writes of mere progress, from the budget of the whole operator."""
     jitter: float = 0.5
@@ -327,6 +335,8 @@ class PoolObservation:
     """Every worker Job of the pool, adopted and finished ones included, and those just created."""
     pods: Mapping[str, WorkerPod] = field(default_factory=dict)
     """Their pods, by the name of the Job."""
+    taken_serial: int = 0
+    """Highest serial in the name of any Job that looks like this pool's, also of one that others made."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
     snapshot: PoolSnapshot | None = None

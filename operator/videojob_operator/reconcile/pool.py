@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.explanations import explanation
-from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.kubernetes import Kubernetes, Object
 from videojob_operator.act.ownership import Holder, Ownership
 from videojob_operator.act.pool_secret import passwords_of, pool_secret
 from videojob_operator.act.queues import QueueSession
@@ -27,7 +28,7 @@ from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import pool_status
 from videojob_operator.decide.admission import CONNECTING_S
-from videojob_operator.decide.naming import secret_name
+from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.types import (
     DeleteWorkerJob,
@@ -37,7 +38,8 @@ from videojob_operator.decide.types import (
     PoolMemory,
     PoolObservation,
 )
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError, NameTakenError
+from videojob_operator.projections import owner_uid
 from videojob_operator.records import PoolRecord
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,8 @@ class PoolReconciler:
         self._unsettled: dict[PoolKey, set[str]] = {}
         """Names of Jobs of which nobody said whether they were created."""
         self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
+        self._taken_serials: dict[PoolKey, int] = {}
+        """Serials of names that were found to be others', of each pool the highest."""
 
     async def __call__(self, key: PoolKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
@@ -87,6 +91,7 @@ class PoolReconciler:
             if record is None:
                 self._terminating.discard(key)
                 self._unsettled.pop(key, None)
+                self._taken_serials.pop(key, None)
                 self._secrets.pop(key, None)
                 if self._ownership.forget(key):
                     await self._close_session(key)
@@ -124,7 +129,7 @@ class PoolReconciler:
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
-        await self._settle(key)
+        await self._settle(record)
         snapshot = await session.snapshot()
         observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
@@ -160,6 +165,7 @@ class PoolReconciler:
             now=self._clock(),
             template_hash=template_hash(template),
             jobs=jobs,
+            taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
             snapshot=snapshot,
@@ -218,13 +224,14 @@ class PoolReconciler:
         self._unsettled.setdefault(record.key, set()).update(lost)
         return [result for result in results if isinstance(result, BaseException)]
 
-    async def _settle(self, key: PoolKey) -> None:
+    async def _settle(self, record: PoolRecord) -> None:
         """Find out which of the Jobs are there whose creation was not answered."""
-        names = self._unsettled.get(key, set())
+        names = self._unsettled.get(record.key, set())
         for name in list(names):
-            job = await self._kubernetes.get(JOBS, key.namespace, name)
+            job = await self._kubernetes.get(JOBS, record.key.namespace, name)
             if job is not None:
-                self._cache.jobs.put(job)
+                with suppress(NameTakenError):
+                    self._take_in(record, name, job)
             names.discard(name)
 
     def _password(self, record: PoolRecord) -> str:
@@ -253,11 +260,18 @@ class PoolReconciler:
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
         async with gate:
             job = await self._kubernetes.create(JOBS, key.namespace, manifest)
-            if job is None:  # created before, by us: its name says so
+            if job is None:  # created before, by us, or by others, who may have the name
                 job = await self._kubernetes.get(JOBS, key.namespace, name)
         if job is not None:
-            self._cache.jobs.put(job)
+            self._take_in(record, name, job)
         log.info("started worker %s", name)
+
+    def _take_in(self, record: PoolRecord, name: str, job: Object) -> None:
+        """Know a worker's Job before the watch tells of it."""
+        if owner_uid(job, "VideoJob") is None and owner_uid(job, "RenderPool") != record.uid:
+            self._taken_serials[record.key] = max(serial_of(name), self._taken_serials.get(record.key, 0))
+            raise NameTakenError(f"Job {name} is there, and is none of this pool: the next name is tried")
+        self._cache.jobs.put(job)
 
     async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
         """Delete worker Jobs; return what went wrong."""
@@ -305,7 +319,7 @@ class PoolReconciler:
 
 def _may_be_done(result: object) -> bool:
     """Whether a request may have been carried out though it failed."""
-    return isinstance(result, BaseException) and not (isinstance(result, ApiError) and result.is_refusal)
+    return isinstance(result, ApiError) and not result.is_refusal
 
 
 def _is_news(before: Explanation | None, now: Explanation | None) -> bool:

@@ -2,17 +2,19 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
+from videojob_contract.defaults import resolve_outputs
 from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
+from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
@@ -41,7 +43,7 @@ from videojob_operator.decide.types import (
 )
 from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
 from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
-from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +152,9 @@ class VideoJobReconciler:
         except NewerRecordError as error:
             log.warning("%s", error)
             is_read = False  # and nothing is concluded from what the queue has
+        outputs = self._outputs(record, self._cache.pools.get(record.pool))
+        if record.phase in {Phase.QUEUED, Phase.RUNNING}:
+            self._cache.output_holders.hold(record.key, record.pool, outputs)
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -166,6 +171,7 @@ class VideoJobReconciler:
             entry=entry,
             worker_job=job,
             pod=pod,
+            held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
@@ -183,6 +189,14 @@ class VideoJobReconciler:
             "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
             "pool_busy": pool.status.busy,
         }
+
+    @staticmethod
+    def _outputs(record: VideoJobRecord, pool: PoolRecord | None) -> Sequence[Output]:
+        """Return what a VideoJob makes, with URIs; nothing while it or its pool cannot be read."""
+        spec, of_pool = record.accept().spec, pool.accept().spec if pool else None
+        if record.phase.is_final or spec is None or of_pool is None:
+            return ()
+        return resolve_outputs(spec, of_pool, namespace=record.key.namespace, name=record.key.name)
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
@@ -232,10 +246,18 @@ class VideoJobReconciler:
             case DeleteVideoJob():
                 await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
             case _:
+                if isinstance(action, Enqueue):
+                    self._hold_outputs(record, action.assignment.spec.outputs or ())
                 session = self._session_of(record.pool)
                 if session is not None:
                     with session.in_touch():
                         await self._do_in_queue(session.queue, action)
+
+    def _hold_outputs(self, record: VideoJobRecord, outputs: Sequence[Output]) -> None:
+        others = self._cache.output_holders.others(record.key, record.pool, outputs)
+        if others:  # since it was observed: the next look refuses it
+            raise RefusedError(f"its outputs go where {', '.join(sorted(set(others.values())))} writes, too")
+        self._cache.output_holders.hold(record.key, record.pool, outputs)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)

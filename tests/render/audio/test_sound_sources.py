@@ -273,8 +273,8 @@ def test_sound_of_no_ears_is_refused(tmp_path: Path, channels: int, rate: int, s
 
 def test_a_codec_that_nobody_needs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.mka"
-    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-ar", "22050", "-c:a", "adpcm_ima_qt", "-f", "mov", path)
-    with pytest.raises(PermanentError, match="has its sound as adpcm_ima_qt, which is not read: use AAC, "):
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "adpcm_yamaha", "-f", "wav", path)
+    with pytest.raises(PermanentError, match="has its sound as adpcm_yamaha, which is not read: use AAC, "):
         check_audio(source(path))
 
 

@@ -2,9 +2,11 @@
 
 import ctypes
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from tests.render import films
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.probe import probe_picture
 
 FPS = Fraction(25)
@@ -103,11 +106,15 @@ def film(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "is an empty file, not an MP4, MOV, WebM or MKV video"),
+        (b"", "is an empty file, not an MP4, MOV, WebM, MKV, AVI, MPEG, FLV, WMV or Ogg video"),
         (b"nothing here\n", "is a text file, not"),
         (b"\x89PNG\r\n\x1a\n" + bytes(99), "is a PNG file, not"),
-        (b"RIFF\x10\0\0\0AVI " + bytes(99), "is an AVI file, not"),
-        ((b"G" + bytes(187)) * 4, "is an MPEG transport stream file, not"),
+        (b"RIFF\x10\0\0\0AVI " + bytes(99), "is a damaged AVI file"),
+        ((b"G" + bytes(187)) * 4, "is a(n MPEG transport stream file without pictures| damaged MPEG transport stream)"),
+        (b"FLV\1\5\0\0\0\x09" + bytes(99), "is a(n FLV file without pictures| damaged FLV file)"),
+        (b"\x30\x26\xb2\x75" + bytes(99), "is a damaged Windows Media file"),
+        (b"\0\0\1\xba" + bytes(99), "is a(n MPEG program stream file without pictures| damaged MPEG program stream)"),
+        (b"OggS" + bytes(99), "is a(n Ogg file without pictures| damaged Ogg file)"),
         (b"\0\0\0\x14ftypisom" + bytes(8), "is cut short or unfinished: it is an MP4 file without an index"),
         (b"\0\0\0\x14ftypisom" + bytes(8) + b"\0\0\0\x10moov\0\0\0\x08trak", "is an MP4 file without pictures"),
         (b"\0\0\0\x14ftypisom" + bytes(8) + b"\0\0\0\x10moov\0\0\0\x20trak", "is a damaged MP4 file: its boxes"),
@@ -123,16 +130,45 @@ def test_what_is_no_video_is_refused_by_name(tmp_path: Path, content: bytes, say
     refused(path, says)
 
 
-def test_films_that_were_cut_off_are_found_before_they_are_decoded(film: Path, tmp_path: Path) -> None:
-    whole = film.stat().st_size
-    os.truncate(film, whole * 6 // 10)
-    refused(film, rf"is cut short: {whole * 6 // 10:,} of its {whole:,} bytes are there")
-    index_last = films.steady(tmp_path / "last.mp4", 50, FPS)
-    os.truncate(index_last, index_last.stat().st_size * 6 // 10)
-    refused(index_last, "is cut short")
-    matroska = films.steady(tmp_path / "film.mkv", 50, FPS)
-    os.truncate(matroska, matroska.stat().st_size * 6 // 10)
-    refused(matroska, r"is cut short: [\d,]+ of its [\d,]+ bytes are there")
+def cut(path: Path, share: Fraction) -> tuple[int, int]:
+    """Cut a file off, and return how many of its bytes are left, and how many there were."""
+    whole = path.stat().st_size
+    os.truncate(path, int(whole * share))
+    return int(whole * share), whole
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+def test_films_that_were_cut_off_are_shown_as_far_as_they_go(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film.{suffix}"
+    films.ffmpeg(
+        "-i",
+        films.steady(tmp_path / "plain.mkv", 50, FPS),
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "2",
+        "-movflags",
+        "faststart",
+        path,
+    )
+    left, _ = cut(path, Fraction(7, 10))
+    source = films.source(path)
+    length_s = films.probe_video(source).duration_s or 0
+    assert 1 <= length_s < Fraction(8, 5)
+    shown = int(length_s * FPS)
+    assert films.shown(path, shown, FPS) == list(range(shown))
+    assert f"is cut short: {left:,} of its" in source.warnings.said[0]
+    refused(path, "lasts 1.*s: too short for 2s of the timeline", Reason.INVALID_SPEC)
+    with pytest.raises(PermanentError, match=f"is cut short: {left:,} of its"):
+        films.probe_video(replace(source, on_damage=OnDamage.FAIL))
+    cut(path, Fraction(1, 2))
+    refused(path, r"is cut short: [\d,]+ of its [\d,]+ bytes are there")
+
+
+def test_a_film_that_was_cut_off_before_its_index_is_none(tmp_path: Path) -> None:
+    path = films.steady(tmp_path / "last.mp4", 50, FPS)
+    cut(path, Fraction(6, 10))
+    refused(path, "is cut short")
 
 
 def test_frames_that_only_the_header_has_are_not_waited_for(tmp_path: Path) -> None:
@@ -150,20 +186,43 @@ def test_frames_that_only_the_header_has_are_not_waited_for(tmp_path: Path) -> N
     refused(path, r"lasts 2\.4s: too short for 4s of the timeline", Reason.INVALID_SPEC, frames=100)
 
 
-@pytest.mark.parametrize("harm", ["zeroes", "flips"])
-def test_damage_is_an_error_where_it_is_seen_and_only_there(film: Path, harm: str) -> None:
-    data = bytearray(film.read_bytes())
+def harm(path: Path, how: str) -> None:
+    """Damage the second of five parts of the frames of a film."""
+    data = bytearray(path.read_bytes())
     start = data.index(b"mdat")
     first, last = start + (len(data) - start) * 2 // 5, start + (len(data) - start) * 3 // 5
-    if harm == "zeroes":
+    if how == "zeroes":
         data[first:last] = bytes(last - first)
     else:
         for at in range(first, last, 50):
             data[at] ^= 0x10
-    film.write_bytes(data)
-    refused(film, r"is a damaged video: (a frame near|the frame at) \d\.\d\ds (cannot be decoded|is not whole)")
-    assert films.shown(film, 10, FPS, to="400ms") == list(range(10))
-    assert films.shown(film, 10, FPS, **{"from": "1600ms"}) == list(range(40, 50))
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["zeroes", "flips"])
+def test_damage_is_told_where_it_is_seen_and_only_there(film: Path, how: str) -> None:
+    harm(film, how)
+    for stretch, first, last in (({"to": "400ms"}, 0, 10), ({"from": "1600ms"}, 40, 50), ({}, 0, 50)):
+        source = films.source(film)
+        layer = films.layer(film, last - first, FPS, of=source, **stretch)
+        shown = [films.number(picture) for picture in layer.pictures(0, last - first)]
+        if stretch:
+            assert (shown, source.warnings.said) == (list(range(first, last)), ())
+        else:
+            assert shown[:10] + shown[-10:] == [*range(10), *range(40, 50)]
+            assert re.search(
+                r"is damaged between [01]\.\d\ds and [01]\.\d\ds: \d+ frames, and", source.warnings.said[0]
+            )
+
+
+@pytest.mark.parametrize("how", ["zeroes", "flips"])
+def test_damage_is_an_error_where_a_film_must_be_whole(film: Path, how: str) -> None:
+    harm(film, how)
+    whole = replace(films.source(film), on_damage=OnDamage.FAIL)
+    assert len(list(films.layer(film, 10, FPS, of=whole, to="400ms").pictures(0, 10))) == 10
+    said = r"is a damaged video: (a frame near|the frame at) \d\.\d\ds (cannot be decoded|is not whole)"
+    with pytest.raises(PermanentError, match=NAMED + said):
+        list(films.layer(film, 50, FPS, of=whole).pictures(0, 50))
 
 
 def test_every_bit_flip_ends_in_frames_or_in_a_message(film: Path) -> None:
@@ -240,5 +299,5 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
 
 
 def test_codecs_that_nobody_needs_stay_shut(tmp_path: Path) -> None:
-    films.ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "flv1", tmp_path / "film.mkv")
-    refused(tmp_path / "film.mkv", "has pictures in flv1, which is not read here")
+    films.ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "cinepak", tmp_path / "film.mkv")
+    refused(tmp_path / "film.mkv", "has pictures in cinepak, which is not read here")

@@ -12,7 +12,6 @@ import pytest
 from tests.render.captioned import HEAD, HEIGHT, ONE, OVERLAPPING, WIDTH, Pixels, bounds, event, over
 from tests.render.studio import decode as decode_video
 from videojob_contract.errors import PermanentError
-from videojob_worker.text.wrapping import wrap
 
 
 def by_ffmpeg(file: Path, options: str = "", at: str = "1", background: str = "gray") -> Pixels:
@@ -207,15 +206,6 @@ def test_chinese_wraps_between_characters(opened):
     left, top, right, bottom = bounds(picture)
     assert right - left <= WIDTH - 2 * (HEIGHT // 20)
     assert bottom - top > 2 * 20
-
-
-def test_no_line_of_japanese_starts_with_what_closes_or_ends_with_what_opens():
-    """A bracket that opens moves down, a full stop or a small kana keeps what it follows with it."""
-    assert wrap("永" * 20, 10) == "永" * 10 + "\\N" + "永" * 10
-    assert wrap("永" * 9 + "「" + "永" * 10, 10) == "永" * 9 + "\\N「" + "永" * 10
-    for last in "。」ーょ":
-        assert wrap("永" * 10 + last + "永" * 9, 10) == "永" * 10 + last + "\\N" + "永" * 9
-    assert wrap(r"{\i1}永永永{\i0}永永永", 3) == r"{\i1}永永永{\i0}\N永永永"
 
 
 def test_an_ass_file_that_is_given_a_style_is_refused(opened):

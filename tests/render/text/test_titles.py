@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.render.studio import decode
+from tests.render.text.scripts import TEXTS
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Title
 from videojob_contract.resources.timeline import Anchor, Overlay
@@ -257,6 +258,34 @@ def test_a_clip_s_title_stands_at_its_anchor(fonts, anchor):
 def test_the_margin_is_a_twentieth_of_the_height_unless_it_is_given():
     assert title_room(title("a"), 1920, 1080) == (1812, 972)
     assert title_room(title("a", margin=0), 1920, 1080) == (1920, 1080)
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS))
+@pytest.mark.parametrize("width", [300, 640, 1920])
+@pytest.mark.parametrize("size", [40, 120])
+def test_a_title_that_shrinks_is_as_large_as_fits_and_within_its_margins(fonts, language, width, size):
+    text, height = TEXTS[language], max(300, width * 9 // 16)
+    asked = title(text, size=size, fitText="shrink", margin=20)
+    left, top, right, bottom = bounds(ink(draw_title(asked, width, height, fonts)))
+    assert left >= 20 - 2
+    assert top >= 20 - 2
+    assert right <= width - 20 + 2
+    assert bottom <= height - 20 + 2
+
+
+def test_a_title_shrinks_before_a_word_of_it_is_broken(fonts):
+    whole = drawn(fonts, "Kapitänsmütze", width=200, size=80, fitText="shrink")
+    assert whole.shape[1] <= 200
+    assert 20 <= whole.shape[0] < 80  # one line
+    assert drawn(fonts, "Kapitänsmütze", width=200, size=80).shape[0] > 80
+    assert np.array_equal(drawn(fonts, "Hat", fitText="shrink"), drawn(fonts, "Hat"))
+
+
+def test_a_title_shrinks_to_the_height_too_and_no_further_than_a_quarter(fonts):
+    lines = "\n".join("abcde")
+    assert drawn(fonts, lines, size=320, fitText="shrink").shape[0] == 800
+    with pytest.raises(PermanentError, match=r"takes .*x2000 pixels at a size of 100, and there is room for 800x800"):
+        drawn(fonts, "\n".join("abcdefghijklmnopqrst"), size=400, fitText="shrink")
 
 
 def test_an_overlay_s_title_wraps_to_its_scale_or_between_its_margins():

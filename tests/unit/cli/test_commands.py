@@ -53,6 +53,24 @@ def test_validate_lists_every_problem_where_it_stands(file: Path) -> None:
     assert any(line.startswith(f"{file}:6:39: spec.clips[0].fitt: ") for line in lines), lines
 
 
+def test_validate_reads_subtitles_that_are_at_hand_and_warns_of_what_is_odd(file: Path) -> None:
+    file.write_text(f"{GOOD}  subtitles:\n    uri: volume://text/a.srt\n")
+    subtitles = file.parent / "a.srt"
+    where = f"{file}:8:5: spec.subtitles.uri: "
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n\n2\n00:00:04,000 --> 00:00:03,000\nnever\n")
+    result = run("validate", file, "--volume", f"text={file.parent}")
+    assert (result.exit_code, result.stdout) == (0, f"{file}: VideoJob holiday is valid\n")
+    assert result.stderr == (
+        f"{where}warning: volume://text/a.srt line 6: the cue ends no later than it starts, and is never seen\n"
+    )
+    subtitles.write_bytes("1\n00:00:01,000 --> 00:00:02,000\n你好\n".encode("gb18030"))
+    refused = run("validate", file, "--volume", f"text={file.parent}")
+    assert refused.exit_code == 3
+    assert refused.stderr.startswith(f"{where}volume://text/a.srt is not UTF-8, and its encoding is not certain: ")
+    file.write_text(file.read_text() + "    encoding: gb18030\n")
+    assert run("validate", file, "--volume", f"text={file.parent}").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +49,22 @@ def test_an_exception_stays_on_its_json_line(record):
 def test_a_text_line_is_for_people(record):
     with logs.about(name="one"):
         assert logs.TextFormatter().format(record).endswith("INFO    claimed by w  [name=one]")
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("raise ValueError('odd')", "ValueError: odd"),
+        ("import threading; thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()",
+         "ZeroDivisionError: division by zero"),
+        ("import asyncio\nasync def fail(): raise OSError('gone')\nasyncio.run(fail())", "OSError: gone"),
+        ("import warnings; warnings.warn('old')", "old"),
+        ("import logging\ntry: 1 / 0\nexcept ZeroDivisionError: logging.exception('caught')", "caught"),
+    ],
+)  # fmt: skip
+def test_whatever_ends_a_program_is_one_json_line(program, says):
+    start = "from videojob_common.logs import *; log_to_stderr(JsonFormatter(), 'INFO', quiet=())\n"
+    done = subprocess.run([sys.executable, "-c", start + program], capture_output=True, text=True, check=False)
+    [line] = done.stderr.splitlines()
+    assert says in json.loads(line)["message"]
+    assert done.stdout == ""

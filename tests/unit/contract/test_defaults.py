@@ -36,7 +36,7 @@ def test_the_built_in_defaults() -> None:
         "color": "#000000",
         "easing": "linear",
     }
-    common = {"quality": "standard", "faststart": True, "twoPass": False, "copy": "auto"}
+    common = {"quality": "standard", "faststart": True, "twoPass": False, "copy": "auto", "overwrite": False}
     assert spec["outputs"] == [
         {"name": "main", "format": "mp4", "uri": "volume://media/out/films/job/main.mp4", "codec": "h264", **common},
         {"name": "poster", "format": "jpg", "uri": "volume://media/out/films/job/poster.jpg", **common},

@@ -123,6 +123,9 @@ def test_clips(clips: list[dict[str, Any]], expected: list[str]) -> None:
         ([{**MP4, "crf": 52, "codec": "av1"}], []),
         ([{**MP4, "preset": "quick"}],
          [f"spec.outputs[0].preset: quick is none of h264's: {', '.join(PRESETS[Codec.H264])}"]),
+        ([{**MP4, "uri": "volume://m/%61.mp4"}, {**JPG, "format": "sprite", "uri": "volume://m/a.jpg"},
+          {**JPG, "name": "c", "uri": "volume://m/a.vtt"}],
+         ["spec.outputs[2].uri: spec.outputs[1].uri goes to volume://m/a.vtt too"]),
         ([{**MP4, "keyframeInterval": "0s"}], ["spec.outputs[0].keyframeInterval: must be longer than 0s"]),
         ([{**MP4, "codec": "vp9"}], ["spec.outputs[0].codec: mp4 has no vp9; choose h264, h265 or av1"]),
         ([{**MP4, "format": "webm", "codec": "av1", "preset": "8"}], []),
@@ -298,3 +301,18 @@ def test_transitions_fit_exactly_when_no_moment_shows_three_clips(lengths: list[
     at_most_two = all(a[1] <= c[0] for a, c in zip(spans, spans[2:], strict=False))
     assert (check(spec) == []) == (in_order and at_most_two)
     assert timeline_length(spec) == start
+
+
+@pytest.mark.parametrize("uri", ["volume://media/a.jpg", "volume://media/%61.jpg"])
+def test_an_output_over_a_source_is_refused_even_if_it_may_overwrite(uri: str) -> None:
+    clip = {"image": {"uri": "volume://media/a.jpg"}, "duration": "1s"}
+    output = {"name": "a", "format": "jpg", "overwrite": True}
+    expected = f"spec.outputs[0].uri: {uri} is spec.clips[0].image.uri, and a source is never overwritten"
+    assert problems(clip, outputs=[output | {"uri": uri}]) == [expected]
+    assert problems(clip, outputs=[output | {"uri": "volume://media/b.jpg"}]) == []
+
+
+def test_the_text_beside_a_sprite_is_no_source_either() -> None:
+    output = {"name": "a", "format": "sprite", "uri": "volume://media/a.jpg"}
+    (problem,) = problems(CLIP, outputs=[output], subtitles={"uri": "volume://media/a.vtt"})
+    assert problem.startswith("spec.outputs[0].uri: volume://media/a.jpg is spec.subtitles.uri")

@@ -110,6 +110,21 @@ def test_one_endless_problem_is_cut() -> None:
     assert len(format_problems([Problem("spec", "x" * 9999)])) == MAX_MESSAGE
 
 
+@pytest.mark.parametrize("length", [600, 4096])
+def test_a_spec_of_megabytes_is_refused_with_what_to_do(length: int) -> None:
+    clip = {"title": {"text": "x" * 200}, "duration": "1s"}
+    parse_videojob(videojob(*[clip] * 500))
+    (problem,) = problems(*[{"title": {"text": "x" * length}, "duration": "1s"}] * 500)
+    assert problem.startswith("spec: has ")
+    assert "may have 256: put long texts into a file of subtitles" in problem
+
+
+def test_a_spec_that_templates_make_large_is_refused_too() -> None:
+    clip = {"title": {"text": "{{ long }}"}, "duration": "1s"}
+    (problem,) = problems(*[clip] * 500, parameters={"long": "x" * 1000})
+    assert problem.startswith("spec: has 5")
+
+
 def test_a_status_is_read() -> None:
     job = parse_videojob(videojob() | {"status": {"phase": "Running", "eta": "2026-01-01T00:00:12Z"}})
     assert job.status is not None

@@ -54,6 +54,21 @@ def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
     assert (again.status, again.before, again.after) == (None, (), ())
 
 
+def test_an_output_where_another_writes_is_refused_with_what_to_do():
+    place = "volume://media/out/team/holiday/main.mp4"
+
+    decision = decide(held_outputs={place: "other"})
+
+    failure = status_of(decision).failure
+    assert failure is not None
+    assert failure.reason is Reason.OUTPUT_FORBIDDEN
+    told = (
+        f'spec.outputs[0].uri: {place} goes where VideoJob "other" writes, too: wait for that, or set overwrite: true'
+    )
+    assert failure.message == told
+    assert decision.before == ()
+
+
 def test_a_missing_queue_is_told_with_those_that_there_are():
     message = status_of(decide({"queue": "urgent"})).message
 

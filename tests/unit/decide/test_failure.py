@@ -69,6 +69,14 @@ def test_what_may_go_better_is_tried_again(reason):
     assert Release(UID, 1, reason) in decision.after
 
 
+@pytest.mark.parametrize("reason", [Reason.INVALID_MEDIA, Reason.STORAGE_UNAVAILABLE])
+def test_the_workers_last_lines_stay_with_the_failure(reason):
+    for log, kept in (("opened a.jpg\nno picture", "opened a.jpg\nno picture"), ("", None)):
+        status = status_of(decide({}, running(), entry=finished("failed", reason=reason, message="why", log=log)))
+        assert status.failure is not None
+        assert status.failure.log == kept
+
+
 @pytest.mark.parametrize(
     ("pod", "reason"),
     [

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.unit.decide.build import (
     JOB,
     NOW,
@@ -56,6 +58,15 @@ def test_a_job_that_waited_and_started_between_two_looks_shows_both_with_their_t
     times = {c.type.value: c.last_transition_time for c in status.conditions}
     assert times == {"Accepted": NOW, "Admitted": after(-20), "Started": after(-10)}
     assert events(decision) == [("Normal", "Queued"), ("Normal", "Started")]
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, 0, 3600])
+def test_times_are_of_one_clock_though_that_of_redis_is_another(ahead_s):
+    times = {"queued_at": after(ahead_s - 20), "claimed_at": after(ahead_s - 10), "read_at": after(ahead_s)}
+
+    status = status_of(decide({"deadline": "60s"}, {}, entry=entry(EntryState.CLAIMED, **times)))
+
+    assert (status.queued_at, status.started_at, status.deadline_at) == (after(-20), after(-10), after(50))
 
 
 def test_a_job_that_also_ended_between_two_looks_is_written_once():

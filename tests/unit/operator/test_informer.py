@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import API_VERSION
 from videojob_operator.cache import Cache
 from videojob_operator.informer import Informer
 from videojob_operator.projections import ObjectKey
@@ -46,7 +47,7 @@ class Scene:
             "generation": generation,
             "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": labels or {},
-            "ownerReferences": [{"kind": "VideoJob", "uid": owner}] if owner else [],
+            "ownerReferences": [{"apiVersion": API_VERSION, "kind": "VideoJob", "uid": owner}] if owner else [],
         }
         self.informer.handle(watched, {"metadata": metadata, "spec": {}} | fields, deleted=deleted)
         return self.taken()

@@ -184,7 +184,11 @@ async def test_a_pod_that_waits_for_a_volume_is_told_of_in_its_own_events(scene:
     scene.spec = {"maxWorkers": 1}
     await scene.create()
     await scene.reconcile(POOL)
-    body = {"metadata": {"name": "x", "labels": {LABEL_JOB_NAME: "default-1"}}, "spec": {}}
+    job = await scene.kubernetes.get(JOBS, POOL.namespace, "default-1")
+    assert job is not None
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "default-1", "uid": job["metadata"]["uid"]}
+    labels = {LABEL_JOB_NAME: "default-1"}
+    body = {"metadata": {"name": "x", "labels": labels, "ownerReferences": [owner]}, "spec": {}}
     await scene.kubernetes.create(PODS, POOL.namespace, body)
     status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
     pod = await scene.kubernetes.patch(PODS, POOL.namespace, "x", {"status": status}, subresource="status")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from videojob_contract.resources import API_VERSION
 from videojob_operator.projections import parse_time, project_job, project_pod
 
 METADATA = {
@@ -14,6 +15,10 @@ METADATA = {
 
 def job(status=None, **metadata):
     return project_job({"metadata": METADATA | metadata, "status": status or {}})
+
+
+def owner(kind, uid):
+    return {"apiVersion": API_VERSION, "kind": kind, "name": "x", "uid": uid}
 
 
 def pod(status):
@@ -38,8 +43,12 @@ def test_job_that_waits():
 
 
 def test_job_that_was_adopted_by_a_videojob_and_not_by_its_pool():
-    assert job(ownerReferences=[{"kind": "RenderPool", "uid": "p"}]).owner_uid is None
-    assert job(ownerReferences=[{"kind": "VideoJob", "uid": "v"}]).owner_uid == "v"
+    pools = job(ownerReferences=[owner("RenderPool", "p")])
+    assert (pools.owner_uid, pools.pool_uid) == (None, "p")
+    videojobs = job(ownerReferences=[owner("VideoJob", "v")])
+    assert (videojobs.owner_uid, videojobs.pool_uid) == ("v", None)
+    other = job(ownerReferences=[owner("VideoJob", "v") | {"apiVersion": "example.org/v1"}])
+    assert (other.owner_uid, other.pool_uid) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["Complete", "Failed"])

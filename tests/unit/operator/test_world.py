@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.operator.world import POOL, World, phase_of
-from videojob_contract.api_paths import VIDEOJOBS
+from videojob_contract.api_paths import JOBS, VIDEOJOBS
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.resources.status import Phase
+from videojob_operator.decide.naming import serial_of
 from videojob_operator.watched import WATCHED
 
 pytestmark = pytest.mark.timeout(600)
@@ -225,6 +226,64 @@ def test_a_status_that_the_api_server_finds_invalid_ends_its_job_and_no_other():
     assert ended["status"]["failure"]["reason"] == "StatusRefused"
     assert "status.outputs: too many" in ended["status"]["message"]
     assert world.phases[refused] == [Phase.QUEUED, Phase.RUNNING, Phase.FAILED]
+    assert served
+    assert phase_of(served) is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize(("overwrite", "phase"), [(False, Phase.FAILED), (True, Phase.RUNNING)])
+def test_two_that_write_to_one_place_do_so_one_after_the_other_unless_told(overwrite, phase):
+    world = World(minIdle=2)
+    world.tick(WARM_S)
+
+    def render():
+        outputs = [{"name": "main", "format": "mp4", "uri": "volume://media/a.mp4", "overwrite": overwrite}]
+        return world.apply(outputs=outputs)["metadata"]["uid"]
+
+    first = render()
+    world.tick(WARM_S)
+    world.crash(0)  # a new operator knows it as well
+    world.tick(WARM_S)
+    second = render()
+    world.tick(WARM_S)
+    assert phase_of(world.video(first)) is Phase.RUNNING
+    assert phase_of(world.video(second)) is phase
+    for worker in world.node.living(busy=True):
+        world.run(world.node.finish(worker, "succeeded"))
+    world.tick(WARM_S)
+    third = render()
+    world.tick(WARM_S)
+    assert phase_of(world.video(third)) is Phase.RUNNING
+    world.close()
+
+
+def test_jobs_that_others_made_with_our_labels_are_left_alone():
+    world = World(minIdle=1)
+    world.tick(WARM_S)
+    (ours,) = world.server.objects(JOBS)
+    name = f"default-{serial_of(ours['metadata']['name']) + 1}"
+
+    def make(**metadata):
+        body = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "spec": ours["spec"],
+            "metadata": {"ownerReferences": []} | metadata,
+        }
+        world.run(world.users.create(JOBS, POOL.namespace, body))
+
+    make(name=name)  # the next that a worker would have
+    make(name="theirs-9", labels=ours["metadata"]["labels"])
+    world.run(world.node.remove(world.node.workers[ours["metadata"]["name"]]))
+    uid = world.apply()["metadata"]["uid"]
+    world.tick(WARM_S)
+    (worker,) = world.node.rendering(uid)
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(QUIET_S)
+    left = {job["metadata"]["name"] for job in world.server.objects(JOBS)}
+    served = world.video(uid)
+    world.close()
+
+    assert {name, "theirs-9"} <= left
     assert served
     assert phase_of(served) is Phase.SUCCEEDED
 

@@ -51,6 +51,32 @@ async def test_a_line_may_come_in_parts_and_is_logged_once(caplog: pytest.LogCap
     assert caplog.messages == ["renderer: malloc of size 12 failed", "renderer: next line"]
 
 
+async def test_a_traceback_is_one_record(caplog: pytest.LogCaptureFixture) -> None:
+    frame = '  File "passes.py", line 1, in run\n    self._encode_all()\n'
+    traceback = f"Traceback (most recent call last):\n{frame}ValueError: odd"
+    between = "During handling of the above exception, another exception occurred:"
+    words = f"before\n{traceback}\n\n{between}\n\n{traceback}\nafter"
+    with caplog.at_level(logging.INFO):
+        await (await output_of(words.encode())).says_out_of_memory()
+    assert caplog.messages == [
+        "renderer: before",
+        f"renderer: {traceback}",
+        f"renderer: {between}",
+        f"renderer: {traceback}",
+        "renderer: after",
+    ]
+
+
+async def test_a_traceback_that_breaks_off_or_never_ends_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    head = b"Traceback (most recent call last):\n"
+    with caplog.at_level(logging.INFO):
+        await (await output_of(head + b"  x\n" * 5000)).says_out_of_memory()
+        await (await output_of(head + b"  x")).says_out_of_memory()
+    assert caplog.messages[-1] == "renderer: Traceback (most recent call last):\n  x"
+    assert sum(message.count("\n") + 1 for message in caplog.messages[:-1]) == 1000
+    assert max(map(len, caplog.messages)) < 2000
+
+
 async def test_a_flood_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         output = await output_of(b"noise\n" * 5000, b"x" * 100_000, b"\nmalloc of size 1 failed\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -168,10 +169,24 @@ async def test_a_failed_attempt_is_a_failed_pod_and_a_failed_job(hold: Hold, log
     assert hold.handed_in == [said(log)]
 
 
+async def test_the_log_of_a_failure_goes_with_it_and_that_of_a_success_does_not(hold: Hold, log: Path) -> None:
+    class Failing(Bench):
+        async def run(self, lease: Lease) -> Result:
+            logging.getLogger("videojob.renderer").warning("renderer: %s", "no picture\x1b[2J")
+            done = await super().run(lease)
+            return done.model_copy(update={"result": "failed", "reason": Reason.INVALID_MEDIA})
+
+    await supervise(Source(hold), Failing(), log, asyncio.Event())
+    assert "renderer: no picture\N{REPLACEMENT CHARACTER}[2J" in said(log).log
+    await supervise(Source(Hold(asyncio.get_running_loop().create_future())), Bench(), log, asyncio.Event())
+    assert said(log).log == ""
+
+
 async def test_a_fault_of_the_worker_is_told_and_is_a_crash(hold: Hold, log: Path) -> None:
     bench = Bench(error=KeyError("nobody thought of this"))
     assert await supervise(Source(hold), bench, log, asyncio.Event()) == 1
     assert said(log).reason is Reason.WORKER_LOST
+    assert said(log).log.endswith("KeyError: 'nobody thought of this'")
     assert hold.handed_in == [said(log)]
 
 

@@ -28,8 +28,10 @@ OUTPUTS = st.lists(
 )
 
 
-@given(st.text(max_size=5000), OUTPUTS, st.lists(st.text(max_size=500), max_size=20))
-def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputStatus], warnings: list[str]) -> None:
+@given(st.text(max_size=5000), OUTPUTS, st.lists(st.text(max_size=500), max_size=20), st.text(max_size=4096))
+def test_always_fits_and_is_always_a_result(
+    message: str, outputs: list[OutputStatus], warnings: list[str], log: str
+) -> None:
     result = Result(
         uid="uid",
         attempt=2,
@@ -38,6 +40,7 @@ def test_always_fits_and_is_always_a_result(message: str, outputs: list[OutputSt
         message=message,
         outputs=outputs,
         warnings=tuple(warnings),
+        log=log,
     )
     encoded = termination.encode_result(result)
     assert len(encoded) <= termination.MAX_BYTES

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from videojob_worker.timeline.overlays import PlacedOverlay
     from videojob_worker.timeline.times import Timeline
 
+_HARDLY_S: Final = Fraction(1, 10)
+"""By how much a narration may outlast its clip: it goes on into the next, and its end is hardly heard."""
 _AS_IT_IS: Final = Fraction(1)
 
 
@@ -48,17 +50,19 @@ class Part:
     """The number of the clip whose sound this is."""
     track: Track | None = None
     """The track that this is."""
+    is_narration: bool = False
 
 
 def arrange(
     spec: VideoJobSpec, timeline: Timeline, overlays: Iterable[PlacedOverlay], sources: ProbedSources
 ) -> Iterator[Part]:
-    """Yield all that sounds in a job: clips, then overlays, then tracks.
+    """Yield all that sounds in a job: clips, then their narrations, then overlays, then tracks.
 
     Raises:
-        PermanentError: a track is to play for less than one sample.
+        PermanentError: a track is to play for less than one sample, or a narration lasts longer than its clip.
     """
     yield from _clips(spec.clips, timeline, sources)
+    yield from _narrations(spec.clips, timeline, sources)
     yield from _overlays(overlays, timeline, sources)
     yield from _tracks(spec.audio.tracks if spec.audio else (), timeline, sources)
 
@@ -66,7 +70,7 @@ def arrange(
 def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
         if clip.video is not None:
-            source = sources.source(f"spec.clips[{index}].video.uri", clip.video.uri)
+            source = sources.sound(f"spec.clips[{index}].video.uri", clip.video.uri, clip.video.track)
             part = _video(
                 clip.video,
                 source,
@@ -80,13 +84,33 @@ def _clips(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) ->
                 yield part
 
 
+def _narrations(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
+    for index, (clip, times) in enumerate(zip(clips, timeline.clips, strict=True)):
+        narration = clip.narration
+        if narration is None:
+            continue
+        source = sources.source(f"spec.clips[{index}].narration.uri", narration.uri)
+        length_s = sources.probed[narration.uri].duration_s or Fraction(0)
+        start_s, length = times.start_s + narration.before, to_samples(length_s)
+        if start_s + length_s > times.end_s + _HARDLY_S:
+            raise source.error(
+                f"lasts {float(length_s):.2f}s, and its clip {float(times.end_s - start_s):.2f}s from there on: "
+                "let the clip's duration be auto, or make it longer",
+                Reason.INVALID_SPEC,
+            )
+        start = to_samples(start_s)
+        end = min(start + length, timeline.samples)
+        if narration.volume and start < end:
+            yield Part(source, range(length), start, end, volume=narration.volume, is_narration=True)
+
+
 def _overlays(overlays: Iterable[PlacedOverlay], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     fps = timeline.fps
     for placed in overlays:
         video = placed.overlay.video
         if video is None:
             continue
-        source = sources.source(f"spec.overlays[{placed.number}].video.uri", video.uri)
+        source = sources.sound(f"spec.overlays[{placed.number}].video.uri", video.uri, video.track)
         start, end = (to_samples(frame / fps) for frame in (placed.start, placed.end))
         fades = _fades(
             start, end, to_samples(placed.fade_in / fps), to_samples(placed.fade_out / fps), FadeCurve.LINEAR
@@ -152,7 +176,7 @@ def _video(
 def _tracks(tracks: Sequence[Track], timeline: Timeline, sources: ProbedSources) -> Iterator[Part]:
     total = timeline.samples
     for index, track in enumerate(tracks):
-        source = sources.source(f"spec.audio.tracks[{index}].uri", track.uri)
+        source = sources.sound(f"spec.audio.tracks[{index}].uri", track.uri, track.track)
         first, start = to_samples(track.from_), to_samples(track.offset)
         if start >= total:
             length_s = float(timeline.length_s)

@@ -43,6 +43,10 @@ _MIX_COST: Final = 0.5
 _MEASURE_COST: Final = 2
 
 
+_Heard = tuple["Path", int | str | None]
+"""A sound that is decoded once: a file, and which of its tracks."""
+
+
 class Soundtrack:
     """Sound that is ready to be heard; `close` it when the last output has it."""
 
@@ -125,10 +129,10 @@ class _Maker:
         self._on_progress = on_progress
         self._loudness = loudness
         self._done = 0.0
-        self._sources: dict[Path, list[Part]] = {}
+        self._sources: dict[_Heard, list[Part]] = {}
         for part in parts:
-            self._sources.setdefault(part.source.path, []).append(part)
-        self._wanted = {path: _merged([part.samples for part in parts]) for path, parts in self._sources.items()}
+            self._sources.setdefault(_heard(part), []).append(part)
+        self._wanted = {heard: _merged([part.samples for part in parts]) for heard, parts in self._sources.items()}
         self._cost = (
             sum(len(stretch) for wanted in self._wanted.values() for stretch in wanted)
             + _STRETCH_COST * sum(stretched_length(part) for part in parts if part.speed != 1)
@@ -137,17 +141,17 @@ class _Maker:
         )
 
     def make(self) -> Soundtrack:
-        decoded = {path: self._decode(path, parts) for path, parts in self._sources.items()}
-        stretched: dict[tuple[Path, range, Fraction], Pcm] = {}
+        decoded = {heard: self._decode(heard, parts) for heard, parts in self._sources.items()}
+        stretched: dict[tuple[_Heard, range, Fraction], Pcm] = {}
         clips: dict[int, Voice] = {}
         others: list[Voice] = []
         for part in self._parts:
             if part.track is not None:
-                others.append(track_voice(part, part.track, decoded[part.source.path]))
+                others.append(track_voice(part, part.track, decoded[_heard(part)]))
                 continue
-            sound, first, length = decoded[part.source.path], part.samples.start, len(part.samples)
+            sound, first, length = decoded[_heard(part)], part.samples.start, len(part.samples)
             if part.speed != 1:
-                key = (part.source.path, part.samples, part.speed)
+                key = (_heard(part), part.samples, part.speed)
                 if key not in stretched:
                     stretched[key] = self._stretch(part, sound)
                 sound, first, length = stretched[key], 0, stretched_length(part)
@@ -175,9 +179,9 @@ class _Maker:
     def _advancing(self, cost: float) -> Callable[[int], None]:
         return lambda samples: self._advance(samples * cost)
 
-    def _decode(self, path: Path, parts: Sequence[Part]) -> Pcm:
+    def _decode(self, heard: _Heard, parts: Sequence[Part]) -> Pcm:
         before = self._done
-        wanted = self._wanted[path]
+        wanted = self._wanted[heard]
         source = parts[0].source
         with naming_failures(source.name):
             pcm = decode_sound(source, wanted, self._scratch, self._advance, self._cancelled)
@@ -213,6 +217,10 @@ class _Maker:
         louder = mix_voices([voice for voice in voices if not voice.duck], self._total)
         sounding = find_sounding(louder, {duck.threshold for duck in ducks}, self._advancing(_MIX_COST))
         return [_ducked(voice, voice.duck, sounding) if voice.duck else voice for voice in voices]
+
+
+def _heard(part: Part) -> _Heard:
+    return part.source.path, part.source.track
 
 
 def _ducked(voice: Voice, duck: Duck, sounding: Mapping[float, Sounding]) -> Voice:

@@ -111,7 +111,10 @@ def _end(plan: RenderPlan, part: Part) -> int:
 
 
 def _sound_ways(plan: RenderPlan, part: Part) -> Iterator[str]:
-    yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
+    if part.is_narration:
+        yield "speech over the clip"
+    else:
+        yield "mixed over the whole timeline" if part.track is not None else "the video's own sound"
     if part.volume != 1:
         yield f"gain {part.volume:g}"
     if part.speed != 1:

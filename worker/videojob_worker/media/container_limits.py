@@ -2,8 +2,8 @@
 
 A header of a few bytes can claim two thousand million frames, for which a demuxer would make room, and a
 demuxer takes what is left of a file that was cut short as all there is. So the boxes of MP4 (ISO/IEC
-14496-12, 4.2) and the elements of Matroska (RFC 8794, RFC 9559) are walked by their sizes; none of their
-content is read but counts.
+14496-12, 4.2), the elements of Matroska (RFC 8794, RFC 9559) and the chunks of AVI are walked by their sizes; none of
+their content is read but counts.
 """
 
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ class _Totals:
 
 
 def check_container_limits(source: Source, kind: str) -> None:
-    """Check a container of a kind that `sniff` names; others than MP4 and Matroska pass.
+    """Check a container of a kind that `sniff` names; others than MP4, Matroska and AVI pass.
 
     Raises:
         PermanentError: cut short, unfinished, damaged, or beyond a limit.
@@ -111,6 +111,8 @@ def check_container_limits(source: Source, kind: str) -> None:
                 source.warn(f"has {totals.behind_bytes:,} bytes that are no part of an MP4 file, and are not read")
         elif kind == "Matroska":
             _walk_matroska(source, file, size, totals)
+        elif kind == "AVI":
+            _walk_avi(source, file, size, totals)
     _check_totals(source, totals)
 
 
@@ -187,10 +189,34 @@ def _boxes(
             return
         if until < body or not (fits or is_top):
             raise source.error("is a damaged MP4 file: its boxes do not fit into each other")
-        if not fits:
+        if not fits and not totals.has_index:
             raise source.error(f"is cut short: {end:,} of its {until:,} bytes are there")
+        if not fits:
+            _cut_short(source, end, until)
+            return
         yield name, body, until
         start = until
+
+
+def _cut_short(source: Source, there: int, promised: int) -> None:
+    source.conceal(f"is cut short: {there:,} of its {promised:,} bytes are there", 1 - there / promised)
+
+
+def _walk_avi(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:
+    start = 0
+    while start + 12 <= size and totals.boxes <= _MAX_BOXES:
+        file.seek(start)
+        name, length, kind = file.read(4), int.from_bytes(file.read(4), "little"), file.read(4)
+        totals.boxes += 1
+        if name == b"RIFF":
+            start += 12
+            continue
+        end = start + 8 + length + length % 2
+        if name == b"LIST" and kind == b"movi" and end > size + 1:
+            _cut_short(source, size, end)
+        totals.index_bytes += length if name == b"idx1" else 0
+        totals.metadata_bytes += length if name == b"LIST" and kind != b"movi" else 0
+        start = end
 
 
 def box_at(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int] | None:
@@ -224,7 +250,8 @@ def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -
         else:
             end = body + length
             if end > size:
-                raise source.error(f"is cut short: {size:,} of its {end:,} bytes are there")
+                _cut_short(source, size, end)
+                end = size
         totals.boxes += 1
         if totals.boxes > _MAX_BOXES:
             return

@@ -1,6 +1,6 @@
 """Decodes the pictures of one video in the order they are shown, from any keyframe on.
 
-What is damaged is an error: libav conceals what it cannot decode, marks the frame, and reports success.
+libav conceals what it cannot decode, marks the frame, and reports success: it is shown with a warning, or an error.
 """
 
 from collections import deque
@@ -16,14 +16,25 @@ from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 
+from videojob_contract.errors import PermanentError
+from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.hevc_layers import has_alpha_layer
-from videojob_worker.media.source import Source
+from videojob_worker.media.source import MOST_MISSING, Source
 from videojob_worker.media.video_container import MAX_PIXELS, open_video
+from videojob_worker.media.video_end import Restart
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+# What these demuxers call a time of showing is that of decoding, where both differ.
+_UNTIMED: Final = frozenset(("avi",))
+# What is broadcast or recorded in these may begin amid frames that need others.
+_ENTERED: Final = frozenset(("mpegts", "mpeg", "flv"))
+# Its time stamps are few, and what libav makes up between them is wrong after a seek.
+_UNSEEKABLE: Final = frozenset(("mpeg",))
+_ENOUGH: Final = 50
+"""Frames of which a share tells how much is damaged."""
 _NEARLY: Final = Fraction(1, 500)
 # libav's own decoders of these leave their transparency out.
 _WITH_ALPHA: Final[Mapping[str, Literal["libvpx", "libvpx-vp9"]]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -41,7 +52,11 @@ class Decoder:
         self.container, self.stream = open_video(source)
         self.tick_s: Fraction = self.stream.time_base or Fraction(1)
         self._context = self._codec_context()
-        self._settled = True
+        self._settled = self.container.format.name not in _ENTERED
+        self._shown = 0
+        self._harmed_s: list[float] = []
+        self.is_timed: bool = self.container.format.name not in _UNTIMED
+        """Whether the file says when frames are shown, and not only when they are decoded."""
         self.leaves_alpha_out: bool | None = None if self._context.name == "hevc" else False
         """Whether there is transparency that is not decoded; None until the first packet is read."""
         # The first frame says which x264 coded it; libav decodes 4:4:4 of old ones as they did.
@@ -66,9 +81,28 @@ class Decoder:
         rate = guess if guess and (not mean or abs(guess - mean) < mean * _NEARLY) else mean
         return Fraction(1) / rate if rate else None
 
+    @property
+    def is_seekable(self) -> bool:
+        """Whether a time stamp means the same after a seek as from the start on."""
+        return self.container.format.name not in _UNSEEKABLE
+
+    def first_pts(self, decoded: int) -> int:
+        """Return when time starts, if the first frame that can be decoded has a time stamp."""
+        start = self.stream.start_time
+        # Frames that cannot be decoded are shown as the first that can, so that sound stays with the pictures.
+        return decoded if start is None or self.container.format.name not in _ENTERED else min(start, decoded)
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and say what of it was not whole."""
         self.container.close()
+        if self._harmed_s:
+            first_s, last_s, count = min(self._harmed_s), max(self._harmed_s), len(self._harmed_s)
+            where = f"at {first_s:.2f}s" if count == 1 else f"between {first_s:.2f}s and {last_s:.2f}s"
+            frames = "a frame" if count == 1 else f"{count} frames"
+            self.source.warn(
+                f"is damaged {where}: {frames}, and those that build on them, are shown as far as they can be"
+            )
+            self._harmed_s = []
 
     def seek(self, pts: int) -> None:
         """Go to the keyframe at or before a time stamp, as well as the file's index knows.
@@ -99,8 +133,10 @@ class Decoder:
     def _ascending(self) -> Iterator[tuple[int, VideoFrame]]:
         period = max(1, round((self.period_s or 0) / self.tick_s))
         last: int | None = None
+        restart = Restart(self.container, self.tick_s)
         for frame in self._decoded():
-            pts = frame.pts if frame.pts is not None else 0 if last is None else last + period
+            stamp, following = frame.pts if self.is_timed else frame.dts, 0 if last is None else last + period
+            pts = following if stamp is None else stamp if last is None else restart.follow(stamp, following)
             if last is None or pts > last:
                 last = pts
                 yield pts, frame
@@ -130,7 +166,7 @@ class Decoder:
             return []
         except FFmpegError as error:
             if self._settled:
-                raise self._damaged(f"a frame near {at_s:.2f}s cannot be decoded") from error
+                self._conceal(at_s, f"a frame near {at_s:.2f}s cannot be decoded", error)
             return []
 
     def _whole(self, frames: list[VideoFrame], at_s: float) -> Iterator[VideoFrame]:
@@ -140,11 +176,25 @@ class Decoder:
                 continue
             if not frame.is_corrupt:
                 self._settled = True
+                self._shown += 1
                 yield frame
             elif self._settled:
-                raise self._damaged(f"the frame at {at_s:.2f}s is not whole")
+                self._conceal(at_s, f"the frame at {at_s:.2f}s is not whole")
+                self._shown += 1
+                yield frame
 
-    def _damaged(self, what: str) -> Exception:
+    def _conceal(self, at_s: float, what: str, cause: Exception | None = None) -> None:
+        """Take note of a frame that is shown as libav made it up, as players do, or not at all.
+
+        Raises:
+            PermanentError: it must be whole, or most of what was decoded so far is not.
+        """
+        self._harmed_s.append(at_s)
+        seen = max(self._shown, _ENOUGH)
+        if self.source.on_damage is OnDamage.FAIL or len(self._harmed_s) > MOST_MISSING * seen or not self._shown:
+            raise self._damaged(what) from cause
+
+    def _damaged(self, what: str) -> PermanentError:
         return self.source.error(f"is a damaged video: {what}")
 
 

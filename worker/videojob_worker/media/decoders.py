@@ -10,11 +10,12 @@ PICTURES: Final = frozenset(
     (
         *("h264", "hevc", "av1", "vp8", "vp9"),
         *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
+        *("msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "flv1"),
         *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
     )
 )
 """Codecs whose pictures are read."""
-_PICTURE_LIBRARIES: Final = frozenset(("libdav1d", "libvpx-vp9"))
+_PICTURE_LIBRARIES: Final = frozenset(("libdav1d", "libvpx-vp9", "msmpeg4", "flv"))
 """Decoders of these that go by another name than their codec."""
 _BESIDE_PICTURES: Final = frozenset(
     (
@@ -26,7 +27,7 @@ _BESIDE_PICTURES: Final = frozenset(
 SOUND: Final = _BESIDE_PICTURES | frozenset(
     (
         *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless"),
-        *("adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
+        *("adpcm_ms", "adpcm_ima_wav"),
         *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
     )
 )

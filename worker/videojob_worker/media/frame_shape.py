@@ -73,6 +73,8 @@ def _aperture(decoder: Decoder, stored: tuple[int, int]) -> Crop | None:
     stream, films = decoder.stream, decoder.container.streams.video
     if decoder.container.format.name.startswith("mov"):
         return clean_aperture(decoder.source, "MP4", stream.id, stored)
+    if not decoder.container.format.name.startswith("matroska"):
+        return None
     return clean_aperture(decoder.source, "Matroska", [film.index for film in films].index(stream.index), stored)
 
 

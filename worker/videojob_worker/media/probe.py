@@ -5,11 +5,13 @@ from fractions import Fraction
 from typing import Literal
 
 from videojob_contract.errors import Reason
+from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import Video
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
+from videojob_worker.media.sound_decoder import measure_sound
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_info import inspect_video
 
@@ -86,6 +88,20 @@ def probe_sound(source: Source) -> ProbedSource:
         PermanentError: it cannot be used.
     """
     return ProbedSource("audio", duration_s=check_audio(source), has_sound=True)
+
+
+def probe_narration(source: Source) -> ProbedSource:
+    """Decode a narration: a clip may last as long as it.
+
+    Raises:
+        PermanentError: it cannot be used.
+    """
+    return ProbedSource("audio", duration_s=measure_sound(source), has_sound=True)
+
+
+def narrated_length(narration: Narration, probed: ProbedSource) -> Fraction:
+    """Return how many seconds a clip lasts that lasts as long as its narration."""
+    return narration.before + (probed.duration_s or 0) + narration.after
 
 
 def video_clip_length(video: Video, probed: ProbedSource) -> Fraction:

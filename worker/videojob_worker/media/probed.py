@@ -1,7 +1,7 @@
 """All sources of a job, fetched and probed, by their URI."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from pathlib import Path
 
@@ -26,3 +26,7 @@ class ProbedSources:
     def source(self, field: str, uri: str) -> Source:
         """Return the source that a field of the spec names by its URI."""
         return Source(field, uri, self.files[uri], self.warnings, self.on_damage.get(uri, OnDamage.CONCEAL))
+
+    def sound(self, field: str, uri: str, track: int | str | None) -> Source:
+        """Return the source that a field names, of which one track of sound is heard."""
+        return replace(self.source(field, uri), track=track)

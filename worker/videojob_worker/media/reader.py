@@ -13,7 +13,7 @@ Stamped = tuple[int, VideoFrame]
 """A frame and its time stamp in ticks."""
 
 # A file whose index misleads is searched this much further back each time, then from its start.
-_STEPS_BACK_S: Final = (0, 2, 10)
+_STEPS_BACK_S: Final = (0, 2, 10, 40)
 
 
 class Reader:
@@ -28,6 +28,7 @@ class Reader:
         self._frames: Iterator[Stamped] = iter(())
         self._shown: Stamped | None = None
         self._next: Stamped | None = None
+        self._is_first = False
 
     def close(self) -> None:
         """Close the file."""
@@ -54,10 +55,6 @@ class Reader:
             raise AssertionError("a reader went to no frame")
         return self._shown[1]
 
-    @property
-    def _is_first(self) -> bool:
-        return self._shown is not None and self._shown[0] <= self._footage.first_pts
-
     def _is_after(self, stamped: Stamped, time_s: Fraction, *, just_before: bool) -> bool:
         shown_s = self._footage.time_s(stamped[0])
         return shown_s >= time_s if just_before else shown_s > time_s
@@ -70,6 +67,8 @@ class Reader:
                 break
             if self._decoder is None:
                 self._decoder = Decoder(footage.source)
+            if footage.is_joined or not self._decoder.is_seekable:
+                break
             self._decoder.seek(target)
             self._start(self._decoder.frames())
             if self._shown is not None and not self._is_after(self._shown, time_s, just_before=just_before):
@@ -78,16 +77,19 @@ class Reader:
         self.close()
         self._decoder = Decoder(footage.source)
         self._start(self._decoder.frames())
+        self._is_first = True
         if self._shown is None:
             raise footage.source.error("is a damaged video: not one of its frames can be decoded")
 
     def _start(self, frames: Iterator[Stamped]) -> None:
+        self._is_first = False
         self._frames = frames
         self._shown = next(self._frames, None)
         self._next = next(self._frames, None)
 
     def _step(self) -> None:
         self._shown, self._next = self._next, next(self._frames, None)
+        self._is_first = False
 
     def _check_end(self, time_s: Fraction) -> None:
         """Refuse a video that ends long before it says, when a picture of what is missing is asked for."""
@@ -100,7 +102,8 @@ class Reader:
         period_s = footage.period_s or Fraction(1, 10)
         if time_s >= end_s + period_s and footage.end_s - end_s > max(2 * period_s, Fraction(1, 10)):
             found, expected = round(end_s / period_s), round(footage.end_s / period_s)
-            raise footage.source.error(
+            footage.source.conceal(
                 f"is cut short: it says that it lasts {float(footage.end_s):.2f}s, and its pictures end at "
-                f"{float(end_s):.2f}s (about {found} of {expected} frames)"
+                f"{float(end_s):.2f}s (about {found} of {expected} frames)",
+                float(1 - end_s / footage.end_s),
             )

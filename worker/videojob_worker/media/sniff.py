@@ -48,7 +48,8 @@ _ISO_BRANDS = {
 _HEIF_BRANDS = (b"mif1", b"mif2", b"mif3", b"msf1", b"miaf", b"MiPr", b"tmap", b"1pic", b"geo1", b"unif")
 # What a QuickTime file may begin with that has no `ftyp`.
 _QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-_TS_PACKET = 188
+# ISO/IEC 13818-1, 2.4.3.2: a packet, as it is, behind a time stamp (of Blu-ray), and before check bytes (of DVB).
+_TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 _TS_SYNCS = b"GGG"
 _ID3_BYTES = 10
 _APE = b"APETAGEX"
@@ -154,7 +155,8 @@ def _boxed_kind(head: bytes) -> str | None:
         return next((_ISO_BRANDS[brand] for brand in brands if brand in _ISO_BRANDS), "HEIF")
     if head[4:8] in _QUICKTIME:
         return "MP4"
-    return "MPEG transport stream" if head[::_TS_PACKET] == _TS_SYNCS else None
+    is_transport = any(head[start::size] == _TS_SYNCS for size, start in _TS_PACKETS)
+    return "MPEG transport stream" if is_transport else None
 
 
 def describe_kind(kind: str) -> str:

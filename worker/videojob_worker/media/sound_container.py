@@ -20,10 +20,11 @@ from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
 from videojob_worker.media.container_limits import check_container_limits
-from videojob_worker.media.decoders import FOR_SOUND, SOUND
+from videojob_worker.media.decoders import FOR_SOUND
 from videojob_worker.media.joined_frames import find_joined
 from videojob_worker.media.ogg_pages import read_ogg_pages
 from videojob_worker.media.sniff import describe_kind, find_content
+from videojob_worker.media.sound_choice import choose_sound
 from videojob_worker.media.sound_chunks import share_of_sound
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
@@ -34,10 +35,14 @@ _DEMUXERS: Final = {
     "AC-3": "ac3",
     "AIFF": "aiff",
     "AMR": "amr",
+    "AVI": "avi",
     "CAF": "caf",
     "FLAC": "flac",
+    "FLV": "flv",
     "MP3": "mp3",
     "MP4": "mov",
+    "MPEG program stream": "mpeg",
+    "MPEG transport stream": "mpegts",
     "Matroska": "matroska",
     "Ogg": "ogg",
     "WAV": "wav",
@@ -122,7 +127,7 @@ def check_audio(source: Source) -> Fraction | None:
 
 
 def open_sound(source: Source) -> SoundFile:
-    """Open a file to decode its first stream of sound; the others are not even read.
+    """Open a file to decode the stream of sound that is heard; the others are not even read.
 
     Raises:
         PermanentError: not a kind that is read here, damaged, or without sound.
@@ -189,13 +194,7 @@ def _links(path: Path, kind: str, start: int) -> tuple[tuple[range, ...], bool]:
 def _choose(source: Source, kind: str, container: InputContainer) -> AudioStream:
     if not container.streams.audio:
         raise source.error(f"is {describe_kind(kind)} without sound")
-    stream = container.streams.audio[0]
-    # Of a codec that is unknown to libav, there is no context.
-    name = getattr(stream.codec_context, "name", "something unknown")
-    if name not in SOUND:
-        raise source.error(
-            f"has its sound as {name}, which is not read: use AAC, MP3, Opus, Vorbis, FLAC, ALAC, AC-3 or PCM"
-        )
+    stream = choose_sound(source, container.streams.audio)
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all

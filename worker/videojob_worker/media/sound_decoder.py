@@ -5,6 +5,7 @@ of broadcasts and in files that were joined, go on where the sound before them e
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,27 @@ class _Losses:
     def skip(self, gap_s: Fraction, at_s: Fraction) -> None:
         self.gaps_s += gap_s
         self.first_s = at_s if self.first_s is None else self.first_s
+
+
+def measure_sound(source: Source) -> Fraction:
+    """Decode a sound to find how many seconds it lasts.
+
+    Raises:
+        PermanentError: it cannot be used, or nothing is heard.
+    """
+    decoder = SoundDecoder(source)
+    with closing(decoder):
+        begin_s, end_s = decoder.file.pictures_from_s, Fraction(0)
+        for decoded in decoder.frames():
+            time_s = end_s if decoded.time_s is None else decoded.time_s
+            begin_s = time_s if begin_s is None else begin_s
+            end_s = time_s + Fraction(decoded.frame.samples, decoded.frame.sample_rate)
+        length_s = end_s - (begin_s or 0)
+        if length_s <= 0:
+            raise source.error("has no sound")
+        decoder.check_end(length_s)
+        decoder.check_losses()
+        return length_s
 
 
 class SoundDecoder:

@@ -25,6 +25,8 @@ class Source:
     """Those of the render."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """Whether it is shown without what is damaged of it."""
+    track: int | str | None = None
+    """Which of its sounds is heard: by number, from 1, or by language; None for the one that players begin with."""
 
     @property
     def name(self) -> str:

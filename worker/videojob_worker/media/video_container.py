@@ -16,19 +16,30 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from videojob_contract.errors import Reason
-from videojob_worker.media.container_limits import check_container_limits
+from videojob_worker.media.container_limits import MAX_TRACKS, check_container_limits
 from videojob_worker.media.decoders import FOR_PACKETS, FOR_PICTURES, PICTURES
 from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 
 MAX_PIXELS: Final = 8192 * 4352
 """Largest frame that is decoded, in pixels: what H.264, H.265 and AV1 allow at their highest common levels."""
-DEMUXERS: Final[Mapping[str, str]] = {"MP4": "mov", "Matroska": "matroska"}
-"""libav's demuxer for each kind of container that is read: MP4 and QuickTime, Matroska and WebM."""
+DEMUXERS: Final[Mapping[str, str]] = {
+    "AVI": "avi",
+    "FLV": "flv",
+    "MP4": "mov",
+    "MPEG program stream": "mpeg",
+    "MPEG transport stream": "mpegts",
+    "Matroska": "matroska",
+    "Ogg": "ogg",
+    "Windows Media": "asf",
+}
+"""libav's demuxer for each kind of container that is read: of MP4 also QuickTime, of Matroska also WebM."""
 
+_KINDS_IN_WORDS: Final = "an MP4, MOV, WebM, MKV, AVI, MPEG, FLV, WMV or Ogg video"
 _OPTIONS: Final = {
     "protocol_whitelist": "file",
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg",
+    "max_streams": str(MAX_TRACKS),
     "codec_whitelist": FOR_PICTURES,
     "max_pixels": str(MAX_PIXELS),
 }
@@ -62,7 +73,7 @@ def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, V
     kind = file_kind(source.path)
     demuxer = DEMUXERS.get(kind)
     if demuxer is None:
-        raise source.error(f"is {describe_kind(kind)}, not an MP4, MOV, WebM or MKV video")
+        raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")
     check_container_limits(source, kind)
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=dict(options), metadata_errors="replace")

@@ -25,6 +25,11 @@ _BACK_S: Final = 10
 _REORDERED: Final = 32
 """More frames than can be decoded in another order than they are shown in; where fewer are read, or reading starts amid
 frames that need others, it starts `_BACK_S` seconds earlier."""
+JOINED: Final = frozenset(("mpeg", "mpegts"))
+"""Demuxers of what is made to be laid behind each other."""
+# As of sound: what goes back, or leaps, by so much was set anew.
+_BACK_BY_S: Final = 1
+_AHEAD_BY_S: Final = 10
 _MEASURED: Final = 3
 """Least frames that tell a rate."""
 _TAG: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
@@ -38,6 +43,8 @@ class VideoEnd:
     """When the last picture is over: a time stamp."""
     period: Fraction | None
     """Mean time between the last pictures, if there are enough of them."""
+    is_joined: bool
+    """Whether time starts over on the way; it then goes on where it was, here and in `end`."""
 
 
 def find_end(container: "InputContainer", stream: "VideoStream", period: int) -> VideoEnd | None:
@@ -50,14 +57,35 @@ def find_end(container: "InputContainer", stream: "VideoStream", period: int) ->
     """
     tick_s = stream.time_base or Fraction(1)
     known_s = Fraction(container.duration or 0, av.time_base)
-    for from_s in (Fraction(_FAR_S), known_s - _BACK_S, Fraction(0)):
+    # Recordings of these are joined by laying them behind each other, and only reading tells where time starts over.
+    places = () if container.format.name in JOINED else (Fraction(_FAR_S), known_s - _BACK_S)
+    for from_s in (*places, Fraction(0)):
         tail = _read(container, stream, round(from_s / tick_s))
         if tail is None:
             continue
         if from_s and (not tail.has_key or tail.frames < _REORDERED):  # an index may call any frame a keyframe
             tail = _read(container, stream, tail.first - round(_BACK_S / tick_s)) or tail
-        return VideoEnd(_end(container, stream, tail, period), tail.period)
+        return VideoEnd(_end(container, stream, tail, period), tail.period, tail.restarts > 0)
     return None
+
+
+class Restart:
+    """Lets time go on where it was, when the stamps of joined recordings start over."""
+
+    def __init__(self, container: "InputContainer", tick_s: Fraction) -> None:
+        self._is_joined = container.format.name in JOINED
+        self._steps = range(-round(_BACK_BY_S / tick_s), round(_AHEAD_BY_S / tick_s))
+        self._offset = 0
+        self.count = 0
+
+    def follow(self, stamp: int, expected: int, decoded: int | None = None) -> int:
+        """Return the time of a stamp, where one like `expected` would be the next; `decoded`: when it is decoded."""
+        stamp, at = stamp + self._offset, (stamp if decoded is None else decoded) + self._offset
+        if not self._is_joined or at - expected in self._steps:
+            return stamp
+        self._offset += expected - at
+        self.count += 1
+        return stamp + expected - at
 
 
 @dataclass(slots=True)
@@ -72,6 +100,7 @@ class _Tail:
     frames: int
     has_key: bool
     """Whether it starts with a keyframe."""
+    restarts: int = 0
 
     @property
     def period(self) -> Fraction | None:
@@ -81,6 +110,7 @@ class _Tail:
 def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail | None:
     """Read from the keyframe before a time stamp to the end, or to where it cannot be read on."""
     tail: _Tail | None = None
+    restart = Restart(container, stream.time_base or Fraction(1))
     try:
         container.seek(pts, stream=stream)
         for packet in _shown(container, stream):
@@ -89,7 +119,8 @@ def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail
                 continue
             if tail is None:
                 tail = _Tail(stamp, stamp, (0, 0), 0, packet.is_keyframe)
-            tail.frames += 1
+            stamp = restart.follow(stamp, tail.last + (packet.duration or 1), packet.dts)
+            tail.frames, tail.restarts = tail.frames + 1, restart.count
             tail.first, shown_last = min(tail.first, stamp), stamp >= tail.last
             tail.last = max(tail.last, stamp)
             tail.durations = (packet.duration or 0) if shown_last else tail.durations[0], packet.duration or 0
@@ -99,7 +130,8 @@ def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail
 
 
 def _shown(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet[VideoStream]"]:
-    return (packet for packet in container.demux(stream) if packet.size and not packet.is_discard)
+    packets = container.demux(stream)
+    return (packet for packet in packets if packet.size and not packet.is_discard and not packet.is_corrupt)
 
 
 def _end(container: "InputContainer", stream: "VideoStream", tail: _Tail, period: int) -> int:

@@ -14,6 +14,8 @@ from videojob_worker.media.video_end import find_end
 MAX_SECONDS: Final = 24 * 3600
 """Longest video that is read, in seconds."""
 
+# Demuxers whose packets an output can take.
+_COPIED_FROM: Final = ("mov", "matroska")
 # Headers are rounded; what is missing beyond this may be missed.
 _MISSED_S: Final = Fraction(1, 5)
 
@@ -34,6 +36,8 @@ class VideoInfo:
     """Mean time between two pictures."""
     end_s: Fraction
     """When its last picture is over."""
+    is_joined: bool
+    """Whether its time stamps start over on the way, so that they tell a moment only to who has read from the start."""
     has_alpha: bool
     has_sound: bool
     coded: CodecParameters | NotCopiableError
@@ -62,14 +66,14 @@ def inspect_video(source: Source) -> VideoInfo:
         found = next(decoder.frames(), None)
         if found is None:
             raise source.error("is a damaged video: not one of its frames can be decoded")
-        pts, frame = found
+        pts, frame = decoder.first_pts(found[0]), found[1]
         has_alpha = any(component.is_alpha for component in frame.format.components)
         if decoder.leaves_alpha_out and not has_alpha:
             raise source.error(
                 "has its transparency in a layer of its own (HEVC with alpha), which is not decoded here; "
                 "ProRes 4444, and VP9 in WebM, are"
             )
-        period_s, end_s = _pace(decoder, pts)
+        period_s, end_s, is_joined = _pace(decoder, pts)
         if end_s <= 0:
             raise source.error("is a damaged video: it does not say how long it lasts")
         if end_s > MAX_SECONDS:
@@ -92,6 +96,7 @@ def inspect_video(source: Source) -> VideoInfo:
             tick_s=decoder.tick_s,
             period_s=period_s,
             end_s=end_s,
+            is_joined=is_joined,
             has_alpha=has_alpha,
             has_sound=_has_sound(decoder),
             coded=_coded(decoder),
@@ -101,6 +106,9 @@ def inspect_video(source: Source) -> VideoInfo:
 
 
 def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
+    container = decoder.container.format.name
+    if not container.startswith(_COPIED_FROM):
+        return NotCopiableError(f"is in {container}, whose packets are not as those of an mp4")
     try:
         return coded_as(decoder.stream)
     except NotCopiableError as reason:
@@ -116,21 +124,24 @@ def _has_sound(decoder: Decoder) -> bool:
     return False
 
 
-def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction]:
-    """Find the mean time between two pictures, and when the last one is over: 0 where nothing tells."""
+def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction, bool]:
+    """Find the mean time between pictures, when the last one is over (0: nothing tells), and if time starts over."""
     stream, tick_s, period_s = decoder.stream, decoder.tick_s, decoder.period_s
     found = find_end(decoder.container, stream, round((period_s or 0) / tick_s))
     if found is None:
-        return period_s, Fraction(0)
-    end_s = (found.end - first_pts) * tick_s
+        return period_s, Fraction(0), False
+    # In an AVI packets are counted, and frames come later by as many as a decoder holds back.
+    start = first_pts if decoder.is_timed else stream.start_time or 0
+    end_s = (found.end - start) * tick_s
     # Without a rate in the file, libav may take the unit of time for one.
     if found.period and not stream.average_rate and not _are_alike(period_s, found.period * tick_s):
-        return found.period * tick_s, end_s
+        return found.period * tick_s, end_s, found.is_joined
     if period_s is None:
-        return None, end_s
+        return None, end_s, found.is_joined
     # The stamps of both ends are rounded: take the whole number of frames that this means.
     whole_s = round(end_s / period_s) * period_s
-    return period_s, whole_s if whole_s and abs(whole_s - end_s) <= 2 * tick_s else end_s
+    is_whole = whole_s and abs(whole_s - end_s) <= 2 * tick_s
+    return period_s, whole_s if is_whole else end_s, found.is_joined
 
 
 def _are_alike(period_s: Fraction | None, other_s: Fraction) -> bool:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from videojob_contract.errors import CancelledError
+from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.outputs import Codec, Copying, Output
 from videojob_worker.encode.copy import CopiedPictures, CopiedRun, CopiedSound
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
@@ -196,6 +197,7 @@ def _check_clip(plan: RenderPlan, index: int) -> None:
         f"plays at {clip.video.speed:g}x": clip.video.speed != 1,
         "plays backwards": clip.video.reverse,
         "repeats": clip.video.loop,
+        "must be whole, which only decoding tells": clip.video.on_damage is OnDamage.FAIL,
         "comes in by a transition": times.settled > times.start,
         "has no frame": times.frames < 1,
         "is turned by its file": probed.is_turned,

@@ -13,8 +13,9 @@ from videojob_worker.audio.sound_plan import Part, arrange
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
-from videojob_worker.media.probe import ProbedSource
+from videojob_worker.media.probe import ProbedSource, narrated_length
 from videojob_worker.media.probed import ProbedSources
+from videojob_worker.media.sound_container import open_sound
 from videojob_worker.plan.outputs import PlannedOutput
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderRequest
@@ -94,6 +95,8 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
     captions = _captions(spec.subtitles, sources, canvas, fonts)
     cues = place_cues(captions.cues, timeline.fps) if captions and spec.subtitles and not spec.subtitles.soft else []
     spans = compile_spans(timeline, [span_kind(clip, probed) for clip in spec.clips], overlays, cues)
+    sounds = tuple(arrange(spec, timeline, overlays, sources))
+    _check_tracks(sounds)
     return RenderPlan(
         settings=settings,
         canvas=canvas,
@@ -102,7 +105,7 @@ def build_render_plan(request: RenderRequest, probed: Mapping[str, ProbedSource]
         segments=cut_segments(spans, _keypoints(spec.clips, timeline)),
         overlays=overlays,
         sources=sources,
-        sounds=tuple(arrange(spec, timeline, overlays, sources)),
+        sounds=sounds,
         fonts=fonts,
         captions=captions,
         scratch=request.scratch,
@@ -115,11 +118,19 @@ def _keypoints(clips: Sequence[Clip], timeline: Timeline) -> list[int]:
     return [frame for clip, times in pairs if clip.transition for frame in keypoints(clip.transition, times)]
 
 
+def _check_tracks(sounds: Sequence[Part]) -> None:
+    """Check that sources have the tracks that are asked for, before any work."""
+    for source in {part.source for part in sounds if part.source.track is not None}:
+        open_sound(source).close()
+
+
 def _length(field: str, clip: Clip, probed: Mapping[str, ProbedSource]) -> Fraction:
     """Return how many seconds a clip lasts."""
     if isinstance(clip.duration, Fraction):
         return clip.duration
     length_s = clip_kind(clip, probed).length_s()
+    if length_s is None and clip.narration is not None:
+        return narrated_length(clip.narration, probed[clip.narration.uri])
     if length_s is None:
         raise PermanentError(f"{field}.duration: a {clip.kind} needs a duration", Reason.INVALID_SPEC)
     return length_s

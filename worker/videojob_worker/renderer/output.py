@@ -1,7 +1,7 @@
 """What the renderer process and its libraries write to standard error.
 
-It goes into the worker's log line by line, up to a bound, because what decodes media is not trusted with more. The last
-lines are kept: encoders tell only there that they were refused memory.
+It goes into the worker's log line by line, a traceback as one, up to a bound, because what decodes media is not trusted
+with more. The last lines are kept: encoders tell only there that they were refused memory.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ log = logging.getLogger("videojob.renderer")
 _LONGEST_LINE = 2000
 _MOST_LINES = 1000
 _KEPT_LINES = 50
+_TRACEBACK = "Traceback (most recent call last):"
+_MOST_FRAMES = 200  # lines of a traceback in one record
 _READ_BYTES = 4096
 _LAST_WORDS_S = 1.0  # how long to wait for the end of what a dead process wrote
 
@@ -38,6 +40,7 @@ class ProcessLog:
     def __init__(self, stream: asyncio.StreamReader) -> None:
         self._stream = stream
         self._last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._traceback: list[str] = []
         self._logged = 0
         self._reading = asyncio.create_task(self._read())
 
@@ -59,6 +62,7 @@ class ProcessLog:
             self._keep(lines)
             rest = rest[-_LONGEST_LINE:]
         self._keep([rest])
+        self._log_traceback()
 
     def _keep(self, lines: Iterable[str]) -> None:
         for whole in filter(None, map(str.rstrip, lines)):
@@ -68,4 +72,22 @@ class ProcessLog:
                 self._last.append(line)
             self._logged += 1
             if self._logged <= _MOST_LINES:
-                log.info("renderer: %s", line)
+                self._log(line)
+
+    def _log(self, line: str) -> None:
+        """Log a line; those of a traceback together, from its head to the first that is not indented."""
+        head = line.startswith(_TRACEBACK)
+        if head:
+            self._log_traceback()
+        if head or self._traceback:
+            self._traceback.append(line)
+            if head or (line.startswith(" ") and len(self._traceback) < _MOST_FRAMES):
+                return
+            self._log_traceback()
+        else:
+            log.info("renderer: %s", line)
+
+    def _log_traceback(self) -> None:
+        if self._traceback:
+            log.info("renderer: %s", "\n".join(self._traceback))
+            self._traceback.clear()

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import SubtitleStyle
 from videojob_worker.text.ass_limits import MOST_PICTURES_AT_ONCE
+from videojob_worker.text.ass_renderer import UnreadableScriptError
 from videojob_worker.text.libass import libass
-from videojob_worker.text.painter import Drawer, Sprites, UnreadableScriptError
+from videojob_worker.text.painter import Drawer, Sprites
 from videojob_worker.text.reading import SubtitleFormat, read_cues
 from videojob_worker.text.script import script
 
@@ -177,7 +178,7 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
         return captions
     style = subtitles.style or SubtitleStyle()
     face = fonts.face("spec.subtitles.style.font", style.font)
-    made = script(cues, style, face, canvas.width, canvas.height)
+    made = script(cues, style, face, canvas, source.warn)
     return Captions(cues, canvas.width, canvas.height, made.encode(), face.path, ours=True)
 
 

@@ -50,8 +50,12 @@ class Block:
 
 
 @contextmanager
-def lay_out(field: str, title: Title, face: Face, fonts: Fonts, width: int) -> Iterator[Block]:
+def lay_out(  # noqa: PLR0917 - what a layout is made of
+    field: str, title: Title, face: Face, fonts: Fonts, width: int, wrap: int = WRAP_WORD_CHAR
+) -> Iterator[Block]:
     """Wrap a title's text to a width in pixels; the lines can be drawn until the context ends.
+
+    With `WRAP_WORD`, a line whose only word is wider than that is wider, too.
 
     Raises:
         PermanentError: no font has one of its characters.
@@ -67,7 +71,7 @@ def lay_out(field: str, title: Title, face: Face, fonts: Fonts, width: int) -> I
         layout = pango().pango_layout_new(context)
         owned.callback(gobject().g_object_unref, layout)
         pango().pango_layout_set_font_description(layout, description)
-        pango().pango_layout_set_wrap(layout, WRAP_WORD_CHAR)
+        pango().pango_layout_set_wrap(layout, wrap)
         pango().pango_layout_set_width(layout, max(1, width) * SCALE)
         _set_text(layout, text)
         if pango().pango_layout_get_unknown_glyphs_count(layout):

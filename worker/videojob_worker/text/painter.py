@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from videojob_worker.text.fonts import CONFIGURATION
-from videojob_worker.text.libass import (
-    FEATURE_WHOLE_TEXT_LAYOUT,
-    FEATURE_WRAP_UNICODE,
-    FONTS_OF_FONTCONFIG,
-    SHAPING_COMPLEX,
-    libass,
-    silent,
-)
-from videojob_worker.text.libraries import path_bytes
+from videojob_worker.text.ass_renderer import AssRenderer
 from videojob_worker.text.rect import Rect
 
 if TYPE_CHECKING:
@@ -27,62 +16,32 @@ if TYPE_CHECKING:
 Sprites = list[tuple[int, int, npt.NDArray[np.uint8]]]
 """x, y and `(h, w, 4) uint8` of straight alpha."""
 
-_CACHED_GLYPHS: Final = 1000
-_CACHED_MB: Final = 32
 _MOST_APART: Final = 64
 """Masks that are sorted into pictures by where they are; more of them make one picture."""
 
 
-class UnreadableScriptError(Exception):
-    """libass finds no script in a text."""
-
-
 class Drawer:
-    """A script, loaded for one thread. `whole` lays bidirectional text out and wraps it as Unicode says."""
+    """A script, loaded for one thread. `whole` lays bidirectional text out and wraps it as Unicode says.
+
+    Raises:
+        UnreadableScriptError: libass finds no script in the text.
+    """
 
     def __init__(self, text: bytes, width: int, height: int, font: Path | None, *, whole: bool) -> None:
-        api = libass()
-        self._canvas = Rect(0, 0, width, height)
-        self._library = api.ass_library_init()
-        weakref.finalize(self, api.ass_library_done, self._library)
-        api.ass_set_message_cb(self._library, silent, None)
-        api.ass_set_extract_fonts(self._library, 0)
-        if font is not None:
-            data = font.read_bytes()
-            api.ass_add_font(self._library, b"font", data, len(data))
-        self._renderer = api.ass_renderer_init(self._library)
-        weakref.finalize(self, api.ass_renderer_done, self._renderer)
-        api.ass_set_frame_size(self._renderer, width, height)
-        api.ass_set_storage_size(self._renderer, width, height)
-        api.ass_set_pixel_aspect(self._renderer, 1.0)
-        api.ass_set_shaper(self._renderer, SHAPING_COMPLEX)
-        configuration = path_bytes(CONFIGURATION)
-        api.ass_set_fonts(self._renderer, None, b"sans-serif", FONTS_OF_FONTCONFIG, configuration, 1)
-        api.ass_set_cache_limits(self._renderer, _CACHED_GLYPHS, _CACHED_MB)
-        self._track = api.ass_read_memory(self._library, text, len(text), None)
-        if not self._track:
-            raise UnreadableScriptError
-        weakref.finalize(self, api.ass_free_track, self._track)
-        if whole:
-            for feature in (FEATURE_WHOLE_TEXT_LAYOUT, FEATURE_WRAP_UNICODE):
-                api.ass_track_set_feature(self._track, feature, 1)
+        self._renderer = AssRenderer(width, height, font)
+        self._script = self._renderer.load(text, whole=whole)
         self._sprites: Sprites = []
         self._passed = True
 
     def pass_by(self, at_ms: int) -> None:
         """Let a moment pass of which no picture is needed."""
-        libass().ass_render_frame(self._renderer, self._track, at_ms, None)
+        self._renderer.masks(self._script, at_ms)
         self._passed = True
 
     def draw(self, at_ms: int) -> Sprites:
         """Return what is shown at a moment; the same list as the last time if that has not changed."""
-        changed = ctypes.c_int()
-        image = libass().ass_render_frame(self._renderer, self._track, at_ms, ctypes.byref(changed))
-        if changed.value or self._passed:
-            masks = []
-            while image:
-                masks.append(image.contents)
-                image = image.contents.next
+        masks, changed = self._renderer.masks(self._script, at_ms)
+        if changed or self._passed:
             self._sprites = [self._picture(group) for group in _grouped(masks)]
             self._passed = False
         return self._sprites

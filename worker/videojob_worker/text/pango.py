@@ -6,7 +6,7 @@ pointers that the caller releases.
 """
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_double, c_int, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_uint32, c_void_p
 from functools import cache
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ FC_SET_SYSTEM: Final = 0
 FC_SET_APPLICATION: Final = 1
 FC_FAMILY: Final = b"family"
 
+WRAP_WORD: Final = 0
 WRAP_WORD_CHAR: Final = 2
 FONT_MASK_FAMILY: Final = 1
 FONT_MASK_SIZE: Final = 1 << 5
@@ -31,6 +32,10 @@ ANTIALIAS_GRAY: Final = 2
 HINT_STYLE_SLIGHT: Final = 2
 HINT_METRICS_OFF: Final = 1
 LINE_JOIN_ROUND: Final = 1
+
+IS_LINE_BREAK: Final = 1 << 0
+IS_CHAR_BREAK: Final = 1 << 2
+"""Bits of `PangoLogAttr`."""
 
 
 class PangoRectangle(ctypes.Structure):
@@ -84,6 +89,7 @@ def pango() -> Any:
             "pango_font_map_create_context": (_P, _P),
             "pango_context_set_language": (None, _P, _P),
             "pango_language_from_string": (_P, c_char_p),
+            "pango_get_log_attrs": (None, c_char_p, c_int, c_int, _P, POINTER(c_uint32), c_int),
             "pango_context_load_font": (_P, _P, _P),
             "pango_font_get_metrics": (_P, _P, _P),
             "pango_font_metrics_get_ascent": (c_int, _P),

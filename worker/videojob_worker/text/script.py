@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from videojob_contract.resources.text import Position
+from videojob_worker.text.ass_renderer import script_time
+from videojob_worker.text.measuring import Ruler
 from videojob_worker.text.wrapping import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from videojob_contract.resources.text import SubtitleStyle
+    from videojob_worker.canvas import Canvas
     from videojob_worker.text.cues import Cue
     from videojob_worker.text.fonts import Face
 
@@ -18,6 +22,8 @@ _PART: Final = 20  # default size and margin, as a part of the canvas' height
 _ALIGNMENT: Final = {Position.BOTTOM: 2, Position.CENTER: 5, Position.TOP: 8}
 _OUTLINED, _BOXED = 1, 4  # of libass: one box around all lines, as wide around them as the shadow falls
 _REGULAR, _BOLD = 400, 700
+_LEAST_SIZE: Final = 8  # pixels that a line is high
+_SURE: Final = 0.98  # of the width, since letters reach out of their places a little
 _DIRECTION_OF_TEXT: Final = -1  # for libass, an encoding of a font: that each paragraph runs as its letters do
 _STYLE_FIELDS: Final = (
     "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
@@ -26,16 +32,18 @@ _STYLE_FIELDS: Final = (
 )
 
 
-def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, width: int, height: int) -> str:
+def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, canvas: Canvas, warn: Callable[[str], None]) -> str:
     """Return a script of the canvas' size, in pixels.
 
-    Its time counts, in hundredths of a second, the moments at which a cue appears or goes.
+    Its time counts, in hundredths of a second, the moments at which a cue appears or goes. A cue that the canvas has
+    no room for is smaller, which is told.
     """
+    width, height = canvas.size
     moments = sorted({moment for cue in cues for moment in (cue.start_ms, cue.end_ms)})
-    times = {moment: _time(number) for number, moment in enumerate(moments)}
+    times = {moment: script_time(number) for number, moment in enumerate(moments)}
     size = style.size or max(1, round(height / _PART))
     margin = height // _PART if style.margin is None else style.margin
-    room = max(1, (width - 2 * margin) / size)
+    fit = _Fitting(face, size, width - 2 * max(margin, _reach(style)), height - margin - _reach(style), warn)
     lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
@@ -50,11 +58,44 @@ def script(cues: Sequence[Cue], style: SubtitleStyle, face: Face, width: int, he
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
         *(
             f"Dialogue: 0,{times[cue.start_ms]},{times[cue.end_ms]},Default,,0,0,0,,"
-            + wrap(_weighted(cue.markup, face.weight), room)
+            + _weighted(fit.fitted(cue), face.weight)
             for cue in cues
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+class _Fitting:
+    """Fits cues into a width and height in pixels, in lines that are `size` pixels high."""
+
+    def __init__(self, face: Face, size: int, width: int, height: int, warn: Callable[[str], None]) -> None:
+        self._face, self._size, self._width, self._height, self._warn = face, size, width, height, warn
+
+    @cached_property
+    def _ruler(self) -> Ruler:
+        return Ruler(self._face)
+
+    def fitted(self, cue: Cue) -> str:
+        """Return a cue's markup, with lines that fit."""
+        bold = "{\\b1}" in cue.markup
+        size = self._size
+        while True:
+            room = _SURE * self._width / size
+            wrapped = wrap(cue.markup, room, lambda texts: self._ruler.widths(texts, bold=bold))
+            fits = wrapped.fits and wrapped.lines * size <= self._height
+            if fits or size <= _LEAST_SIZE:
+                break
+            size = max(_LEAST_SIZE, min(size - 1, size * 9 // 10))
+        if size == self._size and fits:
+            return wrapped.markup
+        what = "is drawn smaller" if fits else "is cut off, however small"
+        self._warn(f"has a cue at {cue.start_ms / 1000:g} s that the picture has no room for: it {what}")
+        return f"{{\\fs{min(size, self._size)}}}{wrapped.markup}"
+
+
+def _reach(style: SubtitleStyle) -> int:
+    """Return how far is drawn around letters, in pixels."""
+    return style.box.padding if style.box is not None else style.outline + style.shadow
 
 
 def _style(style: SubtitleStyle, face: Face, size: int, margin: int) -> str:
@@ -81,8 +122,3 @@ def _weighted(markup: str, weight: int) -> str:
 def _color(color: str, opacity: float = 1.0) -> str:
     """Write a colour as ASS does: transparency, blue, green, red."""
     return f"&H{round(255 * (1 - opacity)):02X}{color[5:7]}{color[3:5]}{color[1:3]}"
-
-
-def _time(hundredths: int) -> str:
-    seconds, rest = divmod(hundredths, 100)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:02d}"

@@ -45,7 +45,9 @@ def read(lines: list[str], note: Note) -> Iterator[Cue]:
     for at, end in pairwise([*starts, len(lines)]):
         last = (_number(lines, at - 1) or last) if numbered else 0
         body = lines[at + 1 : end]
-        yield from _cue(lines[at], at + 1, _without_number(body, last + 1) if numbered else body, note)
+        if numbered:
+            body = _without_number(body, last + 1, is_last=end == len(lines))
+        yield from _cue(lines[at], at + 1, body, note)
 
 
 def _number(lines: list[str], at: int) -> int | None:
@@ -55,12 +57,13 @@ def _number(lines: list[str], at: int) -> int | None:
     return int(alone) if alone.isdecimal() and len(alone) <= most_digits else None
 
 
-def _without_number(body: list[str], following: int) -> list[str]:
+def _without_number(body: list[str], following: int, *, is_last: bool) -> list[str]:
     """Leave out the number of the next cue: right before its time, or apart, where it is the one to come."""
     filled = next((end for end in range(len(body), 0, -1) if body[end - 1].strip()), 0)
     number = _number(body, filled - 1)
     apart = filled < 2 or not body[filled - 2].strip()  # noqa: PLR2004 - the line before it
-    if number is not None and (filled == len(body) or (apart and number == following)):
+    before_time = filled == len(body) and not is_last
+    if number is not None and (before_time or (apart and number == following)):
         return body[: filled - 1]
     return body
 

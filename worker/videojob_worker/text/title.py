@@ -10,12 +10,20 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from videojob_contract.errors import PermanentError, Reason
-from videojob_contract.resources.text import Shadow, Title
+from videojob_contract.resources.text import FitText, Shadow, Title
 from videojob_contract.resources.timeline import Anchor, Overlay
 from videojob_worker.pixels.fit import ANCHORS
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.layout import Block, lay_out
-from videojob_worker.text.pango import FORMAT_A8, FORMAT_ARGB32, LINE_JOIN_ROUND, cairo, pangocairo
+from videojob_worker.text.pango import (
+    FORMAT_A8,
+    FORMAT_ARGB32,
+    LINE_JOIN_ROUND,
+    WRAP_WORD,
+    WRAP_WORD_CHAR,
+    cairo,
+    pangocairo,
+)
 from videojob_worker.text.rect import Rect
 
 Rgba = npt.NDArray[np.uint8]
@@ -23,6 +31,8 @@ Rgba = npt.NDArray[np.uint8]
 
 _BAND: Final = 256  # rows at a time, so that what is computed on stays in the processor's cache
 _MARGIN_PART: Final = 20  # the default margin, as a part of the canvas' height
+_LEAST_PART: Final = 4  # of the size that a text shrinks to
+_LEAST_SIZE: Final = 4  # pixels; as in the schema
 _BLUR_TO_SIGMA: Final = 1 / 3  # Pillow's blur of three boxes reaches three sigmas far, and no further
 
 
@@ -34,14 +44,14 @@ def draw_title(title: Title, width: int, height: int, fonts: Fonts, anchor: Anch
     """
     room = title_room(title, width, height)
     canvas = np.zeros((height, width, 4), np.uint8)
-    with _fitted("title", title, *room, fonts) as (block, outer):
+    with _fitted("title", title, *room, fonts) as (fitted, block, outer):
         shares = ANCHORS[anchor]
         left = round((width - room[0]) / 2 + (room[0] - outer.width) * shares[0])
         top = round((height - room[1]) / 2 + (room[1] - outer.height) * shares[1])
         across, down = left - outer.left, top - outer.top
-        area = _reach(title, block, outer).within(Rect(0, 0, width, height).moved(-across, -down))
+        area = _reach(fitted, block, outer).within(Rect(0, 0, width, height).moved(-across, -down))
         place = area.moved(across, down)
-        canvas[place.top : place.bottom, place.left : place.right] = _draw(title, block, outer, area)
+        canvas[place.top : place.bottom, place.left : place.right] = _draw(fitted, block, outer, area)
     return canvas
 
 
@@ -51,11 +61,11 @@ def draw_overlay_title(title: Title, width: int, height: int, fonts: Fonts) -> R
     Raises:
         PermanentError: as for `check_title`.
     """
-    with _fitted("title", title, width, height, fonts) as (block, outer):
+    with _fitted("title", title, width, height, fonts) as (fitted, block, outer):
         # Letters reach out of their line; those of a font that is meant to do harm, by any length.
-        bounds = outer.around(title.size + (title.shadow.offset + title.shadow.blur if title.shadow else 0))
-        area = _reach(title, block, outer).within(bounds)
-        return _trimmed(_draw(title, block, outer, area), outer.moved(-area.left, -area.top))
+        bounds = outer.around(fitted.size + (title.shadow.offset + title.shadow.blur if title.shadow else 0))
+        area = _reach(fitted, block, outer).within(bounds)
+        return _trimmed(_draw(fitted, block, outer, area), outer.moved(-area.left, -area.top))
 
 
 def check_title(field: str, title: Title, width: int, height: int, fonts: Fonts) -> None:
@@ -82,18 +92,46 @@ def overlay_room(overlay: Overlay, width: int, height: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _fitted(field: str, title: Title, width: int, height: int, fonts: Fonts) -> Iterator[tuple[Block, Rect]]:
-    """Yield the lines, and the frame around them with outline and box."""
-    inset = title.outline + (title.box.padding if title.box else 0)
-    with lay_out(field, title, fonts.face(f"{field}.font", title.font), fonts, width - 2 * inset) as block:
-        outer = Rect(0, 0, block.width, block.height).around(inset)
+def _fitted(field: str, title: Title, width: int, height: int, fonts: Fonts) -> Iterator[tuple[Title, Block, Rect]]:
+    """Yield the title at the size at which it fits, its lines, and the frame around them with outline and box."""
+    title, wrap = _shrunk(field, title, width, height, fonts)
+    with _framed(field, title, width, fonts, wrap) as (block, outer):
         if outer.width > width or outer.height > height:
+            shrunk = f" at a size of {title.size}" if title.fit_text is FitText.SHRINK else ""
             raise PermanentError(
-                f"{field}: the text takes {outer.width}x{outer.height} pixels, and there is room for "
+                f"{field}: the text takes {outer.width}x{outer.height} pixels{shrunk}, and there is room for "
                 f"{max(0, width)}x{max(0, height)}; choose a smaller size, or say less",
                 Reason.INVALID_SPEC,
             )
-        yield block, outer
+        yield title, block, outer
+
+
+def _shrunk(field: str, title: Title, width: int, height: int, fonts: Fonts) -> tuple[Title, int]:
+    """Return the title at the largest size at which it fits, and how it is wrapped: without breaking words, if it can.
+
+    Where no size fits, it has the least.
+    """
+    if title.fit_text is FitText.REFUSE:
+        return title, WRAP_WORD_CHAR
+    least = max(_LEAST_SIZE, -(-title.size // _LEAST_PART))
+    for wrap in (WRAP_WORD, WRAP_WORD_CHAR):
+        low, high = least - 1, title.size  # the first fits, as far as is known
+        while low < high:
+            middle = -(-(low + high) // 2)
+            tried = title.model_copy(update={"size": middle})
+            with _framed(field, tried, width, fonts, wrap) as (_, outer):
+                fits = outer.width <= width and outer.height <= height
+            low, high = (middle, high) if fits else (low, middle - 1)
+        if low >= least:
+            return title.model_copy(update={"size": low}), wrap
+    return title.model_copy(update={"size": least}), WRAP_WORD_CHAR
+
+
+@contextmanager
+def _framed(field: str, title: Title, width: int, fonts: Fonts, wrap: int) -> Iterator[tuple[Block, Rect]]:
+    inset = title.outline + (title.box.padding if title.box else 0)
+    with lay_out(field, title, fonts.face(f"{field}.font", title.font), fonts, width - 2 * inset, wrap) as block:
+        yield block, Rect(0, 0, block.width, block.height).around(inset)
 
 
 def _reach(title: Title, block: Block, outer: Rect) -> Rect:

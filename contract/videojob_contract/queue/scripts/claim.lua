@@ -26,6 +26,8 @@ local STRIDE = 232792560  -- divisible by every weight up to 20, so that those s
 local MOST = 1e12  -- no queue is further ahead
 local SWEPT = 500  -- what is no entry is taken out or passed over on the way, so many at a time
 
+-- Returns what a hash holds, less what is no such number; a negative weight is none either, so queues that are held give
+-- nothing out.
 local function pairs_of(hash)
   local flat, map = redis.call('HGETALL', hash), {}
   for i = 1, #flat, 2 do

@@ -56,6 +56,8 @@ def test_each_way_to_write_a_cue_gives_the_same(text):
 def test_a_number_that_is_said_is_not_the_number_of_a_cue():
     text = "1\n00:00:01,000 --> 00:00:02,000\n1984\n\n2\n00:00:03,000 --> 00:00:04,000\nIn\n1985\n\n3\n"
     assert [said for *_, said in cues(text)[0]] == ["1984", "In\n1985"]
+    for end in ("", "\n", "\n\n"):
+        assert cues(PLAIN.rstrip().replace("Another", "1984") + end)[0] == [FIRST, (4000, 6000, "1984")]
     without = "00:00:01,000 --> 00:00:02,000\n1984\n\n00:00:03,000 --> 00:00:04,000\n2\n00:00:05,000 --> 00:00:06,000\n"
     assert [said for *_, said in cues(without)[0]] == ["1984", "2", ""]
 

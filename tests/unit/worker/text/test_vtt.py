@@ -33,6 +33,7 @@ def told(text: str) -> list[tuple[int, str]]:
         "WEBVTT\n\nNOTE a\nb\n\nSTYLE\n::cue {}\n\nREGION\nid:a\n\n00:00.000 --> 00:01.000 region:a\ntext",
         "WEBVTT\n\n00:00.000 --> 00:61.000\nno\n\n00:00.000 --> 00:01.000\ntext",
         "WEBVTT\n\nno\nno\n\n00:00.000 --> 00:01.000\ntext",
+        "WEBVTT\n\nno\nno\n00:00.000 --> 00:01.000\ntext",
         "WEBVTT\n\nNOTE 00:05.000 --> 00:06.000\n00:00.000 --> 00:01.000\ntext",
     ],
 )
