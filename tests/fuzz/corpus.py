@@ -67,6 +67,8 @@ def make_corpus(folder: Path) -> list[Path]:
     (folder / "picture.heic").write_bytes(heif_files.heif(heif_files.grid(small, (64, 64), heif_files.irot(1))))
     for name, text in (("text.srt", _SRT), ("text.vtt", _VTT), ("text.ass", _ASS)):
         (folder / name).write_text(text)
+    (folder / "polish.srt").write_bytes(_SRT.replace("Three", "Cześć! Zażółć gęślą jaźń").encode("cp1250"))
+    (folder / "thai.srt").write_text(_SRT.replace("Three", "การเดินทางไปเชียงใหม่ในช่วงฤดูหนาว"))
     picture = ["-f", "lavfi", "-i", f"testsrc2=size={_SIZE[0]}x{_SIZE[1]}:rate=25:duration=2"]
     tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2"]
     for name, codecs in _VIDEOS.items():

@@ -62,6 +62,13 @@ class Anchor(StrEnum):
     BOTTOM_RIGHT = "bottomRight"
 
 
+class HeldPicture(StrEnum):
+    """What is seen of a video while its sound goes on behind its last picture."""
+
+    LAST = "last"
+    NONE = "none"
+
+
 class Canvas(Model):
     """The picture that every clip is drawn on."""
 
@@ -105,6 +112,9 @@ class Video(Model):
     """Play from the end to the start."""
     loop: bool = False
     """Repeat until the clip's duration is filled, or the overlay goes."""
+    hold: HeldPicture = HeldPicture.LAST
+    """Where its sound lasts longer than its pictures: `last` holds the last picture while it is heard; `none` ends both
+    with the pictures."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 

@@ -61,6 +61,18 @@ def test_a_sound_is_chosen_by_number_or_language(
     assert heard(play(project(tmp_path, [color("#000000", "2s")], [path], audio=tracks))) == number
 
 
+def test_a_track_without_any_sound_is_not_the_one_that_is_heard(tmp_path: Path) -> None:
+    """Phones leave one when the microphone was off."""
+    path = film(tmp_path / "x.mp4", MP4, 1)
+    content = bytearray(path.read_bytes())
+    track_at = content.index(b"soun")
+    for table, count in ((b"stts", 8), (b"stsc", 8), (b"stsz", 12), (b"stco", 8)):
+        at = content.index(table, track_at) + count
+        content[at : at + 4] = bytes(4)
+    path.write_bytes(content)
+    assert heard(play(project(tmp_path, [clip(path, "2s")], [path]))) == 2
+
+
 def test_two_sounds_of_one_file_are_heard_together(tmp_path: Path) -> None:
     path = film(tmp_path / "x.mkv", MKV, None)
     audio = {"tracks": [track(path, track=1), track(path, track=3)]}

@@ -422,6 +422,18 @@ def test_time_stamps_that_start_over_go_on(make: Callable[..., bytes], put: Call
     assert not said
 
 
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 5000), (5000, 0)], ids=str)
+def test_clocks_of_broadcasts_are_set_anew(
+    make: Callable[..., bytes], put: Callable[[bytes], Path], first: int, second: int
+) -> None:
+    """Two recordings in one file, of which each has a clock of its own; the second was ended amid a packet."""
+    one = make("x.ts", "-output_ts_offset", str(first))
+    other = make("x.ts", "-output_ts_offset", str(second), sound="second")
+    heard, said = play(put(one + other[:-100]))
+    check(heard[1024:], FIRST, SECOND, off=2048)
+    assert not said
+
+
 # MP4
 
 

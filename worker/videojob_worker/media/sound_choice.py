@@ -40,7 +40,7 @@ def choose_sound(source: Source, streams: Sequence[AudioStream]) -> AudioStream:
 
 def _fitting(source: Source, streams: Sequence[AudioStream]) -> Sequence[AudioStream]:
     """Return those that may be meant, the likeliest first."""
-    by_default = sorted(streams, key=lambda stream: not stream.disposition & Disposition.default)
+    by_default = sorted(streams, key=_is_unlikely)
     wanted = source.track
     match wanted:
         case None:
@@ -53,6 +53,12 @@ def _fitting(source: Source, streams: Sequence[AudioStream]) -> Sequence[AudioSt
         there = ", ".join(f"{number} ({stream.language or 'und'})" for number, stream in enumerate(streams, 1))
         raise source.error(f"has no sound {wanted}; it has {there}", Reason.INVALID_SPEC)
     return fitting
+
+
+def _is_unlikely(stream: AudioStream) -> tuple[bool, bool]:
+    """Order what is meant before what is not: first of all, there has to be any sound in it."""
+    is_empty = stream.container.format.name.startswith("mov") and not len(stream.index_entries)
+    return is_empty, not stream.disposition & Disposition.default
 
 
 def _language(code: str | None) -> str | None:

@@ -54,6 +54,8 @@ _SEEKABLE: Final = frozenset(("MP4", "WAV", "Wave64", "AIFF", "CAF", "FLAC", "Ma
 _GAPLESS: Final = frozenset(("Ogg", "FLAC"))
 # These have no time stamps: libav counts whatever it finds, junk as well.
 _COUNTED: Final = frozenset(("MP3", "AAC", "AC-3", "AMR"))
+# These may be pieces of a broadcast, which begin and end anywhere; how long they are, libav guesses.
+_PIECES: Final = _COUNTED | {"MPEG transport stream", "MPEG program stream"}
 _OPUS: Final = frozenset(("opus", "libopus"))
 _OPUS_RATE: Final = 48_000
 _PRE_SKIP: Final = slice(10, 12)
@@ -82,6 +84,11 @@ class SoundFile:
     """Whether its content ends where it should go on."""
     pictures_from_s: Fraction | None
     """The time stamp of its first picture, which the sound is heard relative to; None without pictures."""
+
+    @property
+    def may_be_piece(self) -> bool:
+        """Whether it may begin and end anywhere, and does not say how long it is."""
+        return self.kind in _PIECES
 
     @property
     def is_measured(self) -> bool:
@@ -203,7 +210,7 @@ def _choose(source: Source, kind: str, container: InputContainer) -> AudioStream
 
 def _claimed_s(file: SoundFile) -> Fraction | None:
     container, stream = file.container, file.stream
-    if file.is_counted:  # libav guesses, by the bitrate of the first frames
+    if file.may_be_piece:
         return None
     if stream.duration and stream.time_base:
         return max(Fraction(0), stream.duration * stream.time_base - _pre_skip_s(file))

@@ -182,9 +182,9 @@ class SoundDecoder:
         """
         file = self.file
         claimed_s = length_s / file.share if file.share < 1 else file.claimed_s
-        is_cut = file.breaks_off or (bool(self._losses.pending_bytes) and not file.is_counted)
+        is_cut = file.breaks_off or (bool(self._losses.pending_bytes) and not file.may_be_piece)
         if claimed_s is None:
-            if is_cut and not file.is_counted:  # frames without a header may well be a piece of a broadcast
+            if is_cut and not file.may_be_piece:
                 raise self._source.error(f"is cut short: its sound breaks off at {float(length_s):.1f}s")
             return
         missing_s = claimed_s - length_s
