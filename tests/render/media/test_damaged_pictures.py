@@ -159,6 +159,19 @@ def test_a_picture_that_must_be_whole_is_refused_when_it_is_not(tmp_path: Path, 
         shown(tmp_path, content[: len(content) * 9 // 10], OnDamage.FAIL)
 
 
+@pytest.mark.parametrize("options", WRITERS.values(), ids=WRITERS)
+def test_what_is_wrong_within_a_jpeg_is_found_where_it_must_be_whole(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
+    content = bytearray(written(photograph(), "JPEG", quality=90, **options))
+    shown(tmp_path, bytes(content), OnDamage.FAIL)
+    # The markers that let a decoder go on are where data is missing, too.
+    del content[len(content) // 2 : len(content) // 2 + 700]
+    shown(tmp_path, bytes(content))
+    with pytest.raises(PermanentError, match=r"^spec\.clips\[0\].* is a damaged JPEG: some of its coded data is wrong"):
+        shown(tmp_path, bytes(content), OnDamage.FAIL)
+
+
 PNG_METADATA = {
     "a text with a wrong checksum": chunk(b"tEXt", b"Comment\0hello", 1),
     "a text that cannot be unpacked": chunk(b"zTXt", b"Comment\0\0not packed"),
@@ -212,8 +225,9 @@ JPEG_METADATA = {
 def test_metadata_alone_never_refuses_a_jpeg(tmp_path: Path, metadata: bytes, is_first: bool) -> None:  # noqa: FBT001
     content = written(photograph(), "JPEG", quality=90)
     at = 2 if is_first else 20
-    drawn, _ = shown(tmp_path, content[:at] + metadata + content[at:])
-    assert np.array_equal(drawn, pixels(content))
+    for on_damage in OnDamage:
+        drawn, _ = shown(tmp_path, content[:at] + metadata + content[at:], on_damage)
+        assert np.array_equal(drawn, pixels(content))
 
 
 def test_texts_that_pillow_writes_change_nothing(tmp_path: Path) -> None:

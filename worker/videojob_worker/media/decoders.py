@@ -43,6 +43,7 @@ FOR_PICTURES: Final = _option(PICTURES, _PICTURE_LIBRARIES, _BESIDE_PICTURES)
 FOR_SOUND: Final = _option(SOUND, PICTURES)
 """Those of pictures are used by libav to find the time of the first one."""
 FOR_AVIF: Final = "libdav1d"
+FOR_JPEG_CHECK: Final = "mjpeg"
 FOR_PACKETS: Final = "none"
 """Nothing is decoded, so libav does not look for what a header leaves out."""
 FOR_STILLS: Final = {b"hvc1": "hevc", b"av01": "libdav1d"}

@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from videojob_contract.errors import PermanentError
+from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
 from videojob_worker.media.heif_picture import inspect_heif, load_heif
+from videojob_worker.media.jpeg_check import check_jpeg_data
 from videojob_worker.media.orientation import orientation_of
 from videojob_worker.media.picture_colors import in_srgb
 from videojob_worker.media.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
@@ -125,6 +127,9 @@ def inspect_picture(source: Source) -> PictureFacts:
             source.warn("has several pages, and its first is shown")
         if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
             _conceal(picture)
+        must_be_whole = source.on_damage is OnDamage.FAIL and width * height <= MAX_MOVING_PIXELS
+        if picture.kind == "JPEG" and must_be_whole:
+            check_jpeg_data(source, picture.layout.parts)
         has_alpha = has_transparency(image) or picture.kind == "GIF"
         return PictureFacts(width, height, has_alpha, times, picture.decoding)
 
