@@ -46,6 +46,8 @@ class Assignment(Model):
     soft_deadline: Duration
     sources: SourceLimits = SourceLimits()
     encoding: Encoding = Encoding()
+    terms: Annotated[str, Field(max_length=64)] = ""
+    """A digest of all that it has of its pool; see `defaults.terms_of`."""
 
 
 class Progress(Model):

@@ -6,6 +6,7 @@ when an attempt is assigned, so that a worker never has to know a default.
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,12 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
     if problems:
         raise SpecError(problems)
     return resolved
+
+
+def terms_of(pool: RenderPoolSpec) -> str:
+    """Return a digest of all in a pool that assignments are made by: with another, those that wait are made anew."""
+    said = pool.model_dump_json(include={"defaults", "volumes", "storage", "encoding"})
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def resolve_outputs(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: str) -> list[Output]:

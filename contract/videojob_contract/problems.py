@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.base import Model
 
 MAX_MESSAGE = 2048  # the bound of a condition's message
+_MOST_SUGGESTIONS = 100  # in one resource: to find what a word may stand for takes a while, and specs come from anyone
 _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
@@ -116,12 +117,13 @@ def _nearest(wrong: str, known: Iterable[str]) -> str | None:
 def from_validation(error: ValidationError, resource: Mapping[str, Any], model: type[Model]) -> list[Problem]:
     """Turn what pydantic found in a resource of the model into problems, at most one for each path."""
     messages: dict[str, list[str]] = {}
+    suggestions = 0
     for detail in error.errors(include_url=False):
         path = _real_path(detail, resource)
         found = messages.setdefault(join_path(path), [])
         alternative = detail["type"] == "literal_error" and found
         message = detail["ctx"]["expected"] if alternative else _message(detail)
-        if detail["type"] == "extra_forbidden":
+        if detail["type"] == "extra_forbidden" and (suggestions := suggestions + 1) <= _MOST_SUGGESTIONS:
             meant = suggestion(path, model)
             message += f"; did you mean {meant}?" if meant else ""
         if detail["type"] == "model_type" and isinstance(detail["input"], str):

@@ -28,6 +28,8 @@ _Steps = tuple[str | int, ...]
 
 _ROUNDS = 4
 """How often what shows only once something else was replaced is replaced in its turn."""
+_ENOUGH = 200
+"""So many problems are enough to mend first: specs come from anyone, and to look for more costs as much as they are."""
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 # The first that a field takes stands in. Between them are one of each scalar type, and of each model what it requires.
 _ONE: tuple[Any, ...] = (
@@ -60,6 +62,8 @@ def problems_beside(
         wrong: paths of the values that are known to be wrong, such as `spec.clips[2].duration`.
         check: finds the problems of meaning in a resource of sound structure.
     """
+    if len(wrong) > _ENOUGH:
+        return []
     one, other = (_Replacement(model, copy.deepcopy(document), by_other) for by_other in (False, True))
     others = set(other.find(wrong, check))
     return [problem for problem in one.find(wrong, check) if problem in others]
@@ -88,6 +92,8 @@ class _Replacement:
             except ValidationError as error:
                 problems = from_validation(error, self._document, self._model)
                 found += self._told(problems)
+                if len(problems) > _ENOUGH:
+                    break
                 wrong = [problem.path for problem in problems]
             else:
                 return [*found, *self._told(check(resource))]

@@ -122,7 +122,10 @@ def _validate_typed(
         return document, _validate(model, document)
     except ValidationError as error:
         problems = {problem.path: problem for problem in from_validation(error, document, model)}
-    document = _with_texts(document, [path for path in typed if join_path(path) in problems])
+    as_texts = [path for path in typed if join_path(path) in problems]
+    if not as_texts:
+        return document, list(problems.values())
+    document = _with_texts(document, as_texts)
     try:
         return document, _validate(model, document)
     except ValidationError as error:

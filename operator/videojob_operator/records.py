@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from videojob_contract.defaults import terms_of
 from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
@@ -96,12 +97,22 @@ class PoolRecord:
     read_status: RenderPoolStatus | None = None
     """What `status` found; None while it was not asked."""
     memory: PoolMemory = field(default_factory=PoolMemory)
+    known_terms: str | None = None
+    """What `terms` found; None while it was not asked."""
 
     def accept(self) -> Accepted[RenderPoolSpec]:
         """Read and check its spec, once a generation."""
         if self.accepted is None:
             self.accepted = accept_pool(self.raw)
         return self.accepted
+
+    @property
+    def terms(self) -> str:
+        """By which assignments are made; empty while its spec is refused."""
+        if self.known_terms is None:
+            spec = self.accept().spec
+            self.known_terms = terms_of(spec) if spec else ""
+        return self.known_terms
 
     @property
     def raw_status(self) -> Raw:

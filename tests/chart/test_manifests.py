@@ -94,6 +94,13 @@ def test_the_operators_settings_are_ones_that_it_reads() -> None:
     assert settings.metrics_port == render().container("videojob-operator")["ports"][0]["containerPort"]
 
 
+def test_finished_workers_stay_as_long_as_the_value_says() -> None:
+    environment = render({"worker": {"ttlSecondsAfterFinished": 86400}}).environment("videojob-operator")
+    assert environment["VIDEOJOB_WORKER_JOB_TTL_S"] == "86400"
+    default = render().environment("videojob-operator")["VIDEOJOB_WORKER_JOB_TTL_S"]
+    assert int(default) == Settings().worker_job_ttl_s
+
+
 def test_images_have_registry_tag_and_digest() -> None:
     digest = "sha256:" + "0" * 64
     chart = render(EVERYTHING | {"worker": {"image": {"digest": digest}}})

@@ -62,6 +62,7 @@ CHANGES: dict[str, Any] = {
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
     "redis.auth.admin.existingSecret": "mine",
+    "worker.ttlSecondsAfterFinished": 3600,
     "media.enabled": False,
     "media.existingClaim": "mine",
     "media.size": "1Gi",

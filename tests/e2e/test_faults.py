@@ -64,7 +64,7 @@ def test_a_job_cancelled_in_the_queue_never_starts(cluster: Cluster) -> None:
     assert "startedAt" not in status
 
 
-def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster) -> None:
+def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster, media_folder: Path) -> None:
     cluster.create("killed", long())
     status = cluster.rendering("killed")
     first = status["worker"]
@@ -75,6 +75,7 @@ def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster) -> N
     assert status["attempts"] == 2
     assert status["interruptions"] + status["failures"] == 1
     assert status["worker"] != first
+    assert published(media_folder, "killed") != []  # so elsewhere in this file, that there is nothing means something
 
 
 def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(cluster: Cluster) -> None:

@@ -45,7 +45,7 @@ _SOUNDS = {
 }
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic", "tiff", "bmp"),
     "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
     "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
@@ -58,7 +58,7 @@ def make_corpus(folder: Path) -> list[Path]:
     """Write one file of each kind to a folder and return them."""
     with Image.open(media.photograph("chelsea.png")) as photograph:
         small = photograph.convert("RGB").resize(_SIZE)
-    for suffix in ("jpg", "png", "webp", "avif"):
+    for suffix in ("jpg", "png", "webp", "avif", "bmp", "tiff"):
         small.save(folder / f"picture.{suffix}")
     frames = [small.rotate(angle) for angle in (0, 90, 180)]
     for name in ("moving.gif", "moving.webp", "moving.apng"):
@@ -67,6 +67,8 @@ def make_corpus(folder: Path) -> list[Path]:
     (folder / "picture.heic").write_bytes(heif_files.heif(heif_files.grid(small, (64, 64), heif_files.irot(1))))
     for name, text in (("text.srt", _SRT), ("text.vtt", _VTT), ("text.ass", _ASS)):
         (folder / name).write_text(text)
+    (folder / "polish.srt").write_bytes(_SRT.replace("Three", "Cześć! Zażółć gęślą jaźń").encode("cp1250"))
+    (folder / "thai.srt").write_text(_SRT.replace("Three", "การเดินทางไปเชียงใหม่ในช่วงฤดูหนาว"))
     picture = ["-f", "lavfi", "-i", f"testsrc2=size={_SIZE[0]}x{_SIZE[1]}:rate=25:duration=2"]
     tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2"]
     for name, codecs in _VIDEOS.items():

@@ -32,10 +32,13 @@ class OperatorApi(Protocol):
     async def load_scripts(self) -> None:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
-    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
-        """Set the queues and their weights; while `held`, entries are taken in and none is claimed.
+    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+        """Set the queues and their weights, and by which terms (`Assignment.terms`) attempts are claimed, or all.
 
-        A queue that is left out takes no more entries, and what it holds drains with weight 1.
+        While `held`, entries are taken in and none is claimed.
+
+        A queue that is left out takes no more entries, and what it holds drains with weight 1. What was enqueued by
+        other terms waits until it is enqueued again.
         """
 
     async def ensure_epoch(self) -> bool:

@@ -13,6 +13,7 @@ PREFIX = "vj:"
 FIXED = {
     "epoch": "string: set once; gone means that Redis was emptied",
     "weights": "hash: queue → weight; 0 when it is closed and drains, negative while claims are held",
+    "terms": "string: by which assignments are made now; those of other terms are not claimed",
     "passes": "hash: queue → how far it is ahead of its share",
     "sequence": "string: counts what was ever enqueued",
     "backlog": "sorted set: `queue:place:uid` of what waits, all at score 0, so in lexical order",

@@ -65,6 +65,7 @@ class OperatorQueue:
         self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._terms = ""
         self._held = False
 
     @property
@@ -76,14 +77,14 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
-        """Set the queues and their weights; see `api.OperatorApi.configure`."""
-        self._queues, self._held = dict(queues), held
+    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+        """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
+        self._queues, self._terms, self._held = dict(queues), terms, held
         await self._configure_again()
 
     async def _configure_again(self) -> None:
         pairs = (part for queue in self._queues.items() for part in queue)
-        await self._runner.run("configure", "held" if self._held else "open", *pairs)
+        await self._runner.run("configure", "held" if self._held else "open", self._terms, *pairs)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
@@ -116,7 +117,7 @@ class OperatorQueue:
     async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
-        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms)
+        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms)
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
             await self._configure_again()

@@ -55,6 +55,7 @@ class _Entry(BaseModel):
     state: EntryState | Literal["released", "forgotten"]
     attempt: Attempt
     queue: QueueName = ""
+    terms: Token = ""
     queued_at: Milliseconds | None = None
     claimed_at: Milliseconds | None = None
     worker: PodName | None = None
@@ -125,6 +126,7 @@ class QueueReader:
             state=record.state,
             attempt=record.attempt,
             queue=record.queue,
+            terms=record.terms,
             position=position,
             queued_at=_at_or_none(record.queued_at),
             claimed_at=_at_or_none(record.claimed_at),

@@ -66,6 +66,8 @@ class QueueEntry:
     """Its newest attempt; 0 when it was cancelled before any was enqueued."""
     queue: str = ""
     """Name of its queue; empty when it was cancelled before it was enqueued."""
+    terms: str = ""
+    """By which it was enqueued; see `Assignment.terms`."""
     position: int | None = None
     """How many of its queue are before it; None unless queued."""
     queued_at: datetime | None = None

@@ -62,6 +62,13 @@ class Anchor(StrEnum):
     BOTTOM_RIGHT = "bottomRight"
 
 
+class HeldPicture(StrEnum):
+    """What is seen of a video while its sound goes on behind its last picture."""
+
+    LAST = "last"
+    NONE = "none"
+
+
 class Canvas(Model):
     """The picture that every clip is drawn on."""
 
@@ -79,7 +86,7 @@ class Image(Model):
     """A picture; one that moves, such as an animated GIF, plays again and again."""
 
     uri: Uri
-    """Where the picture is: JPEG, PNG, WebP, AVIF, HEIC or GIF."""
+    """Where the picture is: JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """When it is damaged or cut short: `conceal` shows what is there, with a warning, unless that is less than half;
     `fail` refuses it."""
@@ -105,6 +112,9 @@ class Video(Model):
     """Play from the end to the start."""
     loop: bool = False
     """Repeat until the clip's duration is filled, or the overlay goes."""
+    hold: HeldPicture = HeldPicture.LAST
+    """Where its sound lasts longer than its pictures: `last` holds the last picture while it is heard; `none` ends both
+    with the pictures."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """When a part is damaged: `conceal` plays on without it, with a warning, up to a share; `fail` refuses it."""
 

@@ -76,6 +76,7 @@ class QueueSession:
         self._full_at = 0.0  # when it was last found full, on the event loop's clock
         self._trouble = ""
         self._weights: Mapping[str, int] = {}
+        self._terms = ""
         self._passwords: tuple[str, ...] = ()
         self._has_user = True
         self._admitted_at = 0.0  # on the event loop's clock
@@ -120,10 +121,10 @@ class QueueSession:
             self._lost(error.message)
             raise
 
-    async def configure(self, weights: Mapping[str, int]) -> None:
-        """Have these queues with these weights, from now on and after Redis was emptied or away."""
-        if weights != self._weights:
-            self._weights = dict(weights)
+    async def configure(self, weights: Mapping[str, int], terms: str) -> None:
+        """Have these queues with these weights, and these terms, from now on and after Redis was emptied or away."""
+        if (weights, terms) != (self._weights, self._terms):
+            self._weights, self._terms = dict(weights), terms
             with suppress(QueueUnavailableError), self.in_touch():
                 await self._guard_configure()
 
@@ -250,7 +251,7 @@ class QueueSession:
 
     async def _guard_configure(self) -> None:
         if self._weights:
-            await self.queue.configure(self._weights, held=self._filling)
+            await self.queue.configure(self._weights, self._terms, held=self._filling)
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):

@@ -128,11 +128,12 @@ def _backing_off(step: Step, again: datetime) -> str:
 
 
 def _is_due(step: Step) -> bool:
-    """Whether the queue lacks the attempt, or has it as an earlier spec wanted it."""
+    """Whether the queue lacks the attempt, or has it as an earlier spec, or the pool of earlier, wanted it."""
     entry = current_entry(step)
     return (
         entry is None
         or step.status.phase is Phase.PENDING
+        or (entry.state is EntryState.QUEUED and entry.terms != step.observation.terms)
         or step.status.observed_generation != generation_of(step.observation)
     )
 
@@ -163,6 +164,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
             max_source_bytes=pool.storage.max_source_bytes,
         ),
         encoding=pool.encoding,
+        terms=observation.terms,
     )
     since = _since(step, spec)
     step = step.update(queued_at=since).first(Enqueue(spec.queue, assignment, since))

@@ -146,6 +146,8 @@ class Observation:
     now: datetime
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
+    terms: str = ""
+    """By which assignments are made in that pool; see `Assignment.terms`."""
     pool_refusal: Refusal | None = None
     """Why the spec of its RenderPool was refused, when that is why it cannot be used."""
     other_pools: tuple[str, ...] = ()

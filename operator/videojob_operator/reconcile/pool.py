@@ -77,6 +77,8 @@ class PoolReconciler:
         self._settings = settings
         self._clock = clock
         self._terminating: set[PoolKey] = set()
+        self._unsettled: dict[PoolKey, set[str]] = {}
+        """Names of Jobs of which nobody said whether they were created."""
         self._secrets: dict[PoolKey, tuple[str, datetime]] = {}
         self._taken_serials: dict[PoolKey, int] = {}
         """Serials of names that were found to be others', of each pool the highest."""
@@ -88,6 +90,7 @@ class PoolReconciler:
             if record is None:
                 self._terminating.discard(key)
                 self._taken_serials.pop(key, None)
+                self._unsettled.pop(key, None)
                 self._secrets.pop(key, None)
                 if self._ownership.forget(key):
                     await self._close_session(key)
@@ -120,11 +123,12 @@ class PoolReconciler:
         template: Manifest = {}
         await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
-            await session.configure({queue.name: queue.weight for queue in spec.queues})
+            await session.configure({queue.name: queue.weight for queue in spec.queues}, record.terms)
             secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
             return CONNECTING_S  # or earlier, as soon as it is connected
+        await self._settle(key)
         snapshot = await session.snapshot()
         observation = self._observe(record, session, snapshot, template)
         decision = decide_pool(observation)
@@ -214,7 +218,19 @@ class PoolReconciler:
         results = await asyncio.gather(
             *(self._create(record, name, template, gate) for name in names), return_exceptions=True
         )
+        # A Job whose answer was lost may be there: one with a higher number in its place would be one too many.
+        lost = {name for name, result in zip(names, results, strict=True) if _may_be_done(result)}
+        self._unsettled.setdefault(record.key, set()).update(lost)
         return [result for result in results if isinstance(result, BaseException)]
+
+    async def _settle(self, key: PoolKey) -> None:
+        """Find out which of the Jobs are there whose creation was not answered."""
+        names = self._unsettled.get(key, set())
+        for name in list(names):
+            job = await self._kubernetes.get(JOBS, key.namespace, name)
+            if job is not None:
+                self._cache.jobs.put(job)
+            names.discard(name)
 
     def _password(self, record: PoolRecord) -> str:
         return passwords_of(record.key, record.uid, self._settings)[0]
@@ -293,6 +309,11 @@ class PoolReconciler:
         if snapshot is not None:
             longest_s = max(snapshot.oldest_wait_s.values(), default=0.0)
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
+
+
+def _may_be_done(result: object) -> bool:
+    """Whether a request may have been carried out though it failed."""
+    return isinstance(result, BaseException) and not (isinstance(result, ApiError) and result.is_refusal)
 
 
 def _is_news(before: Explanation | None, now: Explanation | None) -> bool:

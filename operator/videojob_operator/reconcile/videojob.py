@@ -185,6 +185,7 @@ class VideoJobReconciler:
         accepted = pool.accept()
         return {
             "pool": accepted.spec,
+            "terms": pool.terms,
             "pool_refusal": accepted.refusal,
             "pool_ready": conditions.find(pool.status.conditions, ConditionType.READY),
             "pool_busy": pool.status.busy,
@@ -215,13 +216,18 @@ class VideoJobReconciler:
     # --- act
 
     async def _act(self, record: VideoJobRecord, observation: Observation, decision: Decision) -> None:
-        for action in decision.before:
-            await self._do(record, action)
-        if decision.status is None or await self._write(record, observation, decision.status):
-            for action in decision.after:
+        try:
+            for action in decision.before:
                 await self._do(record, action)
-        else:
-            self._cache.videojobs.remove(record.key, record.uid)  # it is gone: the queue forgets it in the next run
+            if decision.status is None or await self._write(record, observation, decision.status):
+                for action in decision.after:
+                    await self._do(record, action)
+            else:
+                self._cache.videojobs.remove(record.key, record.uid)  # it is gone: the queue forgets it in the next run
+        finally:
+            self._wake_pool_after(record, decision)  # also when an answer was lost: it may be done all the same
+
+    def _wake_pool_after(self, record: VideoJobRecord, decision: Decision) -> None:
         if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 

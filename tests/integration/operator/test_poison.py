@@ -22,6 +22,7 @@ from tests.unit.decide.build import POOL_SPEC, SPEC
 from videojob_contract.api_paths import RENDERPOOLS, VIDEOJOBS
 from videojob_contract.assignment import Result
 from videojob_contract.queue.connection import connect
+from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import Claim, PoolKey
 from videojob_contract.queue.worker import WorkerQueue
@@ -36,6 +37,7 @@ from videojob_operator.queue_listener import UnreadableListener
 from videojob_operator.watched import WATCHED, Watched
 
 POOL = PoolKey("team", "default")
+KEYS = Keys(POOL)
 PATIENCE_S = 15.0
 VICTIM = "<victim>"
 """Stands for the uid of a VideoJob of the same pool."""
@@ -103,7 +105,7 @@ class Scene:
         """Write, as a worker may."""
         for command, key, *args in poisons:
             put = [victim.encode().join(arg.split(VICTIM.encode())) if isinstance(arg, bytes) else arg for arg in args]
-            await self.redis.execute_command(command, f"vj:{{{POOL}}}:{key}", *put)  # type: ignore[no-untyped-call]
+            await self.redis.execute_command(command, KEYS.fixed("events").replace("events", key), *put)  # type: ignore[no-untyped-call]
 
     async def work_until(self, name: str) -> None:
         """Be a worker, and then the next, until a VideoJob has succeeded."""
@@ -169,7 +171,7 @@ def part_failures() -> float:
 
 
 async def none_left(scene: Scene) -> bool:
-    return not await scene.redis.xlen(f"vj:{{{POOL}}}:events")
+    return not await scene.redis.xlen(KEYS.fixed("events"))
 
 
 def of_json(**fields: Any) -> bytes:

@@ -2,7 +2,8 @@ import asyncio
 import time
 from collections import Counter
 
-from tests.integration.queue.conftest import Backend, assignment, ready, result
+from tests.integration.queue.conftest import QUEUES, Backend, assignment, ready, result
+from videojob_contract.assignment import Assignment
 from videojob_contract.queue.api import OperatorApi, WorkerApi
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
@@ -12,6 +13,48 @@ from videojob_contract.queue.worker import WorkerQueue
 
 async def claimed_queues(backend: Backend, count: int) -> list[str]:
     return [(await backend.claim())[1].queue for _ in range(count)]
+
+
+async def test_what_waits_by_other_terms_is_passed_over_until_it_is_enqueued_again(
+    operator: OperatorApi, backend: Backend
+) -> None:
+    def by(uid: str, terms: str) -> Assignment:
+        return assignment(uid).model_copy(update={"terms": terms})
+
+    for uid in ("a", "b", "c"):
+        await operator.enqueue("low", by(uid, "old"))
+    await operator.configure(QUEUES, "new")
+    assert await backend.worker().claim(0) is None
+    await operator.enqueue("low", by("b", "new"))
+    entries = await operator.entries(["a", "b"])
+    assert {uid: (entry.terms, entry.position) for uid, entry in entries.items()} == {"a": ("old", 0), "b": ("new", 1)}
+    _, claim = await backend.claim()
+    assert (claim.assignment.uid, claim.assignment.terms) == ("b", "new")
+    assert await backend.worker().claim(0) is None
+    await operator.enqueue("low", by("c", "new"))
+    await operator.enqueue("low", by("a", "new"))
+    assert [(await backend.claim())[1].assignment.uid for _ in "ac"] == ["a", "c"]  # each is where it was
+
+
+async def test_a_worker_that_waits_hears_of_what_is_enqueued_by_new_terms(
+    operator: OperatorApi, backend: Backend
+) -> None:
+    await operator.configure(QUEUES, "new")
+    await operator.enqueue("low", assignment("a"))
+    waiting = asyncio.create_task(backend.worker().claim(4))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    await operator.enqueue("low", assignment("a").model_copy(update={"terms": "new"}))
+    async with asyncio.timeout(1):
+        assert isinstance(await waiting, Claim)
+
+
+async def test_terms_outlive_an_emptied_redis(operator: OperatorApi, backend: Backend) -> None:
+    await operator.configure(QUEUES, "new")
+    await backend.flushall()
+    assert await operator.ensure_epoch()
+    await operator.enqueue("low", assignment("a"))
+    assert await backend.worker().claim(0) is None
 
 
 async def test_a_claim_carries_the_assignment_and_is_seen_in_the_entry(operator: OperatorApi, backend: Backend) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from videojob_contract.resources.timeline import CLIP_KINDS, Clip, Overlay
+from videojob_worker.canvas import Canvas
 from videojob_worker.compose.clips import PROBES, clip_kind, span_kind
 from videojob_worker.compose.clips.animation import AnimationClip
 from videojob_worker.compose.clips.color import ColorClip
@@ -64,9 +65,12 @@ def test_a_video_alone_has_a_length_of_its_own() -> None:
 
 
 def test_memory_is_held_for_what_is_decoded_or_moves_in_its_own_resolution() -> None:
-    still, plays, video = (clip_kind(clip(fields), FACTS) for fields, _, _ in CASES[:3])
-    assert [kind.held_bytes(moves=False) for kind in (still, plays, video)] == [0, 0, 24 * 300]
-    assert [kind.held_bytes(moves=True) for kind in (still, plays, video)] == [600, 600, 24 * 300]
+    canvas, zoom = Canvas(10, 6, "#000000"), {"zoom": {"from": 1.0, "to": 1.0}}
+    held = [clip_kind(clip(fields), FACTS).held_bytes(clip(fields), canvas) for fields, _, _ in CASES[:3]]
+    assert held == [0, 16 * 200, 24 * 300]
+    moving = clip(CASES[0][0], motion=zoom)
+    # Ten pixels wide and a little more, as wide as the canvas shows it.
+    assert clip_kind(moving, FACTS).held_bytes(moving, canvas) == 3 * 12 * 6
 
 
 def test_an_overlay_shows_what_a_clip_does() -> None:

@@ -12,7 +12,7 @@ from videojob_contract.errors import PermanentError, Reason
 
 FILM = r"video\.uri: volume://media/film\.mkv"
 FAULTS = {
-    "media.video_info._turn": rf"spec\.clips\[1\]\.{FILM}",
+    "media.frame_shape._matrix": rf"spec\.clips\[1\]\.{FILM}",
     "media.reader.Reader.at": rf"spec\.clips\[1\]\.{FILM}",
     "compose.layers.video.CanvasConverter": rf"spec\.clips\[1\]\.{FILM}",
     "compose.layers.video.VideoSprite.pictures": rf"spec\.overlays\[0\]\.{FILM}",

@@ -182,12 +182,15 @@ def bomb() -> bytes:
     [
         pytest.param(
             b"hello\n",
-            "is a text file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image",
+            "is a text file, not a JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP image",
             Reason.INVALID_MEDIA,
             id="text",
         ),
         pytest.param(
-            b"", "is an empty file, not a JPEG, PNG, WebP, AVIF, HEIC or GIF image", Reason.INVALID_MEDIA, id="empty"
+            b"",
+            "is an empty file, not a JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP image",
+            Reason.INVALID_MEDIA,
+            id="empty",
         ),
         pytest.param(b"<html><body>404", "is an HTML file, not", Reason.INVALID_MEDIA, id="html"),
         pytest.param(b"<?xml version='1.0'?><svg/>", "is an SVG file, not", Reason.INVALID_MEDIA, id="svg"),

@@ -80,6 +80,21 @@ def test_what_has_no_room_however_small_is_told(tmp_path):
     assert source.warnings.said[0].endswith("it is cut off, however small")
 
 
+def test_subtitles_that_players_draw_are_not_fitted(tmp_path):
+    _, source = drawn(tmp_path, TEXTS["Thai"], (160, 90), size=80)
+    assert source.warnings.said
+    soft = Source("spec.subtitles.uri", URI, source.path)
+    subtitles = Subtitles.model_validate({"uri": URI, "soft": True})
+    assert len(open_captions(soft, subtitles, Canvas(16, 16, "#000000"), FONTS).cues) == 1
+    assert soft.warnings.said == ()
+
+
+def test_a_flood_of_long_lines_is_not_fitted_and_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("videojob_worker.text.script._MOST_FITTED", 50)
+    _, source = drawn(tmp_path, TEXTS["Thai"], (160, 90), size=20)
+    assert "has more than 50 characters in long lines; what comes after them may be cut off" in source.warnings.said[0]
+
+
 def test_what_fits_is_left_to_libass_byte_by_byte():
     def measure(texts: Sequence[str]) -> list[float]:
         return [len(text) / 2 for text in texts]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contract.examples import CLIP, POOL, videojob
-from videojob_contract.defaults import resolve
+from videojob_contract.defaults import resolve, terms_of
 from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
 from videojob_contract.validation import SpecError, parse_videojob
 
@@ -176,3 +176,24 @@ def test_resolving_what_is_resolved_changes_nothing(
     assert spec.soft_deadline is not None
     assert spec.deadline is not None
     assert Fraction(0) < spec.soft_deadline <= spec.deadline
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"storage": {"outputPrefix": "volume://media/other"}},
+        {"storage": {"allowPrivateNetworks": True}},
+        {"storage": {"allowHosts": ["example.org"]}},
+        {"storage": {"maxSourceBytes": 1}},
+        {"volumes": [{"name": "media", "readOnly": True, "source": {"emptyDir": {}}}]},
+        {"defaults": {"deadline": "1m"}},
+        {"encoding": {"hardware": "vaapi"}},
+    ],
+)
+def test_terms_are_others_with_anything_that_assignments_have_of_their_pool(changed: dict[str, Any]) -> None:
+    assert terms_of(RenderPoolSpec.model_validate(changed)) != terms_of(RenderPoolSpec())
+
+
+def test_terms_are_the_same_while_only_the_size_of_the_pool_changes() -> None:
+    other = {"minIdle": 2, "maxWorkers": 7, "queues": [{"name": "one"}], "worker": {"image": "other"}}
+    assert terms_of(RenderPoolSpec.model_validate(other)) == terms_of(RenderPoolSpec())

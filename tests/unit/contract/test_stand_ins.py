@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
@@ -160,3 +161,26 @@ def test_whatever_stands_anywhere_is_told_or_taken(data: st.DataObject) -> None:
     before = json.dumps(resource)
     problems(resource=resource)
     assert json.dumps(resource) == before
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        {
+            "image": {"uri": "a"},
+            "duration": 3,
+            "fit": "x",
+            "oops": 1,
+            "effects": [{"name": "-", "args": {"a": {}}}] * 16,
+        },
+        {f"field{index}": 1 for index in range(100)},
+        {"color": "{{ nobody }}", "duration": "{{ odd"},
+        "clip",
+    ],
+    ids=["all wrong", "unknown fields", "templates", "text"],
+)
+def test_a_hostile_spec_takes_no_long_time(clip: Any) -> None:
+    """It is read where the operator does all else, too."""
+    started = time.process_time()
+    assert problems(*[clip] * 500)
+    assert time.process_time() - started < 8

@@ -54,6 +54,27 @@ def test_a_job_is_held_back_and_says_why_once(spec, fields, reason, kind):
     assert (again.status, again.before, again.after) == (None, (), ())
 
 
+def test_what_waits_by_other_terms_of_its_pool_is_enqueued_again_in_its_place():
+    waits = entry(EntryState.QUEUED, terms="old")
+    assert decide(status=queued(), entry=waits, terms="old").before == ()
+
+    decision = decide(status=queued(), entry=waits, terms="new")
+
+    (enqueue,) = decision.before
+    assert isinstance(enqueue, Enqueue)
+    assert (enqueue.assignment.terms, enqueue.assignment.attempt) == ("new", 1)
+    assert (status_of(decision).phase, status_of(decision).attempts) == (Phase.QUEUED, 1)
+
+
+def test_what_the_pool_does_not_allow_any_more_is_refused_while_it_waits():
+    output = {"name": "main", "format": "mp4", "uri": "volume://media/a.mp4"}
+    read_only = pool_spec(volumes=[{"name": "media", "readOnly": True, "source": {"emptyDir": {}}}])
+
+    decision = decide({"outputs": [output]}, queued(), entry=entry(EntryState.QUEUED), terms="new", pool=read_only)
+
+    assert status_of(decision).phase is Phase.FAILED
+
+
 def test_an_output_where_another_writes_is_refused_with_what_to_do():
     place = "volume://media/out/team/holiday/main.mp4"
 

@@ -34,6 +34,8 @@ class Worker:
     claim: Claim | None = None
     percent: float = 0.0
     renewed_at: float = 0.0
+    renew_s: float = RENEW_S
+    """How often it renews its lease: on a node that has much else to do, more rarely than it should."""
     cut_off: bool = False
     """It cannot reach the queue."""
     disturbed: bool = False
@@ -117,7 +119,7 @@ class Node:
             worker.disturbed = worker.disturbed or worker.claim is not None
         elif worker.claim is None:
             await self._claim(worker)
-        elif self.time - worker.renewed_at >= RENEW_S:
+        elif self.time - worker.renewed_at >= worker.renew_s:
             worker.renewed_at = self.time
             outcome = await worker.queue.renew(worker.claim)
             if outcome is RenewOutcome.LOST:

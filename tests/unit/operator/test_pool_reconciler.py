@@ -31,7 +31,7 @@ class Waiting:
     async def admit_workers(self, _: Any) -> None:
         pass
 
-    async def configure(self, _: Any) -> None:
+    async def configure(self, *_: Any) -> None:
         pass
 
     async def snapshot(self) -> PoolSnapshot:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.operator.world import POOL, World, phase_of
-from videojob_contract.api_paths import JOBS, VIDEOJOBS
+from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.errors import FAILURE_CLASS, Reason
+from videojob_contract.queue.fake import FakeWorkerQueue
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.naming import serial_of
 from videojob_operator.watched import WATCHED
@@ -254,6 +255,31 @@ def test_two_that_write_to_one_place_do_so_one_after_the_other_unless_told(overw
     world.tick(WARM_S)
     assert phase_of(world.video(third)) is Phase.RUNNING
     world.close()
+
+
+def test_what_waits_while_its_pool_is_changed_is_claimed_by_the_new_rules():
+    world = World(minIdle=0, maxWorkers=0, storage={"outputPrefix": "volume://media/out", "allowPrivateNetworks": True})
+    uids = [world.apply()["metadata"]["uid"] for _ in range(3)]
+    world.tick(WARM_S)
+    worker = FakeWorkerQueue(POOL, world.redis, "pod-x", "job-x")
+    storage = {"outputPrefix": "volume://media/new", "allowPrivateNetworks": False}
+    world.run(world.users.patch(RENDERPOOLS, POOL.namespace, POOL.name, {"spec": {"storage": storage}}))
+    old = world.redis.state(POOL).terms
+    while world.redis.state(POOL).terms == old:
+        world.tick(0.001)
+    # From now on, also before the operator has come to what waits.
+    claim = world.run(worker.claim(1))
+    world.tick(1)
+    entries = [world.redis.state(POOL).records[uid] for uid in uids]
+    world.close()
+
+    assert claim is not None
+    assert not claim.assignment.sources.allow_private_networks
+    for record in entries[1:]:
+        assert record.payload is not None
+        assert not record.payload.sources.allow_private_networks
+        assert [output.uri.startswith("volume://media/new/") for output in record.payload.spec.outputs] == [True, True]
+    assert [record.state for record in entries] == ["claimed", "queued", "queued"]
 
 
 def test_jobs_that_others_made_with_our_labels_are_left_alone():

@@ -285,7 +285,13 @@ class World:
 
     def claimed(self, uid: str, worker: Worker) -> None:
         """Check a claim that was made."""
-        others = [other for other in self.node.rendering(uid) if not other.disturbed and other is not worker]
+        known = self.operator.cache.job
+        others = [
+            other
+            for other in self.node.rendering(uid)
+            # One that was lost may be at work yet only if the operator does not know its Job, which it is to delete.
+            if other is not worker and (not other.disturbed or known(POOL.namespace, other.job) is not None)
+        ]
         self.expect(not others, f"{uid} is claimed twice")
         video = self.video(uid)
         phase = phase_of(video) if video else Phase.PENDING
@@ -351,12 +357,7 @@ class World:
                 self.expect(len(working) + new <= at_most, "more workers than the pool may have")
 
     def _works(self, worker: Worker) -> bool:
-        """Whether a worker has all it needs to work, was not told to stop, and is known to the operator.
-
-        One is not while both the answer to its creation was lost and the watch of Jobs is late.
-        """
-        if self.operator.cache.job(POOL.namespace, worker.job) is None:
-            return False
+        """Whether a worker has all it needs to work, and was not told to stop."""
         video = self.video(worker.claim.assignment.uid) if worker.claim else None
         told_to_stop = worker.claim is not None and (video is None or phase_of(video).is_final)
         return not (worker.disturbed or worker.cut_off or told_to_stop)

@@ -11,6 +11,7 @@ from videojob_contract.resources.audio import FadeCurve, Track
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.audio.gain import FadeIn, FadeOut, Gain
 from videojob_worker.clock import SAMPLE_RATE
+from videojob_worker.media.probe import video_end_s
 from videojob_worker.media.samples import to_samples
 
 if TYPE_CHECKING:
@@ -145,9 +146,7 @@ def _video(
     speed = speed_of(video)
     shown_s = end_s - start_s
     from_s = video.from_ or Fraction(0)
-    to_s = video.to if video.to is not None else probed.duration_s
-    if to_s is None:
-        to_s = from_s + shown_s * speed
+    to_s = video.to if video.to is not None else video_end_s(video, probed)
     once_s = (to_s - from_s) / speed
     loop = video.loop and once_s < shown_s
     if not loop and shown_s < once_s:  # it is not seen to its end, or played backwards, not to its beginning

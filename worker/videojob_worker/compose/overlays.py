@@ -11,6 +11,7 @@ from PIL import Image
 
 from videojob_worker.compose.layers.animation import AnimationSprite
 from videojob_worker.compose.layers.video import VideoSprite
+from videojob_worker.media.decoding_memory import memory_turn
 from videojob_worker.media.image import load_image
 from videojob_worker.pixels.fit import contained, resize
 from videojob_worker.pixels.fit import placed as placed_at
@@ -79,7 +80,9 @@ def open_overlay(placed: PlacedOverlay, composition: Composition) -> OverlayPain
         probed = sources.probed[overlay.image.uri]
         if probed.kind == "animation":
             return _film(placed, canvas, sources, composition.timeline.fps)
-        image = load_image(source, _size((probed.width or 1, probed.height or 1), canvas, overlay))
+        size = _size((probed.width or 1, probed.height or 1), canvas, overlay)
+        with memory_turn(probed.decoding.bytes_for(size) if probed.decoding else 0):
+            image = load_image(source, size)
         return _StillPainters(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
     return _film(placed, canvas, sources, composition.timeline.fps)
 

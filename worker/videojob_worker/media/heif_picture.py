@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from videojob_worker.media.decoding_memory import MOST_DECODED_PIXELS, DecodingMemory
 from videojob_worker.media.heif import Heif, open_heif
 from videojob_worker.media.picture_colors import in_srgb
-from videojob_worker.media.picture_errors import MAX_PIXELS, source_errors, too_large
+from videojob_worker.media.picture_errors import source_errors, too_large
 from videojob_worker.media.picture_layout import PictureFacts
 from videojob_worker.media.pictures import read_layout
 from videojob_worker.media.sniff import file_kind
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from videojob_worker.media.source import Source
 
+_TILE_BYTES: Final = 12
+"""Of a pixel of a tile: its frame, what the decoder holds, and its way to RGB. Measured."""
 _KINDS: Final = ("AVIF", "HEIC")
 
 
@@ -32,7 +35,7 @@ def inspect_heif(source: Source) -> PictureFacts | None:
         if opened is None:
             return None
         heif, _ = opened
-        return PictureFacts(*heif.size, heif.opacity is not None, ())
+        return PictureFacts(*heif.size, heif.opacity is not None, (), _decoding(heif))
 
 
 def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
@@ -64,9 +67,23 @@ def _opened(source: Source) -> Iterator[tuple[Heif, BinaryIO] | None]:
                 raise source.error("is a HEIC sequence, which is not read; save one of its pictures")
             yield None
             return
-        if heif.stored[0] * heif.stored[1] > MAX_PIXELS:
-            raise too_large(source, heif.stored, MAX_PIXELS)
+        if heif.stored[0] * heif.stored[1] > MOST_DECODED_PIXELS:
+            raise too_large(source, heif.stored, MOST_DECODED_PIXELS)
         yield heif, file
+
+
+def _decoding(heif: Heif) -> DecodingMemory:
+    """A tile is decoded at a time; of a single picture, that is all of it."""
+    width, height = heif.stored
+    is_single = len(heif.tiles.items) == 1
+    return DecodingMemory(
+        width,
+        height,
+        decoded_bytes=_TILE_BYTES if is_single else 0,
+        is_copied=not is_single,
+        is_sideways=heif.is_sideways,
+        is_turned=bool(heif.turns),
+    )
 
 
 def _is_sequence(source: Source, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""Opens pictures: JPEG, PNG, WebP, AVIF, HEIC and GIF, as upright 8-bit sRGB. Of an animation, the first frame.
+"""Opens pictures of the kinds that people have, as upright 8-bit sRGB. Of an animation, the first frame.
 
 The formats are an allow list and are recognised by content. A header is read and its pixels counted before
 anything is decoded, so that a small file cannot claim a huge picture.
@@ -13,24 +13,47 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from videojob_contract.errors import PermanentError
+from videojob_worker.media.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
 from videojob_worker.media.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.orientation import orientation_of
 from videojob_worker.media.picture_colors import in_srgb
-from videojob_worker.media.picture_errors import MAX_PIXELS, source_errors, too_large
+from videojob_worker.media.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
 from videojob_worker.media.picture_layout import PictureFacts, PictureLayout
 from videojob_worker.media.pictures import read_layout
 from videojob_worker.media.png_layout import png_damage
 from videojob_worker.media.sniff import describe_kind, file_kind
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
-from videojob_worker.pixels.upright import SIDEWAYS, has_transparency, simplified, turned_upright
+from videojob_worker.media.tiff import check_tiff, has_further_pages, is_camera_raw
+from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
 
 MAX_MOVING_PIXELS: Final = 8192 * 4352
 """Largest frame of an animation; several of them are held at once."""
 
+# Of a pixel: of what decoders give back and hold, and of Pillow's modes. Measured.
+_DECODED_BYTES: Final = {"WebP": 16, "AVIF": 12}
+_MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
+_COEFFICIENT_BYTES: Final = 2
+
 # Pillow's name for each kind.
-_FORMATS: Final = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WEBP", "AVIF": "AVIF", "GIF": "GIF"}
-_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC or GIF"
+_FORMATS: Final = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WebP": "WEBP",
+    "AVIF": "AVIF",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+}
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
+_ADVICE: Final = {
+    "PSD": "export it as PNG or TIFF",
+    "SVG": "export it as PNG, as large as it is to be seen",
+    "PDF": "export its page as PNG",
+    "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
+    "JPEG XL": "convert it to PNG or AVIF",
+}
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
 
@@ -52,6 +75,20 @@ class OpenPicture:
     def frame_times_s(self) -> tuple[Fraction, ...]:
         """How long each frame of an animation lasts; empty for a still picture."""
         return self.layout.frame_times_s if len(self.layout.frame_times_s) > 1 else ()
+
+    @property
+    def decoding(self) -> DecodingMemory:
+        """What its decoder takes of memory."""
+        plain = self.image.mode in {"RGB", "RGBA"}
+        return DecodingMemory(
+            *self.image.size,
+            decoded_bytes=_DECODED_BYTES.get(self.kind, _MODE_BYTES.get(self.image.mode, RGBA_BYTES)),
+            stored_bytes=self.layout.coefficients * _COEFFICIENT_BYTES,
+            is_copied=not plain and self.kind not in _DECODED_BYTES,
+            is_sideways=self.orientation in SIDEWAYS,
+            is_turned=self.orientation in ORIENTATIONS,
+            has_drafts=self.kind == "JPEG",
+        )
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -84,9 +121,12 @@ def inspect_picture(source: Source) -> PictureFacts:
         width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
         if times and width * height > MAX_MOVING_PIXELS:
             raise too_large(source, image.size, MAX_MOVING_PIXELS)
+        if picture.kind == "TIFF" and has_further_pages(image):
+            source.warn("has several pages, and its first is shown")
         if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
             _conceal(picture)
-        return PictureFacts(width, height, has_transparency(image) or picture.kind == "GIF", times)
+        has_alpha = has_transparency(image) or picture.kind == "GIF"
+        return PictureFacts(width, height, has_alpha, times, picture.decoding)
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
@@ -102,8 +142,8 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
         return still
     picture = open_picture(source)
     with picture.opened():
-        wanted = at_least[::-1] if picture.orientation in SIDEWAYS else at_least
-        picture.image.draft(None, (2 * wanted[0], 2 * wanted[1]))
+        if (by := picture.decoding.draft(at_least)) > 1:
+            picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
         _load(picture)
         return picture.decoded(at_least)
 
@@ -116,17 +156,28 @@ def open_picture(source: Source) -> OpenPicture:
     """
     kind = file_kind(source.path)
     if kind not in _FORMATS:
-        raise source.error(f"is {describe_kind(kind)}, not a {_READ} image")
+        raise _not_read(source, kind)
     with source_errors(source, kind):
         layout = read_layout(source, kind)
         try:
             image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
         except UnidentifiedImageError as error:
             raise source.error(f"is a damaged {kind}: its header cannot be read") from error
-    if image.width * image.height > MAX_PIXELS:
+        if kind == "TIFF" and is_camera_raw(image):
+            image.close()
+            raise _not_read(source, "camera raw")
+        if kind == "TIFF":
+            check_tiff(source, image)
+    most = MAX_DRAFTED_PIXELS if kind == "JPEG" and not layout.coefficients else MOST_DECODED_PIXELS
+    if image.width * image.height > most:
         image.close()
-        raise too_large(source, image.size, MAX_PIXELS)
+        raise too_large(source, image.size, most)
     return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
+
+
+def _not_read(source: Source, kind: str) -> PermanentError:
+    advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return source.error(f"is {describe_kind(kind)}, not a {_READ} image{advice}")
 
 
 def _load(picture: OpenPicture) -> None:

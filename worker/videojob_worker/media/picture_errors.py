@@ -7,8 +7,8 @@ from typing import Final
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker.media.source import Source
 
-MAX_PIXELS: Final = 128_000_000
-"""Largest picture that is decoded, in pixels of 3 or 4 bytes."""
+MAX_DRAFTED_PIXELS: Final = 400_000_000
+"""Largest JPEG, which is made smaller as it is decoded."""
 
 
 @contextmanager

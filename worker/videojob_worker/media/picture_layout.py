@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from videojob_contract.errors import Reason
+from videojob_worker.media.decoding_memory import DecodingMemory
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import Part
 from videojob_worker.pixels.coded_colors import CodedColors
@@ -32,6 +33,8 @@ class PictureLayout:
     """What its numbers mean, where that is told by code points or chromaticities, and holds before a profile."""
     is_cut_off: bool = False
     """Whether it ends before its end is marked."""
+    coefficients: float = 0
+    """Samples of a pixel that are held until all of it is read: those of a progressive JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class PictureFacts:
     has_alpha: bool
     frame_times_s: tuple[Fraction, ...]
     """How long each frame of an animation lasts; empty for a still picture."""
+    decoding: DecodingMemory
 
 
 class Bounds:

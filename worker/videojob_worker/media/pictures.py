@@ -40,7 +40,7 @@ def read_layout(source: Source, kind: str) -> PictureLayout:
         PermanentError: too many frames, or more metadata than a picture may have.
         OSError: it cannot be read.
     """
-    if kind in {"WebP", "AVIF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
+    if kind in {"WebP", "AVIF", "TIFF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
         raise source.error(
             f"has {size / 1024**2:,.0f} MiB; at most {MAX_WHOLE_BYTES // 1024**2} MiB are allowed of a {kind}",
             Reason.SOURCE_TOO_LARGE,
@@ -60,6 +60,8 @@ def _read_others(source: Source, file: BinaryIO, kind: str) -> PictureLayout:
     bounds, times = Bounds(source), list[Fraction]()
     colors: CodedColors | None = None
     walk = {"WebP": _webp, "GIF": _gif}.get(kind)
+    if kind in {"TIFF", "BMP"}:
+        return PictureLayout((range(file.seek(0, 2)),))
     for part in _avif(source.path) if walk is None else walk(file):
         if isinstance(part, Fraction):
             bounds.add(frames=1, parts=0)

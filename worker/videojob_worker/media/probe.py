@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import Narration
-from videojob_contract.resources.timeline import Video
+from videojob_contract.resources.timeline import HeldPicture, Video
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
+from videojob_worker.media.decoding_memory import DecodingMemory
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.sound_decoder import measure_sound
 from videojob_worker.media.source import Source
 from videojob_worker.media.video_info import inspect_video
+
+_HELD_S: Final = Fraction(1, 5)
+"""A picture that is held for longer is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class ProbedSource:
     height: int | None = None
     duration_s: Fraction | None = None
     """Of the pictures, or of a sound; seconds."""
+    sound_end_s: Fraction | None = None
+    """Of a video: when its sound is over, where that is later than its pictures, else when they are."""
     fps: Fraction | None = None
     """Mean rate."""
     has_alpha: bool = False
@@ -35,6 +41,9 @@ class ProbedSource:
     """Whether its container wants only a part of its pictures shown."""
     coded: CodecParameters | NotCopiableError | None = None
     """Of a video: how it is coded, or why that is not as any output is."""
+
+    decoding: DecodingMemory | None = None
+    """What decoding a picture takes of memory."""
 
     @property
     def pixels(self) -> int:
@@ -57,6 +66,7 @@ def probe_picture(source: Source) -> ProbedSource:
         duration_s=length_s or None,
         fps=len(found.frame_times_s) / length_s if length_s else None,
         has_alpha=found.has_alpha,
+        decoding=found.decoding,
     )
 
 
@@ -72,6 +82,7 @@ def probe_video(source: Source) -> ProbedSource:
         width=footage.width,
         height=footage.height,
         duration_s=footage.end_s,
+        sound_end_s=footage.sound_end_s,
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
@@ -104,10 +115,16 @@ def narrated_length(narration: Narration, probed: ProbedSource) -> Fraction:
     return narration.before + (probed.duration_s or 0) + narration.after
 
 
+def video_end_s(video: Video, probed: ProbedSource) -> Fraction:
+    """Return when a video is over, in seconds of its own: with its pictures, or with sound that is heard longer."""
+    pictures_s = probed.duration_s or Fraction(0)
+    return pictures_s if video.hold is HeldPicture.NONE or not video.volume else probed.sound_end_s or pictures_s
+
+
 def video_clip_length(video: Video, probed: ProbedSource) -> Fraction:
     """Return how many seconds of the timeline a video lasts by itself."""
-    start, end = video.from_ or Fraction(0), video.to if video.to is not None else probed.duration_s
-    return ((end or Fraction(0)) - start) / speed_of(video)
+    end_s = video_end_s(video, probed) if video.to is None else video.to
+    return (end_s - (video.from_ or Fraction(0))) / speed_of(video)
 
 
 def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: Fraction, frame_s: Fraction) -> None:
@@ -116,7 +133,7 @@ def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: 
     Raises:
         PermanentError: `from` or `to` are not within it, or it is too short and does not loop.
     """
-    start_s, length_s = video.from_ or Fraction(0), probed.duration_s or Fraction(0)
+    start_s, length_s = video.from_ or Fraction(0), video_end_s(video, probed)
     end_s = length_s if video.to is None else video.to
     # One frame more or less, of either, is a matter of rounding, not of what the user meant.
     period_s = 1 / probed.fps if probed.fps else Fraction(1, 10)
@@ -125,6 +142,9 @@ def check_stretch(source: Source, video: Video, probed: ProbedSource, wanted_s: 
         raise source.error(f"{lasts}, so that nothing is left from {_shown(start_s)} on", Reason.INVALID_SPEC)
     if end_s > length_s + period_s:
         raise source.error(f"{lasts}, less than the {_shown(end_s)} to which it should play", Reason.INVALID_SPEC)
+    held_s = min(end_s, start_s + wanted_s * speed_of(video)) - (probed.duration_s or length_s)
+    if held_s > _HELD_S:
+        source.warn(f"shows its last picture for {_shown(held_s)}, in which its sound goes on")
     speed = speed_of(video)
     if not video.loop and wanted_s * speed > end_s - start_s + max(period_s, frame_s * speed):
         rest = (

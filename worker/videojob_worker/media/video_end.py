@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 from av.error import FFmpegError
+from av.stream import Discard
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -45,6 +46,8 @@ class VideoEnd:
     """Mean time between the last pictures, if there are enough of them."""
     is_joined: bool
     """Whether time starts over on the way; it then goes on where it was, here and in `end`."""
+    sound_end_s: Fraction
+    """When the last sound is over; 0 without any."""
 
 
 def find_end(container: "InputContainer", stream: "VideoStream", period: int) -> VideoEnd | None:
@@ -65,7 +68,7 @@ def find_end(container: "InputContainer", stream: "VideoStream", period: int) ->
             continue
         if from_s and (not tail.has_key or tail.frames < _REORDERED):  # an index may call any frame a keyframe
             tail = _read(container, stream, tail.first - round(_BACK_S / tick_s)) or tail
-        return VideoEnd(_end(container, stream, tail, period), tail.period, tail.restarts > 0)
+        return VideoEnd(_end(container, stream, tail, period), tail.period, tail.restarts > 0, tail.sound_end_s)
     return None
 
 
@@ -101,6 +104,7 @@ class _Tail:
     has_key: bool
     """Whether it starts with a keyframe."""
     restarts: int = 0
+    sound_end_s: Fraction = Fraction(0)
 
     @property
     def period(self) -> Fraction | None:
@@ -114,6 +118,11 @@ def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail
     try:
         container.seek(pts, stream=stream)
         for packet in _shown(container, stream):
+            if packet.stream.index != stream.index:
+                if tail is not None and packet.pts is not None:
+                    end_s = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    tail.sound_end_s = max(tail.sound_end_s, end_s)
+                continue
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is None:
                 continue
@@ -129,8 +138,11 @@ def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail
     return tail
 
 
-def _shown(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet[VideoStream]"]:
-    packets = container.demux(stream)
+def _shown(container: "InputContainer", stream: "VideoStream") -> Iterator["Packet[Any]"]:
+    """Yield the packets of the pictures, and of all sound beside them."""
+    for sound in container.streams.audio:
+        sound.discard = Discard.default
+    packets = container.demux(stream, *container.streams.audio)
     return (packet for packet in packets if packet.size and not packet.is_discard and not packet.is_corrupt)
 
 

@@ -9,11 +9,12 @@ from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableE
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.frame_shape import FrameShape, shape_of
 from videojob_worker.media.source import Source
-from videojob_worker.media.video_end import find_end
+from videojob_worker.media.video_end import VideoEnd, find_end
 
 MAX_SECONDS: Final = 24 * 3600
 """Longest video that is read, in seconds."""
 
+_FILLED_S: Final = Fraction(1, 4)
 # Demuxers whose packets an output can take.
 _COPIED_FROM: Final = ("mov", "matroska")
 # Headers are rounded; what is missing beyond this may be missed.
@@ -38,6 +39,8 @@ class VideoInfo:
     """When its last picture is over."""
     is_joined: bool
     """Whether its time stamps start over on the way, so that they tell a moment only to who has read from the start."""
+    sound_end_s: Fraction
+    """When its sound is over, or its pictures where they are later, or it is joined."""
     has_alpha: bool
     has_sound: bool
     coded: CodecParameters | NotCopiableError
@@ -73,7 +76,7 @@ def inspect_video(source: Source) -> VideoInfo:
                 "has its transparency in a layer of its own (HEVC with alpha), which is not decoded here; "
                 "ProRes 4444, and VP9 in WebM, are"
             )
-        period_s, end_s, is_joined = _pace(decoder, pts)
+        period_s, end_s, found_end = _pace(decoder, pts)
         if end_s <= 0:
             raise source.error("is a damaged video: it does not say how long it lasts")
         if end_s > MAX_SECONDS:
@@ -96,7 +99,8 @@ def inspect_video(source: Source) -> VideoInfo:
             tick_s=decoder.tick_s,
             period_s=period_s,
             end_s=end_s,
-            is_joined=is_joined,
+            is_joined=found_end is not None and found_end.is_joined,
+            sound_end_s=_sound_end_s(decoder, found_end, pts, end_s),
             has_alpha=has_alpha,
             has_sound=_has_sound(decoder),
             coded=_coded(decoder),
@@ -115,6 +119,14 @@ def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:
         return reason
 
 
+def _sound_end_s(decoder: Decoder, found: VideoEnd | None, first_pts: int, end_s: Fraction) -> Fraction:
+    if found is None or found.is_joined:
+        return end_s
+    sound_s = found.sound_end_s - first_pts * decoder.tick_s
+    # Encoders of sound fill their last block.
+    return sound_s if end_s + _FILLED_S < sound_s <= MAX_SECONDS else end_s
+
+
 def _has_sound(decoder: Decoder) -> bool:
     """Tell whether there is any sound; asked when the last packets have been read, so that every fragment is known."""
     tracks = decoder.container.streams.audio
@@ -124,24 +136,24 @@ def _has_sound(decoder: Decoder) -> bool:
     return False
 
 
-def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction, bool]:
-    """Find the mean time between pictures, when the last one is over (0: nothing tells), and if time starts over."""
+def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction, VideoEnd | None]:
+    """Find the mean time between pictures, when the last one is over (0: nothing tells), and what tells it."""
     stream, tick_s, period_s = decoder.stream, decoder.tick_s, decoder.period_s
     found = find_end(decoder.container, stream, round((period_s or 0) / tick_s))
     if found is None:
-        return period_s, Fraction(0), False
+        return period_s, Fraction(0), None
     # In an AVI packets are counted, and frames come later by as many as a decoder holds back.
     start = first_pts if decoder.is_timed else stream.start_time or 0
     end_s = (found.end - start) * tick_s
     # Without a rate in the file, libav may take the unit of time for one.
     if found.period and not stream.average_rate and not _are_alike(period_s, found.period * tick_s):
-        return found.period * tick_s, end_s, found.is_joined
+        return found.period * tick_s, end_s, found
     if period_s is None:
-        return None, end_s, found.is_joined
+        return None, end_s, found
     # The stamps of both ends are rounded: take the whole number of frames that this means.
     whole_s = round(end_s / period_s) * period_s
     is_whole = whole_s and abs(whole_s - end_s) <= 2 * tick_s
-    return period_s, whole_s if is_whole else end_s, found.is_joined
+    return period_s, whole_s if is_whole else end_s, found
 
 
 def _are_alike(period_s: Fraction | None, other_s: Fraction) -> bool:

@@ -21,7 +21,7 @@ LARGE_PIXELS: Final = 16_000_000
 """What has more is made smaller, where it may be, before anything else is done with it."""
 
 _WITH_ALPHA: Final = frozenset(("RGBA", "LA", "La", "PA", "RGBa"))
-_STRIP_PIXELS: Final = 4_000_000
+_STRIP_PIXELS: Final = 500_000
 
 
 def has_transparency(image: Image.Image) -> bool:
@@ -41,12 +41,11 @@ def simplified(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     factor = reduction(image.size, at_least)
     if factor == 1:
         return _simple_mode(image)
-    strips = list(_strips(image, factor))
-    width, height = max(strip.width for _, strip in strips), sum(strip.height for _, strip in strips)
-    whole = Image.new(strips[0][1].mode, (width, height))
-    for top, strip in strips:
+    whole: Image.Image | None = None
+    for top, strip in _strips(image, factor):
+        whole = whole or Image.new(strip.mode, (strip.width, -(-image.height // factor)))
         whole.paste(strip, (0, top))
-    return whole
+    return whole or image
 
 
 def turned_upright(image: Image.Image, orientation: int) -> Image.Image:

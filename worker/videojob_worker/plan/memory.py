@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_worker.compose.clips import clip_kind
 from videojob_worker.encode.x264_tuning import encoder_bytes
+from videojob_worker.media.decoding_memory import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,16 @@ def peak_bytes(plan: RenderPlan) -> int:
     pictures = (max(span_bytes(plan, span) for span in segment.spans) for segment in plan.segments)
     side_by_side = encoders * each + sum(nlargest(encoders, pictures))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0
-    return _PROCESS_BYTES + _SOUND_BYTES + captions + max(side_by_side, _whole_bytes(plan))
+    loading = _loading_bytes(plan, encoders)
+    return _PROCESS_BYTES + _SOUND_BYTES + captions + loading + max(side_by_side, _whole_bytes(plan))
+
+
+def _loading_bytes(plan: RenderPlan, encoders: int) -> int:
+    """What is taken while pictures are made ready: one in each encoder, but of large ones one at a time."""
+    layers: list[Clip | Overlay] = [*plan.clips, *(placed.overlay for placed in plan.overlays)]
+    loading = [clip_kind(layer, plan.sources.probed).loading_bytes(layer, plan.canvas) for layer in layers]
+    small = max((size for size in loading if size <= LARGE_BYTES), default=0)
+    return max(*loading, small) + (encoders - 1) * small
 
 
 def _encoders_bytes(plan: RenderPlan) -> int:
@@ -95,7 +105,7 @@ def _picture_bytes(plan: RenderPlan) -> int:
 def _clip_bytes(plan: RenderPlan, clip: Clip) -> int:
     """A clip's picture, and what it is made from frame by frame."""
     kind = clip_kind(clip, plan.sources.probed)
-    held = _picture_bytes(plan) + kind.held_bytes(moves=clip.motion is not None)
+    held = _picture_bytes(plan) + kind.held_bytes(clip, plan.canvas)
     if clip.effects:
         held += _EFFECT_PICTURES * plan.canvas.width * plan.canvas.height * _RGB_BYTES
     return held
@@ -106,4 +116,4 @@ def _overlay_bytes(plan: RenderPlan, overlay: Overlay) -> int:
     if overlay.scale is not None:
         width = plan.canvas.width * min(overlay.scale, 1.0)
         drawn = int(width * width * _RGBA_BYTES)
-    return drawn + clip_kind(overlay, plan.sources.probed).held_bytes(moves=False)
+    return drawn + clip_kind(overlay, plan.sources.probed).held_bytes(overlay, plan.canvas)

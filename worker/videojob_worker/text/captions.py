@@ -168,11 +168,12 @@ def open_captions(source: Source, subtitles: Subtitles, canvas: Canvas, fonts: F
     _check_at_once(source, cues)
     # What takes no time is never seen, and what has no text has nothing to draw.
     cues = tuple(cue for cue in cues if cue.end_ms > cue.start_ms and (cue.text.strip() or form is SubtitleFormat.ASS))
+    if subtitles.soft:  # players draw them
+        return Captions(cues, canvas.width, canvas.height, text.encode(), None, ours=False)
     if form is SubtitleFormat.ASS:
         captions = Captions(cues, canvas.width, canvas.height, text.encode(), None, ours=False)
         try:
-            if not subtitles.soft:
-                captions.painter()
+            captions.painter()
         except UnreadableScriptError:
             raise source.error("is no ASS script that libass can read: its headers are damaged") from None
         return captions

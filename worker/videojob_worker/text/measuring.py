@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from videojob_worker.text.ass_renderer import AssRenderer, script_time
@@ -19,6 +20,12 @@ _MOST_CHARACTERS: Final = 128
 """Of what is measured in one go, so that it is narrower than `_WIDEST`."""
 _MOST_MEASURED: Final = 20_000
 """Texts; of what comes after them, each character counts as one as wide as a line is high."""
+# Scripts whose letters are all of one width, each with a letter that stands for all.
+_SQUARE: Final = (
+    (re.compile("[\u3400-\u9fff]"), "永"),
+    (re.compile("[\u3041-\u30fe]"), "あ"),
+    (re.compile("[\uac00-\ud7a3]"), "한"),
+)
 _MARK: Final = "|"  # stands around what is measured, so that spaces count, and nothing joins
 
 _HEAD: Final = (
@@ -41,7 +48,7 @@ class Ruler:
     def widths(self, texts: Sequence[str], *, bold: bool) -> list[float]:
         """Return how wide texts without line ends are, as multiples of a line's height."""
         weight = max(self._weight, _BOLD) if bold else self._weight
-        parts = [[text[at : at + _MOST_CHARACTERS] for at in range(0, len(text), _MOST_CHARACTERS)] for text in texts]
+        parts = [_parts(text) for text in texts]
         self._measure(sorted({part for each in parts for part in each if (part, weight) not in self._known}), weight)
         return [sum(self._known.get((part, weight), len(part)) for part in each) for each in parts]
 
@@ -60,3 +67,10 @@ class Ruler:
             ends.append(max((mask.dst_x + mask.w for mask in masks), default=0))
         for text, end in zip(texts, ends[1:], strict=True):
             self._known[text, weight] = max(0, end - ends[0]) / _LINE
+
+
+def _parts(text: str) -> list[str]:
+    if not text.isascii():
+        for letters, one in _SQUARE:
+            text = letters.sub(one, text)
+    return [text[at : at + _MOST_CHARACTERS] for at in range(0, len(text), _MOST_CHARACTERS)]

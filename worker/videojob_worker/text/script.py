@@ -23,6 +23,8 @@ _ALIGNMENT: Final = {Position.BOTTOM: 2, Position.CENTER: 5, Position.TOP: 8}
 _OUTLINED, _BOXED = 1, 4  # of libass: one box around all lines, as wide around them as the shadow falls
 _REGULAR, _BOLD = 400, 700
 _LEAST_SIZE: Final = 8  # pixels that a line is high
+_MOST_FITTED: Final = 200_000
+"""Characters of long lines; several times what a film has."""
 _SURE: Final = 0.98  # of the width, since letters reach out of their places a little
 _DIRECTION_OF_TEXT: Final = -1  # for libass, an encoding of a font: that each paragraph runs as its letters do
 _STYLE_FIELDS: Final = (
@@ -70,6 +72,7 @@ class _Fitting:
 
     def __init__(self, face: Face, size: int, width: int, height: int, warn: Callable[[str], None]) -> None:
         self._face, self._size, self._width, self._height, self._warn = face, size, width, height, warn
+        self._fitted = 0
 
     @cached_property
     def _ruler(self) -> Ruler:
@@ -77,20 +80,28 @@ class _Fitting:
 
     def fitted(self, cue: Cue) -> str:
         """Return a cue's markup, with lines that fit."""
-        bold = "{\\b1}" in cue.markup
-        size = self._size
-        while True:
-            room = _SURE * self._width / size
-            wrapped = wrap(cue.markup, room, lambda texts: self._ruler.widths(texts, bold=bold))
-            fits = wrapped.fits and wrapped.lines * size <= self._height
-            if fits or size <= _LEAST_SIZE:
-                break
-            size = max(_LEAST_SIZE, min(size - 1, size * 9 // 10))
-        if size == self._size and fits:
-            return wrapped.markup
+        self._fitted += len(cue.text) if len(cue.text) > self._width / self._size else 0
+        if self._fitted > _MOST_FITTED:
+            self._warn(f"has more than {_MOST_FITTED} characters in long lines; what comes after them may be cut off")
+            return cue.markup
+        markup, fits = self._wrapped(cue, self._size)
+        if fits:
+            return markup
+        low, high = _LEAST_SIZE, max(_LEAST_SIZE, self._size - 1)  # the first is the size if none fits
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._wrapped(cue, middle)[1] else (low, middle - 1)
+        size = min(low, self._size)
+        markup, fits = self._wrapped(cue, size)
         what = "is drawn smaller" if fits else "is cut off, however small"
         self._warn(f"has a cue at {cue.start_ms / 1000:g} s that the picture has no room for: it {what}")
-        return f"{{\\fs{min(size, self._size)}}}{wrapped.markup}"
+        return f"{{\\fs{size}}}{markup}"
+
+    def _wrapped(self, cue: Cue, size: int) -> tuple[str, bool]:
+        """Return a cue's markup with lines that are `size` pixels high, and whether it fits."""
+        bold = "{\\b1}" in cue.markup
+        wrapped = wrap(cue.markup, _SURE * self._width / size, lambda texts: self._ruler.widths(texts, bold=bold))
+        return wrapped.markup, wrapped.fits and wrapped.lines * size <= self._height
 
 
 def _reach(style: SubtitleStyle) -> int:

@@ -32,17 +32,18 @@ class FakeOperatorQueue(Side):
         super().__init__(pool, server)
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
+        self._terms = ""
         self._held = False
 
     async def load_scripts(self) -> None:
         """Do nothing: there are no scripts here."""
         _ = self._state
 
-    async def configure(self, queues: Mapping[str, int], *, held: bool = False) -> None:
-        """Set the queues and their weights; see `api.OperatorApi.configure`."""
-        self._queues, self._held = dict(queues), held
+    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+        """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
+        self._queues, self._terms, self._held = dict(queues), terms, held
         state = self._state
-        state.held = held
+        state.terms, state.held = terms, held
         self._server.touch()
         closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
         state.weights = {**queues, **closed}
@@ -52,7 +53,7 @@ class FakeOperatorQueue(Side):
         """Mark the server as known; True when it was empty."""
         was_empty, self._state.known = not self._state.known, True
         if was_empty:
-            await self.configure(self._queues, held=self._held)
+            await self.configure(self._queues, self._terms, held=self._held)
         return was_empty
 
     async def admit_workers(self, passwords: Sequence[str]) -> bool:
@@ -76,7 +77,7 @@ class FakeOperatorQueue(Side):
             if known == attempt and record.state != "queued":
                 return Enqueued(EnqueueState(record.state))
         if not state.weights.get(queue) and queue in self._queues:
-            await self.configure(self._queues, held=self._held)
+            await self.configure(self._queues, self._terms, held=self._held)
         if not state.weights.get(queue):
             known_queues = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}')
@@ -87,6 +88,7 @@ class FakeOperatorQueue(Side):
             since = _milliseconds(since or self._server.now())
             record = state.records[uid] = Record(entry, "queued", since=since)
             state.place(uid, since)
+        record.entry = replace(record.entry, terms=assignment.terms)
         record.payload = assignment
         self._server.touch()
         return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))

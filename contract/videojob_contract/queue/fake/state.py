@@ -45,6 +45,7 @@ class Pool:
     held: bool = False
     """Whether nothing is claimed."""
     weights: dict[str, int] = field(default_factory=dict)
+    terms: str = ""
     passes: dict[str, int] = field(default_factory=dict)
     backlog: list[str] = field(default_factory=list)
     """Uids in the order of their places, over all queues."""

@@ -78,7 +78,9 @@ class FakeWorkerQueue(Side):
         state = self._state
         if state.held:
             return None
-        heads = {queue: uids[0] for queue in state.weights if (uids := state.waiting(queue))}
+        valid = {uid for uid in state.backlog if state.terms in {"", state.records[uid].entry.terms}}
+        waiting = {queue: [uid for uid in state.waiting(queue) if uid in valid] for queue in state.weights}
+        heads = {queue: uids[0] for queue, uids in waiting.items() if uids}
         if not heads:
             return None
         behind, _, best = min((state.passes.get(queue, 0), -state.weights[queue], queue) for queue in heads)

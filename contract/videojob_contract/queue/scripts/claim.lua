@@ -16,6 +16,7 @@ local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative w
 local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
+local terms    = KEYS[11]  -- string  by which assignments are made now
 
 local worker   = ARGV[1]
 local job      = ARGV[2]
@@ -37,8 +38,9 @@ local function pairs_of(hash)
   return map
 end
 
--- Returns the first of a queue: its member, uid and record. What a newer version wrote is passed over.
-local function head_of(queue)
+-- Returns the first of a queue: its member, uid and record. What a newer version wrote is passed over, and what was
+-- enqueued by other terms than now: it is enqueued again in a moment.
+local function head_of(queue, now_valid)
   local from, to, passed = '[' .. queue .. ':', '(' .. queue .. ';', 0
   for _ = 1, SWEPT do
     local member = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', passed, 1)[1]
@@ -48,9 +50,10 @@ local function head_of(queue)
     local uid = string.match(member, '^[^:]*:[^:]*:(.+)$')
     local record, why = parse(uid and redis.call('HGET', entries, uid), ENTRY)
     local is_entry = record and record.member == member
-    if is_entry and redis.call('HEXISTS', payloads, uid) == 1 then
+    local is_valid = not now_valid or now_valid == '' or record and record.terms == now_valid
+    if is_entry and is_valid and redis.call('HEXISTS', payloads, uid) == 1 then
       return {member = member, uid = uid, record = record}
-    elseif why == NEWER then
+    elseif why == NEWER or is_entry and not is_valid then
       passed = passed + 1
     else  -- in a Redis that evicts keys, one may have lost its record, or its payload: it is no one's, or enqueued again
       redis.call('ZREM', backlog, member)
@@ -63,9 +66,10 @@ end
 
 local function next_entry()
   local weight_of, pass_of = pairs_of(weights), pairs_of(passes)
+  local now_valid = redis.call('GET', terms)
   local best, best_queue
   for queue, weight in pairs(weight_of) do
-    local head = head_of(queue)
+    local head = head_of(queue, now_valid)
     if head then
       local rank = {pass_of[queue] or 0, -weight, queue}
       if not best or rank[1] < best.rank[1]

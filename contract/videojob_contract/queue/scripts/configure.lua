@@ -1,22 +1,24 @@
 #!lua flags=allow-oom
--- configure: set the queues and their weights.
+-- configure: set the queues and their weights, and the terms by which attempts are claimed.
 --
 -- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
 -- that waits is woken.
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.
 -- Replies nothing.
 
-local weights = KEYS[1]  -- hash   queue -> weight; 0 when closed, negative while held
-local passes  = KEYS[2]  -- hash   queue -> how far it is ahead of its share
-local backlog = KEYS[3]  -- zset   queue:place:uid, all at score 0
-local wake    = KEYS[4]  -- list   tokens that idle workers wait for
+local weights = KEYS[1]  -- hash    queue -> weight; 0 when closed, negative while held
+local passes  = KEYS[2]  -- hash    queue -> how far it is ahead of its share
+local backlog = KEYS[3]  -- zset    queue:place:uid, all at score 0
+local wake    = KEYS[4]  -- list    tokens that idle workers wait for
+local terms   = KEYS[5]  -- string  by which assignments are made now
 
 local sign = ARGV[1] == 'held' and -1 or 1
 
--- ARGV: held or open, queue, weight, queue, weight, ...
+-- ARGV: held or open, terms, queue, weight, queue, weight, ...
 
 local kept = {}
-for i = 2, #ARGV, 2 do
+redis.call('SET', terms, ARGV[2])
+for i = 3, #ARGV, 2 do
   kept[ARGV[i]] = true
   redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
 end

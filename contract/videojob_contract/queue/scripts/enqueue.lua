@@ -24,6 +24,7 @@ local attempt = tonumber(ARGV[2])
 local queue   = ARGV[3]
 local payload = ARGV[4]
 local since   = tonumber(ARGV[5])  -- milliseconds; none for now
+local terms   = ARGV[6]
 
 local record = load(entries, uid)
 if record then
@@ -51,9 +52,10 @@ if not (record and record.attempt == attempt and record.queue == queue) then
   local now = now_ms()
   local member = string.format('%s:%013.0f.%016d:%s', queue, since or now, redis.call('INCR', sequence), uid)
   record = {state = 'queued', attempt = attempt, queue = queue, member = member, queued_at = now}
-  save(entries, uid, record)
   redis.call('ZADD', backlog, 0, member)
-  balance(wake, backlog)
 end
+record.terms = terms ~= '' and terms or nil
+save(entries, uid, record)
+balance(wake, backlog)
 redis.call('HSET', payloads, uid, payload)
 return {'queued', position(backlog, record)}

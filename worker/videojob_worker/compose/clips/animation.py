@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
-from videojob_worker.compose.clips.image import RGB_BYTES
 from videojob_worker.compose.layers.animation import AnimationLayer
 from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.timeline.spans import SpanKind
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from videojob_contract.resources.timeline import Clip, Image, Overlay
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.layers.base import Layer
+
+_FRAME_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class AnimationClip(ClipKind):
         source = placed.sources.source(f"{placed.field}.image.uri", self.image.uri)
         return AnimationLayer(source, placed.canvas, fit=placed.clip.fit, anchor=placed.clip.anchor, fps=placed.fps)
 
-    def held_bytes(self, *, moves: bool) -> int:
-        """Of one picture, where it moves."""
-        return self.probed.pixels * RGB_BYTES if moves else 0
+    def held_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:  # noqa: ARG002 - it is as large as it is
+        """Of its decoder, and of the picture that it composes."""
+        return self.probed.pixels * _FRAME_BYTES
 
     def does(self, fps: Fraction) -> Iterable[str]:  # noqa: ARG002 - it has no rate of its own
         """Say that it plays."""

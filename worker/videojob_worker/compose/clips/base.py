@@ -90,9 +90,14 @@ class ClipKind(Protocol):
             PermanentError: it does not.
         """
 
-    def held_bytes(self, *, moves: bool) -> int:
-        """Predict what its pictures are made from, in bytes; `moves`: with a motion."""
-        del moves
+    def held_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:
+        """Predict what its pictures are made from, in bytes."""
+        del layer, canvas
+        return 0
+
+    def loading_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:
+        """Predict what it takes for a moment to make its pictures ready, in bytes."""
+        del layer, canvas
         return 0
 
     def does(self, fps: Fraction) -> Iterable[str]:

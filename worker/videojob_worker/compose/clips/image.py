@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
-from videojob_worker.compose.layers.motion import move_image
+from videojob_worker.compose.layers.motion import held_size, move_image
+from videojob_worker.media.decoding_memory import memory_turn
 from videojob_worker.media.image import load_image
 from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.pixels.fit import fit_image
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from videojob_contract.resources.motion import Motion
-    from videojob_contract.resources.timeline import Clip, Image, Overlay
+    from videojob_contract.resources.timeline import Image
+    from videojob_worker.canvas import Canvas
 
-RGB_BYTES: Final = 3
+_MOVING_BYTES: Final = 3
+"""Of a pixel of a picture that moves: it is held twice."""
+_DRAWN_BYTES: Final = 12
+"""Of a pixel that is drawn: as RGB, on its background, and on its way to YUV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,31 @@ class ImageClip(ClipKind):
     def open(self, placed: PlacedClip) -> Layer:
         """Load it."""
         clip, canvas = placed.clip, placed.canvas
-        image = load_image(placed.sources.source(f"{placed.field}.image.uri", self.image.uri), canvas.size)
-        return StillLayer(
-            from_rgb(fit_image(image, canvas.size, clip.fit, clip.anchor, parse_color(canvas.background)))
-        )
+        with memory_turn(self.loading_bytes(clip, canvas)):
+            image = load_image(placed.sources.source(f"{placed.field}.image.uri", self.image.uri), canvas.size)
+            drawn = fit_image(image, canvas.size, clip.fit, clip.anchor, parse_color(canvas.background))
+            return StillLayer(from_rgb(drawn))
 
     def open_moving(self, placed: PlacedClip, motion: Motion) -> Layer:
         """Load it in its own resolution, as far as the motion shows it."""
         source = placed.sources.source(f"{placed.field}.image.uri", self.image.uri)
-        return move_image(source, self.probed, motion, placed.clip, frames=placed.frames, canvas=placed.canvas)
+        with memory_turn(self.loading_bytes(placed.clip, placed.canvas)):
+            return move_image(source, self.probed, motion, placed.clip, frames=placed.frames, canvas=placed.canvas)
 
-    def held_bytes(self, *, moves: bool) -> int:
+    def held_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:
         """Of the image itself, where it moves."""
-        return self.probed.pixels * RGB_BYTES if moves else 0
+        width, height = self._size(layer, canvas)
+        return _MOVING_BYTES * width * height if isinstance(layer, Clip) and layer.motion is not None else 0
+
+    def loading_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:
+        """Of its decoder, and of drawing it."""
+        width, height = size = self._size(layer, canvas)
+        return (self.probed.decoding.bytes_for(size) if self.probed.decoding else 0) + _DRAWN_BYTES * width * height
+
+    def _size(self, layer: Clip | Overlay, canvas: Canvas) -> tuple[int, int]:
+        """Return how large it is drawn."""
+        own = self.probed.width or 1, self.probed.height or 1
+        if isinstance(layer, Overlay):
+            scale = 1 if layer.scale is None else canvas.width * layer.scale / own[0]
+            return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+        return canvas.size if layer.motion is None else held_size(self.probed, layer.motion, layer, canvas)

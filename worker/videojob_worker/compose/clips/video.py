@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from videojob_contract.resources.timeline import Clip, Overlay, Video
+    from videojob_worker.canvas import Canvas
     from videojob_worker.compose.layers.base import Layer
     from videojob_worker.media.probed import ProbedSources
 
@@ -61,7 +62,7 @@ class VideoClip(ClipKind):
         source = sources.source(f"{field}.video.uri", self.video.uri)
         check_stretch(source, self.video, self.probed, wanted_s, frame_s)
 
-    def held_bytes(self, *, moves: bool) -> int:  # noqa: ARG002 - a motion is over pictures of the canvas
+    def held_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:  # noqa: ARG002 - it is as large as it is
         """Of its decoder."""
         return int(_DECODED_FRAMES * self.probed.pixels * _FRAME_BYTES_A_PIXEL)
 

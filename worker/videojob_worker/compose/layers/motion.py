@@ -71,6 +71,21 @@ def move_image(
     Raises:
         PermanentError: the image cannot be used.
     """
+    size, full, fit, path = _held(probed, motion, clip, canvas)
+    image = load_image(source, size)
+    picture = from_rgb(fit_image(image, size, fit, clip.anchor, parse_color(canvas.background)))
+    return MotionLayer(StillLayer(picture), path.scaled(full, size), frames, canvas)
+
+
+def held_size(probed: ProbedSource, motion: Motion, clip: Clip, canvas: Canvas) -> tuple[int, int]:
+    """Return how large, in width and height, a still image is held for its motion."""
+    return _held(probed, motion, clip, canvas)[0]
+
+
+def _held(
+    probed: ProbedSource, motion: Motion, clip: Clip, canvas: Canvas
+) -> tuple[tuple[int, int], tuple[int, int], Fit, KenBurns]:
+    """Return how large an image is held, and the size that it fits, how, and the way of its window there."""
     shown, whole = canvas.size, (probed.width or 1, probed.height or 1)
     if motion.pan is None and clip.fit in {Fit.CONTAIN, Fit.BLUR}:
         # The bars belong to what moves, so the picture is the canvas, as much larger as the image and the zoom allow.
@@ -81,10 +96,7 @@ def move_image(
         detail = 1.0
     path = views(motion, full, shown, clip.fit, clip.anchor)
     needed = (max(shown[0] / (box[2] - box[0]), shown[1] / (box[3] - box[1])) for box in (path.first, path.last))
-    size = _sized(full, min(max(needed) * _SPARE, detail))
-    image = load_image(source, size)
-    picture = from_rgb(fit_image(image, size, fit, clip.anchor, parse_color(canvas.background)))
-    return MotionLayer(StillLayer(picture), path.scaled(full, size), frames, canvas)
+    return _sized(full, min(max(needed) * _SPARE, detail)), full, fit, path
 
 
 def _sized(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from av.error import FFmpegError
 
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.probe import check_stretch
+from videojob_worker.media.probe import check_stretch, video_end_s
 from videojob_worker.media.reader import Reader
 from videojob_worker.media.video_info import inspect_video
 from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of
@@ -65,7 +65,7 @@ class VideoLayer:
     ) -> None:
         check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
-        self._times = Times(self._footage, video, fps)
+        self._times = Times(video_end_s(video, probed), video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
 
     def pictures(self, first: int, count: int) -> Iterator[Picture]:
@@ -104,7 +104,7 @@ class VideoSprite:
     ) -> None:
         check_stretch(source, video, probed, frames / fps, 1 / fps)
         self._footage = inspect_video(source)
-        self._times = Times(self._footage, video, fps)
+        self._times = Times(video_end_s(video, probed), video, fps)
         self._size = size
 
     def pictures(self, first: int, count: int) -> Iterator[Rgba]:
@@ -157,9 +157,9 @@ class _BySize(Generic[Drawn]):
 class Times:
     """When in the source each frame of a clip is, in seconds from its first picture."""
 
-    def __init__(self, footage: VideoInfo, video: Video, fps: Fraction) -> None:
+    def __init__(self, end_s: Fraction, video: Video, fps: Fraction) -> None:
         self._start_s = video.from_ or Fraction(0)
-        self._end_s = footage.end_s if video.to is None else video.to
+        self._end_s = end_s if video.to is None else video.to
         self._step_s = speed_of(video) / fps
         self._loops = video.loop
         self.is_reverse = video.reverse

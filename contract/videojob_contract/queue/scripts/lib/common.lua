@@ -1,6 +1,7 @@
 -- common: the clock, records and events, as every script has them.
 --
--- A record is JSON: {v, state, attempt, queue, member, queued_at, claimed_at, token, worker, job, stage, cancelling}.
+-- A record is JSON: {v, state, attempt, queue, terms, member, queued_at, claimed_at, token, worker, job, stage,
+-- cancelling}.
 -- Its state is queued, claimed or finished; or it is a tombstone: cancelled, forgotten, or released (which refuses
 -- its attempt and older ones only). A worker's record is {v, state, job, since, uid}, with the state idle, busy, retiring
 -- or retired. Times are milliseconds of Redis' own clock.
@@ -18,7 +19,7 @@ local LONGEST_WORD = 262144  -- of a worker: its progress, or its result
 local NAME, LATEST_MS = '^[%w.-]+$', 1e14
 -- What records have: texts by pattern and greatest length, whole numbers by the greatest.
 local FIELDS = {
-  state = {'^%l+$', 16}, queue = {NAME, 63}, member = {'^[^:]+:[^:]+:.', 512}, token = {NAME, 64},
+  state = {'^%l+$', 16}, queue = {NAME, 63}, terms = {NAME, 64}, member = {'^[^:]+:[^:]+:.', 512}, token = {NAME, 64},
   worker = {NAME, 253}, job = {NAME, 63}, stage = {'^%a+$', 32}, uid = {'.', 256}, cancelling = {},
   attempt = 1000, queued_at = LATEST_MS, claimed_at = LATEST_MS, since = LATEST_MS,
 }
