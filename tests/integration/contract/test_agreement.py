@@ -26,6 +26,13 @@ ACCEPTED = {
     ),
     "a video without a duration": videojob(VIDEO),
     "a video of automatic duration": videojob({**VIDEO, "duration": "auto"}),
+    "a narration without a duration": videojob(
+        {"title": {"text": "Hi"}, "narration": {"uri": TRACK["uri"], "before": "1s"}, "duration": "auto"},
+        {"color": "#000000", "narration": {"uri": TRACK["uri"], "after": "0s", "volume": 2}},
+    ),
+    "a track of sound by language and by number": videojob(
+        {"video": {**VIDEO["video"], "track": "deu"}}, audio={"tracks": [{**TRACK, "track": 2}]}
+    ),
     "every kind of clip": videojob(
         CLIP,
         IMAGE,
@@ -75,6 +82,9 @@ REFUSED = {
     "two kinds": videojob({**CLIP, **IMAGE}),
     "no kind": videojob({"duration": "1s"}),
     "no duration": videojob({"color": "#000000"}),
+    "a track of sound before the first": videojob(audio={"tracks": [{**TRACK, "track": 0}]}),
+    "a track of sound by the name of its language": videojob(audio={"tracks": [{**TRACK, "track": "german"}]}),
+    "a narration without a sound": videojob({"color": "#000000", "narration": {"volume": 1}}),
     "no length": videojob({"color": "#000000", "duration": "0s"}),
     "number for a duration": videojob({"color": "#000000", "duration": 3}),
     "duration without a unit": videojob({"color": "#000000", "duration": "3"}),
