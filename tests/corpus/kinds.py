@@ -33,6 +33,7 @@ _LIKE_SOUND: Final = 0.9
 _WINDOW: Final = RATE // 20
 _SHORT_FRAMES: Final = 2
 _SHORT_S: Final = 0.15
+_LIKE_S: Final = Fraction(1, 20)
 
 
 def kind_of(path: Path) -> str | None:
@@ -95,11 +96,11 @@ def sound(path: Path, render: Callable[[dict[str, Any]], Path]) -> str:
 def subtitles(path: Path, _render: Callable[[dict[str, Any]], Path]) -> str:
     """Compare when cues start; returns how they differ, or nothing."""
     expected = oracles.cues_by_ffmpeg(path)
-    _, _, cues = read_cues(Source("spec.subtitles.uri", "volume://media/file", path))
-    if len(cues) != len(expected):
-        return f"has {len(cues)} cues, not {len(expected)}"
-    off = max(abs(Fraction(cue.start_ms, 1000) - other) for cue, other in zip(cues, expected, strict=True))
-    return "" if off <= Fraction(1, 20) else f"has a cue {float(off):.2f} s off"
+    _, _, cues = read_cues(Source("spec.subtitles.uri", "volume://media/file", path), None)
+    starts = [Fraction(cue.start_ms, 1000) for cue in cues]
+    # ffmpeg gives up at a line that the specifications step over, so that it may have fewer.
+    missing = [other for other in expected if not any(abs(other - start) <= _LIKE_S for start in starts)]
+    return f"has no cue at {float(missing[0]):.2f} s" if missing else ""
 
 
 COMPARE: Final = {"picture": picture, "video": video, "sound": sound, "subtitles": subtitles}
