@@ -24,6 +24,8 @@ from videojob_worker.media.sound_decoder import NOTICED_S, DecodedSound, SoundDe
 from videojob_worker.media.source import Source
 
 _A_SAMPLE_S: Final = Fraction(1, SAMPLE_RATE)
+_OVERLAP_S: Final = Fraction(1, 10)
+"""Time stamps of ASF and of others whose packets have no length are this rough: nothing is dropped for them."""
 # Seeking costs a fraction of decoding this much. What is decoded before the first sample wanted lets decoders that
 # build on the packets before (MP3, AAC, Opus: 80 ms) find their state.
 _WORTH_SEEKING: Final = 10 * SAMPLE_RATE
@@ -95,6 +97,13 @@ def _copy(
     return position
 
 
+def _has_strayed(ahead_s: Fraction, *, is_after_loss: bool) -> bool:
+    """Tell whether sound does not go on where it was, by a time stamp that is so far ahead."""
+    if is_after_loss:
+        return abs(ahead_s) > _A_SAMPLE_S
+    return ahead_s > NOTICED_S or ahead_s < -_OVERLAP_S
+
+
 class _Player:
     """Iterates over a file's sound: blocks, each with the place of its first sample."""
 
@@ -153,7 +162,7 @@ class _Player:
                 frame = decoded.frame
                 now_s = at_s + (resampler.seconds if resampler else 0)
                 stamp_s = now_s if decoded.time_s is None else decoded.time_s - self._zero_s
-                strayed = abs(stamp_s - now_s) > (_A_SAMPLE_S if decoded.is_after_loss else NOTICED_S)
+                strayed = _has_strayed(stamp_s - now_s, is_after_loss=decoded.is_after_loss)
                 if resampler is None or strayed or not resampler.takes(frame):
                     for block in resampler.finish() if resampler else ():
                         yield position, block

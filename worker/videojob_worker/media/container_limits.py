@@ -89,12 +89,16 @@ class _Totals:
     has_fragments: bool = False
     behind_bytes: int = 0
     """Of what is no box, behind the last one."""
+    is_cut: bool = False
     track: _Track = field(default_factory=_Track)
     """The one that is looked at."""
 
 
-def check_container_limits(source: Source, kind: str) -> None:
+def check_container_limits(source: Source, kind: str) -> bool:
     """Check a container of a kind that `sniff` names; others than MP4, Matroska and AVI pass.
+
+    Returns:
+        whether it was cut off, and only part of what it promises is there.
 
     Raises:
         PermanentError: cut short, unfinished, damaged, or beyond a limit.
@@ -114,6 +118,7 @@ def check_container_limits(source: Source, kind: str) -> None:
         elif kind == "AVI":
             _walk_avi(source, file, size, totals)
     _check_totals(source, totals)
+    return totals.is_cut
 
 
 def _check_totals(source: Source, totals: _Totals) -> None:
@@ -192,13 +197,14 @@ def _boxes(
         if not fits and not totals.has_index:
             raise source.error(f"is cut short: {end:,} of its {until:,} bytes are there")
         if not fits:
-            _cut_short(source, end, until)
+            _cut_short(source, totals, end, until)
             return
         yield name, body, until
         start = until
 
 
-def _cut_short(source: Source, there: int, promised: int) -> None:
+def _cut_short(source: Source, totals: _Totals, there: int, promised: int) -> None:
+    totals.is_cut = True
     source.conceal(f"is cut short: {there:,} of its {promised:,} bytes are there", 1 - there / promised)
 
 
@@ -213,7 +219,7 @@ def _walk_avi(source: Source, file: BinaryIO, size: int, totals: _Totals) -> Non
             continue
         end = start + 8 + length + length % 2
         if name == b"LIST" and kind == b"movi" and end > size + 1:
-            _cut_short(source, size, end)
+            _cut_short(source, totals, size, end)
         totals.index_bytes += length if name == b"idx1" else 0
         totals.metadata_bytes += length if name == b"LIST" and kind != b"movi" else 0
         start = end
@@ -250,7 +256,7 @@ def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -
         else:
             end = body + length
             if end > size:
-                _cut_short(source, size, end)
+                _cut_short(source, totals, size, end)
                 end = size
         totals.boxes += 1
         if totals.boxes > _MAX_BOXES:

@@ -142,10 +142,10 @@ def open_sound(source: Source) -> SoundFile:
     kind, start = find_content(source.path)
     if kind not in _DEMUXERS:
         raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")
-    check_container_limits(source, kind)
+    is_container_cut = check_container_limits(source, kind)
     links, is_whole = _links(source.path, kind, start)
     share = share_of_sound(source.path, kind) if not start else Fraction(1)
-    is_cut = share < 1 or not is_whole or breaks_off(source.path, kind)
+    is_cut = is_container_cut or share < 1 or not is_whole or breaks_off(source.path, kind)
     container, stream, window = _open(source, kind, links, 0)
     file = SoundFile(container, stream, window, kind, links, None, share, is_cut, _pictures_from_s(container))
     if not is_whole:
