@@ -112,7 +112,10 @@ def test_a_video_keeps_its_own_length(tmp_path: Path) -> None:
     speech = spoken(tmp_path / "x.wav", SPEECH[0])
     film = tmp_path / "film.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc=d=3:s=64x64:r=25", "-f", "lavfi", "-i", "anullsrc", "-shortest", film)
-    probed = {speech: probe_narration(source(speech)), film: ProbedSource("video", 64, 64, Fraction(3), fps=Fraction(25))}
+    probed = {
+        speech: probe_narration(source(speech)),
+        film: ProbedSource("video", 64, 64, Fraction(3), fps=Fraction(25)),
+    }
     clip = {"video": {"uri": uri(film)}, "duration": "auto"} | narrated(speech)
     plan = project(tmp_path, [clip], [speech, film], probed=probed)
     assert plan.timeline.length_s == 3
