@@ -49,7 +49,7 @@ def media_folder() -> Path:
     media.copy_to(folder)
     (folder / "text.jpg").write_text("this is no picture\n" * 100)
     whole = media.photograph("rocket.jpg").read_bytes()
-    (folder / "corrupt.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "corrupt.jpg").write_bytes(whole[: len(whole) // 5])
     folder.chmod(0o777)  # workers run as a user of their own
     return folder
 

@@ -47,7 +47,7 @@ def test_a_slideshow_goes_through_every_phase_and_stage_to_a_verified_video(
 
     conditions = {c["type"]: c for c in status["conditions"]}
     assert {t: c["status"] for t, c in conditions.items()} == dict.fromkeys(
-        ["Accepted", "Admitted", "Started", "Finished"], "True"
+        ["Accepted", "Admitted", "Started", "Finished", "Complete"], "True"
     )
     assert status["queuedAt"] <= status["startedAt"] <= status["finishedAt"]
     reasons = [reason for _, reason in cluster.events("slideshow", "Succeeded")]
@@ -99,5 +99,5 @@ def test_kubectl_shows_a_video_job_in_one_line(cluster: Cluster) -> None:
     cluster.create("shown", short())
     cluster.finish("shown")
     header, row = cluster.kubectl("get", "vj", "shown").splitlines()
-    assert header.split() == ["NAME", "PHASE", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
+    assert header.split() == ["NAME", "PHASE", "REASON", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
     assert row.split()[:3] == ["shown", "Succeeded", "100"]
