@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
 MAX_SPEC_BYTES = 256 * 1024
-"""Longest spec as compact JSON; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+"""Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+
+_MOST_DEFAULTS_BYTES = 256 * 1024
+"""More than the API server adds of these: what was accepted without them is accepted with them."""
 
 _Resource = TypeVar("_Resource", bound=Model)
 
@@ -60,11 +63,12 @@ def parse_videojob(
         return [*_name(job), *check(job.spec), *(further(job) if further else ())]
 
     document = _as_json(resource)
-    _check_size(document)
+    _check_size(document.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
     substituted = substitute(document, parameters)
     if not substituted.problems:
-        _check_size(substituted.resource)
+        _check_size(substituted.resource.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
     job = _parse(VideoJob, substituted, check_all)
+    _check_size(job.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True), MAX_SPEC_BYTES)
     if list(_name(job)) or check(job.spec):
         raise SpecError(check_all(job))
     return job
@@ -162,10 +166,10 @@ def _as_json(document: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _check_size(resource: Mapping[str, Any]) -> None:
+def _check_size(spec: object, most: int) -> None:
     """Refuse a spec of megabytes: it would be kept by the API server, the operator and Redis, and for each attempt."""
-    size = len(json.dumps(resource.get("spec"), separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
-    if size > MAX_SPEC_BYTES:
+    size = len(json.dumps(spec, separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > most:
         message = (
             f"has {size // 1024} KiB as JSON, and may have {MAX_SPEC_BYTES // 1024}: put long texts "
             "into a file of subtitles, or render parts by themselves and join their videos"

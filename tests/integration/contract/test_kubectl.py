@@ -129,7 +129,12 @@ def test_a_job_with_templates_is_stored_with_them_and_can_be_scheduled_and_repor
     apiserver.kubectl("label", "vj", "job", "a=b", "-n", namespace)
     apiserver.apply({**job, "spec": {**job["spec"], "suspend": True}}, namespace)
     stored = apiserver.get("vj", "job", namespace)
-    assert stored["spec"]["clips"][0]["video"] == {**clip["video"], "reverse": False}
+    assert stored["spec"]["clips"][0]["video"] == {
+        **clip["video"],
+        "reverse": False,
+        "hold": "last",
+        "onDamage": "conceal",
+    }
     assert stored["spec"]["canvas"] == {"width": "{{ width }}", "height": 360}
     parsed = parse_videojob(stored)
     assert parsed.status == STATUS
