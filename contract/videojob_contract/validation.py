@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
 
 MAX_SPEC_BYTES = 256 * 1024
-"""Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer one either."""
+"""Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer
+one either."""
 
 _MOST_DEFAULTS_BYTES = 256 * 1024
 """More than the API server adds of these: what was accepted without them is accepted with them."""
