@@ -4,7 +4,9 @@ import io
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,7 @@ RATE: Final = 8000
 MOST_S: Final = 10
 """What is compared of a video or a sound, in seconds."""
 _TIMEOUT_S: Final = 60
+_PILLOW: Final = threading.Lock()
 
 Pictures = npt.NDArray[np.uint8]
 """`(n, height, width, 3)`, RGB."""
@@ -34,9 +37,8 @@ class UnreadableError(Exception):
 
 def pictures_by_pillow(path: Path) -> Pictures:
     """Draw a picture as browsers do: turned by its EXIF, in sRGB by its profile, over black, however damaged."""
-    ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
-        with Image.open(path) as opened:
+        with _taking_truncated(), Image.open(path) as opened:
             opened.load()
             image = _srgb(ImageOps.exif_transpose(opened))
     except Exception as error:  # whatever a decoder of Pillow raises
@@ -45,6 +47,17 @@ def pictures_by_pillow(path: Path) -> Pictures:
     ground = Image.new("RGBA", rgba.size, "black")
     ground.alpha_composite(rgba)
     return np.asarray(ground.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC))[np.newaxis]
+
+
+@contextmanager
+def _taking_truncated() -> Iterator[None]:
+    """Have Pillow draw what there is of a picture that breaks off: a setting of the process, so one thread at a time."""
+    with _PILLOW:
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 def _srgb(image: Image.Image) -> Image.Image:
