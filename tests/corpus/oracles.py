@@ -51,7 +51,7 @@ def pictures_by_pillow(path: Path) -> Pictures:
 
 @contextmanager
 def _taking_truncated() -> Iterator[None]:
-    """Have Pillow draw what there is of a picture that breaks off: a setting of the process, so one thread at a time."""
+    """Have Pillow draw what there is of a picture that breaks off: for the whole process, so one thread at a time."""
     with _PILLOW:
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
