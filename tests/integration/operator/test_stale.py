@@ -47,6 +47,7 @@ class Scene:
             events=self.events,
             session_of=lambda _: self.session,
             wake_pool=lambda _: None,
+            owns=lambda _: True,
             settings=Settings(),
             clock=lambda: datetime.now(UTC),
         )
