@@ -81,7 +81,8 @@ def test_a_killed_worker_is_replaced_and_its_job_succeeds(cluster: Cluster, medi
 def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(cluster: Cluster) -> None:
     cluster.create("orphaned", long())
     cluster.create("orphaned-too", long())
-    cluster.rendering("orphaned")
+    for name in ("orphaned", "orphaned-too"):
+        cluster.rendering(name)  # so their Events are posted: one that is not yet is lost with the operator
     cluster.kill(cluster.operator_pod())
     cluster.create("meanwhile", short())
     for name in ("orphaned", "orphaned-too", "meanwhile"):
