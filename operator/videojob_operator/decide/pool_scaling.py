@@ -90,7 +90,8 @@ def _retire(
     """
     idle = [worker for worker in holding if worker.state is State.IDLE]
     ready = len(idle) + sum(worker.state is State.BUSY for worker in holding)
-    over = len(holding) - spec.max_workers
+    # One that is missing may have left: nobody makes room for it before it is back.
+    over = sum(worker.state is not State.MISSING for worker in holding) - spec.max_workers
     starting = any(worker.state is State.STARTING for worker in holding)
     # An outdated one makes room for its successor where there is no other room for it.
     swaps = int(over == 0 and ready <= desired and not starting and any(map(_is_outdated_idle, idle)))

@@ -72,6 +72,13 @@ def test_a_worker_that_leaves_gives_its_slot_away_at_once():
     assert scale(worker(1, BUSY), queued=1, maxWorkers=1).create == ()
 
 
+def test_nobody_makes_room_for_one_that_is_missing():
+    """It may just have been retired, and be gone before its Job is seen to end."""
+    memory = PoolMemory(traces={"default-1": Trace(came_up=True)})
+    decision = scale(worker(2, IDLE), starting=[1], memory=memory, maxWorkers=1, minIdle=1)
+    assert (decision.create, decision.retire) == ((), ())
+
+
 def test_one_that_is_missing_keeps_its_slot_for_the_moment_that_it_may_take_to_come_back():
     observation = observe_pool(worker_job(1), memory=PoolMemory(traces={"default-1": Trace(came_up=True)}))
     spec = pool_spec(minIdle=1)

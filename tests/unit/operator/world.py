@@ -17,7 +17,7 @@ from videojob_contract.api_paths import EVENTS, JOBS, RENDERPOOLS, VIDEOJOBS, Re
 from videojob_contract.assignment import Assignment
 from videojob_contract.errors import Reason
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer
-from videojob_contract.queue.types import GRACE_S, Enqueued, PoolKey, QueueEntry
+from videojob_contract.queue.types import GRACE_S, Enqueued, PoolKey, QueueEntry, WorkerState
 from videojob_contract.resources import API_VERSION
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes, Watch
@@ -360,6 +360,8 @@ class World:
         """Whether a worker has all it needs to work, and was not told to stop."""
         video = self.video(worker.claim.assignment.uid) if worker.claim else None
         told_to_stop = worker.claim is not None and (video is None or phase_of(video).is_final)
+        known = self.redis.state(POOL).workers.get(worker.pod)
+        told_to_stop |= known is not None and known.state is WorkerState.RETIRING
         return not (worker.disturbed or worker.cut_off or told_to_stop)
 
     async def _note_events(self) -> None:
