@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from videojob_contract.queue.types import GRACE_S, WorkerState
+from videojob_operator.decide.naming import serial_of
 from videojob_operator.decide.types import Trace
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     from videojob_contract.queue.types import WorkerInfo
     from videojob_operator.decide.types import PoolObservation, WorkerJob, WorkerPod
+
+
+_MOST_SERIAL = 10**9
+"""A worker says what its Job is called, and is not to make names longer than they may be."""
 
 
 class State(StrEnum):
@@ -88,7 +93,15 @@ def of_pool(observation: PoolObservation) -> list[Worker]:
 
 def last_serial(observation: PoolObservation) -> int:
     """Return the highest serial that a Job of this pool is known to have had; 0 before the first."""
-    return max(observation.memory.last_serial, observation.taken_serial, *(job.serial for job in observation.jobs))
+    # A worker whose Job is gone may be registered yet: one of the same name would be taken for it.
+    registered = observation.snapshot.workers if observation.snapshot is not None else ()
+    serials = (serial_of(info.job) for info in registered)
+    return max(
+        observation.memory.last_serial,
+        observation.taken_serial,
+        *(job.serial for job in observation.jobs),
+        *(serial for serial in serials if serial <= _MOST_SERIAL),
+    )
 
 
 def traces(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str, Trace]:

@@ -91,6 +91,14 @@ def test_one_that_is_missing_keeps_its_slot_for_the_moment_that_it_may_take_to_c
     assert later.create == ("default-2",)
 
 
+def test_a_name_is_not_taken_again_while_a_worker_of_it_is_registered():
+    """As when its Job was deleted, and the operator started anew."""
+    gone = observe_pool(snapshot=snapshot(worker(7, BUSY), queued=1))
+    assert decide_pool(gone).create == ("default-8",)
+    says = replace(worker(7, BUSY), job="default-99999999999")
+    assert decide_pool(observe_pool(snapshot=snapshot(says, queued=1))).create == ("default-1",)
+
+
 def test_names_do_not_come_back():
     adopted = ended_job(4, owner_uid="other")
     decision = decide_pool(observe_pool(adopted, snapshot=snapshot(queued=1)))

@@ -357,7 +357,12 @@ class World:
                 self.expect(len(working) + new <= at_most, "more workers than the pool may have")
 
     def _works(self, worker: Worker) -> bool:
-        """Whether a worker has all it needs to work, and was not told to stop."""
+        """Whether a worker has all it needs to work, was not told to stop, and is known to the operator.
+
+        One is not while both the answer to its creation was lost and the watch of Jobs is late.
+        """
+        if self.operator.cache.job(POOL.namespace, worker.job) is None:
+            return False
         video = self.video(worker.claim.assignment.uid) if worker.claim else None
         told_to_stop = worker.claim is not None and (video is None or phase_of(video).is_final)
         known = self.redis.state(POOL).workers.get(worker.pod)
