@@ -365,6 +365,8 @@ class World:
             return False
         video = self.video(worker.claim.assignment.uid) if worker.claim else None
         told_to_stop = worker.claim is not None and (video is None or phase_of(video).is_final)
+        if not self.redis.available:
+            return False  # the operator does not know either, and makes no worker
         known = self.redis.state(POOL).workers.get(worker.pod)
         told_to_stop |= known is not None and known.state is WorkerState.RETIRING
         return not (worker.disturbed or worker.cut_off or told_to_stop)
