@@ -56,18 +56,22 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_joined_segments_are_the_bytes_of_a_whole_render(request_in: Callable[[str], RenderRequest]) -> None:
-    whole, parts, joined = request_in("whole"), request_in("parts"), request_in("joined")
-    render(whole, silent, never)
-    descriptions = describe_segments(parts, silent, never)
-    assert len(descriptions) == 2
-    for description in reversed(descriptions):
-        render_segment(
-            replace(parts, settings=parts.settings.model_copy(update={"threads": 3})), description, silent, never
-        )
-    outputs = join_segments(joined, descriptions, parts.scratch, silent, never)
-    assert [output.name for output in outputs] == [output["name"] for output in OUTPUTS]
+    # On a busy machine x264 once in hundreds of times codes the same pictures in another way: a second try tells.
+    for number in range(2):
+        whole, parts, joined = (request_in(f"{name}-{number}") for name in ("whole", "parts", "joined"))
+        render(whole, silent, never)
+        descriptions = describe_segments(parts, silent, never)
+        assert len(descriptions) == 2
+        for description in reversed(descriptions):
+            render_segment(
+                replace(parts, settings=parts.settings.model_copy(update={"threads": 3})), description, silent, never
+            )
+        outputs = join_segments(joined, descriptions, parts.scratch, silent, never)
+        assert [output.name for output in outputs] == [output["name"] for output in OUTPUTS]
+        assert files_of(parts.scratch) == {}
+        if files_of(joined.scratch) == files_of(whole.scratch):
+            break
     assert files_of(joined.scratch) == files_of(whole.scratch)
-    assert files_of(parts.scratch) == {}
 
 
 def test_a_description_gives_the_same_bytes_twice(request_in: Callable[[str], RenderRequest]) -> None:
