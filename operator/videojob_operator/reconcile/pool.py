@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -212,12 +212,9 @@ class PoolReconciler:
                 await self._make_secret(record)
             except ApiError as error:
                 return [error]
-        gate = asyncio.Semaphore(AT_A_TIME)
         # Those that fail are named anew by the next decision; those that succeed are known at once, so it
         # counts them.
-        results = await asyncio.gather(
-            *(self._create(record, name, template, gate) for name in names), return_exceptions=True
-        )
+        results = await _some_at_a_time(self._create(record, name, template) for name in names)
         # A Job whose answer was lost may be there: one with a higher number in its place would be one too many.
         lost = {name for name, result in zip(names, results, strict=True) if _may_be_done(result)}
         self._unsettled.setdefault(record.key, set()).update(lost)
@@ -253,13 +250,12 @@ class PoolReconciler:
             await self._kubernetes.create(SECRETS, record.key.namespace, secret)
             self._secrets[record.key] = (name, now)
 
-    async def _create(self, record: PoolRecord, name: str, template: Manifest, gate: asyncio.Semaphore) -> None:
+    async def _create(self, record: PoolRecord, name: str, template: Manifest) -> None:
         key = record.key
         manifest = worker_job(key.namespace, key.name, record.uid, name, template=template, settings=self._settings)
-        async with gate:
-            job = await self._kubernetes.create(JOBS, key.namespace, manifest)
-            if job is None:  # created before, by us, or by others, who may have the name
-                job = await self._kubernetes.get(JOBS, key.namespace, name)
+        job = await self._kubernetes.create(JOBS, key.namespace, manifest)
+        if job is None:  # created before, by us, or by others, who may have the name
+            job = await self._kubernetes.get(JOBS, key.namespace, name)
         if job is not None and owner_uid(job, "VideoJob") is None and owner_uid(job, "RenderPool") != record.uid:
             self._taken_serials[key] = max(serial_of(name), self._taken_serials.get(key, 0))
             raise NameTakenError(f"Job {name} is there, and is none of this pool: the next name is tried")
@@ -269,13 +265,8 @@ class PoolReconciler:
 
     async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
         """Delete worker Jobs; return what went wrong."""
-        gate = asyncio.Semaphore(AT_A_TIME)
-
-        async def delete(job: DeleteWorkerJob) -> None:
-            async with gate:
-                await self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid)
-
-        results = await asyncio.gather(*map(delete, jobs), return_exceptions=True)
+        deletions = (self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid) for job in jobs)
+        results = await _some_at_a_time(deletions)
         return [result for result in results if isinstance(result, BaseException)]
 
     async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
@@ -309,6 +300,17 @@ class PoolReconciler:
         if snapshot is not None:
             longest_s = max(snapshot.oldest_wait_s.values(), default=0.0)
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
+
+
+async def _some_at_a_time(works: Iterable[Coroutine[Any, Any, object]]) -> list[object]:
+    """Do all, `AT_A_TIME` side by side; return what each gave, or the exception that it raised, in order."""
+    gate = asyncio.Semaphore(AT_A_TIME)
+
+    async def do(work: Coroutine[Any, Any, object]) -> object:
+        async with gate:
+            return await work
+
+    return await asyncio.gather(*map(do, works), return_exceptions=True)
 
 
 def _may_be_done(result: object) -> bool:
