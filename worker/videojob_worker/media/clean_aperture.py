@@ -6,18 +6,17 @@ itself crops is cropped by its decoder.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import islice
 from typing import BinaryIO, Final
 
-from videojob_worker.media.container_limits import MAX_TRACKS, box_at, element_at
+from videojob_worker.media.boxes import CLEAN_APERTURE_BYTES, aperture, box_at
+from videojob_worker.media.container_limits import MAX_TRACKS, element_at
 from videojob_worker.media.source import Source
 from videojob_worker.pixels.frames import Crop
 
 # What stands before the boxes inside of a table of sample entries, and of an entry of pictures (8.5.2, 12.1.3).
 _TABLE_HEADER: Final = 8
 _ENTRY_HEADER: Final = 78
-_CLEAN_APERTURE_BYTES: Final = 32
 # Identity of a track (8.3.2), in either version of its header.
 _TRACK_ID_AT: Final = (12, 20)
 
@@ -64,21 +63,18 @@ def _of_mp4(file: BinaryIO, end: int, track: int, size: tuple[int, int]) -> Crop
         for table, table_end in _inside(file, [(start, until)], b"mdia", b"minf", b"stbl", b"stsd"):
             entry = box_at(file, table + _TABLE_HEADER, table_end)
             for body, body_end in _inside(file, [(entry[1] + _ENTRY_HEADER, entry[2])] if entry else [], b"clap"):
-                if body_end - body >= _CLEAN_APERTURE_BYTES:
+                if body_end - body >= CLEAN_APERTURE_BYTES:
                     file.seek(body)
-                    return _aperture(file.read(_CLEAN_APERTURE_BYTES), size)
+                    return _aperture(file.read(CLEAN_APERTURE_BYTES), size)
     return None
 
 
-def _aperture(data: bytes, size: tuple[int, int]) -> Crop | None:
-    numbers = [int.from_bytes(data[at : at + 4], signed=True) for at in range(0, _CLEAN_APERTURE_BYTES, 4)]
-    if any(divisor <= 0 for divisor in numbers[1::2]):
+def _aperture(clap: bytes, size: tuple[int, int]) -> Crop | None:
+    found = aperture(clap, size)
+    if found is None:
         return None
-    width, height, right, down = (
-        Fraction(above, below) for above, below in zip(numbers[::2], numbers[1::2], strict=True)
-    )
-    left, top = right + (size[0] - width) / 2, down + (size[1] - height) / 2
-    return round(width), round(height), round(left), round(top)
+    width, height, left, top = map(round, found)
+    return width, height, left, top
 
 
 def _track_id(file: BinaryIO, start: int, until: int) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from videojob_contract.errors import Reason
+from videojob_worker.media.boxes import read_box
 from videojob_worker.media.source import Source
 
 MAX_SAMPLES: Final = 20_000_000
@@ -187,7 +188,7 @@ def _boxes(
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start of the content and end of each box between two positions."""
     while start + 8 <= end:
-        name, body, until = _box(file, start, end)
+        name, body, until = read_box(file, start, end)
         fits = body <= until <= end
         if not fits and is_top and (totals.has_index or not name.strip(b"\0")) and name not in _TOP:
             totals.behind_bytes = end - start
@@ -223,25 +224,6 @@ def _walk_avi(source: Source, file: BinaryIO, size: int, totals: _Totals) -> Non
         totals.index_bytes += length if name == b"idx1" else 0
         totals.metadata_bytes += length if name == b"LIST" and kind != b"movi" else 0
         start = end
-
-
-def box_at(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int] | None:
-    """Read the name of a box, and where its content starts and ends; None where no box is that ends before `end`."""
-    if start + 8 > end:
-        return None
-    name, body, until = _box(file, start, end)
-    return (name, body, until) if body <= until <= end else None
-
-
-def _box(file: BinaryIO, start: int, end: int) -> tuple[bytes, int, int]:
-    file.seek(start)
-    head = file.read(16)
-    size, name, header = int.from_bytes(head[:4]), head[4:8], 8
-    if size == 1:
-        size, header = int.from_bytes(head[8:16]), 16
-    elif size == 0:
-        size = end - start
-    return name, start + header, start + size
 
 
 def _walk_matroska(source: Source, file: BinaryIO, size: int, totals: _Totals) -> None:

@@ -6,7 +6,6 @@ Which way up they are is told by their own properties, and not by EXIF (ISO/IEC 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from av.codec import CodecContext
@@ -14,6 +13,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from PIL import Image, ImageChops
 
+from videojob_worker.media.boxes import CLEAN_APERTURE_BYTES, aperture
 from videojob_worker.media.decoders import FOR_STILLS
 from videojob_worker.media.heif_items import BrokenHeifError, HeifItems, Item, item_bytes, read_heif_items
 from videojob_worker.pixels.coded_colors import CodedColors
@@ -195,18 +195,17 @@ def _shown(item: Item, size: tuple[int, int]) -> tuple[tuple[Image.Transpose, ..
             turns.append(turn)
         elif name == b"imir" and content:
             turns.append(_FLIPS[content[0] & 1])
-        elif name == b"clap" and len(content) == 32 and not turns:  # noqa: PLR2004 - eight numbers
+        elif name == b"clap" and len(content) == CLEAN_APERTURE_BYTES and not turns:
             crop = _aperture(content, size)
     return tuple(turns), crop
 
 
 def _aperture(clap: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the edges of a clean aperture (ISO/IEC 14496-12, 12.1.4); None where it is not within the picture."""
-    numbers = [int.from_bytes(clap[at : at + 4], signed=at >= 16) for at in range(0, 32, 4)]  # noqa: PLR2004
-    if not all(numbers[1::2]):
+    """Return the edges of a clean aperture; None where it is not within the picture."""
+    found = aperture(clap, size)
+    if found is None:
         return None
-    width, height, right, down = (Fraction(*pair) for pair in zip(numbers[0::2], numbers[1::2], strict=True))
-    left, top = (size[0] - width) / 2 + right, (size[1] - height) / 2 + down
+    width, height, left, top = found
     edges = round(left), round(top), round(left + width), round(top + height)
     is_within = 0 <= edges[0] < edges[2] <= size[0] and 0 <= edges[1] < edges[3] <= size[1]
     return edges if is_within and edges != (0, 0, *size) else None

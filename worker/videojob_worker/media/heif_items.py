@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from videojob_worker.media.boxes import box_header, read_box
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -93,38 +95,28 @@ def item_bytes(file: BinaryIO, found: HeifItems, item: Item, most: int) -> bytes
 def _meta(file: BinaryIO) -> bytes | None:
     size, at = file.seek(0, 2), 0
     while at + 8 <= size:
-        file.seek(at)
-        head = file.read(16)
-        length, start = int.from_bytes(head[:4]), 8
-        if length == 1:
-            length, start = int.from_bytes(head[8:16]), 16
-        elif length == 0:
-            length = size - at
-        if length < start:
+        name, body, until = read_box(file, at, size)
+        if until < body:
             raise BrokenHeifError("its boxes do not fit into each other")
-        if head[4:8] == b"meta":
-            if length > MAX_META_BYTES:
+        if name == b"meta":
+            if until - at > MAX_META_BYTES:
                 raise BrokenHeifError(f"its index has more than {MAX_META_BYTES // 1024**2} MiB")
-            file.seek(at + start)
-            content = file.read(length - start)
-            if len(content) < length - start:
+            file.seek(body)
+            content = file.read(until - body)
+            if len(content) < until - body:
                 raise BrokenHeifError("it is cut short")
             return content
-        at += length
+        at = until
     return None
 
 
 def _boxes(content: bytes) -> Iterator[Box]:
     at = 0
     while at + 8 <= len(content):
-        length, start = int.from_bytes(content[at : at + 4]), 8
-        if length == 1:
-            length, start = int.from_bytes(content[at + 8 : at + 16]), 16
-        elif length == 0:
-            length = len(content) - at
+        name, start, length = box_header(content[at : at + 16], len(content) - at)
         if length < start or at + length > len(content):
             raise BrokenHeifError("its boxes do not fit into each other")
-        yield content[at + 4 : at + 8], content[at + start : at + length]
+        yield name, content[at + start : at + length]
         at += length
 
 
