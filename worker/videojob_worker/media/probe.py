@@ -1,6 +1,6 @@
 """What a source is: all that planning needs to know of it, and what is wrong with it before any work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -29,6 +29,8 @@ class ProbedSource:
     height: int | None = None
     duration_s: Fraction | None = None
     """Of the pictures, or of a sound; seconds."""
+    narration_s: Fraction | None = None
+    """Of a narration: how many seconds of sound it has, whatever pictures are beside it."""
     sound_end_s: Fraction | None = None
     """Of a video: when its sound is over, where that is later than its pictures, else when they are."""
     fps: Fraction | None = None
@@ -49,6 +51,11 @@ class ProbedSource:
     def pixels(self) -> int:
         """Of a picture."""
         return (self.width or 0) * (self.height or 0)
+
+    def used_as_well(self, found: "ProbedSource") -> "ProbedSource":
+        """Return what is known of what is used in two ways: what was found first, but pictures before sound."""
+        seen = next((one for one in (self, found) if one.kind != "audio"), self)
+        return replace(seen, narration_s=self.narration_s or found.narration_s)
 
 
 def probe_picture(source: Source) -> ProbedSource:
@@ -107,12 +114,13 @@ def probe_narration(source: Source) -> ProbedSource:
     Raises:
         PermanentError: it cannot be used.
     """
-    return ProbedSource("audio", duration_s=measure_sound(source), has_sound=True)
+    length_s = measure_sound(source)
+    return ProbedSource("audio", duration_s=length_s, narration_s=length_s, has_sound=True)
 
 
 def narrated_length(narration: Narration, probed: ProbedSource) -> Fraction:
     """Return how many seconds a clip lasts that lasts as long as its narration."""
-    return narration.before + (probed.duration_s or 0) + narration.after
+    return narration.before + (probed.narration_s or 0) + narration.after
 
 
 def video_end_s(video: Video, probed: ProbedSource) -> Fraction:
