@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_cli.volumes import inspect_sources, local_pool
@@ -66,25 +66,21 @@ def check_document(
 
     bad_name = list(_name_problems(document, _NAME))
 
-    def with_defaults(job: VideoJob) -> Checked:
-        pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
-        # A bad name is told as that, and not once more of each output that would be called by it.
-        spec = resolve(job.spec, pool, namespace=namespace, name="job" if bad_name else document.name)
-        return Checked(spec, document.name, namespace, pool)
-
-    def further(job: VideoJob) -> list[Problem]:
-        found = [*bad_name, *unsupported(job.spec), *inspect_sources(job.spec, volumes or {}).problems]
+    def look(job: VideoJob) -> tuple[list[Problem], Checked | None]:
+        inspected = inspect_sources(job.spec, volumes or {})
+        found = [*bad_name, *unsupported(job.spec), *inspected.problems]
         try:
-            with_defaults(job)
+            pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
+            # A bad name is told as that, and not once more of each output that would be called by it.
+            spec = resolve(job.spec, pool, namespace=namespace, name="job" if bad_name else document.name)
         except SpecError as error:
-            found += error.problems
-        return found
+            return [*found, *error.problems], None
+        return found, Checked(spec, document.name, namespace, pool, inspected.warnings)
 
-    job = parse_videojob(document.named_resource, parameters, further=further)
-    problems = further(job)
-    if problems:
+    problems, checked = look(parse_videojob(document.named_resource, parameters, further=lambda job: look(job)[0]))
+    if problems or checked is None:
         raise SpecError(problems)
-    return replace(with_defaults(job), warnings=inspect_sources(job.spec, volumes or {}).warnings)
+    return checked
 
 
 def check_pool(document: Document) -> None:

@@ -34,7 +34,7 @@ def local_pool(
 
     A name that cannot be a volume's is left to be refused.
     """
-    named = {name for name, _ in _volume_uses(spec) if re.fullmatch(NAME_PATTERN, name)}
+    named = {name for _, _, name, _ in _volume_uses(spec) if re.fullmatch(NAME_PATTERN, name)}
     return RenderPoolSpec(
         queues=[Queue(name=spec.queue)],
         volumes=[PoolVolume(name=name, source={"hostPath": {}}) for name in sorted(named | {OUTPUT_VOLUME})],
@@ -45,7 +45,7 @@ def local_pool(
 
 def read_volumes(spec: VideoJobSpec) -> list[str]:
     """Return the volumes that a spec reads, in order."""
-    return list(dict.fromkeys(name for name, use in _volume_uses(spec) if use is Use.SOURCE))
+    return list(dict.fromkeys(name for _, _, name, use in _volume_uses(spec) if use is Use.SOURCE))
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ async def _inspect(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> Inspected
     context = FetchContext(volumes, SourceLimits(), Path(), resolve_by_system)
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    for field, uri, use in iter_uris(spec):
-        if use is Use.SOURCE and split_uri(uri)[0] == VOLUME and split_uri(uri)[1] in volumes:
+    for field, uri, name, use in _volume_uses(spec):
+        if use is Use.SOURCE and name in volumes:
             try:
                 fd = await volume.fetch(field, uri, context)
                 try:
@@ -98,11 +98,12 @@ def _problem(field: str, message: str) -> Problem:
     return Problem(field, message.removeprefix(f"{field}: "))
 
 
-def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, Use]]:
-    for _, uri, use in iter_uris(spec):
+def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, str, str, Use]]:
+    """Yield field, URI and name of each volume that a spec uses, and for what."""
+    for field, uri, use in iter_uris(spec):
         scheme, name, _ = split_uri(uri)
         if scheme == VOLUME:
-            yield name, use
+            yield field, uri, name, use
 
 
 def redirect_outputs(spec: VideoJobSpec, job: str) -> VideoJobSpec:

@@ -113,7 +113,8 @@ class _Replacement:
         try:
             for step in parents:
                 holder = holder[step]
-            value = _value(self._model, steps, self._by_other)
+            item = tuple(0 if isinstance(step, int) else step for step in steps)  # all items of a list are of one type
+            value = _value(self._model, item, self._by_other)
             if value is not None:
                 holder[last] = json.loads(value)
             else:

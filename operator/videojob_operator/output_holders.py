@@ -23,9 +23,12 @@ class OutputHolders:
 
     def hold(self, key: VideoJobKey, pool: PoolKey, outputs: Iterable[Output]) -> None:
         """Have a VideoJob hold the places of its outputs, beside those who hold them already."""
+        places = [(pool, place) for output in outputs for place in output_places(output)]
+        if self._held.get(key) == places:
+            return  # it keeps its turn
         self.let_go(key)
-        self._held[key] = [(pool, place) for output in outputs for place in output_places(output)]
-        for place in self._held[key]:
+        self._held[key] = places
+        for place in places:
             self._holders.setdefault(place, {})[key] = None
 
     def let_go(self, key: VideoJobKey) -> None:

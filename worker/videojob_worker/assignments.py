@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError, ScriptsMissingError
 from videojob_contract.queue.types import Claim, Retired
 from videojob_worker.lease import QueueLease, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from videojob_contract.assignment import Assignment, Progress, Result
@@ -23,6 +24,8 @@ LOGIN_S = 20.0
 """How long a login may be refused, in seconds: a Redis that was just emptied does not know its users yet."""
 _CLAIM_S = 60.0  # how long one call waits; it is repeated without end
 _AGAIN_S = 1.0
+
+T = TypeVar("T")
 
 
 class Lease(Protocol):
@@ -77,29 +80,26 @@ class QueueAssignments:
 
     async def announce(self) -> bool:
         """Register, as soon as Redis can be reached; False when this worker is of another version than the operator."""
-        while True:
-            try:
-                await self._queue.register()
-            except ScriptsMissingError as error:
-                _say_why_it_leaves(error)
-                return False
-            except QueueUnavailableError as error:
-                await self._wait(error)
-            else:
-                return True
+        return not isinstance(await self._insist(self._queue.register), Retired)
 
     async def next(self) -> Lease | None:
         """Claim an attempt; None when this worker was retired, or is of another version than the operator."""
         while True:
+            match await self._insist(lambda: self._queue.claim(_CLAIM_S)):
+                case Claim() as claim:
+                    return QueueLease(self._queue, claim)
+                case Retired():
+                    return None
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T | Retired:
+        """Call until Redis answers; `Retired` when this worker is of another version than the operator."""
+        while True:
             try:
-                match await self._queue.claim(_CLAIM_S):
-                    case Claim() as claim:
-                        return QueueLease(self._queue, claim)
-                    case Retired():
-                        return None
+                return await call()
             except ScriptsMissingError as error:
-                _say_why_it_leaves(error)
-                return None
+                # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
+                log.warning("%s; leaving", error.message)
+                return Retired()
             except QueueUnavailableError as error:
                 await self._wait(error)
 
@@ -113,11 +113,6 @@ class QueueAssignments:
             raise error  # a pod's password does not change; its successor's may
         log.warning("%s; trying again", error.message)
         await asyncio.sleep(_AGAIN_S)
-
-
-def _say_why_it_leaves(error: ScriptsMissingError) -> None:
-    # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
-    log.warning("%s; leaving", error.message)
 
 
 class FileAssignment:

@@ -104,6 +104,14 @@ redis://{{ .Release.Name }}-redis.{{ .Release.Namespace }}.svc:6379/0
 {{- end }}
 {{- end }}
 
+{{/*
+Where the pool's outputs go, as extraSpec says it last; empty where nothing does.
+*/}}
+{{- define "videojob.outputPrefix" -}}
+{{- $said := dig "storage" "outputPrefix" "" .Values.pool.extraSpec | default .Values.pool.outputPrefix }}
+{{- $said | default (ternary "volume://media/out" "" .Values.media.enabled) }}
+{{- end }}
+
 {{/* Name of the claim of the volume `media`. */}}
 {{- define "videojob.mediaClaim" -}}
 {{ .Values.media.existingClaim | default (printf "%s-media" .Release.Name) }}

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from videojob_contract.resources.base import Duration, Model, Unit, Uri, Volume
 from videojob_contract.resources.damage import OnDamage
+from videojob_contract.resources.text import LANGUAGE_PATTERN
 
 
 class FadeCurve(StrEnum):
@@ -20,7 +21,7 @@ class FadeCurve(StrEnum):
 
 
 SoundChoice = (
-    Annotated[int, Field(ge=1, le=64)] | Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$", max_length=3)]
+    Annotated[int, Field(ge=1, le=64)] | Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN, max_length=3)]
 )
 """One of the sounds of a file: by number, or by language as ISO 639-2 has it."""
 

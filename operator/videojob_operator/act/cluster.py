@@ -4,13 +4,12 @@ import asyncio
 import logging
 
 from videojob_contract.api_paths import NAMESPACES
-from videojob_operator.act.kubernetes import Kubernetes
+from videojob_operator.act.kubernetes import FORBIDDEN, Kubernetes
 from videojob_operator.errors import ApiError
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
-_FORBIDDEN = 403
 
 
 async def cluster_of(kubernetes: Kubernetes) -> str:
@@ -22,7 +21,7 @@ async def cluster_of(kubernetes: Kubernetes) -> str:
         try:
             namespace = await kubernetes.get(NAMESPACES, "", "kube-system")
         except ApiError as error:
-            if error.code == _FORBIDDEN:
+            if error.code == FORBIDDEN:
                 log.warning("where clusters share a Redis, set VIDEOJOB_CLUSTER to tell them apart: %s", error)
                 return ""
             log.warning("waiting for the API server: %s", error)

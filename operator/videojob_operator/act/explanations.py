@@ -8,12 +8,11 @@ import logging
 import re
 
 from videojob_contract.api_paths import EVENTS, PODS
-from videojob_operator.act.kubernetes import Kubernetes, Object
+from videojob_operator.act.kubernetes import FORBIDDEN, Kubernetes, Object
 from videojob_operator.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-_FORBIDDEN = 403
 _NAME = re.compile(r'\bpods? "[^"]*"')
 """A pod's name, which is another at each try, and would make each look like news."""
 
@@ -35,7 +34,7 @@ async def _last_warning(kubernetes: Kubernetes, namespace: str, kind: str, name:
     try:
         events = [event async for event in kubernetes.list(EVENTS, namespace, fields=fields)]
     except ApiError as error:
-        if error.code == _FORBIDDEN:
+        if error.code == FORBIDDEN:
             return ""
         raise
     last = max(events, key=_time_of, default={})

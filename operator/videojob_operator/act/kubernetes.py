@@ -25,7 +25,7 @@ TIMEOUT_S = 30.0
 PAGE = 500
 """Objects a page of a list: enough to be quick, too few to have 10,000 VideoJobs in memory at once."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-NOT_FOUND, CONFLICT = 404, 409
+FORBIDDEN, NOT_FOUND, CONFLICT = 403, 404, 409
 
 
 async def load_configuration() -> Configuration:

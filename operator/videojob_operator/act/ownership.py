@@ -12,7 +12,7 @@ from datetime import datetime
 
 from videojob_contract.api_paths import LEASES
 from videojob_contract.queue.types import PoolKey
-from videojob_operator.act.kubernetes import CONFLICT, Kubernetes, Object
+from videojob_operator.act.kubernetes import CONFLICT, FORBIDDEN, Kubernetes, Object
 from videojob_operator.act.worker_job import owner_reference
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 
@@ -22,7 +22,6 @@ AT_A_TIME = 8
 """Leases renewed at a time."""
 RELEASE_S = 3.0
 """How long an operator that ends takes to let go of its pools, in seconds."""
-_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Ownership:
                 return holder
             await self._take(pool, uid, lease)
         except ApiError as error:
-            if error.code != _FORBIDDEN:
+            if error.code != FORBIDDEN:
                 raise
             if not isinstance(error, NamespaceTerminatingError):
                 log.warning("no right to Leases: nothing keeps a second operator from serving %s: %s", pool, error)
@@ -147,14 +146,21 @@ class Ownership:
         self._seen.pop(pool, None)
 
     async def _renew(self, pool: PoolKey, held: _Held, gate: asyncio.Semaphore) -> None:
+        written = None
         try:
             async with gate:
-                written = await self._write(pool, self.identity, held.version) if held.version else None
+                if held.version:
+                    written = await self._write(pool, self.identity, held.version)
+                else:  # the right to Leases may have been given since
+                    await self._kubernetes.get(LEASES, pool.namespace, _name(pool))
         except ApiError as error:
+            if error.code == FORBIDDEN and not held.version:
+                if self._held.get(pool) is held:
+                    self._hold(pool, "")
+                return
             if error.code != CONFLICT:
                 log.warning("the Lease of pool %s is not renewed: %s", pool, error)
                 return
-            written = None
         if self._held.get(pool) is not held:
             return
         if written is not None:

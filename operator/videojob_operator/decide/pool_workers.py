@@ -108,7 +108,7 @@ def traces(observation: PoolObservation, workers: Iterable[Worker]) -> dict[str,
     """Return what is to be remembered of each worker."""
     found = {}
     for worker in workers:
-        old = _trace(observation, worker.job)
+        old = worker.trace
         if worker.info is not None:
             retiring = worker.info.state is WorkerState.RETIRING
             found[worker.job.name] = Trace(came_up=True, retiring=retiring)

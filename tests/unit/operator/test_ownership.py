@@ -188,6 +188,15 @@ def test_without_the_right_to_leases_it_serves_as_ever(scene: Scene, caplog: pyt
     assert "no right to Leases" in caplog.text
 
 
+def test_what_is_served_without_the_right_to_leases_is_not_looked_at_for_every_renewal(scene: Scene):
+    a = scene.operator("a")
+    scene.clients["a"].refuse(403, "Forbidden", resource=LEASES)
+    scene.claim(a)
+    scene.wait(3 * LEASE_S)
+    assert scene.holds(a)
+    assert scene.changes == [POOL]
+
+
 def test_what_cannot_be_known_is_not_ours(scene: Scene):
     a = scene.operator("a")
     scene.clients["a"].refuse(500, "InternalError", resource=LEASES)

@@ -19,6 +19,7 @@ from videojob_worker.text.libass import (
 from videojob_worker.text.libraries import path_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _CACHED_GLYPHS: Final = 1000
@@ -75,15 +76,17 @@ class AssRenderer:
         """
         return AssScript(self, self._library, text, whole=whole)
 
-    def masks(self, script: AssScript, at_ms: int) -> tuple[list[AssImage], bool]:
+    def masks(self, script: AssScript, at_ms: int) -> tuple[Iterator[AssImage], bool]:
         """Return what is shown at a moment, the lowest first, and whether it changed; good until the next call."""
         changed = ctypes.c_int()
         image: Any = libass().ass_render_frame(self._renderer, script.track, at_ms, ctypes.byref(changed))
-        masks: list[AssImage] = []
-        while image:
-            masks.append(image.contents)
-            image = image.contents.next
-        return masks, bool(changed.value)
+        return _each(image), bool(changed.value)
+
+
+def _each(image: Any) -> Iterator[AssImage]:
+    while image:
+        yield image.contents
+        image = image.contents.next
 
 
 def script_time(hundredths: int) -> str:

@@ -11,6 +11,7 @@ from videojob_worker.text.ass_renderer import AssRenderer
 from videojob_worker.text.rect import Rect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 Sprites = list[tuple[int, int, npt.NDArray[np.uint8]]]
@@ -81,9 +82,9 @@ def _area(masks: list[Any]) -> Rect:
     return area
 
 
-def _grouped(masks: list[Any]) -> list[list[Any]]:
+def _grouped(images: Iterable[Any]) -> list[list[Any]]:
     """Part masks into groups that do not touch each other, so that pictures are small; each keeps its order."""
-    masks = [mask for mask in masks if mask.w and mask.h]
+    masks = [mask for mask in images if mask.w and mask.h]
     if len(masks) > _MOST_APART:
         return [masks]
     groups: list[tuple[Rect, list[int]]] = []

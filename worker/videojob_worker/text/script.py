@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.resources.text import Position
 from videojob_worker.text.ass_renderer import script_time
+from videojob_worker.text.fitting import largest
 from videojob_worker.text.measuring import Ruler
 from videojob_worker.text.wrapping import wrap
 
@@ -87,11 +88,8 @@ class _Fitting:
         markup, fits = self._wrapped(cue, self._size)
         if fits:
             return markup
-        low, high = _LEAST_SIZE, max(_LEAST_SIZE, self._size - 1)  # the first is the size if none fits
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._wrapped(cue, middle)[1] else (low, middle - 1)
-        size = min(low, self._size)
+        smaller = largest(_LEAST_SIZE, max(_LEAST_SIZE, self._size - 1), lambda size: self._wrapped(cue, size)[1])
+        size = min(smaller, self._size)
         markup, fits = self._wrapped(cue, size)
         what = "is drawn smaller" if fits else "is cut off, however small"
         self._warn(f"has a cue at {cue.start_ms / 1000:g} s that the picture has no room for: it {what}")

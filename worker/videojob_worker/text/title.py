@@ -13,6 +13,7 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import FitText, Shadow, Title
 from videojob_contract.resources.timeline import Anchor, Overlay
 from videojob_worker.pixels.fit import ANCHORS
+from videojob_worker.text.fitting import largest
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.layout import Block, lay_out
 from videojob_worker.text.pango import (
@@ -115,15 +116,14 @@ def _shrunk(field: str, title: Title, width: int, height: int, fonts: Fonts) -> 
         return title, WRAP_WORD_CHAR
     least = max(_LEAST_SIZE, -(-title.size // _LEAST_PART))
     for wrap in (WRAP_WORD, WRAP_WORD_CHAR):
-        low, high = least - 1, title.size  # the first fits, as far as is known
-        while low < high:
-            middle = -(-(low + high) // 2)
-            tried = title.model_copy(update={"size": middle})
-            with _framed(field, tried, width, fonts, wrap) as (_, outer):
-                fits = outer.width <= width and outer.height <= height
-            low, high = (middle, high) if fits else (low, middle - 1)
-        if low >= least:
-            return title.model_copy(update={"size": low}), wrap
+
+        def fits(size: int, wrap: int = wrap) -> bool:
+            with _framed(field, title.model_copy(update={"size": size}), width, fonts, wrap) as (_, outer):
+                return outer.width <= width and outer.height <= height
+
+        size = largest(least - 1, title.size, fits)
+        if size >= least:
+            return title.model_copy(update={"size": size}), wrap
     return title.model_copy(update={"size": least}), WRAP_WORD_CHAR
 
 

@@ -41,9 +41,9 @@ end
 -- Returns the first of a queue: its member, uid and record. What a newer version wrote is passed over, and what was
 -- enqueued by other terms than now: it is enqueued again in a moment.
 local function head_of(queue, now_valid)
-  local from, to, passed = '[' .. queue .. ':', '(' .. queue .. ';', 0
+  local from, to = '[' .. queue .. ':', '(' .. queue .. ';'
   for _ = 1, SWEPT do
-    local member = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', passed, 1)[1]
+    local member = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', 0, 1)[1]
     if not member then
       return nil
     end
@@ -54,7 +54,7 @@ local function head_of(queue, now_valid)
     if is_entry and is_valid and redis.call('HEXISTS', payloads, uid) == 1 then
       return {member = member, uid = uid, record = record}
     elseif why == NEWER or is_entry and not is_valid then
-      passed = passed + 1
+      from = '(' .. member
     else  -- in a Redis that evicts keys, one may have lost its record, or its payload: it is no one's, or enqueued again
       redis.call('ZREM', backlog, member)
       if is_entry then
