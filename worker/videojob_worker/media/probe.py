@@ -8,13 +8,12 @@ from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import HeldPicture, Video
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
 from videojob_worker.media.decoding_memory import DecodingMemory
 from videojob_worker.media.image import inspect_picture
 from videojob_worker.media.sound_container import check_audio
 from videojob_worker.media.sound_decoder import measure_sound
 from videojob_worker.media.source import Source
-from videojob_worker.media.video_info import inspect_video
+from videojob_worker.media.video_info import VideoInfo, inspect_video
 
 _HELD_S: Final = Fraction(1, 5)
 """A picture that is held for longer is noticed."""
@@ -37,13 +36,8 @@ class ProbedSource:
     """Mean rate."""
     has_alpha: bool = False
     has_sound: bool = False
-    is_turned: bool = False
-    """Whether its pictures are stored another way round than they are shown."""
-    is_cropped: bool = False
-    """Whether its container wants only a part of its pictures shown."""
-    coded: CodecParameters | NotCopiableError | None = None
-    """Of a video: how it is coded, or why that is not as any output is."""
-
+    footage: VideoInfo | None = None
+    """Of a video: what playing and copying it needs; its `source` names the field that was looked at first."""
     decoding: DecodingMemory | None = None
     """What decoding a picture takes of memory."""
 
@@ -93,10 +87,15 @@ def probe_video(source: Source) -> ProbedSource:
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
-        is_turned=bool(footage.shape.turn),
-        is_cropped=footage.shape.crop is not None,
-        coded=footage.coded,
+        footage=footage,
     )
+
+
+def footage_of(probed: ProbedSource) -> VideoInfo:
+    """Return what was found out about a source that is used as a video."""
+    if probed.footage is None:
+        raise AssertionError("a video has been probed")
+    return probed.footage
 
 
 def probe_sound(source: Source) -> ProbedSource:
