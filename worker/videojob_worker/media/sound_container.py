@@ -3,7 +3,6 @@
 So a playlist in disguise opens nothing. Says what the file claims of its length, to compare with what comes out.
 """
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from av.stream import Discard, Disposition
 from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_SOUND
 from videojob_worker.media.joined_frames import find_joined
+from videojob_worker.media.matroska_tags import tagged_s
 from videojob_worker.media.ogg_pages import read_ogg_pages
 from videojob_worker.media.sniff import describe_kind, find_content
 from videojob_worker.media.sound_choice import choose_sound
@@ -61,7 +61,6 @@ _OPUS_RATE: Final = 48_000
 _PRE_SKIP: Final = slice(10, 12)
 _OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": FOR_SOUND}
 _KINDS_IN_WORDS: Final = "an MP3, M4A, AAC, WAV, AIFF, CAF, FLAC, Ogg, Matroska, WMA, AC-3 or AMR sound file"
-_TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def _claimed_s(file: SoundFile) -> Fraction | None:
     if stream.duration and stream.time_base:
         return max(Fraction(0), stream.duration * stream.time_base - _pre_skip_s(file))
     if container.streams.video:  # the file lasts as long as its pictures, which the sound may not
-        return _tagged_s(stream.metadata.get("DURATION", ""))
+        return tagged_s(stream.metadata)
     if not container.duration:
         return None
     return max(Fraction(0), Fraction(container.duration, av.time_base) - _pre_skip_s(file))
@@ -227,15 +226,6 @@ def _pre_skip_s(file: SoundFile) -> Fraction:
     if context.name not in _OPUS or file.kind == "MP4":
         return Fraction(0)
     return Fraction(int.from_bytes((context.extradata or b"")[_PRE_SKIP], "little"), _OPUS_RATE)
-
-
-def _tagged_s(tag: str) -> Fraction | None:
-    """Read `00:01:02.500000000`, as Matroska's writers tag each stream; None for anything else."""
-    found = _TAGGED.fullmatch(tag)
-    if found is None:
-        return None
-    hours, minutes, seconds = found.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def _pictures_from_s(container: InputContainer) -> Fraction | None:
