@@ -3,6 +3,7 @@
 A tag is no sound, and its picture may by chance look like frames. Each part is decoded as the file that it was.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from videojob_worker.media.sound_frames import find_frames
 
 _TAG: Final = b"ID3"
 _MOST: Final = 10_000
+"""Most tags that are looked behind; more are in no file that anyone has made."""
 
 
 def find_joined(path: Path, kind: str, first: int) -> tuple[range, ...]:
@@ -28,11 +30,11 @@ def find_joined(path: Path, kind: str, first: int) -> tuple[range, ...]:
     parts: list[range] = []
     start = behind = 0
     with path.open("rb") as file:
-        for at in find_bytes(file, _TAG, first):
-            if at < behind or len(parts) == _MOST:
-                continue  # within the tag before, or no file that anyone has made
-            end = behind_tags(path, at)
-            found = find_frames(path, end) if end > at else None
+        for at in islice(find_bytes(file, _TAG, first), _MOST):
+            if at < behind:
+                continue  # within the tag before
+            end = behind_tags(file, at)
+            found = find_frames(file, end) if end > at else None
             if found is not None and found[0] == kind:
                 parts.append(range(start, at))
                 start, behind = at, end

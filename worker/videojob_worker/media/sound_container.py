@@ -22,13 +22,14 @@ from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_SOUND
 from videojob_worker.media.joined_frames import find_joined
 from videojob_worker.media.matroska_tags import tagged_s
+from videojob_worker.media.mp3_length import mp3_length_s
 from videojob_worker.media.ogg_pages import read_ogg_pages
 from videojob_worker.media.sniff import describe_kind, find_content
 from videojob_worker.media.sound_choice import choose_sound
 from videojob_worker.media.sound_chunks import share_of_sound
+from videojob_worker.media.sound_frames import FRAMED, ends_within_mpeg_frame
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
-from videojob_worker.media.truncation import breaks_off, mp3_length_s
 
 _DEMUXERS: Final = {
     "AAC": "aac",
@@ -53,7 +54,7 @@ _DEMUXERS: Final = {
 _SEEKABLE: Final = frozenset(("MP4", "WAV", "Wave64", "AIFF", "CAF", "FLAC", "Matroska"))
 _GAPLESS: Final = frozenset(("Ogg", "FLAC"))
 # These have no time stamps: libav counts whatever it finds, junk as well.
-_COUNTED: Final = frozenset(("MP3", "AAC", "AC-3", "AMR"))
+_COUNTED: Final = FRAMED | {"AMR"}
 # These may be pieces of a broadcast, which begin and end anywhere; how long they are, libav guesses.
 _PIECES: Final = _COUNTED | {"MPEG transport stream", "MPEG program stream"}
 _OPUS: Final = frozenset(("opus", "libopus"))
@@ -144,7 +145,8 @@ def open_sound(source: Source) -> SoundFile:
     is_container_cut = check_container_limits(source, kind)
     links, is_whole = _links(source.path, kind, start)
     share = share_of_sound(source.path, kind) if not start else Fraction(1)
-    is_cut = is_container_cut or share < 1 or not is_whole or breaks_off(source.path, kind)
+    is_cut_in_frame = kind == "MP3" and ends_within_mpeg_frame(source.path)
+    is_cut = is_container_cut or share < 1 or not is_whole or is_cut_in_frame
     container, stream, window = _open(source, kind, links, 0)
     file = SoundFile(container, stream, window, kind, links, None, share, is_cut, _pictures_from_s(container))
     if not is_whole:
@@ -194,7 +196,7 @@ def _links(path: Path, kind: str, start: int) -> tuple[tuple[range, ...], bool]:
     if kind == "Ogg":
         pages = read_ogg_pages(path, start)
         return pages.links or whole, pages.is_whole
-    return find_joined(path, kind, start) if kind in _COUNTED else whole, True
+    return find_joined(path, kind, start) if kind in FRAMED else whole, True
 
 
 def _choose(source: Source, kind: str, container: InputContainer) -> AudioStream:
