@@ -14,7 +14,6 @@ from videojob_worker.media.picture_colors import in_srgb
 from videojob_worker.media.picture_errors import source_errors, too_large
 from videojob_worker.media.picture_layout import PictureFacts
 from videojob_worker.media.pictures import read_layout
-from videojob_worker.media.sniff import file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,26 +27,26 @@ _TILE_BYTES: Final = 10
 _KINDS: Final = ("AVIF", "HEIC")
 
 
-def inspect_heif(source: Source) -> PictureFacts | None:
-    """Read the index of a HEIF file; None when it is no HEIF file, or a sequence.
+def inspect_heif(source: Source, kind: str) -> PictureFacts | None:
+    """Read the index of a HEIF file; None when its kind is none of HEIF, or it is a sequence.
 
     Raises:
         PermanentError: damaged, of a kind that is not read, or beyond a limit.
     """
-    with _opened(source) as opened:
+    with _opened(source, kind) as opened:
         if opened is None:
             return None
         heif, _ = opened
         return PictureFacts(*heif.size, heif.opacity is not None, (), _decoding(heif))
 
 
-def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
-    """Decode the picture of a HEIF file, as `load_image` does; None when it is no HEIF file, or a sequence.
+def load_heif(source: Source, kind: str, at_least: tuple[int, int]) -> Image.Image | None:
+    """Decode the picture of a HEIF file, as `load_image` does; None as for `inspect_heif`.
 
     Raises:
         PermanentError: as for `inspect_heif`, or it cannot be decoded.
     """
-    with _opened(source) as opened:
+    with _opened(source, kind) as opened:
         if opened is None:
             return None
         heif, file = opened
@@ -58,8 +57,7 @@ def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[Heif, BinaryIO] | None]:
-    kind = file_kind(source.path)
+def _opened(source: Source, kind: str) -> Iterator[tuple[Heif, BinaryIO] | None]:
     if kind not in _KINDS:
         yield None
         return
