@@ -105,5 +105,6 @@ def probe_sources(
         opened.add((probe, uri))
         source = sources.source(field, uri)
         with naming_failures(source.name):
-            probed.setdefault(uri, probe(source))
+            found = probe(source)
+        probed[uri] = probed[uri].used_as_well(found) if uri in probed else found
     return probed
