@@ -106,5 +106,6 @@ def probe_sources(
         opened.add((probe, uri))
         source = Source(field, uri, request.sources[uri], request.warnings, on_damage.get(uri, OnDamage.CONCEAL))
         with naming_failures(source.name):
-            probed.setdefault(uri, probe(source))
+            found = probe(source)
+        probed[uri] = probed[uri].used_as_well(found) if uri in probed else found
     return probed
