@@ -19,6 +19,7 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.object_stores import ObjectStore
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
@@ -72,6 +73,17 @@ class PoolVolume(Model):
 class Storage(Model):
     """Where outputs go."""
 
+    model_config = rules(
+        # Without the prefix of a store, which the URI may have escaped: the operator looks at that.
+        Rule(
+            "!has(self.outputPrefix) || !self.outputPrefix.matches('^(s3|gs|az)://') || self.objects.exists(store, "
+            "!store.readOnly && (self.outputPrefix + '/').startsWith(store.provider + '://' + store.bucket + '/'))",
+            "must be in one of storage.objects that is not readOnly",
+            ".outputPrefix",
+            expression="self.outputPrefix + ' must be in one of storage.objects that is not readOnly'",
+        ),
+    )
+
     output_prefix: Uri | None = None
     """Outputs without a URI go to this prefix, then /{namespace}/{name}/{output}.{ext}."""
     allow_private_networks: bool = False
@@ -80,6 +92,8 @@ class Storage(Model):
     """Hosts that `http(s)://` sources may name, as globs such as *.example.org. Default: any."""
     max_source_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
     """Largest source, in bytes."""
+    objects: Annotated[list[ObjectStore], Field(max_length=16, json_schema_extra=BY_NAME)] = []
+    """Object stores that `s3://`, `gs://` and `az://` URIs may be in."""
 
 
 class WorkerTemplate(Model):
@@ -170,7 +184,8 @@ class RenderPoolSpec(Model):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for field, items in (("queues", self.queues), ("volumes", self.volumes)):
+        lists = (("queues", self.queues), ("volumes", self.volumes), ("storage.objects", self.storage.objects))
+        for field, items in lists:
             names = [item.name for item in items]
             if len(set(names)) != len(names):
                 raise ValueError(f"{field} must have different names, not {', '.join(names)}")

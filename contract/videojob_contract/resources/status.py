@@ -123,6 +123,8 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
+    url: str | None = Field(default=None, max_length=4096)
+    """Where it can be downloaded, if its store gives URLs; whoever has a signed one can, until it expires."""
     bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]

@@ -35,7 +35,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         "spec.canvas.width: should be a multiple of 2, not 1281",
         'spec.canvas.fps: \'29,97\' is not a frame rate: write "30", "30000/1001" or "29.97"',
         'spec.clips[0].color: "red" is not a colour: write "#rrggbb", such as "#203040"',
-        'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, https://… or http://…',
+        'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…',
         (
             'spec.clips[1].duration: "3" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
             ", or 'auto'"
@@ -66,7 +66,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
         (videojob({"video": {"uri": "volume://m/a b"}}), ('spec.clips[0].video.uri: "volume://m/a b" is '
-         "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
+         "not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
@@ -192,7 +192,16 @@ def test_names_within_a_pool_differ() -> None:
         ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},
          'spec.storage.outputPrefix: volume://b: the pool has no volume "b"; it has a'),
         ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}, "readOnly": True}]},
-         'spec.storage.outputPrefix: volume://a: volume "a" is read-only'),
+         'spec.storage.outputPrefix: volume://a: volume "a" of the pool is read-only'),
+        *(({"storage": {"outputPrefix": f"volume://a{wrong}"}, "volumes": [{"name": "a", "source": {}}]},
+           f"spec.storage.outputPrefix: volume://a{shown}")
+          for wrong, shown in (("?b", ': the pool has no volume "a"; it has a'),
+                               ("/out?b", "/out must not go on with ? or #; write them as %3F and %23"),
+                               ("/out#b", "/out must not go on with ? or #; write them as %3F and %23"),
+                               ("/../b", "/../b must not have empty, . or .. parts in its path"),
+                               ("//b", "//b must not have empty, . or .. parts in its path"))),
+        ({"storage": {"outputPrefix": "volume://secret@a/out"}, "volumes": [{"name": "a", "source": {}}]},
+         'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has a'),
         ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}}]}, None),
         ({"worker": {"env": [{"name": "VIDEOJOB_SCRATCH", "value": "/"}]}},
          ("spec.worker.env[0].name: VIDEOJOB_SCRATCH is taken: names that begin with VIDEOJOB_ are the operator's")),
