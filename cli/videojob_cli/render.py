@@ -89,6 +89,7 @@ def assignment_of(checked: Checked) -> Assignment:
             allow_hosts=storage.allow_hosts,
             max_source_bytes=storage.max_source_bytes,
         ),
+        objects=storage.objects,
         encoding=checked.pool.encoding,
     )
 

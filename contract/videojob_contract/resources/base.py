@@ -213,6 +213,9 @@ Uri = Annotated[str, StringConstraints(pattern=URI_PATTERN, max_length=2048)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """A DNS label, as Kubernetes names things."""
 
+MountName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=55)]
+"""A name that a worker pod's volume is called by, behind a word of ours: together they are a DNS label."""
+
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 Label = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from pydantic import StringConstraints
 
-from videojob_contract.resources.base import Duration, Model, Name, Rule, rules
+from videojob_contract.resources.base import Duration, Model, MountName, Name, Rule, rules
 from videojob_contract.resources.uris import split_uri
 
 BUCKET_PATTERN = r"^[$a-z0-9][-._a-z0-9]{1,220}[a-z0-9]$"
@@ -93,7 +93,7 @@ class ObjectStore(Model):
         ),
     )
 
-    name: Name
+    name: MountName
     """Its name, in messages and as the folder of its credentials in workers."""
     provider: Provider
     """s3, of Amazon and whoever speaks its protocol; gs, of Google; az, of Azure."""

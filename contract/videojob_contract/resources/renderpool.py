@@ -11,6 +11,7 @@ from videojob_contract.resources.base import (
     Duration,
     Manifest,
     Model,
+    MountName,
     Name,
     Rule,
     ShortText,
@@ -62,7 +63,7 @@ class PoolDefaults(Model):
 class PoolVolume(Model):
     """A volume that `volume://NAME/…` reads and writes."""
 
-    name: Name
+    name: MountName
     """Its name in URIs."""
     read_only: bool = False
     """Whether outputs may not go there."""

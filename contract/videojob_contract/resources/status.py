@@ -123,7 +123,7 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
-    url: str | None = Field(default=None, max_length=4096)
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=4096)] | None = None
     """Where it can be downloaded, if its store gives URLs; whoever has a signed one can, until it expires."""
     bytes: Count
     """Its size in bytes."""
