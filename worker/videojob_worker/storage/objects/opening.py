@@ -15,6 +15,7 @@ from videojob_contract.resources.object_stores import Encryption, Provider, obje
 from videojob_contract.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from obstore.store import (
@@ -147,7 +148,9 @@ def _az(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     return AzureStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-_OPENERS = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
+_OPENERS: Mapping[
+    Provider, Callable[[object_stores.ObjectStore, _Secrets, ClientConfig], S3Store | GCSStore | AzureStore]
+] = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
 
 
 def _is_anonymous(entry: object_stores.ObjectStore) -> bool:
