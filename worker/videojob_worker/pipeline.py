@@ -206,10 +206,14 @@ class _Attempt:
             for index, (output, files) in enumerate(zip(wanted, files_of_each, strict=True)):
                 staged.append(await registry.stage(files, self._destination(index, output, count)))
                 stack.push_async_callback(staged[-1].discard)
+            urls = [
+                await each.url() for each in staged
+            ]  # now, because nothing may keep from the result what is published
             await self.context.before_publish()
             await _commit(staged)
         outputs = [
-            _status(output, each.uri or "", done) for output, each, done in zip(rendered, wanted, staged, strict=True)
+            _status(output, each.uri or "", done, url)
+            for output, each, done, url in zip(rendered, wanted, staged, urls, strict=True)
         ]
         self.tracker.completed(f"{len(outputs)} outputs published")
         return outputs
@@ -308,10 +312,11 @@ def _size(file: RenderedFile) -> int:
         os.close(fd)
 
 
-def _status(output: Rendered, uri: str, staged: Staged) -> OutputStatus:
+def _status(output: Rendered, uri: str, staged: Staged, url: str | None) -> OutputStatus:
     return OutputStatus(
         name=output.name,
         uri=uri,
+        url=url,
         bytes=staged.size_bytes,
         sha256=staged.sha256,
         width=output.width,

@@ -56,6 +56,11 @@ class FaultyProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    async def asked(self, pattern: str) -> None:
+        """Wait for a request whose first line matches."""
+        while not any(re.search(pattern, f"{request.method} {request.target}") for request in self.requests):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await self._pass(reader, writer):

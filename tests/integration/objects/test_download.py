@@ -83,7 +83,7 @@ async def test_credentials_that_are_wrong_may_be_put_right(s3: Server, worker: W
         access = s3.access(tmp_path / "objects", **secrets)
         wrong = await replace(worker, access=access).refusal("a.jpg")
         assert type(wrong) is TransientError
-        assert "does not know its credentials" in wrong.message
+        assert "does not know the credentials" in wrong.message
         # The Secret is put right, and the files change under the same worker.
         s3.access(tmp_path / "objects")
         assert await replace(worker, access=access).fetch("a.jpg") == b"a"

@@ -251,7 +251,7 @@ async def test_a_commit_whose_answer_is_lost_has_happened(hindered: Worker, faul
 async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: FaultyProxy) -> None:
     faulty.faults = [Fault("^PUT .*partNumber=3", fall_silent)]
     staging = asyncio.ensure_future(hindered.stage_files("film.m3u8", [*SEGMENTS, (LONG * 4, ())]))
-    await asyncio.sleep(0.6)
+    await faulty.asked("PUT .*partNumber=3")
     staging.cancel()
     with pytest.raises(asyncio.CancelledError):
         await staging

@@ -115,6 +115,9 @@ class Staged(Protocol):
             VideoJobError: naming the destination.
         """
 
+    async def url(self) -> str | None:
+        """Where it can be downloaded when it is committed; None where the pool does not say how."""
+
     async def discard(self) -> None:
         """Remove it, unless it is committed; may be called at any time, and more than once."""
 

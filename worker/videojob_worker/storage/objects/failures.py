@@ -72,7 +72,7 @@ _UNTRUSTED_CERTIFICATE = _Meaning(
 )
 _BAD_CERTIFICATE = _Meaning(PermanentError, "the certificate of {store} does not hold ({said}): give it another")
 # Credentials are the platform's, and may be put right, or be on their way to the worker, while the job waits.
-_UNKNOWN = _Meaning(TransientError, "{store} does not know its credentials ({said}): renew them")
+_UNKNOWN = _Meaning(TransientError, "{store} does not know the credentials ({said}): renew them")
 _EXPIRED = _Meaning(TransientError, "the credentials of {store} have expired ({said}): renew them")
 _NO_CREDENTIALS = _Meaning(TransientError, "{store} gets no credentials from its cloud")
 _SKEWED = _Meaning(TransientError, "the clocks of the node and of {store} differ too much: set them")

@@ -16,9 +16,19 @@ from videojob_contract.resources.object_stores import Encryption, Provider, obje
 from videojob_contract.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
+    from obstore.store import (
+        AzureConfig,
+        AzureStore,
+        ClientConfig,
+        GCSConfig,
+        GCSStore,
+        RetryConfig,
+        S3Config,
+        S3Store,
+    )
 
     from videojob_contract.resources import object_stores
     from videojob_worker.storage.base import ObjectAccess
@@ -44,7 +54,7 @@ class OpenStore:
 
     entry: object_stores.ObjectStore
     """What the pool says of it."""
-    store: ObjectStore
+    store: S3Store | GCSStore | AzureStore
     key: str
 
 
@@ -105,7 +115,7 @@ class _Secrets:
             raise TransientError(f"{self.what}: {name} of object store {self.entry.name} cannot be read") from error
 
 
-def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> ObjectStore:
+def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> S3Store:
     from obstore.store import S3Store  # noqa: PLC0415 - a worker is claimed before it needs this
 
     # A server without TLS gets a digest of what it is sent, because nothing else vouches for it.
@@ -125,7 +135,7 @@ def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     return S3Store(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-def _gs(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> ObjectStore:
+def _gs(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> GCSStore:
     from obstore.store import GCSStore  # noqa: PLC0415 - as above
 
     config: GCSConfig = {"skip_signature": _is_anonymous(entry)}
@@ -136,7 +146,7 @@ def _gs(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     return GCSStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-def _az(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> ObjectStore:
+def _az(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> AzureStore:
     from obstore.store import AzureStore  # noqa: PLC0415 - as above
 
     config: AzureConfig = {"account_name": entry.account or "", "skip_signature": _is_anonymous(entry)}
@@ -150,7 +160,9 @@ def _az(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     return AzureStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-_OPENERS = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
+_OPENERS: Mapping[
+    Provider, Callable[[object_stores.ObjectStore, _Secrets, ClientConfig], S3Store | GCSStore | AzureStore]
+] = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
 
 
 def _is_anonymous(entry: object_stores.ObjectStore) -> bool:

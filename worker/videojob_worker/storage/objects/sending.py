@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from videojob_worker.concurrency import Stop, undisturbed
 
@@ -191,9 +191,9 @@ class Upload:
 
     async def _parts_there(self) -> None:
         """Wait for the parts on their way: to their end, but not for long when the upload is given up."""
-        none = asyncio.ensure_future(self._on_their_way.wait_for_none())
-        await asyncio.wait({none, self._wanted}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({none}, timeout=_LAST_PARTS_S)
+        none: asyncio.Future[Any] = asyncio.ensure_future(self._on_their_way.wait_for_none())
+        await asyncio.wait([none, self._wanted], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([none], timeout=_LAST_PARTS_S)
         none.cancel()
 
     async def _part(self, offset: int, length: int) -> bytes | bytearray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker import output_files
 from videojob_worker.concurrency import side_by_side, undisturbed
-from videojob_worker.storage.objects import media_types, opening
+from videojob_worker.storage.objects import media_types, opening, urls
 from videojob_worker.storage.objects.failures import Purpose, converted
 from videojob_worker.storage.objects.opening import OpenStore, open_store
 from videojob_worker.storage.objects.sending import Upload
@@ -97,6 +97,9 @@ class _Staged:
                 Exception
             ):  # nobody is told of them any more; the next that is published tries again
                 await self._remove([key async for key in self._former()])
+
+    async def url(self) -> str | None:
+        return await urls.of(self.opened, str(self.destination))
 
     async def discard(self) -> None:
         for upload in self.uploads:
