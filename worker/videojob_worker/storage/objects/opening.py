@@ -77,7 +77,7 @@ def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, sil
     return OpenStore(entry, _open(entry, secrets, silence_s), key)
 
 
-def _open(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> ObjectStore:
+def _open(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> S3Store | GCSStore | AzureStore:
     from obstore.exceptions import BaseError  # noqa: PLC0415 - a worker is claimed before it needs this
 
     try:
