@@ -140,7 +140,7 @@ def _gs(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
 
     config: GCSConfig = {"skip_signature": _is_anonymous(entry)}
     if entry.endpoint:
-        config["base_url"] = entry.endpoint
+        config["base_url"] = entry.endpoint.rstrip("/")  # which the other two do by themselves
     if entry.secret_ref:
         config["service_account_key"] = secrets.required("GOOGLE_SERVICE_ACCOUNT_KEY")
     return GCSStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
