@@ -172,7 +172,7 @@ class MultipartProxy(FaultyProxy):
 
 
 def _as_if_signed(request: Request) -> Request:
-    """Have fake-gcs-server take what is put by the XML API: it takes signed URLs alone, and does not look at the rest."""
+    """Have fake-gcs-server take what is put by the XML API, which it does by signed URLs alone, without a look at them."""
     if request.method != "PUT":
         return request
     target = f"{request.target}?X-Goog-Algorithm=GOOG4-RSA-SHA256"
