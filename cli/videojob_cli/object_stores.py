@@ -6,7 +6,9 @@ itself; what is read here is where to go, and whether there are any.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from videojob_contract.resources.object_stores import (
@@ -21,12 +23,14 @@ from videojob_contract.resources.uris import Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from videojob_contract.resources.videojob import VideoJobSpec
 
 MOST_STORES = 16
 """As many as a pool has."""
 
+_AUTHORITIES = "AWS_CA_BUNDLE"
 _ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -64,9 +68,21 @@ def environment_problem(spec: VideoJobSpec, environment: Mapping[str, str]) -> s
     endpoint = _first(_ENDPOINTS, environment)
     if Provider.S3 in read and endpoint is not None and not re.fullmatch(URL_PATTERN, endpoint):
         return f"{_ENDPOINTS[1]} is not the URL of a server, such as http://localhost:9000"
+    authorities = environment.get(_AUTHORITIES)
+    if Provider.S3 in read and authorities and not os.access(authorities, os.R_OK):
+        return f"{_AUTHORITIES} is not a file that can be read"
     if Provider.AZ in read and not re.fullmatch(ACCOUNT_PATTERN, environment.get(_ACCOUNT, "")):
         return f"the spec reads az://: say of which storage account with the variable {_ACCOUNT}"
     return None
+
+
+def write_authorities(folder: Path, environment: Mapping[str, str]) -> None:
+    """Put who signs certificates of S3 servers, if the environment says, where the worker has it of each store."""
+    authorities = environment.get(_AUTHORITIES)
+    for index in range(MOST_STORES if authorities else 0):
+        store = folder / f"{Provider.S3}-{index}"
+        store.mkdir(parents=True)
+        shutil.copy(str(authorities), store / "ca.crt")
 
 
 def _store(provider: Provider, bucket: str, name: str, environment: Mapping[str, str]) -> ObjectStore:

@@ -230,6 +230,13 @@ def test_network_policies_close_redis_and_workers() -> None:
     assert not render().kinds("NetworkPolicy")
 
 
+def test_workers_reach_what_is_added_beside_the_rest() -> None:
+    minio = {"to": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": 9000}]}
+    usual = render({"networkPolicy": {"enabled": True}}).one("NetworkPolicy", "videojob-workers")["spec"]["egress"]
+    values = {"networkPolicy": {"enabled": True, "extraWorkerEgress": [minio]}}
+    assert render(values).one("NetworkPolicy", "videojob-workers")["spec"]["egress"] == [*usual, minio]
+
+
 @pytest.mark.parametrize(
     ("repository", "image"),
     [

@@ -91,6 +91,7 @@ CHANGES: dict[str, Any] = {
     "pool.extraSpec": {"surge": 2, "worker": {"nodeSelector": {"a": "b"}, "env": [{"name": "TZ", "value": "UTC"}]}},
     "networkPolicy.enabled": True,
     "networkPolicy.workerEgress": [],
+    "networkPolicy.extraWorkerEgress": [{"ports": [{"port": 9000}]}],
 }
 EXTERNAL = {
     "redis": {
@@ -103,6 +104,7 @@ EXTERNAL = {
 BESIDE: dict[str, dict[str, Any]] = {
     "redis.external.url": EXTERNAL,
     "networkPolicy.workerEgress": {"networkPolicy": {"enabled": True}},
+    "networkPolicy.extraWorkerEgress": {"networkPolicy": {"enabled": True}},
 }
 # or that can only be changed together with others.
 TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}

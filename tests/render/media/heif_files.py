@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from PIL import Image
 
 ALPHA = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"
@@ -54,13 +55,25 @@ def clap(width: Fraction, height: Fraction, right: Fraction, down: Fraction) -> 
     return box(b"clap", struct.pack(">iIiIiIiI", *numbers))
 
 
-def hevc(image: Image.Image, *, pixels: str = "yuv444p", matrix: str = "bt601", is_full: bool = True) -> Item:
-    """A picture in H.265 without loss but that of its conversion."""
+def hevc(
+    image: Image.Image,
+    *,
+    pixels: str = "yuv444p",
+    matrix: str = "bt601",
+    is_full: bool = True,
+    hidden: int = 0,
+    between: int = 0,
+) -> Item:
+    """A picture in H.265 without loss but that of its conversion, less so many pixels at its right and at its foot.
+
+    Its decoder is told to wait for so many frames between others.
+    """
     file = io.BytesIO()
     frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
     names = {"bt601": 5, "bt709": 1, "bt2020": 9}
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx265", rate=1, options={"x265-params": "lossless=1:bframes=0:log-level=none"})
+        settings = f"lossless=1:bframes={between}:log-level=none"
+        stream = container.add_stream("libx265", rate=1, options={"preset": "ultrafast", "x265-params": settings})
         stream.width, stream.height, stream.pix_fmt = image.width, image.height, pixels
         stream.codec_context.codec_tag = "hvc1"
         stream.codec_context.color_range = 2 if is_full else 1
@@ -78,15 +91,32 @@ def hevc(image: Image.Image, *, pixels: str = "yuv444p", matrix: str = "bt601", 
         graph.link_nodes(*steps).configure()
         graph.push(frame)
         converted = graph.pull()
+        converted.pts, converted.time_base = 0, Fraction(1)
         converted.colorspace = names[matrix] if pixels != "gbrp" else 0
         for packet in (*stream.encode(converted), *stream.encode()):
             container.mux(packet)
-    content = file.getvalue()
+    content = _cropped(file, hidden) if hidden else file.getvalue()
     at = content.index(b"hvcC") - 4
     configuration = content[at : at + int.from_bytes(content[at : at + 4])]
     with av.open(io.BytesIO(content)) as container:
         data = next(bytes(packet) for packet in container.demux(video=0) if packet.size)
-    return Item(b"hvc1", data, (configuration, ispe(*image.size)))
+    return Item(b"hvc1", data, (configuration, ispe(image.width - hidden, image.height - hidden)))
+
+
+def _cropped(file: io.BytesIO, hidden: int) -> bytes:
+    """The H.265 of an mp4, with a conformance window."""
+    out = io.BytesIO()
+    file.seek(0)
+    with av.open(file) as source, av.open(out, "w", format="mp4") as container:
+        read = source.streams.video[0]
+        stream = container.add_stream_from_template(read)
+        window = f"hevc_metadata=crop_right={hidden}:crop_bottom={hidden}"
+        crop = BitStreamFilterContext(window, read, stream)
+        for packet in source.demux(read):
+            for cut in crop.filter(packet) if packet.size else crop.filter(None):
+                cut.stream = stream
+                container.mux(cut)
+    return out.getvalue()
 
 
 def heif(items: Sequence[Item], *, primary: int = 1, brands: bytes = b"heicmif1heic", more: bytes = b"") -> bytes:
@@ -137,3 +167,35 @@ def grid(image: Image.Image, tile: tuple[int, int], *properties: bytes) -> list[
     data = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, *image.size)
     named = tuple(range(2, len(tiles) + 2))
     return [Item(b"grid", data, (ispe(*image.size), *properties), ((b"dimg", named),)), *tiles]
+
+
+def grid_of(size: tuple[int, int], tile: Item, *properties: bytes, number: int = 1) -> list[Item]:
+    """A picture as a grid of one tile, again and again; the grid is the item of a number."""
+    told = tile.properties[-1]
+    across, down = int.from_bytes(told[12:16]), int.from_bytes(told[16:20])
+    columns, rows = -(-size[0] // across), -(-size[1] // down)
+    data = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, *size)
+    named = tuple(range(number + 1, number + 1 + columns * rows))
+    return [Item(b"grid", data, (ispe(*size), *properties), ((b"dimg", named),)), *[tile] * (columns * rows)]
+
+
+def with_opacity(items: Sequence[Item], opacity: Sequence[Item], *, is_multiplied: bool = False) -> list[Item]:
+    """A picture, the first of its items, and its opacity, the first of these, which follow the others."""
+    number, (first, *rest), (own, *others) = len(items) + 1, items, opacity
+    if is_multiplied:
+        first = first._replace(references=(*first.references, (b"prem", (number,))))
+    urn = full_box(b"auxC", 0, ALPHA)
+    own = own._replace(properties=(*own.properties, urn), references=(*own.references, (b"auxl", (1,))))
+    return [first, *rest, own, *others]
+
+
+def in_band(item: Item, settings: Item) -> Item:
+    """An item that has the parameter sets of another in what is coded, before the rest of it."""
+    sets, at, configuration = b"", 31, settings.properties[0]
+    for _ in range(configuration[30]):
+        count, at = int.from_bytes(configuration[at + 1 : at + 3]), at + 3
+        for _ in range(count):
+            size = int.from_bytes(configuration[at : at + 2])
+            sets += size.to_bytes(4) + configuration[at + 2 : at + 2 + size]
+            at += 2 + size
+    return item._replace(data=sets + settings.data)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests import media
+from tests.render.media import heif_files as files
 from videojob_contract.errors import PermanentError
 from videojob_worker.media.decoding_memory import LARGE_BYTES, DecodingMemory, memory_turn
 from videojob_worker.media.image import inspect_picture, load_image
@@ -66,11 +67,48 @@ WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
 }
 
 
+def grid(tile: tuple[int, int], *properties: bytes, pixels: str = "yuv420p") -> list[files.Item]:
+    return files.grid_of(SIZE, files.hevc(Image.new("RGB", tile), pixels=pixels), *properties)
+
+
+def see_through(*, is_multiplied: bool = False) -> list[files.Item]:
+    items = grid((512, 512))
+    opacity = files.grid_of(SIZE, files.hevc(Image.new("L", (512, 512)), pixels="gray"), number=len(items) + 1)
+    return files.with_opacity(items, opacity, is_multiplied=is_multiplied)
+
+
+HEIF: dict[str, Callable[[], list[files.Item]]] = {
+    "heic": lambda: grid(SIZE)[1:],
+    "heic-10-bit": lambda: grid(SIZE, pixels="yuv444p10le")[1:],
+    "tiles": lambda: grid((512, 512)),
+    "large-tiles": lambda: grid((2624, 3200)),
+    "one-larger-tile": lambda: grid((5248, 3200)),
+    "tiles-of-odd-size": lambda: grid((1301, 801), pixels="yuv444p"),
+    "tiles-sideways": lambda: grid((512, 512), files.irot(1)),
+    "tiles-see-through": see_through,
+    "tiles-multiplied": lambda: see_through(is_multiplied=True),
+}
+
+
+def heif_writer(items: Callable[[], list[files.Item]]) -> Callable[[Image.Image, Path], None]:
+    def write(image: Image.Image, path: Path) -> None:
+        path.write_bytes(files.heif(items() if image.size == SIZE else [files.hevc(image)]))
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("write", "at_least"),
     [(write, (1280, 720)) for write in WRITERS.values()]
-    + [(WRITERS[name], SIZE) for name in ("jpeg-sideways", "png-palette", "png-sideways")],
-    ids=[*WRITERS, "jpeg-sideways-whole", "png-palette-whole", "png-sideways-whole"],
+    + [(WRITERS[name], SIZE) for name in ("jpeg-sideways", "png-palette", "png-sideways")]
+    + [(heif_writer(items), (1280, 720)) for items in HEIF.values()]
+    + [(heif_writer(HEIF[name]), SIZE) for name in ("tiles-sideways", "tiles-multiplied")],
+    ids=[
+        *WRITERS,
+        *("jpeg-sideways-whole", "png-palette-whole", "png-sideways-whole"),
+        *HEIF,
+        *("tiles-sideways-whole", "tiles-multiplied-whole"),
+    ],
 )
 def test_what_decoding_takes_is_predicted(
     tmp_path: Path, write: Callable[[Image.Image, Path], None], at_least: tuple[int, int]

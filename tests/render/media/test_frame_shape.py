@@ -62,7 +62,7 @@ def test_what_a_container_crops_is_not_shown(
     alone = photographed(tmp_path / f"alone.{suffix}", f"crop={width}:{height}:{left}:{top}:exact=1", turn=turn)
     facts, expected = films.probe(film), films.probe(alone)
     assert (facts.width, facts.height) == (expected.width, expected.height)
-    assert (facts.is_cropped, expected.is_cropped) == (True, False)
+    assert (films.shape(facts).crop is None, films.shape(expected).crop is None) == (False, True)
     for fit in (Fit.BLUR, Fit.COVER):
         shown, wanted = (films.pictures(path, 2, canvas=(160, 90), fit=fit) for path in (film, alone))
         assert psnr(shown, wanted) > 30, fit
@@ -75,7 +75,7 @@ def test_an_aperture_that_no_frame_has_is_a_mistake(tmp_path: Path, numbers: tup
     film = photographed(tmp_path / "film.mp4")
     containers.add_clean_aperture(film, b"avc1", numbers)
     facts = films.probe(film)
-    assert (facts.width, facts.height, facts.is_cropped) == (*SIZE, False)
+    assert (facts.width, facts.height, films.shape(facts).crop) == (*SIZE, None)
 
 
 def test_wide_pixels_are_stretched_and_then_cropped(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_wide_pixels_are_stretched_and_then_cropped(tmp_path: Path) -> None:
 
 def test_cropped_pictures_are_not_copied(studio: Studio, tmp_path: Path) -> None:
     film = photographed(tmp_path / "film.mp4")
-    assert not films.probe(film).is_cropped
+    assert films.shape(films.probe(film)).crop is None
     cropped(film, CROPS[0])
     movie = studio.movie([{"video": {"uri": uri(film)}, "fit": "stretch"}], files=[film], size=SIZE, fps="25")
     assert psnr(films.pictures(movie, 5, canvas=SIZE), films.pictures(film, 5, canvas=SIZE)) > 30

@@ -19,6 +19,7 @@ from videojob_worker.media.source import Source
 from videojob_worker.pixels.coded_colors import CodedColors
 
 WHOLE = (10_000, 10_000)
+CODED_LARGER = "it is coded as 256x256 pixels, and says otherwise"
 
 
 def photograph(width: int = 160, height: int = 96) -> Image.Image:
@@ -54,6 +55,30 @@ def test_a_single_picture_is_as_it_was(tmp_path: Path, size: tuple[int, int]) ->
 def test_tiles_lie_where_they_belong_and_what_fills_them_up_is_left_out(tmp_path: Path, tile: tuple[int, int]) -> None:
     picture = photograph(150, 90)
     assert apart(load(tmp_path, files.heif(files.grid(picture, tile))), picture) <= 3
+
+
+def test_a_grid_of_one_tile_is_cropped(tmp_path: Path) -> None:
+    picture = photograph(150, 90)
+    assert apart(load(tmp_path, files.heif(files.grid(picture, (192, 128)))), picture) <= 3
+
+
+def test_tiles_of_which_nothing_is_seen_are_not_decoded(tmp_path: Path) -> None:
+    picture, tile = photograph(64, 64), files.hevc(photograph(64, 64))
+    grid, *_ = tiles(1, 1, 64, 64, named=(2, 3, 4, 5))
+    broken = tile._replace(data=b"broken")
+    assert apart(load(tmp_path, files.heif([grid, tile, broken, broken, broken])), picture) <= 3
+
+
+def test_tiles_that_come_late_from_their_decoder_are_seen(tmp_path: Path) -> None:
+    tile = files.hevc(photograph(), between=3)
+    shown = load(tmp_path, files.heif(files.grid_of((320, 96), tile)))
+    assert all(apart(shown.crop((x, 0, x + 160, 96)), photograph()) <= 3 for x in (0, 160))
+
+
+def test_h265_may_crop_by_itself_what_its_blocks_fill_up(tmp_path: Path) -> None:
+    picture = photograph()
+    shown = load(tmp_path, files.heif([files.hevc(picture, hidden=6)]))
+    assert apart(shown, picture.crop((0, 0, 154, 90))) <= 3
 
 
 @pytest.mark.parametrize(("quarters", "axis"), list(product(range(4), (None, 0, 1))))
@@ -98,11 +123,7 @@ def test_opacity_is_a_picture_of_its_own(tmp_path: Path, is_grid: bool, is_multi
     rgba.putalpha(opacity)
     shown = Image.merge("RGB", rgba.convert("RGBa").split()[:3]) if is_multiplied else picture
     items = files.grid(shown, (96, 64)) if is_grid else [files.hevc(shown)]
-    auxiliary = files.hevc(opacity, pixels="gray")
-    urn = files.full_box(b"auxC", 0, files.ALPHA)
-    items.append(auxiliary._replace(properties=(*auxiliary.properties, urn), references=((b"auxl", (1,)),)))
-    if is_multiplied:
-        items[0] = items[0]._replace(references=(*items[0].references, (b"prem", (len(items),))))
+    items = files.with_opacity(items, [files.hevc(opacity, pixels="gray")], is_multiplied=is_multiplied)
     loaded = load(tmp_path, files.heif(items))
     assert np.abs(np.asarray(loaded.getchannel("A"), int) - np.asarray(opacity, int)).max() <= 1
     seen = Image.new("RGB", loaded.size)
@@ -172,12 +193,11 @@ def test_a_large_picture_is_made_smaller_as_it_is_decoded(tmp_path: Path, grid: 
     items = [files.hevc(picture, pixels="yuv420p")]
     if grid:
         tile = files.hevc(picture.resize((1280, 896)), pixels="yuv420p")
-        data = struct.pack(">BBBBHH", 0, 0, 3, 3, *picture.size)
-        items = [
-            files.Item(b"grid", data, (files.ispe(*picture.size),), ((b"dimg", tuple(range(2, 18))),)),
-            *[tile] * 16,
-        ]
-    assert load(tmp_path, files.heif(items), (640, 448)).size == (1280, 896)
+        items = files.grid_of(picture.size, tile)
+    items = files.with_opacity(items, [files.hevc(picture, pixels="gray")])
+    shown = load(tmp_path, files.heif(items), (640, 448))
+    assert shown.size == (1280, 896)
+    assert apart(shown.getchannel("A"), picture.resize((1280, 896))) <= 2
 
 
 @pytest.mark.parametrize("options", [{}, {"subsampling": "4:4:4"}, {"range": "limited"}, {"quality": 100}])
@@ -194,6 +214,14 @@ def test_an_avif_is_what_pillow_makes_of_it(tmp_path: Path, mode: str, options: 
     assert loaded.mode == expected.mode
     # Chroma between its samples is another filter's.
     assert np.abs(np.asarray(loaded, int) - np.asarray(expected, int)).mean() < 2
+
+
+def test_an_avif_that_is_coded_larger_than_it_says_is_not_decoded(tmp_path: Path) -> None:
+    file = BytesIO()
+    photograph(512, 512).save(file, "AVIF", speed=10)
+    said = file.getvalue().replace(files.ispe(512, 512), files.ispe(64, 64))
+    with pytest.raises(PermanentError, match=r"is a damaged AVIF: .*avcodec_send_packet"):
+        load(tmp_path, said)
 
 
 def test_cut_files_and_changed_bytes_are_errors_that_name_the_source(tmp_path: Path) -> None:
@@ -216,9 +244,30 @@ def single(kind: bytes = b"hvc1", size: tuple[int, int] | None = None, *more: by
     return [item._replace(kind=kind, properties=(*told, *more))]
 
 
+def much_hidden() -> list[files.Item]:
+    return [files.hevc(Image.new("RGB", (256, 256)), hidden=192)]
+
+
+def sized(size: tuple[int, int], *items: files.Item) -> list[files.Item]:
+    return [item._replace(properties=(item.properties[0], files.ispe(*size))) for item in items]
+
+
 @pytest.mark.parametrize(
     ("items", "says", "reason"),
     [
+        (
+            [tiles(0, 1, 100, 64)[0], *sized((30_000, 30_000), *tiles(0, 1, 100, 64)[1:])],
+            "has 30000x30000 pixels; at most 128",
+            Reason.SOURCE_TOO_LARGE,
+        ),
+        (
+            files.with_opacity(single(), sized((30_000, 30_000), *single())),
+            "has 30000x30000 pixels; at most 128",
+            Reason.SOURCE_TOO_LARGE,
+        ),
+        (much_hidden(), CODED_LARGER, Reason.INVALID_MEDIA),
+        ([files.in_band(*single(), *much_hidden())], CODED_LARGER, Reason.INVALID_MEDIA),
+        (sized((64, 64), files.hevc(Image.new("RGB", (256, 256)))), CODED_LARGER, Reason.INVALID_MEDIA),
         (tiles(0, 2, 128, 64), "it is a grid of 1 by 3 tiles, and names 2", Reason.INVALID_MEDIA),
         (tiles(0, 1, 128, 64, named=(2, 2)), "it is a grid of 1 by 2 tiles, and names 1", Reason.INVALID_MEDIA),
         (tiles(0, 1, 128, 64, named=(1, 2)), "a tile of it is coded in a way that is not read", Reason.INVALID_MEDIA),

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from PIL import Image, ImageCms
 
 from tests import media
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker.media.image import load_image
+from videojob_worker.media import animation, sniff
+from videojob_worker.media.animation import Animation
+from videojob_worker.media.image import OpenPicture, load_image, open_picture
 from videojob_worker.media.probe import probe_picture
 from videojob_worker.media.source import Source
 
@@ -132,6 +135,42 @@ def _with_swapped_primaries(profile: bytes) -> bytes:
 def test_a_broken_profile_is_ignored(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), (10, 20, 30)).save(tmp_path / "odd.png", icc_profile=b"no profile at all")
     assert np.asarray(load(tmp_path / "odd.png"))[0, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("read", [probe_picture, lambda source: load_image(source, (64, 32))])
+@pytest.mark.parametrize("kind", ["PNG", "AVIF"])
+def test_what_a_picture_is_is_found_once(
+    marked: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, read: Callable[[Source], object]
+) -> None:
+    found: list[str] = []
+    find = sniff.find_content
+
+    def finding(path: Path) -> tuple[str, int]:
+        found.append(find(path)[0])
+        return find(path)
+
+    monkeypatch.setattr(sniff, "find_content", finding)
+    marked.save(tmp_path / "picture", kind)
+    read(source(tmp_path / "picture"))
+    assert found == [kind]
+
+
+def test_an_animation_is_opened_once(marked: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Image.Image] = []
+
+    def opening(source: Source, kind: str) -> OpenPicture:
+        picture = open_picture(source, kind)
+        opened.append(picture.image)
+        return picture
+
+    monkeypatch.setattr(animation, "open_picture", opening)
+    marked.save(tmp_path / "moving.webp", save_all=True, append_images=[marked.rotate(180)], lossless=True)
+    shown = Animation(source(tmp_path / "moving.webp"))
+    frames = [np.asarray(shown.frame(number).convert("RGB")) for number in (0, 1, 0)]
+    shown.close()
+    assert [np.array_equal(frame, np.asarray(marked)) for frame in frames] == [True, False, True]
+    [picture] = opened
+    assert picture.fp is None
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "gif"])

@@ -4,12 +4,14 @@ import json
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from tests.render import barcodes, films
 from tests.render.studio import Studio, decode, sound, uri
+from videojob_worker.media import reader
 from videojob_worker.media.video_container import DEMUXERS
 
 FPS = Fraction(25)
@@ -118,7 +120,9 @@ def test_recordings_laid_behind_each_other_play_to_their_end(tmp_path: Path, suf
     shown = films.shown(path, 128, FPS)
     assert set(shown) == set(expected)
     assert sum(one != other for one, other in zip(shown, expected, strict=False)) <= 128 * 3 // 5
-    assert films.shown(path, 1, FPS, **{"from": "3s"})[0] == shown[75]
+    with patch.object(reader, "Decoder", wraps=reader.Decoder) as opened:
+        assert films.shown(path, 1, FPS, **{"from": "3s"})[0] == shown[75]
+    assert opened.call_count == 1
 
 
 @pytest.mark.parametrize("cut", [Fraction(1, 5), Fraction(1, 3), Fraction(1, 2)], ids=str)

@@ -10,6 +10,8 @@ from tests.render import films
 from tests.render.studio import Studio, decode
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.compose.layers import video as video_layer
+from videojob_worker.compose.layers.video import VideoSprite
+from videojob_worker.media.source import Source
 
 RATES = [Fraction(rate) for rate in ("24000/1001", "25", "30000/1001", "30", "50", "60000/1001")]
 FPS = Fraction(25)
@@ -173,6 +175,17 @@ def test_a_movie_shows_every_frame_of_its_videos(studio: Studio, tmp_path: Path,
     assert [films.number(picture) for picture in movie] == expected
 
 
+def test_a_video_is_looked_at_once_and_errors_name_the_field_that_plays_it(tmp_path: Path) -> None:
+    path = films.steady(tmp_path / "film.ts", 25, FPS)
+    facts = films.probe(path)
+    path.write_text("no video any more")
+    source = Source("spec.clips[1].video.uri", films.URI, path)
+    sprite = VideoSprite(source, facts, films.spec(), size=films.SIZE, frames=25, fps=FPS)
+    for drawn in (films.layer(path, 25, FPS, of=source, facts=facts).pictures(0, 1), sprite.pictures(0, 1)):
+        with pytest.raises(PermanentError, match=r"^spec\.clips\[1\]\.video\.uri: .* is a text file"):
+            next(drawn)
+
+
 def test_what_a_decoder_attaches_without_a_name_for_it_harms_nobody(tmp_path: Path) -> None:
     """An enhancement layer (LCEVC, ETSI TS 101 154) beside a turn: both are attached to each frame."""
     films.steady(tmp_path / "plain.mp4", 25, FPS)
@@ -193,5 +206,5 @@ def test_what_a_decoder_attaches_without_a_name_for_it_harms_nobody(tmp_path: Pa
         path := tmp_path / "film.mp4",
     )
     facts = films.probe(path)
-    assert (facts.width, facts.height, facts.is_turned) == (*films.SIZE, True)
+    assert (facts.width, facts.height, bool(films.shape(facts).turn)) == (*films.SIZE, True)
     assert len(films.shown(path, 25, FPS)) == 25

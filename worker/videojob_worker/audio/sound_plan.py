@@ -91,7 +91,7 @@ def _narrations(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSource
         if narration is None:
             continue
         source = sources.source(f"spec.clips[{index}].narration.uri", narration.uri)
-        length_s = sources.probed[narration.uri].duration_s or Fraction(0)
+        length_s = sources.probed[narration.uri].narration_s or Fraction(0)
         start_s, length = times.start_s + narration.before, to_samples(length_s)
         if start_s + length_s > times.end_s + _HARDLY_S:
             raise source.error(

@@ -6,8 +6,9 @@ from itertools import accumulate
 
 from PIL import Image
 
-from videojob_worker.media.image import OpenPicture, open_picture
+from videojob_worker.media.image import open_picture
 from videojob_worker.media.picture_errors import source_errors
+from videojob_worker.media.sniff import file_kind
 from videojob_worker.media.source import Source
 
 
@@ -16,10 +17,8 @@ class Animation:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._picture: OpenPicture | None = None
-        picture = open_picture(source)
-        picture.image.close()
-        self._ends = list(accumulate(picture.frame_times_s or (Fraction(1),)))
+        self._picture = open_picture(source, file_kind(source.path))
+        self._ends = list(accumulate(self._picture.frame_times_s or (Fraction(1),)))
 
     @property
     def frames(self) -> int:
@@ -36,7 +35,7 @@ class Animation:
         Raises:
             PermanentError: the file is damaged.
         """
-        picture = self._picture = self._picture or open_picture(self._source)
+        picture = self._picture
         with source_errors(self._source, picture.kind):
             # The still picture that an animated PNG may carry for programs that do not know better.
             picture.image.seek(number + bool(picture.image.info.get("default_image")))
@@ -44,7 +43,5 @@ class Animation:
             return picture.decoded(picture.image.size)
 
     def close(self) -> None:
-        """Close the file."""
-        if self._picture is not None:
-            self._picture.image.close()
-            self._picture = None
+        """Close the file; no frame can be decoded any more."""
+        self._picture.image.close()

@@ -5,9 +5,9 @@ Cameras code whole blocks, and formats have columns that were never meant to be 
 itself crops is cropped by its decoder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from videojob_worker.media.boxes import CLEAN_APERTURE_BYTES, aperture, box_at
 from videojob_worker.media.container_limits import MAX_TRACKS, element_at
@@ -26,59 +26,79 @@ _CROPS: Final = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
 _MOST_PARTS: Final = 10_000
 
 
-def clean_aperture(source: Source, kind: str, track: int, size: tuple[int, int]) -> Crop | None:
-    """Return the part of a frame that is meant to be seen, to the nearest pixel; None for all of it.
+_Name = TypeVar("_Name", bytes, int)
+_Place = tuple[int, int]
+"""Where in a file something begins and ends."""
+_PartAt = Callable[[BinaryIO, int, int], tuple[_Name, int, int] | None]
+"""From where a part may begin, and what is around it ends, to its name and where its content begins and ends."""
+
+
+def aperture_of_mp4(source: Source, track: int, size: tuple[int, int]) -> Crop | None:
+    """Return the part of an MP4's frames that is meant to be seen, to the nearest pixel; None for all of it.
 
     What no frame of that size has is a mistake of the file, and all of the frame is seen.
 
     Args:
         source: a container that is laid out as it should be.
-        kind: of what kind it is, by `sniff`.
-        track: the number of an MP4's track, or of a track of pictures among those of a Matroska file, from 0.
+        track: identity of the track.
         size: width and height of a frame.
 
     Raises:
         OSError: it cannot be read.
     """
     with source.path.open("rb") as file:
-        end = file.seek(0, 2)
-        match kind:
-            case "MP4":
-                box = _of_mp4(file, end, track, size)
-            case "Matroska":
-                box = _of_matroska(file, end, track, size)
-            case _:
-                box = None
-    if box is None:
+        tracks = _find(box_at, file, _whole(file), b"moov", b"trak")
+        claps = (clap for place in tracks if _track_id(file, place) == track for clap in _claps(file, place))
+        found = next((aperture(clap, size) for clap in claps), None)
+    if found is None:
         return None
+    width, height, left, top = map(round, found)
+    return _fitting((width, height, left, top), size)
+
+
+def aperture_of_matroska(source: Source, number: int, size: tuple[int, int]) -> Crop | None:
+    """Return the part of a Matroska file's frames that is meant to be seen, as `aperture_of_mp4` does.
+
+    Args:
+        source: a container that is laid out as it should be.
+        number: which of its tracks of pictures, from 0.
+        size: width and height of a frame.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with source.path.open("rb") as file:
+        tracks = islice(_find(_element_within, file, _whole(file), _SEGMENT, _TRACKS, _TRACK), MAX_TRACKS)
+        pictures = (place for place in tracks if _number(file, place, _TYPE) == 1)
+        wanted = islice(pictures, number, number + 1)
+        for video in (video for place in wanted for video in _find(_element_within, file, place, _VIDEO)):
+            left, top, right, bottom = (_number(file, video, crop) for crop in _CROPS)
+            return _fitting((size[0] - left - right, size[1] - top - bottom, left, top), size)
+    return None
+
+
+def _fitting(box: Crop, size: tuple[int, int]) -> Crop | None:
     width, height, left, top = box
     fits = width > 0 <= left <= size[0] - width and height > 0 <= top <= size[1] - height
     return box if fits and (width, height) != size else None
 
 
-def _of_mp4(file: BinaryIO, end: int, track: int, size: tuple[int, int]) -> Crop | None:
-    for start, until in _inside(file, [(0, end)], b"moov", b"trak"):
-        if _track_id(file, start, until) != track:
-            continue
-        for table, table_end in _inside(file, [(start, until)], b"mdia", b"minf", b"stbl", b"stsd"):
-            entry = box_at(file, table + _TABLE_HEADER, table_end)
-            for body, body_end in _inside(file, [(entry[1] + _ENTRY_HEADER, entry[2])] if entry else [], b"clap"):
-                if body_end - body >= CLEAN_APERTURE_BYTES:
-                    file.seek(body)
-                    return _aperture(file.read(CLEAN_APERTURE_BYTES), size)
-    return None
+def _whole(file: BinaryIO) -> _Place:
+    return 0, file.seek(0, 2)
 
 
-def _aperture(clap: bytes, size: tuple[int, int]) -> Crop | None:
-    found = aperture(clap, size)
-    if found is None:
-        return None
-    width, height, left, top = map(round, found)
-    return width, height, left, top
+def _claps(file: BinaryIO, track: _Place) -> Iterator[bytes]:
+    """Yield the clean apertures of the first sample entry of a track."""
+    for table, table_end in _find(box_at, file, track, b"mdia", b"minf", b"stbl", b"stsd"):
+        entry = box_at(file, table + _TABLE_HEADER, table_end)
+        for body, end in _find(box_at, file, (entry[1] + _ENTRY_HEADER, entry[2]), b"clap") if entry else ():
+            if end - body >= CLEAN_APERTURE_BYTES:
+                file.seek(body)
+                yield file.read(CLEAN_APERTURE_BYTES)
 
 
-def _track_id(file: BinaryIO, start: int, until: int) -> int | None:
-    for body, _ in _inside(file, [(start, until)], b"tkhd"):
+def _track_id(file: BinaryIO, track: _Place) -> int | None:
+    for body, _ in _find(box_at, file, track, b"tkhd"):
         file.seek(body)
         version = file.read(1)
         file.seek(body + _TRACK_ID_AT[version == b"\1"])
@@ -86,51 +106,32 @@ def _track_id(file: BinaryIO, start: int, until: int) -> int | None:
     return None
 
 
-def _inside(file: BinaryIO, places: list[tuple[int, int]], *path: bytes) -> list[tuple[int, int]]:
-    """Return where the content of each box is that has a path of names below some places."""
-    for name in path:
-        places = [(body, until) for place in places for found, body, until in _boxes(file, *place) if found == name]
-    return places
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    for _ in range(_MOST_PARTS):
-        box = box_at(file, start, end)
-        if box is None:
-            return
-        yield box
-        start = box[2]
-
-
-def _of_matroska(file: BinaryIO, end: int, track: int, size: tuple[int, int]) -> Crop | None:
-    tracks = _below(file, [(0, end)], _SEGMENT, _TRACKS, _TRACK)
-    pictures = [place for place in tracks[:MAX_TRACKS] if _number(file, place, _TYPE) == 1]
-    for place in islice(pictures, track, track + 1):
-        for video in _below(file, [place], _VIDEO):
-            left, top, right, bottom = (_number(file, video, number) for number in _CROPS)
-            return size[0] - left - right, size[1] - top - bottom, left, top
-    return None
-
-
-def _number(file: BinaryIO, place: tuple[int, int], number: int) -> int:
+def _number(file: BinaryIO, place: _Place, number: int) -> int:
     """Read an unsigned integer that is an element of a place; 0 where it is not there."""
-    for body, until in _below(file, [place], number):
+    for body, end in _find(_element_within, file, place, number):
         file.seek(body)
-        return int.from_bytes(file.read(min(until - body, 8)))
+        return int.from_bytes(file.read(min(end - body, 8)))
     return 0
 
 
-def _below(file: BinaryIO, places: list[tuple[int, int]], *path: int) -> list[tuple[int, int]]:
-    for number in path:
-        places = [(body, end) for place in places for found, body, end in _elements(file, *place) if found == number]
-    return places
+def _element_within(file: BinaryIO, start: int, end: int) -> tuple[int, int, int] | None:
+    found = element_at(file, start) if start < end else None
+    if found is None or found[1] > end:
+        return None
+    number, body, length = found
+    return number, body, end if length is None else min(end, body + length)
 
 
-def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def _find(part_at: _PartAt[_Name], file: BinaryIO, place: _Place, *path: _Name) -> Iterator[_Place]:
+    """Yield where the content of each part is that a path of names leads to; nothing is read ahead of it."""
+    if not path:
+        yield place
+        return
+    start, end = place
     for _ in range(_MOST_PARTS):
-        found = element_at(file, start) if start < end else None
-        if found is None:
+        part = part_at(file, start, end)
+        if part is None:
             return
-        number, body, length = found
-        start = end if length is None else min(end, body + length)
-        yield number, body, start
+        name, body, start = part
+        if name == path[0]:
+            yield from _find(part_at, file, (body, start), *path[1:])

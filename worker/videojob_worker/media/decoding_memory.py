@@ -1,12 +1,16 @@
 """What decoding a picture takes of memory, as measured, and the turn that large ones wait for."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from videojob_worker.pixels.upright import reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LARGE_BYTES: Final = 128 * 1024**2
 """What takes more is decoded while no other is."""
@@ -40,6 +44,10 @@ class DecodingMemory:
     """Whether it is turned or flipped, by a copy."""
     has_drafts: bool = False
     """Whether its decoder makes it smaller."""
+    tile: tuple[int, int] | None = None
+    """Of one that is decoded a tile at a time: the size of these."""
+    opacity: DecodingMemory | None = None
+    """What decoding its opacity takes, where that is a picture of its own."""
 
     def draft(self, at_least: tuple[int, int]) -> int:
         """Return the factor by which the decoder makes it smaller."""
@@ -54,11 +62,15 @@ class DecodingMemory:
         by = self.draft(at_least)
         size = -(-self.width // by), -(-self.height // by)
         pixels = size[0] * size[1]
-        factor = reduction(size, self._stored(at_least))
+        factor = reduction(size, self._stored(at_least), self.tile)
         image = pixels / factor**2 * RGBA_BYTES
+        decoded = self.tile[0] * self.tile[1] if self.tile else pixels
         copies = (factor > 1 or self.is_copied) + self.is_turned
         stored = self.width * self.height * self.stored_bytes
-        return int(stored + pixels * self.decoded_bytes + copies * image) + _BUFFER_BYTES
+        most = int(stored + decoded * self.decoded_bytes + copies * image) + _BUFFER_BYTES
+        if self.opacity is None:
+            return most
+        return max(most, int(image) + self.opacity.bytes_for((size[0] // factor // 2, size[1] // factor // 2)))
 
     def _stored(self, at_least: tuple[int, int]) -> tuple[int, int]:
         width, height = at_least[::-1] if self.is_sideways else at_least

@@ -12,7 +12,7 @@ from typing import Final
 
 from av.video.frame import VideoFrame
 
-from videojob_worker.media.clean_aperture import clean_aperture
+from videojob_worker.media.clean_aperture import aperture_of_matroska, aperture_of_mp4
 from videojob_worker.media.decoder import Decoder
 from videojob_worker.media.side_data import display_matrix
 from videojob_worker.pixels.frames import Crop
@@ -72,10 +72,10 @@ def shape_of(decoder: Decoder, frame: VideoFrame) -> FrameShape:
 def _aperture(decoder: Decoder, stored: tuple[int, int]) -> Crop | None:
     stream, films = decoder.stream, decoder.container.streams.video
     if decoder.container.format.name.startswith("mov"):
-        return clean_aperture(decoder.source, "MP4", stream.id, stored)
-    if not decoder.container.format.name.startswith("matroska"):
-        return None
-    return clean_aperture(decoder.source, "Matroska", [film.index for film in films].index(stream.index), stored)
+        return aperture_of_mp4(decoder.source, stream.id, stored)
+    if decoder.container.format.name.startswith("matroska"):
+        return aperture_of_matroska(decoder.source, [film.index for film in films].index(stream.index), stored)
+    return None
 
 
 def _matrix(frame: VideoFrame) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Decodes still pictures of HEIF files, HEIC and AVIF, by libav's decoders: a tile at a time, made smaller on the way.
+"""Finds the still picture of a HEIF file, HEIC or AVIF, and puts it together: its tiles, its opacity, and which way up.
 
 Which way up they are is told by their own properties, and not by EXIF (ISO/IEC 23008-12, 6.5.10 and 6.5.12).
 """
@@ -6,47 +6,25 @@ Which way up they are is told by their own properties, and not by EXIF (ISO/IEC 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from av.codec import CodecContext
-from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from PIL import Image, ImageChops
 
 from videojob_worker.media.boxes import CLEAN_APERTURE_BYTES, aperture
-from videojob_worker.media.decoders import FOR_STILLS
 from videojob_worker.media.heif_items import BrokenHeifError, HeifItems, Item, item_bytes, read_heif_items
-from videojob_worker.pixels.coded_colors import CodedColors
-from videojob_worker.pixels.still_frames import StillConverter, is_known_matrix
-from videojob_worker.pixels.upright import reduction
+from videojob_worker.media.heif_tiles import CONFIGURATIONS, TileDecoder, Tiles, item_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from av.video.frame import VideoFrame
+    from videojob_worker.pixels.coded_colors import CodedColors
 
 MAX_TILES: Final = 4096
 """Most tiles of a picture."""
-MAX_CODED_BYTES: Final = 256 * 1024**2
-"""Largest coded picture or tile."""
 
-_CONFIGURATIONS: Final = {b"hvc1": b"hvcC", b"av01": b"av1C"}
 _OPACITY: Final = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1")
-_FULL: Final = 2
 _TURNS: Final = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+_STRIP_PIXELS: Final = 500_000
 _FLIPS: Final = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.FLIP_LEFT_RIGHT)
-# A large picture is made smaller by one of these, as far as its tiles can be divided by it.
-_FACTORS: Final = (32, 16, 8, 4, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tiles:
-    """The coded items of a picture, row by row, and its size."""
-
-    items: list[Item]
-    columns: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +32,8 @@ class Heif:
     """The still picture that a HEIF file names as its own."""
 
     found: HeifItems
-    tiles: _Tiles
-    opacity: _Tiles | None
+    tiles: Tiles
+    opacity: Tiles | None
     is_multiplied: bool
     """Whether its colours are multiplied by its opacity."""
     turns: tuple[Image.Transpose, ...]
@@ -67,9 +45,10 @@ class Heif:
     profile: bytes
 
     @property
-    def stored(self) -> tuple[int, int]:
-        """Width and height of all that is coded, before it is turned."""
-        return self.tiles.width, self.tiles.height
+    def largest(self) -> tuple[int, int]:
+        """Width and height of the largest that is decoded or put together: the picture, a tile, its opacity."""
+        sizes = [size for part in (self.tiles, self.opacity) if part for size in (part.size, part.tile)]
+        return max(sizes, key=prod)
 
     @property
     def is_sideways(self) -> bool:
@@ -79,7 +58,7 @@ class Heif:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height as it is shown."""
-        width, height = self.stored
+        width, height = self.tiles.size
         if self.crop is not None:
             width, height = self.crop[2] - self.crop[0], self.crop[3] - self.crop[1]
         return (height, width) if self.is_sideways else (width, height)
@@ -92,11 +71,12 @@ class Heif:
             av.error.FFmpegError: likewise.
         """
         wanted = at_least[::-1] if self.is_sideways else at_least
-        factor = self._factor(reduction(self.stored, wanted))
-        decoder = _TileDecoder(file, self.found, self.code_points)
+        factor = self.tiles.factor(wanted)
+        decoder = TileDecoder(file, self.found, self.code_points)
         image = decoder.assembled(self.tiles, factor)
         if self.opacity is not None:
-            opacity = _TileDecoder(file, self.found, None).assembled(self.opacity, 1).getchannel(0)
+            smaller = self.opacity.factor((image.width // 2, image.height // 2))
+            opacity = TileDecoder(file, self.found, None).assembled(self.opacity, smaller).getchannel(0)
             if opacity.size != image.size:
                 opacity = opacity.resize(image.size, Image.Resampling.BOX)
             image = _with_opacity(image, opacity, is_multiplied=self.is_multiplied)
@@ -106,12 +86,6 @@ class Heif:
         for turn in self.turns:
             image = image.transpose(turn)
         return image, decoder.colors
-
-    def _factor(self, most: int) -> int:
-        if len(self.tiles.items) == 1:
-            return most
-        width, height = _size(self.tiles.items[0])
-        return next((by for by in _FACTORS if by <= most and width % by == height % by == 0), 1)
 
 
 def open_heif(file: BinaryIO) -> Heif | None:
@@ -126,7 +100,7 @@ def open_heif(file: BinaryIO) -> Heif | None:
         return None
     primary = found.items[found.primary]
     tiles = _tiles(file, found, primary)
-    turns, crop = _shown(primary, (tiles.width, tiles.height))
+    turns, crop = _shown(primary, tiles.size)
     opacity = next(
         (
             item
@@ -159,18 +133,10 @@ def _is_opacity(item: Item) -> bool:
     return (item.property(b"auxC") or b"")[4:].split(b"\0")[0] in _OPACITY
 
 
-def _size(item: Item) -> tuple[int, int]:
-    told = item.property(b"ispe") or b""
-    width, height = int.from_bytes(told[4:8]), int.from_bytes(told[8:12])
-    if not width or not height:
-        raise BrokenHeifError("it does not tell its size")
-    return width, height
-
-
-def _tiles(file: BinaryIO, found: HeifItems, item: Item) -> _Tiles:
+def _tiles(file: BinaryIO, found: HeifItems, item: Item) -> Tiles:
     named = [found.items[number] for number in item.references.get(b"dimg", ()) if number in found.items]
-    if item.kind in _CONFIGURATIONS:
-        return _Tiles([item], 1, *_size(item))
+    if item.kind in CONFIGURATIONS:
+        return Tiles([item], 1, item_size(item), *item_size(item))
     if item.kind != b"grid":
         raise BrokenHeifError(f"it is coded as {item.kind.decode('ascii', 'replace')!r}, which is not read")
     grid = item_bytes(file, found, item, 12)
@@ -179,12 +145,12 @@ def _tiles(file: BinaryIO, found: HeifItems, item: Item) -> _Tiles:
     # Each tile is named once (ISO/IEC 14496-12, 8.11.12.1).
     if not rows * columns == len(named) == len(set(map(id, named))) <= MAX_TILES or not width or not height:
         raise BrokenHeifError(f"it is a grid of {rows} by {columns} tiles, and names {len(set(map(id, named)))}")
-    if any(tile.kind not in _CONFIGURATIONS for tile in named):
+    if any(tile.kind not in CONFIGURATIONS for tile in named):
         raise BrokenHeifError("a tile of it is coded in a way that is not read")
-    across, down = _size(named[0])
-    if any(_size(tile) != (across, down) for tile in named) or across * columns < width or down * rows < height:
+    across, down = item_size(named[0])
+    if any(item_size(tile) != (across, down) for tile in named) or across * columns < width or down * rows < height:
         raise BrokenHeifError("its tiles do not cover it")
-    return _Tiles(named, columns, width, height)
+    return Tiles(named, columns, (across, down), width, height)
 
 
 def _shown(item: Item, size: tuple[int, int]) -> tuple[tuple[Image.Transpose, ...], tuple[int, int, int, int] | None]:
@@ -212,76 +178,11 @@ def _aperture(clap: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] |
 
 
 def _with_opacity(image: Image.Image, opacity: Image.Image, *, is_multiplied: bool) -> Image.Image:
-    if is_multiplied:
-        multiplied = Image.merge("RGBa", (*image.split(), opacity))
-        # Colours above their opacity would swing over.
-        channels = [ImageChops.darker(channel, opacity) for channel in multiplied.split()[:3]]
-        return Image.merge("RGBa", (*channels, opacity)).convert("RGBA")
     image.putalpha(opacity)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height if is_multiplied else 0, rows):
+        strip = image.crop((0, top, image.width, min(image.height, top + rows)))
+        # Colours above their opacity would swing over.
+        channels = [ImageChops.darker(channel, strip.getchannel("A")) for channel in strip.split()]
+        image.paste(Image.merge("RGBa", channels).convert("RGBA"), (0, top))
     return image
-
-
-class _TileDecoder:
-    """Decodes the tiles of one picture."""
-
-    def __init__(self, file: BinaryIO, found: HeifItems, code_points: tuple[int, int, int, bool] | None) -> None:
-        self._file, self._found, self._code_points = file, found, code_points
-        self._context: VideoCodecContext | None = None
-        self._configuration = b""
-        self._converter: StillConverter | None = None
-        self.colors: CodedColors | None = None
-
-    def assembled(self, tiles: _Tiles, factor: int) -> Image.Image:
-        """Decode all tiles into one picture, smaller by a factor, RGB."""
-        if len(tiles.items) == 1:
-            return self._tile(tiles.items[0], factor)
-        size = (-(-tiles.width // factor), -(-tiles.height // factor))
-        whole = Image.new("RGB", size)
-        for place, tile in enumerate(tiles.items):
-            image = self._tile(tile, factor)
-            row, column = divmod(place, tiles.columns)
-            whole.paste(image, (column * image.width, row * image.height))
-        return whole
-
-    def _tile(self, item: Item, factor: int) -> Image.Image:
-        frame = next(self._frames(item), None)
-        if frame is None or frame.is_corrupt:
-            raise BrokenHeifError("a part of it cannot be decoded")
-        if (frame.width, frame.height) != _size(item):
-            raise BrokenHeifError(f"it is {frame.width}x{frame.height} pixels large, and says otherwise")
-        if self._converter is None:
-            self._converter = self._converter_for(frame)
-        image = self._converter.to_rgb(frame)
-        return image.reduce(factor) if factor > 1 else image
-
-    def _frames(self, item: Item) -> Iterator[VideoFrame]:
-        configuration = item.property(_CONFIGURATIONS[item.kind]) or b""
-        if self._context is None or configuration != self._configuration:
-            self._context, self._configuration = _context(item, configuration), configuration
-        yield from self._context.decode(Packet(item_bytes(self._file, self._found, item, MAX_CODED_BYTES)))
-        yield from self._context.decode(None)
-        self._context.flush_buffers()
-
-    def _converter_for(self, frame: VideoFrame) -> StillConverter:
-        told = (
-            int(frame.color_primaries),
-            int(frame.color_trc),
-            int(frame.colorspace),
-            int(frame.color_range) == _FULL,
-        )
-        primaries, transfer, matrix, is_full = self._code_points or told
-        if not is_known_matrix(matrix) or (matrix == 0 and not frame.format.is_rgb and frame.format.name[:4] != "gray"):
-            raise BrokenHeifError(f"its colours are coded by matrix {matrix} of H.273, which is not read")
-        self.colors = CodedColors.of_code_points(primaries, transfer)
-        return StillConverter(matrix, is_full=is_full or frame.format.name.startswith("yuvj"))
-
-
-def _context(item: Item, configuration: bytes) -> VideoCodecContext:
-    context = CodecContext.create(FOR_STILLS[item.kind], "r")
-    assert isinstance(context, VideoCodecContext)  # noqa: S101 - as its name says
-    width, height = _size(item)
-    context.options = {"max_pixels": str(max(width, 64) * max(height, 64) * 2)}
-    context.thread_count = 1
-    if configuration:
-        context.extradata = configuration
-    return context

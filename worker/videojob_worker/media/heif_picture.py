@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from videojob_worker.media.decoding_memory import MOST_DECODED_PIXELS, DecodingMemory
 from videojob_worker.media.heif import Heif, open_heif
+from videojob_worker.media.heif_tiles import Tiles, frame_bytes
 from videojob_worker.media.picture_colors import in_srgb
 from videojob_worker.media.picture_errors import source_errors, too_large
 from videojob_worker.media.picture_layout import PictureFacts
 from videojob_worker.media.pictures import read_layout
-from videojob_worker.media.sniff import file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,31 +22,31 @@ if TYPE_CHECKING:
 
     from videojob_worker.media.source import Source
 
-_TILE_BYTES: Final = 12
-"""Of a pixel of a tile: its frame, what the decoder holds, and its way to RGB. Measured."""
+_TILE_BYTES: Final = 10
+"""Of a pixel of a tile, beside its frame: what the decoder holds, and its way to RGB. Measured."""
 _KINDS: Final = ("AVIF", "HEIC")
 
 
-def inspect_heif(source: Source) -> PictureFacts | None:
-    """Read the index of a HEIF file; None when it is no HEIF file, or a sequence.
+def inspect_heif(source: Source, kind: str) -> PictureFacts | None:
+    """Read the index of a HEIF file; None when its kind is none of HEIF, or it is a sequence.
 
     Raises:
         PermanentError: damaged, of a kind that is not read, or beyond a limit.
     """
-    with _opened(source) as opened:
+    with _opened(source, kind) as opened:
         if opened is None:
             return None
         heif, _ = opened
         return PictureFacts(*heif.size, heif.opacity is not None, (), _decoding(heif))
 
 
-def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
-    """Decode the picture of a HEIF file, as `load_image` does; None when it is no HEIF file, or a sequence.
+def load_heif(source: Source, kind: str, at_least: tuple[int, int]) -> Image.Image | None:
+    """Decode the picture of a HEIF file, as `load_image` does; None as for `inspect_heif`.
 
     Raises:
         PermanentError: as for `inspect_heif`, or it cannot be decoded.
     """
-    with _opened(source) as opened:
+    with _opened(source, kind) as opened:
         if opened is None:
             return None
         heif, file = opened
@@ -55,8 +57,7 @@ def load_heif(source: Source, at_least: tuple[int, int]) -> Image.Image | None:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[Heif, BinaryIO] | None]:
-    kind = file_kind(source.path)
+def _opened(source: Source, kind: str) -> Iterator[tuple[Heif, BinaryIO] | None]:
     if kind not in _KINDS:
         yield None
         return
@@ -67,22 +68,24 @@ def _opened(source: Source) -> Iterator[tuple[Heif, BinaryIO] | None]:
                 raise source.error("is a HEIC sequence, which is not read; save one of its pictures")
             yield None
             return
-        if heif.stored[0] * heif.stored[1] > MOST_DECODED_PIXELS:
-            raise too_large(source, heif.stored, MOST_DECODED_PIXELS)
+        if prod(heif.largest) > MOST_DECODED_PIXELS:
+            raise too_large(source, heif.largest, MOST_DECODED_PIXELS)
         yield heif, file
 
 
 def _decoding(heif: Heif) -> DecodingMemory:
-    """A tile is decoded at a time; of a single picture, that is all of it."""
-    width, height = heif.stored
-    is_single = len(heif.tiles.items) == 1
+    opacity = None if heif.opacity is None else _decoding_of(heif.opacity)
+    is_turned = bool(heif.turns or heif.crop)
+    return replace(_decoding_of(heif.tiles), is_sideways=heif.is_sideways, is_turned=is_turned, opacity=opacity)
+
+
+def _decoding_of(tiles: Tiles) -> DecodingMemory:
+    is_single = tiles.tile == tiles.size
     return DecodingMemory(
-        width,
-        height,
-        decoded_bytes=_TILE_BYTES if is_single else 0,
+        *tiles.size,
+        decoded_bytes=_TILE_BYTES + max(map(frame_bytes, tiles.items)),
         is_copied=not is_single,
-        is_sideways=heif.is_sideways,
-        is_turned=bool(heif.turns),
+        tile=None if is_single else tiles.tile,
     )
 
 

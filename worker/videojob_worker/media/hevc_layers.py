@@ -1,13 +1,15 @@
 """Finds transparency that H.265 keeps as a layer beside the pictures: libav decodes the pictures alone.
 
-What is under the transparent parts would be seen, in colours that nobody chose. Numbers are those of ITU-T H.265.
+What is under the transparent parts would be seen, in colours that nobody chose. Numbers are those of ITU-T H.265, and
+of ISO/IEC 14496-15.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-_KEY_TO_LENGTHS: Final = 21
-"""Byte of the configuration record (ISO/IEC 14496-15, 8.3.3.1) whose low two bits say how long lengths are."""
+from videojob_contract.resources.outputs import Codec
+from videojob_worker.media.codec_parameters import LENGTH_SIZE_AT
+
 _ARRAYS_AT: Final = 22
 _PREFIX_MESSAGE: Final = 39
 _ALPHA_CHANNEL: Final = 165
@@ -20,7 +22,7 @@ _START: Final = b"\0\0\1"
 def has_alpha_layer(record: bytes, packet: bytes) -> bool:
     """Tell whether an alpha channel is announced, by the configuration record or the first packet of a stream."""
     if record[:1] == b"\1" and len(record) > _ARRAYS_AT:
-        length = (record[_KEY_TO_LENGTHS] & 3) + 1
+        length = (record[LENGTH_SIZE_AT[Codec.H265]] & 3) + 1
         units = [*_of_record(record), *_of_packet(packet, length)]
     else:
         units = [part.lstrip(b"\0") for part in (record + _START + packet).split(_START, _MOST_UNITS)]

@@ -115,9 +115,10 @@ def inspect_picture(source: Source) -> PictureFacts:
     Raises:
         PermanentError: not a picture of a kind that is read, damaged, or beyond a limit.
     """
-    if (facts := inspect_heif(source)) is not None:
+    kind = file_kind(source.path)
+    if (facts := inspect_heif(source, kind)) is not None:
         return facts
-    picture = open_picture(source)
+    picture = open_picture(source, kind)
     image, times = picture.image, picture.frame_times_s
     with picture.opened():
         width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
@@ -143,9 +144,10 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     Raises:
         PermanentError: as for `inspect_picture`, or what follows its header is damaged.
     """
-    if (still := load_heif(source, at_least)) is not None:
+    kind = file_kind(source.path)
+    if (still := load_heif(source, kind, at_least)) is not None:
         return still
-    picture = open_picture(source)
+    picture = open_picture(source, kind)
     with picture.opened():
         if (by := picture.decoding.draft(at_least)) > 1:
             picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
@@ -153,13 +155,12 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
         return picture.decoded(at_least)
 
 
-def open_picture(source: Source) -> OpenPicture:
-    """Open a picture that is not too large to be decoded.
+def open_picture(source: Source, kind: str) -> OpenPicture:
+    """Open a picture, whose kind `file_kind` names, that is not too large to be decoded.
 
     Raises:
         PermanentError: not a picture that is read here, damaged, or beyond a limit.
     """
-    kind = file_kind(source.path)
     if kind not in _FORMATS:
         raise _not_read(source, kind)
     with source_errors(source, kind):

@@ -3,16 +3,17 @@
 A tag is no sound, and its picture may by chance look like frames. Each part is decoded as the file that it was.
 """
 
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
+from videojob_worker.media.byte_search import find_bytes
 from videojob_worker.media.sniff import behind_tags
 from videojob_worker.media.sound_frames import find_frames
 
 _TAG: Final = b"ID3"
-_BLOCK: Final = 1024 * 1024
 _MOST: Final = 10_000
+"""Most tags that are looked behind; more are in no file that anyone has made."""
 
 
 def find_joined(path: Path, kind: str, first: int) -> tuple[range, ...]:
@@ -29,29 +30,12 @@ def find_joined(path: Path, kind: str, first: int) -> tuple[range, ...]:
     parts: list[range] = []
     start = behind = 0
     with path.open("rb") as file:
-        for at in _find_all(file, _TAG, first):
-            if at < behind or len(parts) == _MOST:
-                continue  # within the tag before, or no file that anyone has made
-            end = behind_tags(path, at)
-            found = find_frames(path, end) if end > at else None
+        for at in islice(find_bytes(file, _TAG, first), _MOST):
+            if at < behind:
+                continue  # within the tag before
+            end = behind_tags(file, at)
+            found = find_frames(file, end) if end > at else None
             if found is not None and found[0] == kind:
                 parts.append(range(start, at))
                 start, behind = at, end
         return (*parts, range(start, file.seek(0, 2)))
-
-
-def _find_all(file: BinaryIO, sought: bytes, start: int) -> Iterator[int]:
-    """Yield where in a file some bytes are, from a position on; it may be moved about in between."""
-    at, before = start, b""
-    while True:
-        file.seek(at)
-        block = file.read(_BLOCK)
-        if not block:
-            return
-        data, origin = before + block, at - len(before)
-        found = data.find(sought)
-        while found >= 0:
-            yield origin + found
-            found = data.find(sought, found + 1)
-        before = data[-len(sought) + 1 :]
-        at += len(block)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from videojob_worker.media.byte_search import find_bytes
+
 _MAGIC: Final = b"OggS"
 _HEADER_BYTES: Final = 27
 _FLAGS: Final = 5
 _BEGINS: Final = 0x02
 _MOST_SEGMENTS: Final = 255
-_BLOCK: Final = 64 * 1024
 _MOST_PAGES: Final = 5_000_000  # a day of frames of 20 ms, each in a page of its own
 
 
@@ -55,7 +56,7 @@ def _pages(file: BinaryIO, at: int) -> Iterator[tuple[int, int, bool]]:
             end = at + _page_bytes(head)
             yield at, end, len(head) > _FLAGS and bool(head[_FLAGS] & _BEGINS)
             at = end
-        elif (found := _find(file, at)) is not None:
+        elif (found := next(find_bytes(file, _MAGIC, at), None)) is not None:
             at = found
         else:
             return
@@ -67,16 +68,3 @@ def _page_bytes(head: bytes) -> int:
         return _HEADER_BYTES
     segments = head[_HEADER_BYTES : _HEADER_BYTES + head[_HEADER_BYTES - 1]]
     return _HEADER_BYTES + head[_HEADER_BYTES - 1] + sum(segments)
-
-
-def _find(file: BinaryIO, at: int) -> int | None:
-    """Return where the next page begins."""
-    before = b""
-    file.seek(at)
-    while block := file.read(_BLOCK):
-        found = (before + block).find(_MAGIC)
-        if found >= 0:
-            return at - len(before) + found
-        at += len(block)
-        before = block[-len(_MAGIC) + 1 :]
-    return None

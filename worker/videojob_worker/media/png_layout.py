@@ -14,7 +14,7 @@ _COLORS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf"
 _END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 _MOST_OF_COLORS: Final = 4 * 1024**2
 _BLOCK: Final = 1 << 16
-# Samples of a pixel, by colour type (table 11.1), and how an interlaced picture is split (8.2).
+# Samples of a pixel, by colour type (table 11.1).
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 

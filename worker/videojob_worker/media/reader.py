@@ -63,12 +63,10 @@ class Reader:
         footage = self._footage
         for step_s in _STEPS_BACK_S:
             target = footage.first_pts + int((time_s - step_s) / footage.tick_s)
-            if target <= footage.first_pts:
+            if target <= footage.first_pts or not footage.is_seekable:
                 break
             if self._decoder is None:
                 self._decoder = Decoder(footage.source)
-            if footage.is_joined or not self._decoder.is_seekable:
-                break
             self._decoder.seek(target)
             self._start(self._decoder.frames())
             if self._shown is not None and not self._is_after(self._shown, time_s, just_before=just_before):

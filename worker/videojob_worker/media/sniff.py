@@ -5,6 +5,7 @@ send by mistake.
 """
 
 from pathlib import Path
+from typing import BinaryIO
 
 from videojob_worker.media.sound_frames import find_frames
 
@@ -101,29 +102,27 @@ def find_content(path: Path) -> tuple[str, int]:
     Raises:
         OSError: it cannot be read.
     """
-    start = behind_tags(path, 0)
     with path.open("rb") as file:
+        start = behind_tags(file, 0)
         file.seek(start)
-        head = file.read(HEAD_BYTES)
-    kind = _kind_of(head)
-    if kind == "unknown" and (found := find_frames(path, start)) is not None:
-        return found
+        kind = _kind_of(file.read(HEAD_BYTES))
+        if kind == "unknown" and (found := find_frames(file, start)) is not None:
+            return found
     return (kind, start) if kind not in {"empty", "text", "unknown"} or not start else ("MP3", 0)
 
 
-def behind_tags(path: Path, start: int) -> int:
+def behind_tags(file: BinaryIO, start: int) -> int:
     """Return where the tags (ID3v2, APEv2) end that are at a byte of a file; that byte when none are.
 
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        for _ in range(_MOST_TAGS):
-            file.seek(start)
-            length = _tag_bytes(file.read(_APE_BYTES))
-            if not length:
-                break
-            start += length
+    for _ in range(_MOST_TAGS):
+        file.seek(start)
+        length = _tag_bytes(file.read(_APE_BYTES))
+        if not length:
+            break
+        start += length
     return start
 
 

@@ -3,7 +3,6 @@
 So a playlist in disguise opens nothing. Says what the file claims of its length, to compare with what comes out.
 """
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,13 +21,15 @@ from av.stream import Discard, Disposition
 from videojob_worker.media.container_limits import check_container_limits
 from videojob_worker.media.decoders import FOR_SOUND
 from videojob_worker.media.joined_frames import find_joined
+from videojob_worker.media.matroska_tags import tagged_s
+from videojob_worker.media.mp3_length import mp3_length_s
 from videojob_worker.media.ogg_pages import read_ogg_pages
 from videojob_worker.media.sniff import describe_kind, find_content
 from videojob_worker.media.sound_choice import choose_sound
 from videojob_worker.media.sound_chunks import share_of_sound
+from videojob_worker.media.sound_frames import FRAMED, ends_within_mpeg_frame
 from videojob_worker.media.source import Source
 from videojob_worker.media.spliced_file import open_spliced
-from videojob_worker.media.truncation import breaks_off, mp3_length_s
 
 _DEMUXERS: Final = {
     "AAC": "aac",
@@ -53,7 +54,7 @@ _DEMUXERS: Final = {
 _SEEKABLE: Final = frozenset(("MP4", "WAV", "Wave64", "AIFF", "CAF", "FLAC", "Matroska"))
 _GAPLESS: Final = frozenset(("Ogg", "FLAC"))
 # These have no time stamps: libav counts whatever it finds, junk as well.
-_COUNTED: Final = frozenset(("MP3", "AAC", "AC-3", "AMR"))
+_COUNTED: Final = FRAMED | {"AMR"}
 # These may be pieces of a broadcast, which begin and end anywhere; how long they are, libav guesses.
 _PIECES: Final = _COUNTED | {"MPEG transport stream", "MPEG program stream"}
 _OPUS: Final = frozenset(("opus", "libopus"))
@@ -61,7 +62,6 @@ _OPUS_RATE: Final = 48_000
 _PRE_SKIP: Final = slice(10, 12)
 _OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": FOR_SOUND}
 _KINDS_IN_WORDS: Final = "an MP3, M4A, AAC, WAV, AIFF, CAF, FLAC, Ogg, Matroska, WMA, AC-3 or AMR sound file"
-_TAGGED: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ def open_sound(source: Source) -> SoundFile:
     is_container_cut = check_container_limits(source, kind)
     links, is_whole = _links(source.path, kind, start)
     share = share_of_sound(source.path, kind) if not start else Fraction(1)
-    is_cut = is_container_cut or share < 1 or not is_whole or breaks_off(source.path, kind)
+    is_cut_in_frame = kind == "MP3" and ends_within_mpeg_frame(source.path)
+    is_cut = is_container_cut or share < 1 or not is_whole or is_cut_in_frame
     container, stream, window = _open(source, kind, links, 0)
     file = SoundFile(container, stream, window, kind, links, None, share, is_cut, _pictures_from_s(container))
     if not is_whole:
@@ -195,7 +196,7 @@ def _links(path: Path, kind: str, start: int) -> tuple[tuple[range, ...], bool]:
     if kind == "Ogg":
         pages = read_ogg_pages(path, start)
         return pages.links or whole, pages.is_whole
-    return find_joined(path, kind, start) if kind in _COUNTED else whole, True
+    return find_joined(path, kind, start) if kind in FRAMED else whole, True
 
 
 def _choose(source: Source, kind: str, container: InputContainer) -> AudioStream:
@@ -215,7 +216,7 @@ def _claimed_s(file: SoundFile) -> Fraction | None:
     if stream.duration and stream.time_base:
         return max(Fraction(0), stream.duration * stream.time_base - _pre_skip_s(file))
     if container.streams.video:  # the file lasts as long as its pictures, which the sound may not
-        return _tagged_s(stream.metadata.get("DURATION", ""))
+        return tagged_s(stream.metadata)
     if not container.duration:
         return None
     return max(Fraction(0), Fraction(container.duration, av.time_base) - _pre_skip_s(file))
@@ -227,15 +228,6 @@ def _pre_skip_s(file: SoundFile) -> Fraction:
     if context.name not in _OPUS or file.kind == "MP4":
         return Fraction(0)
     return Fraction(int.from_bytes((context.extradata or b"")[_PRE_SKIP], "little"), _OPUS_RATE)
-
-
-def _tagged_s(tag: str) -> Fraction | None:
-    """Read `00:01:02.500000000`, as Matroska's writers tag each stream; None for anything else."""
-    found = _TAGGED.fullmatch(tag)
-    if found is None:
-        return None
-    hours, minutes, seconds = found.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def _pictures_from_s(container: InputContainer) -> Fraction | None:

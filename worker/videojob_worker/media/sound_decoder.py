@@ -110,6 +110,7 @@ class SoundDecoder:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.file = open_sound(source)
+        self._is_broadcast = Flags.ts_discont in Flags(self.file.container.format.flags)
         self._link = 0
         self._shift_s = Fraction(0)
         self._end_s: Fraction | None = None
@@ -241,7 +242,6 @@ class SoundDecoder:
 
     def _is_set_anew(self, ahead_s: Fraction) -> bool:
         """Tell whether a time stamp that is so far from where the one before ended begins a new count."""
-        is_broadcast = Flags.ts_discont in Flags(self.file.container.format.flags)
-        if self.file.pictures_from_s is not None and not is_broadcast:
+        if self.file.pictures_from_s is not None and not self._is_broadcast:
             return False  # pictures have the same clock
-        return ahead_s < -_BACK_S or (is_broadcast and ahead_s > _AHEAD_S)
+        return ahead_s < -_BACK_S or (self._is_broadcast and ahead_s > _AHEAD_S)

@@ -7,7 +7,7 @@ frame tells how long it is, so the next has to follow where it ends: several in 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 SEARCHED_BYTES: Final = 64 * 1024
 """How far into a file the first frame is looked for, and how far from its end the last."""
@@ -95,23 +95,24 @@ def _ac3_bytes(header: int) -> int | None:
 
 
 _KINDS: Final[Mapping[str, _FrameBytes]] = {"MP3": _mpeg_bytes, "AAC": _adts_bytes, "AC-3": _ac3_bytes}
+FRAMED: Final = frozenset(_KINDS)
+"""Kinds of files that are nothing but frames."""
 _FIRST_BYTES: Final = b"\xff\x0b"
 
 
-def find_frames(path: Path, start: int) -> tuple[str, int] | None:
+def find_frames(file: BinaryIO, start: int) -> tuple[str, int] | None:
     """Name the kind of the first frames that follow each other, and say where they begin; None when there are none.
 
     Args:
-        path: the file.
+        file: the file; its position is lost.
         start: where to look from, in bytes.
 
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        file.seek(start)
-        data = file.read(SEARCHED_BYTES + _IN_A_ROW * _LARGEST_FRAME)
-        is_whole = not file.read(1)
+    file.seek(start)
+    data = file.read(SEARCHED_BYTES + _IN_A_ROW * _LARGEST_FRAME)
+    is_whole = not file.read(1)
     for at in range(min(len(data), SEARCHED_BYTES)):
         if data[at] in _FIRST_BYTES:
             for kind, frame_bytes in _KINDS.items():
@@ -129,18 +130,17 @@ def mpeg_frame_s(header: bytes) -> Fraction:
     return Fraction(8 * _MPEG_SAMPLES[version, layer], _MPEG_HERTZ[version][hertz])
 
 
-def ends_within_frame(path: Path, kind: str) -> bool:
-    """Tell whether a file of frames ends in the middle of one.
+def ends_within_mpeg_frame(path: Path) -> bool:
+    """Tell whether a file of MPEG audio ends in the middle of a frame.
 
     Raises:
         OSError: it cannot be read.
     """
-    frame_bytes = _KINDS[kind]
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - SEARCHED_BYTES))
         tail = file.read()
-    at = next((at for at in range(len(tail)) if _follow(tail, at, frame_bytes, is_whole=True)), len(tail))
-    while (length := frame_bytes(_header(tail, at))) is not None:
+    at = next((at for at in range(len(tail)) if _follow(tail, at, _mpeg_bytes, is_whole=True)), len(tail))
+    while (length := _mpeg_bytes(_header(tail, at))) is not None:
         at += length
     return at > len(tail)
 

@@ -5,7 +5,6 @@ beginning, or was never written; a rate that is only the unit of time. Packets a
 keyframe on, behind which no picture is shown later than the last, or the whole of a file without an index.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import av
 from av.error import FFmpegError
 from av.stream import Discard
+
+from videojob_worker.media.matroska_tags import tagged_s
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -33,7 +34,6 @@ _BACK_BY_S: Final = 1
 _AHEAD_BY_S: Final = 10
 _MEASURED: Final = 3
 """Least frames that tell a rate."""
-_TAG: Final = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,8 @@ def _end(container: "InputContainer", stream: "VideoStream", tail: _Tail, period
 
 def _claims_s(container: "InputContainer", stream: "VideoStream") -> Iterator[Fraction]:
     """Yield when the file says that the stream ends, and that it ends itself."""
-    tagged = _TAG.fullmatch(stream.metadata.get("DURATION", ""))
-    if tagged is not None:
-        hours, minutes, seconds = tagged.groups()
-        yield int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    told_s = tagged_s(stream.metadata)
+    if told_s is not None:
+        yield told_s
     if container.duration:
         yield Fraction(container.duration, av.time_base)

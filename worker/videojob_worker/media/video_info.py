@@ -37,8 +37,8 @@ class VideoInfo:
     """Mean time between two pictures."""
     end_s: Fraction
     """When its last picture is over."""
-    is_joined: bool
-    """Whether its time stamps start over on the way, so that they tell a moment only to who has read from the start."""
+    is_seekable: bool
+    """Whether a time stamp tells a moment to who has not read from the start, as one that starts over does not."""
     sound_end_s: Fraction
     """When its sound is over, or its pictures where they are later, or it is joined."""
     has_alpha: bool
@@ -99,7 +99,7 @@ def inspect_video(source: Source) -> VideoInfo:
             tick_s=decoder.tick_s,
             period_s=period_s,
             end_s=end_s,
-            is_joined=found_end is not None and found_end.is_joined,
+            is_seekable=decoder.is_seekable and not (found_end is not None and found_end.is_joined),
             sound_end_s=_sound_end_s(decoder, found_end, pts, end_s),
             has_alpha=has_alpha,
             has_sound=_has_sound(decoder),

@@ -6,6 +6,7 @@ new ones arrive without a restart.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ _CONNECT_S = 10
 _RETRY_S = 20
 """How long after its start a request is tried again; longer troubles are for the next attempt of the whole job."""
 _RETRIES = 8
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MOST_SECRET_BYTES = 1 << 16
 _DEFAULT_REGION = "us-east-1"
 
@@ -63,18 +65,28 @@ def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, sil
 
     Raises:
         PermanentError: of the reason `forbidden`: no store serves it, or the key is not one that may be asked for.
-        TransientError: the store's Secret lacks what is needed.
+        TransientError: the store's Secret lacks what is needed, or has what is no such thing.
     """
     entry = store_of(uri, access.stores)
     if entry is None:
         raise PermanentError(f"{what}: no object store of the pool covers it", forbidden)
     key = object_key(uri)
-    if any(part in {"", ".", ".."} for part in key.split("/")) or not key.isprintable():
-        raise PermanentError(
-            f"{what}: the key has an empty part, a . or a .. in it, or what cannot be printed", forbidden
-        )
+    if any(part in {"", ".", ".."} for part in key.split("/")) or _CONTROL.search(key):
+        raise PermanentError(f"{what}: the key has an empty part, a . or a .. in it, or a control character", forbidden)
     secrets = _Secrets(what, entry, access.credentials / entry.name)
-    return OpenStore(entry, _OPENERS[entry.provider](entry, secrets, _client(entry, secrets, silence_s)), key)
+    return OpenStore(entry, _open(entry, secrets, silence_s), key)
+
+
+def _open(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> S3Store | GCSStore | AzureStore:
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - a worker is claimed before it needs this
+
+    try:
+        return _OPENERS[entry.provider](entry, secrets, _client(entry, secrets, silence_s))
+    except (BaseError, ValueError):
+        # Not with what the client says, nor from it: it may repeat what it was given.
+        source = f"its Secret {entry.secret_ref.name}" if entry.secret_ref else "the worker's environment"
+        words = f"the credentials of object store {entry.name} cannot be used: look at {source}"
+        raise TransientError(f"{secrets.what}: {words}") from None
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,19 @@
-"""Tells how long a sound file says it is, and by its content whether it was cut off, where a demuxer does not.
+"""Tells how long an MP3 says that it lasts, which a demuxer does not.
 
-What headers say is no proof: who joins, cuts or streams files leaves lengths in them that were never right. A file
-that was cut off ends amid a page, a frame or a chunk. Of other kinds, decoding tells.
+That is no proof: who joins, cuts or streams files leaves lengths in them that were never right.
 """
 
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from videojob_worker.media.sound_frames import ends_within_frame, mpeg_frame_s
+from videojob_worker.media.sound_frames import mpeg_frame_s
 
 # The first frame of an MP3 may hold a header with the number of frames, this far behind the name of the header; that
 # of Xing (LAME, libav) has it only where the last bit of what stands between is set.
 _MP3_HEADERS: Final = ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14))
 _XING_FLAGS: Final = slice(4, 8)
 _MP3_FIRST_FRAME: Final = 1024
-
-
-def breaks_off(path: Path, kind: str) -> bool:
-    """Tell whether an MP3 ends in the middle of a frame; False for other kinds.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return kind == "MP3" and ends_within_frame(path, kind)
 
 
 def mp3_length_s(path: Path, start: int) -> Fraction | None:
