@@ -168,11 +168,9 @@ class MultipartProxy(FaultyProxy):
             return answer
         return _answer('<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>')
 
-    heads: dict[str, bytes] = field(default_factory=dict)
-
 
 def _as_if_signed(request: Request) -> Request:
-    """Have fake-gcs-server take what is put by the XML API, which it does by signed URLs alone, without a look at them."""
+    """Have fake-gcs-server take what is put by the XML API, which it does by signed URLs alone, unlooked at."""
     if request.method != "PUT":
         return request
     target = f"{request.target}?X-Goog-Algorithm=GOOG4-RSA-SHA256"
