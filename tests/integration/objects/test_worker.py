@@ -34,7 +34,7 @@ def of_bucket(server: Server, endpoint: str, attempt: int = 1) -> Assignment:
     made = assignment(seconds=3, attempt=attempt).to_dict()
     uri = f"s3://{BUCKET}"
     made["spec"]["clips"].append({"image": {"uri": f"{uri}/photos/a%20b.png"}, "duration": "1s"})
-    draft, kept = {"quality": "draft"}, {"object": {"cacheControl": "no-store"}}
+    draft = {"quality": "draft"}
     made["spec"]["outputs"] = [
         {
             **draft,
