@@ -15,9 +15,9 @@ from tests.render.studio import Frames
 from videojob_contract.resources.timeline import Anchor, Fit, Video
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.layers.video import VideoLayer
-from videojob_worker.media.frame_shape import FrameShape
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource, footage_of, probe_video
-from videojob_worker.media.source import Source
+from videojob_worker.media.video.frame_shape import FrameShape
 from videojob_worker.pixels.yuv import planes
 
 SIZE = (128, 72)

@@ -11,8 +11,8 @@ from tests.render.sounds import RATE, babble, crossfade, ffmpeg, find, flat, pla
 from tests.render.studio import Studio, color, uri
 from videojob_contract.errors import PermanentError
 from videojob_worker.explain.describe import describe
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource, probe_narration
-from videojob_worker.media.source import Source
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.rendering import probe_sources
 

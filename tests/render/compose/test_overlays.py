@@ -21,9 +21,9 @@ from videojob_worker.canvas import Canvas
 from videojob_worker.compose import overlays
 from videojob_worker.compose.clips import clip_kind
 from videojob_worker.compose.overlays import OverlayPainters, open_overlay
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.media.probed import ProbedSources
-from videojob_worker.media.source import Source
 from videojob_worker.pixels.sprite import Sprite
 from videojob_worker.pixels.yuv import Picture, from_rgb, planes, rgb_to_yuv, solid, to_rgb
 from videojob_worker.timeline.overlays import place_overlays
@@ -188,7 +188,7 @@ def test_a_picture_that_is_made_smaller_as_it_is_decoded_is_as_large(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     black = stand.image("black.jpg", Image.new("RGB", (40, 20)))
-    monkeypatch.setattr("videojob_worker.media.decoding_memory.MOST_DECODED_PIXELS", 600)
+    monkeypatch.setattr("videojob_worker.media.pictures.decoding_memory.MOST_DECODED_PIXELS", 600)
     assert seen(stand.draw(**black, anchor="topLeft", margin=0)) == (0, 0, 40, 20)
 
 

@@ -13,8 +13,8 @@ from videojob_worker.compose.clips import clip_kind
 from videojob_worker.compose.clips.image import overlay_size
 from videojob_worker.compose.layers.animation import AnimationSprite
 from videojob_worker.compose.layers.video import VideoSprite
-from videojob_worker.media.decoding_memory import memory_turn
-from videojob_worker.media.image import load_image
+from videojob_worker.media.pictures.decoding_memory import memory_turn
+from videojob_worker.media.pictures.image import load_image
 from videojob_worker.pixels.fit import contained, resize
 from videojob_worker.pixels.fit import placed as placed_at
 from videojob_worker.pixels.sprite import Sprite

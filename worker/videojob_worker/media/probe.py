@@ -8,12 +8,12 @@ from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import HeldPicture, Video
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.decoding_memory import DecodingMemory
-from videojob_worker.media.image import inspect_picture
-from videojob_worker.media.sound_container import check_audio
-from videojob_worker.media.sound_decoder import measure_sound
-from videojob_worker.media.source import Source
-from videojob_worker.media.video_info import VideoInfo, inspect_video
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures.decoding_memory import DecodingMemory
+from videojob_worker.media.pictures.image import inspect_picture
+from videojob_worker.media.sound.sound_container import check_audio
+from videojob_worker.media.sound.sound_decoder import measure_sound
+from videojob_worker.media.video.video_info import VideoInfo, inspect_video
 
 _HELD_S: Final = Fraction(1, 5)
 """A picture that is held for longer is noticed."""

@@ -15,10 +15,10 @@ from videojob_contract.errors import CancelledError
 from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.outputs import Codec, Copying, Output
 from videojob_worker.encode.copy import CopiedPictures, CopiedRun, CopiedSound
-from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
-from videojob_worker.media.packets import Packets
+from videojob_worker.media.files.codec_parameters import CodecParameters, NotCopiableError
 from videojob_worker.media.probe import footage_of
-from videojob_worker.media.sound_packets import find_sound
+from videojob_worker.media.sound.sound_packets import find_sound
+from videojob_worker.media.video.packets import Packets
 from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 

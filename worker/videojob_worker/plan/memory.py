@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from videojob_contract.resources.timeline import Overlay
 from videojob_worker.compose.clips import clip_kind
 from videojob_worker.encode.x264_tuning import encoder_bytes
-from videojob_worker.media.decoding_memory import LARGE_BYTES
+from videojob_worker.media.pictures.decoding_memory import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

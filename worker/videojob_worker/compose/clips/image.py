@@ -9,8 +9,8 @@ from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.motion import held_size, move_image
-from videojob_worker.media.decoding_memory import memory_turn
-from videojob_worker.media.image import load_image
+from videojob_worker.media.pictures.decoding_memory import memory_turn
+from videojob_worker.media.pictures.image import load_image
 from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.pixels.fit import fit_image
 from videojob_worker.pixels.yuv import from_rgb, parse_color

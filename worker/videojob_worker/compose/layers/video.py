@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.media.probe import check_stretch, footage_of, video_end_s
-from videojob_worker.media.reader import Reader
+from videojob_worker.media.video.reader import Reader
 from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of
 from videojob_worker.pixels.place import WHOLE, Place, place
 from videojob_worker.pixels.yuv import Picture
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Video
     from videojob_worker.canvas import Canvas
+    from videojob_worker.media.files.source import Source
     from videojob_worker.media.probe import ProbedSource
-    from videojob_worker.media.source import Source
-    from videojob_worker.media.video_info import VideoInfo
+    from videojob_worker.media.video.video_info import VideoInfo
 
 _HELD_BYTES: Final = 64 * 1024**2
 """Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
