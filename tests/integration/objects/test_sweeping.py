@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.objects.servers import BUCKET
 from videojob_worker.storage.objects import sending, sweeping
-from videojob_worker.storage.objects.opening import Keys
+from videojob_worker.storage.objects.opening import AccessKey
 
 if TYPE_CHECKING:
     from tests.integration.objects.conftest import Worker
@@ -45,7 +45,7 @@ async def test_an_attempt_aborts_what_those_before_began_of_its_output_alone(wor
 
 def test_requests_are_signed_as_amazon_has_it() -> None:
     """The example *GET Bucket Lifecycle* of Amazon's documents of Signature Version 4."""
-    keys = Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", None)
+    keys = AccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", None)
     url = "https://examplebucket.s3.amazonaws.com/?lifecycle="
     headers = sweeping._signed("GET", url, "us-east-1", keys, datetime(2013, 5, 24, tzinfo=UTC))
     assert headers["authorization"].endswith(

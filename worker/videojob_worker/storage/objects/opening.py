@@ -49,7 +49,7 @@ _DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
-class Keys:
+class AccessKey:
     """What requests to S3 are signed with."""
 
     access: str
@@ -65,7 +65,7 @@ class OpenStore:
     """What the pool says of it."""
     store: S3Store | GCSStore | AzureStore
     key: str
-    keys: Keys | None = field(default=None, repr=False)
+    keys: AccessKey | None = field(default=None, repr=False)
     """Of S3, where a Secret has them."""
     authority: str | None = None
     """Who signed the certificate of its endpoint, as PEM; None where the system knows."""
@@ -136,10 +136,10 @@ class _Secrets:
             raise TransientError(f"{self.what}: {name} of object store {self.entry.name} cannot be read") from error
 
 
-def _keys(entry: object_stores.ObjectStore, secrets: _Secrets) -> Keys | None:
+def _keys(entry: object_stores.ObjectStore, secrets: _Secrets) -> AccessKey | None:
     if entry.provider is not Provider.S3 or entry.secret_ref is None:
         return None
-    return Keys(
+    return AccessKey(
         secrets.required("AWS_ACCESS_KEY_ID"),
         secrets.required("AWS_SECRET_ACCESS_KEY"),
         secrets.optional("AWS_SESSION_TOKEN"),

@@ -21,7 +21,7 @@ import httpcore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from videojob_worker.storage.objects.opening import Keys, OpenStore
+    from videojob_worker.storage.objects.opening import AccessKey, OpenStore
 
 log = logging.getLogger("videojob.outputs")
 
@@ -50,7 +50,7 @@ async def sweep(opened: OpenStore) -> None:
         log.info("uploads that attempts before left in object store %s cannot be looked for", opened.entry.name)
 
 
-async def _ask(pool: httpcore.AsyncConnectionPool, method: str, url: str, region: str, keys: Keys) -> bytes:
+async def _ask(pool: httpcore.AsyncConnectionPool, method: str, url: str, region: str, keys: AccessKey) -> bytes:
     headers = list(_signed(method, url, region, keys, datetime.now(UTC)).items())
     async with pool.stream(method, url, headers=headers, extensions={"timeout": _TIMEOUT_S}) as response:
         content = bytearray()
@@ -72,7 +72,7 @@ def _url(opened: OpenStore, key: str, query: Mapping[str, str]) -> str:
     return f"{base.rstrip('/')}{path}?{asked}"
 
 
-def _signed(method: str, url: str, region: str, keys: Keys, now: datetime) -> dict[str, str]:
+def _signed(method: str, url: str, region: str, keys: AccessKey, now: datetime) -> dict[str, str]:
     """Sign a request without content, as AWS Signature Version 4 has it; return its headers."""
     parts = urlsplit(url)
     moment = f"{now:%Y%m%dT%H%M%SZ}"
