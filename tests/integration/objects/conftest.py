@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.objects.faulty_proxy import FaultyProxy, proxy
-from tests.integration.objects.servers import BUCKET, Server, gcs_server, s3_server
+from tests.integration.objects.faulty_proxy import FaultyProxy, MultipartProxy, running
+from tests.integration.objects.servers import BUCKET, Server, azure_server, gcs_server, s3_server
 from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import VideoJobError
@@ -54,9 +54,15 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with azure_server(tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
 @pytest.fixture
 async def faulty(s3: Server) -> AsyncIterator[FaultyProxy]:
-    async with proxy(s3) as faulty:
+    async with running(FaultyProxy(s3)) as faulty:
         yield faulty
 
 
@@ -122,7 +128,7 @@ class Worker:
         )
 
     def put(self, key: str, content: bytes) -> None:
-        self.server.admin().put(key, content)
+        self.server.put(key, content)
 
     def content(self, key: str) -> bytes:
         return bytes(self.server.admin().get(key).bytes())
@@ -144,3 +150,17 @@ def worker(s3: Server, tmp_path: Path) -> Worker:
 def hindered(s3: Server, faulty: FaultyProxy, tmp_path: Path, hasty: None) -> Worker:  # noqa: ARG001 - patience
     """A hasty worker whose requests go through the faulty proxy."""
     return Worker(s3, tmp_path, s3.access(tmp_path / "objects", s3.entry(endpoint=faulty.url)))
+
+
+@pytest.fixture(params=["s3", "gcs", "azure"])
+async def any_worker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Worker]:
+    """A worker of a pool that has a bucket of each provider in turn; the bucket is empty."""
+    server: Server = request.getfixturevalue(request.param)
+    keys = [found["path"] for page in server.admin().list() for found in page]
+    for key in keys:
+        server.admin().delete(key)
+    if server.provider != "gs":
+        yield Worker(server, tmp_path, server.access(tmp_path / "objects"))
+        return
+    async with running(MultipartProxy(server)) as faulty:
+        yield Worker(server, tmp_path, server.access(tmp_path / "objects", server.entry(endpoint=faulty.url)))

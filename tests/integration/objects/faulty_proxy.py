@@ -10,8 +10,9 @@ import contextlib
 import re
 import ssl
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -73,7 +74,7 @@ class FaultyProxy:
         request = await _read_request(reader, writer)
         self.requests.append(request)
         fault = next((fault for fault in self.faults if fault.takes(request)), None)
-        answer = b"" if fault is not None and not fault.asks else await self._ask(request)
+        answer = b"" if fault is not None and not fault.asks else await self.ask(request)
         if fault is not None:
             await fault.happen(answer, writer)
             return False
@@ -81,7 +82,7 @@ class FaultyProxy:
         await writer.drain()
         return True
 
-    async def _ask(self, request: Request) -> bytes:
+    async def ask(self, request: Request) -> bytes:
         tls = ssl.create_default_context(cadata=self.server.authority) if self.server.authority else None
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port, ssl=tls)
         try:
@@ -126,10 +127,66 @@ def _length(head: bytes) -> int:
     return int(found[1]) if found else 0
 
 
+@dataclass
+class MultipartProxy(FaultyProxy):
+    """Keeps the parts of uploads, and gives the server the whole: fake-gcs-server has no uploads in parts."""
+
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """Parts by number, of each upload that is neither completed nor aborted."""
+    heads: dict[str, bytes] = field(default_factory=dict)
+    """What each was begun with."""
+
+    async def ask(self, request: Request) -> bytes:
+        host = b"\r\nhost: 127.0.0.1:%d" % self.server.port  # the one by which the server knows itself
+        request = replace(request, head=re.sub(rb"(?i)\r\nhost:[^\r]*", host, request.head))
+        path, _, query = request.target.partition("?")
+        asked = parse_qs(query, keep_blank_values=True)
+        if request.method == "POST" and "uploads" in asked:
+            name = f"upload{len(self.requests)}"
+            self.uploads[name] = {}
+            self.heads[name] = request.head
+            return _answer(
+                f"<InitiateMultipartUploadResult><UploadId>{name}</UploadId></InitiateMultipartUploadResult>"
+            )
+        if "uploadId" not in asked:
+            answer = await super().ask(_as_if_signed(request))
+            # What is put by signed URLs is answered without a tag.
+            return answer.replace(b"\r\n", b'\r\nETag: "put"\r\n', 1) if request.method == "PUT" else answer
+        name = asked["uploadId"][0]
+        if request.method == "PUT":
+            self.uploads[name][int(asked["partNumber"][0])] = request.body
+            return _answer("", f'ETag: "{len(request.body)}"\r\n')
+        parts = self.uploads.pop(name, {})
+        if request.method == "DELETE":
+            return _answer("")
+        content = b"".join(parts[number] for number in sorted(parts))
+        head = re.sub(rb"(?i)\r\n(content-length|transfer-encoding):[^\r]*", b"", self.heads.pop(name))
+        lines = head.split(b"\r\n", 1)[1].removesuffix(b"\r\n\r\n")
+        start = b"PUT %s HTTP/1.1\r\n%s\r\nContent-Length: %d\r\n\r\n" % (path.encode(), lines, len(content))
+        answer = await super().ask(_as_if_signed(Request("PUT", path, start, content)))
+        if not answer.startswith(b"HTTP/1.1 200"):
+            return answer
+        return _answer('<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>')
+
+
+def _as_if_signed(request: Request) -> Request:
+    """Have fake-gcs-server take what is put by the XML API, which it does by signed URLs alone, unlooked at."""
+    if request.method != "PUT":
+        return request
+    target = f"{request.target}?X-Goog-Algorithm=GOOG4-RSA-SHA256"
+    return replace(request, target=target, head=request.head.replace(request.target.encode(), target.encode(), 1))
+
+
+def _answer(body: str, head: str = "") -> bytes:
+    return f"HTTP/1.1 200 OK\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+Proxy = TypeVar("Proxy", bound=FaultyProxy)
+
+
 @asynccontextmanager
-async def proxy(server: Server) -> AsyncIterator[FaultyProxy]:
-    """Run a proxy without TLS before a server."""
-    faulty = FaultyProxy(server)
+async def running(faulty: Proxy) -> AsyncIterator[Proxy]:
+    """Run a proxy, without TLS."""
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,7 +7,7 @@ new ones arrive without a restart.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,15 @@ _DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
+class AccessKey:
+    """What requests to S3 are signed with."""
+
+    access: str
+    secret: str
+    token: str | None
+
+
+@dataclass(frozen=True)
 class OpenStore:
     """A store and a key in it."""
 
@@ -56,6 +65,15 @@ class OpenStore:
     """What the pool says of it."""
     store: S3Store | GCSStore | AzureStore
     key: str
+    keys: AccessKey | None = field(default=None, repr=False)
+    """Of S3, where a Secret has them."""
+    authority: str | None = None
+    """Who signed the certificate of its endpoint, as PEM; None where the system knows."""
+
+    @property
+    def region(self) -> str:
+        """The region of S3."""
+        return self.entry.region or _DEFAULT_REGION
 
 
 def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, silence_s: float) -> OpenStore:
@@ -74,7 +92,7 @@ def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, sil
     if any(part in {"", ".", ".."} for part in key.split("/")) or _CONTROL.search(key):
         raise PermanentError(f"{what}: the key has an empty part, a . or a .. in it, or a control character", forbidden)
     secrets = _Secrets(what, entry, access.credentials / entry.name)
-    return OpenStore(entry, _open(entry, secrets, silence_s), key)
+    return OpenStore(entry, _open(entry, secrets, silence_s), key, _keys(entry, secrets), secrets.authority())
 
 
 def _open(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> S3Store | GCSStore | AzureStore:
@@ -105,6 +123,9 @@ class _Secrets:
             raise TransientError(f"{self.what}: the Secret {secret} of object store {self.entry.name} has no {names}")
         return value
 
+    def authority(self) -> str | None:
+        return self.optional("ca.crt") if self.entry.endpoint else None
+
     def optional(self, name: str) -> str | None:
         try:
             with (self.folder / name).open("rb") as file:
@@ -115,6 +136,16 @@ class _Secrets:
             raise TransientError(f"{self.what}: {name} of object store {self.entry.name} cannot be read") from error
 
 
+def _keys(entry: object_stores.ObjectStore, secrets: _Secrets) -> AccessKey | None:
+    if entry.provider is not Provider.S3 or entry.secret_ref is None:
+        return None
+    return AccessKey(
+        secrets.required("AWS_ACCESS_KEY_ID"),
+        secrets.required("AWS_SECRET_ACCESS_KEY"),
+        secrets.optional("AWS_SESSION_TOKEN"),
+    )
+
+
 def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> S3Store:
     from obstore.store import S3Store  # noqa: PLC0415 - a worker is claimed before it needs this
 
@@ -122,11 +153,11 @@ def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     config: S3Config = {"unsigned_payload": not _is_plain(entry), "region": entry.region or _DEFAULT_REGION}
     if entry.endpoint:
         config["endpoint"] = entry.endpoint
-    if entry.secret_ref:
-        config["access_key_id"] = secrets.required("AWS_ACCESS_KEY_ID")
-        config["secret_access_key"] = secrets.required("AWS_SECRET_ACCESS_KEY")
-        if token := secrets.optional("AWS_SESSION_TOKEN"):
-            config["session_token"] = token
+    if keys := _keys(entry, secrets):
+        config["access_key_id"] = keys.access
+        config["secret_access_key"] = keys.secret
+        if keys.token is not None:
+            config["session_token"] = keys.token
     if entry.encryption:
         config["server_side_encryption"] = entry.encryption.algorithm.value
         if entry.encryption.algorithm is Encryption.KMS and entry.encryption.kms_key_id:
@@ -181,7 +212,7 @@ def _client(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: floa
         "timeout": timedelta(seconds=_REQUEST_S),
         "user_agent": f"videojob-worker/{__version__}",
     }
-    if entry.endpoint and (authority := secrets.optional("ca.crt")):
+    if authority := secrets.authority():
         options["root_certificate"] = authority
     return options
 

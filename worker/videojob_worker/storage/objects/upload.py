@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from videojob_worker.storage.objects import media_types, opening, urls
 from videojob_worker.storage.objects.failures import Purpose, converted
 from videojob_worker.storage.objects.opening import OpenStore, open_store
 from videojob_worker.storage.objects.sending import Upload
+from videojob_worker.storage.objects.sweeping import sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -65,6 +66,8 @@ class _Staged:
             gate = asyncio.Semaphore(_AT_ONCE)
             await side_by_side(self._put(file, there, gate) for file in inner)
         for file in [*(file for file in files if len(file.parts) == 1), main]:
+            if self.destination.attempt > 1:  # one that is killed leaves what it has begun
+                await sweep(replace(self.opened, key=self._key(file.parts)))
             self.uploads.append(self._upload(file))
             await self.uploads[-1].send()
 
