@@ -21,7 +21,20 @@ from videojob_contract.resources.base import (
     WORD_PATTERN,
     models_in,
 )
-from videojob_contract.resources.outputs import BITRATE_PATTERN, PRESET_PATTERN
+from videojob_contract.resources.object_stores import (
+    ACCOUNT_PATTERN,
+    BUCKET_PATTERN,
+    KEY_PREFIX_PATTERN,
+    KMS_KEY_PATTERN,
+    STORAGE_CLASS_PATTERN,
+    URL_PATTERN,
+)
+from videojob_contract.resources.outputs import (
+    BITRATE_PATTERN,
+    HEADER_PATTERN,
+    MEDIA_TYPE_PATTERN,
+    PRESET_PATTERN,
+)
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
@@ -45,7 +58,7 @@ WANTED = {
     DURATION_PATTERN: _DURATION,
     CLIP_DURATION_PATTERN: f"{_DURATION}, or auto",
     FPS_PATTERN: 'is not a frame rate: write "30", "30000/1001" or "29.97"',
-    URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
+    URI_PATTERN: "is not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…",
     BITRATE_PATTERN: "is not a bitrate: write 4M or 800k",
     COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
     NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
@@ -53,6 +66,14 @@ WANTED = {
     WORD_PATTERN: "is not a name: use letters and digits, with a letter first",
     SIZE_PATTERN: "is not a size: write a whole number of Mi, Gi or Ti, such as 8Gi",
     PRESET_PATTERN: "is not a preset: write its name, such as slow, or its number",
+    BUCKET_PATTERN: "is not a bucket: write its name alone, of lower case letters, digits, -, _ and .",
+    KEY_PREFIX_PATTERN: "is not a prefix: write it as renders or team/renders, with no / at the start",
+    URL_PATTERN: "is not the URL of a server: write https://HOST or http://HOST:PORT, without user and query",
+    ACCOUNT_PATTERN: "is not a storage account: write its 3 to 24 lower case letters and digits",
+    STORAGE_CLASS_PATTERN: "is not a storage class: write it as the provider does, such as STANDARD_IA",
+    KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",
+    HEADER_PATTERN: "cannot be sent in a header: use printable ASCII",
+    MEDIA_TYPE_PATTERN: "is not a media type: write it as video/mp4",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""
@@ -188,7 +209,8 @@ def _message(detail: ErrorDetails) -> str:
         case "too_short":
             message = f"needs at least {context['min_length']}, and has {context['actual_length']}"
         case "too_long":
-            message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
+            # Not the context's length: a map has none there.
+            message = f"takes at most {context['max_length']}, and has {len(detail['input'])}"
         case "string_type" if isinstance(detail["input"], bool | int | float):
             message = f"should be text, not {show(detail['input'])}: put it in quotes"
         case "string_too_long":

@@ -8,15 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.object_stores import OBJECT_SCHEMES
 from videojob_contract.resources.uris import split_uri
 from videojob_worker.storage import http, volume
+from videojob_worker.storage.objects import backend as objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from videojob_worker.storage.base import Destination, FetchContext, RenderedFile, Staged, StorageBackend
 
-BACKENDS: Mapping[str, StorageBackend] = {"volume": volume.BACKEND, "http": http.BACKEND, "https": http.BACKEND}
+BACKENDS: Mapping[str, StorageBackend] = {
+    "volume": volume.BACKEND,
+    "http": http.BACKEND,
+    "https": http.BACKEND,
+    **dict.fromkeys(OBJECT_SCHEMES, objects.BACKEND),
+}
 """By scheme."""
 
 
