@@ -40,6 +40,15 @@ _SOME_FORMATS = _SIZE | _ENCODING | _SHEET | _STREAMING | {"at"}
 _TAKEN = ("audio", "subtitles")
 """Names that no rendition can have."""
 
+_ATTRIBUTES = {
+    "cachecontrol",
+    "contentdisposition",
+    "contentencoding",
+    "contentlanguage",
+    "contenttype",
+    "storageclass",
+}
+"""What the client of object stores takes for attributes of their own: a storage class is the pool's to say."""
 _METADATA_NAME = re.compile(r"[a-z0-9_][-a-z0-9_]*")
 
 _PICTURE = _SIZE | {"at"}
@@ -107,6 +116,9 @@ def _object(path: str, output: Output) -> Iterator[Problem]:
     for name in output.object_.metadata or ():
         if not _METADATA_NAME.fullmatch(name):
             message = "cannot be a name of metadata: use lower case letters, digits, - and _"
+            yield Problem(f"{path}.object.metadata", f"{show(name)} {message}")
+        if name.replace("-", "") in _ATTRIBUTES:
+            message = "cannot be a name of metadata: stores have an attribute of that name"
             yield Problem(f"{path}.object.metadata", f"{show(name)} {message}")
     if output.uri is None:  # its pool says where it goes
         return

@@ -238,6 +238,10 @@ def output(uri: str | None, **attributes: Any) -> dict[str, Any]:
          'object.metadata.a: "é" cannot be sent in a header: use printable ASCII'),
         (output("s3://media/a.mp4", metadata={"A b": "c"}),
          'object.metadata: "A b" cannot be a name of metadata: use lower case letters, digits, - and _'),
+        *((output("s3://media/a.mp4", metadata={name: "c"}),
+           f'object.metadata: "{name}" cannot be a name of metadata: stores have an attribute of that name')
+          for name in ("storage-class", "storageclass", "content-type", "contenttype", "cache-control", "cachecontrol",
+                       "content-encoding", "content-language", "content-disposition")),
         (output("s3://media/a.mp4", tags={str(index): "" for index in range(11)}),
          "object.tags: takes at most 10, and has 11"),
     ],
