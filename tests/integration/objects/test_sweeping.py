@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
+from tests.integration.objects.faulty_proxy import Fault
 from tests.integration.objects.servers import BUCKET
 from videojob_worker.storage.objects import sending, sweeping
 from videojob_worker.storage.objects.opening import AccessKey
 
 if TYPE_CHECKING:
     from tests.integration.objects.conftest import Worker
+    from tests.integration.objects.faulty_proxy import FaultyProxy
 
 CONTENT = os.urandom(sending.PART_BYTES)
 
@@ -41,6 +45,31 @@ async def test_an_attempt_aborts_what_those_before_began_of_its_output_alone(wor
     for each in killed:
         await each.discard()
     assert begun(worker) == before
+
+
+@pytest.mark.parametrize("listing", ["<Upload>" * 500_000, "<Upload><Key>" * 300_000, "<Upload><Key>a</Key>" * 200_000])
+def test_a_listing_that_never_ends_an_upload_is_read_at_once(listing: str) -> None:
+    begun = time.process_time()
+    assert not any(upload for _, upload in sweeping._uploads(listing))
+    assert time.process_time() - begun < 5
+
+
+async def test_a_server_that_does_not_come_to_an_end_is_left(
+    hindered: Worker, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drip(_answer: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(sweeping, "_MOST_S", 0.5)
+    faulty.faults = [Fault("^GET .*uploads", drip)]
+    async with asyncio.timeout(10):
+        staged = await hindered.stage("film.mp4", CONTENT, 2)
+    await staged.commit()
+    assert hindered.content("film.mp4") == CONTENT
 
 
 def test_requests_are_signed_as_amazon_has_it() -> None:

@@ -6,11 +6,11 @@ cloud gives the credentials, and at other providers, it is for a rule of the buc
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import html
 import logging
-import re
 import ssl
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from videojob_worker.storage.objects.opening import AccessKey, OpenStore
 
@@ -27,9 +27,8 @@ log = logging.getLogger("videojob.outputs")
 
 _TIMEOUT_S = {"connect": 5.0, "read": 10.0, "write": 5.0, "pool": 5.0}
 _MOST_BYTES = 1 << 22
-_UPLOAD = re.compile(
-    r"<Upload>(?=(?:(?!</Upload>).)*<Key>([^<]*)</Key>)(?=(?:(?!</Upload>).)*<UploadId>([^<]*)</UploadId>)", re.DOTALL
-)
+_MOST_S = 30.0
+"""How long all of it may take: a server that drips, or lists without end, keeps no attempt waiting."""
 _NO_CONTENT = hashlib.sha256().hexdigest()
 
 
@@ -39,15 +38,26 @@ async def sweep(opened: OpenStore) -> None:
     if keys is None:
         return
     try:
-        async with httpcore.AsyncConnectionPool(ssl_context=_tls(opened)) as pool:
+        async with asyncio.timeout(_MOST_S), httpcore.AsyncConnectionPool(ssl_context=_tls(opened)) as pool:
             bucket = _url(opened, "", {"prefix": opened.key, "uploads": ""})
             found = await _ask(pool, "GET", bucket, opened.region, keys)
-            for key, upload in _UPLOAD.findall(found.decode(errors="replace")):
-                if html.unescape(key) == opened.key:
-                    begun = _url(opened, opened.key, {"uploadId": html.unescape(upload)})
+            for key, upload in _uploads(found.decode(errors="replace")):
+                if key == opened.key:
+                    begun = _url(opened, opened.key, {"uploadId": upload})
                     await _ask(pool, "DELETE", begun, opened.region, keys)
     except Exception:  # noqa: BLE001 - nobody needs it done now; and no word of the client is passed on
         log.info("uploads that attempts before left in object store %s cannot be looked for", opened.entry.name)
+
+
+def _uploads(listing: str) -> Iterator[tuple[str, str]]:
+    """Yield key and identifier of each upload that is listed, in a time that grows with the listing's length alone."""
+    for begun in listing.split("<Upload>")[1:]:
+        upload = begun.partition("</Upload>")[0]
+        yield _text(upload, "Key"), _text(upload, "UploadId")
+
+
+def _text(upload: str, name: str) -> str:
+    return html.unescape(upload.partition(f"<{name}>")[2].partition("<")[0])
 
 
 async def _ask(pool: httpcore.AsyncConnectionPool, method: str, url: str, region: str, keys: AccessKey) -> bytes:
