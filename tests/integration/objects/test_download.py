@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,26 @@ async def test_who_may_not_read_is_told_what_to_allow(s3: Server, worker: Worker
     assert "allow reading" in forbidden.message
 
 
+async def test_who_has_no_credentials_is_told_that_they_are_wanted(s3: Server, worker: Worker, tmp_path: Path) -> None:
+    access = s3.access(tmp_path / "objects", s3.entry(secretRef=None))
+    refused = await replace(worker, access=access).refusal("a.jpg")
+    assert (type(refused), refused.reason) == (PermanentError, Reason.SOURCE_FORBIDDEN)
+    assert "does not let it be read without credentials (HTTP 403, AccessDenied): give it some" in refused.message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("AssumeRole.mp4", "TimedOut.mp4", "token%20request.mp4", "dns%20error.mp4", "security-credentials.mp4"),
+        *("without%20LOCATION", "InvalidCertificate(UnknownIssuer", "%3CCode%3ESlowDown%3C%2FCode%3E"),
+    ],
+)
+async def test_what_is_missing_is_told_whatever_its_name_is_like(worker: Worker, key: str) -> None:
+    missing = await worker.refusal(key)
+    assert (type(missing), missing.reason) == (PermanentError, Reason.SOURCE_NOT_FOUND)
+    assert missing.message.endswith(": not found")
+
+
 @pytest.mark.parametrize("name", ["a stranger", "test authority"])
 async def test_a_certificate_of_a_stranger_is_refused(s3: Server, worker: Worker, tmp_path: Path, name: str) -> None:
     _, _, stranger = make_certificate(tmp_path / "stranger", name)
@@ -165,6 +186,26 @@ async def test_an_object_that_changes_meanwhile_is_for_another_attempt(hindered:
     assert len(ranges) == 3
     hindered.put("a.mp4", LONG)
     faulty.faults = [Fault("^GET", change_after(hindered), times=1)]
+    failure = await hindered.refusal("a.mp4")
+    assert type(failure) is TransientError
+    assert "was changed while it was read" in failure.message
+
+
+async def weaken(answer: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(re.sub(rb'(?i)\r\netag: *"', b'\r\nETag: W/"', answer, count=1))
+    await writer.drain()
+
+
+async def test_weak_tags_of_a_server_are_compared_here(hindered: Worker, faulty: FaultyProxy) -> None:
+    hindered.put("a.mp4", LONG)
+    faulty.faults = [Fault("^GET", weaken)]
+    assert await hindered.fetch("a.mp4") == LONG
+
+    async def weaken_and_change(answer: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(hindered.put, "a.mp4", bytes(len(LONG)))
+        await weaken(answer, writer)
+
+    faulty.faults = [Fault("^GET", weaken_and_change, times=1), Fault("^GET", weaken)]
     failure = await hindered.refusal("a.mp4")
     assert type(failure) is TransientError
     assert "was changed while it was read" in failure.message

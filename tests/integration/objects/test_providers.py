@@ -10,14 +10,16 @@ from urllib.parse import quote
 
 import pytest
 
-from videojob_contract.errors import PermanentError, Reason
+from tests.integration.objects.conftest import Worker
+from tests.integration.objects.faulty_proxy import Fault, FaultyProxy, reset, running
+from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.outputs import ObjectAttributes
 from videojob_worker.storage.objects import download, sending
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.objects.conftest import Worker
+    from tests.integration.objects.servers import Server
 
 LONG = os.urandom(2 * max(download.RANGE_BYTES, sending.PART_BYTES) + 12345)
 FOLDER, FORMER = "film-0123456789ab", "film-ba9876543210"
@@ -79,3 +81,15 @@ async def test_what_is_missing_is_refused_for_good(any_worker: Worker, tmp_path:
     with pytest.raises(PermanentError) as failure:
         await download.fetch("f", f"{server.provider}://nothing/a.jpg", elsewhere.context())
     assert failure.value.reason is Reason.SOURCE_NOT_FOUND
+
+
+async def test_a_commit_whose_answer_azure_loses_is_not_refused_for_good(azure: Server, tmp_path: Path) -> None:
+    """Azure knows the parts of what is committed no more, and says so to who asks again."""
+    async with running(FaultyProxy(azure)) as faulty:
+        endpoint = azure.url.replace(str(azure.port), str(faulty.port))
+        worker = Worker(azure, tmp_path, azure.access(tmp_path / "objects", azure.entry(endpoint=endpoint)))
+        staged = await worker.stage("lost.mp4", LONG)
+        faulty.faults = [Fault("^PUT .*comp=blocklist", reset, times=1)]
+        with pytest.raises(TransientError, match=r"completed or given up meanwhile .*InvalidBlockList"):
+            await staged.commit()
+        assert worker.content("lost.mp4") == LONG

@@ -248,6 +248,19 @@ async def test_a_commit_whose_answer_is_lost_has_happened(hindered: Worker, faul
     assert hindered.content("film.mp4") == LONG
 
 
+async def test_a_commit_that_may_have_happened_is_tried_again_and_keeps_its_segments(
+    hindered: Worker, faulty: FaultyProxy
+) -> None:
+    """As some servers answer who repeats the request whose answer was lost."""
+    faulty.faults = [Fault("^POST .*uploadId", answering("404 Not Found", "NoSuchUpload"))]
+    staged = await hindered.stage_files("film.m3u8", [*SEGMENTS, (b"playlist", ())])
+    with pytest.raises(TransientError, match=r"completed or given up meanwhile .*NoSuchUpload"):
+        await staged.commit()
+    await staged.discard()
+    assert hindered.content("film.m3u8") == b"playlist"
+    assert hindered.keys(FOLDER) == sorted(f"{FOLDER}/{file}" for _, (_, file) in SEGMENTS)
+
+
 async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: FaultyProxy) -> None:
     faulty.faults = [Fault("^PUT .*partNumber=3", fall_silent)]
     staging = asyncio.ensure_future(hindered.stage_files("film.m3u8", [*SEGMENTS, (LONG * 4, ())]))
@@ -261,10 +274,10 @@ async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: Faul
 
 async def test_of_two_attempts_at_once_one_is_seen_whole(worker: Worker) -> None:
     contents = [os.urandom(2 * PART), os.urandom(2 * PART)]
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, index) for index, each in enumerate(contents, 1)))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each) for each in contents))
     await asyncio.gather(one.commit(), two.commit())
     assert worker.content("film.mp4") in contents
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, index) for index, each in enumerate(contents, 1)))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each) for each in contents))
     await two.commit()
     await one.discard()
     assert worker.content("film.mp4") == contents[1]

@@ -57,10 +57,10 @@ async def _download(purpose: Purpose, opened: OpenStore, fd: int, most: int) -> 
                 await _write(purpose, first, fd, 0, end)
                 return
             options: GetOptions = {"range": (start, end)}
-            if tag is not None:
+            if tag is not None and not tag.startswith("W/"):  # which no server may find equal, RFC 9110
                 options["if_match"] = tag
             result = await obstore.get_async(opened.store, opened.key, options=options)
-            if result.meta["size"] != size:
+            if (result.meta["size"], result.meta["e_tag"]) != (size, tag):
                 raise TransientError(f"{purpose.what}: was changed while it was read")
             await _write(purpose, result, fd, start, end)
 

@@ -48,11 +48,15 @@ class _Meaning:
     kind: type[PermanentError | TransientError]
     says: str
     is_missing: bool = False
+    anonymous: str | None = None
+    """What is said instead where requests are anonymous."""
 
     def error(self, purpose: Purpose, said: str) -> VideoJobError:
-        text = self.says.format(
-            store=f"object store {purpose.entry.name}",
-            bucket=purpose.entry.bucket,
+        entry = purpose.entry
+        is_anonymous = entry.secret_ref is None and not entry.workload_identity
+        text = (self.anonymous if self.anonymous and is_anonymous else self.says).format(
+            store=f"object store {entry.name}",
+            bucket=entry.bucket,
             verb=purpose.verb,
             needs=purpose.needs,
             said=said,
@@ -63,7 +67,11 @@ class _Meaning:
 
 _NOT_FOUND = _Meaning(PermanentError, "not found", is_missing=True)
 _NO_BUCKET = _Meaning(PermanentError, "{store} has no bucket {bucket}", is_missing=True)
-_DENIED = _Meaning(PermanentError, "{store} does not let it be {verb} ({said}): allow {needs}")
+_DENIED = _Meaning(
+    PermanentError,
+    "{store} does not let it be {verb} ({said}): allow {needs}",
+    anonymous="{store} does not let it be {verb} without credentials ({said}): give it some",
+)
 _REFUSED = _Meaning(PermanentError, "{store} refuses it ({said})")
 _REGION = _Meaning(PermanentError, "the bucket of {store} is in another region: set its region")
 _ARCHIVED = _Meaning(PermanentError, "is in an archive: restore it first")
@@ -76,6 +84,7 @@ _UNKNOWN = _Meaning(TransientError, "{store} does not know the credentials ({sai
 _EXPIRED = _Meaning(TransientError, "the credentials of {store} have expired ({said}): renew them")
 _NO_CREDENTIALS = _Meaning(TransientError, "{store} gets no credentials from its cloud")
 _SKEWED = _Meaning(TransientError, "the clocks of the node and of {store} differ too much: set them")
+_NO_UPLOAD = _Meaning(TransientError, "the upload to {store} was completed or given up meanwhile ({said})")
 _CHANGED = _Meaning(TransientError, "was changed while it was {verb}")
 _SLOWER = _Meaning(TransientError, "{store} asks for fewer requests ({said})")
 _TROUBLE = _Meaning(TransientError, "{store} answers {said}")
@@ -90,6 +99,7 @@ _BY_CODE = {
         (_UNKNOWN, "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken AuthenticationFailed InvalidSecurity"),
         (_EXPIRED, "ExpiredToken TokenRefreshRequired RequestExpired"),
         (_SKEWED, "RequestTimeTooSkewed"),
+        (_NO_UPLOAD, "NoSuchUpload InvalidBlockList"),
         (_REGION, "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException"),
         (_ARCHIVED, "InvalidObjectState BlobArchived"),
         (_SLOWER, "SlowDown ServerBusy TooManyRequests RequestLimitExceeded"),
@@ -144,15 +154,18 @@ def converted(purpose: Purpose) -> Iterator[None]:
 def _of(error: Exception, purpose: Purpose) -> VideoJobError:
     if isinstance(error, OSError) and error.errno is not None:  # of the disk: obstore's have none
         return errno_mapping.local(error, purpose.what) or TransientError(f"{purpose.what}: {error.strerror}")
-    text = str(error)
-    if certificate := _CERTIFICATE.search(text):
-        meaning = _UNTRUSTED_CERTIFICATE if certificate[1] in _UNTRUSTED else _BAD_CERTIFICATE
-        return meaning.error(purpose, certificate[1])
-    told = next((meaning for said, meaning in _BY_TEXT if said in text), None)
-    if told is not None:
-        return told.error(purpose, "")
-    code = found[1] if (found := _CODE.search(text)) else ""
-    status = int(found[1]) if (found := _STATUS.search(text)) else _STATUS_OF_CLASS.get(type(error).__name__)
+    text, status = str(error), _STATUS_OF_CLASS.get(type(error).__name__)
+    # The text has the object's key in it, which may be like anything here: where the class tells, it is not asked.
+    if status is None:
+        if certificate := _CERTIFICATE.search(text):
+            meaning = _UNTRUSTED_CERTIFICATE if certificate[1] in _UNTRUSTED else _BAD_CERTIFICATE
+            return meaning.error(purpose, certificate[1])
+        told = next((meaning for said, meaning in _BY_TEXT if said in text), None)
+        if told is not None:
+            return told.error(purpose, "")
+    answer = _STATUS.search(text)
+    status = int(answer[1]) if answer else status
+    code = found[1] if answer and (found := _CODE.search(text, answer.end())) else ""
     if status is None:
         return _BROKEN.error(purpose, "")
     otherwise = _TROUBLE if status >= _SERVERS_FAULT else _REFUSED

@@ -47,7 +47,8 @@ class _Staged:
     uploads: list[Upload] = field(default_factory=list)
     """The main file last."""
     _put_bytes: int = 0
-    _committed: bool = False
+    _may_be_seen: bool = False
+    """Of the main file, from when its commit begins: an answer that is lost does not tell."""
 
     @property
     def size_bytes(self) -> int:
@@ -93,8 +94,8 @@ class _Staged:
     async def commit(self) -> None:
         with converted(self.purpose):
             for upload in self.uploads:
+                self._may_be_seen = upload is self.uploads[-1]
                 await upload.commit()
-        self._committed = True
         if self.folder is not None:
             with contextlib.suppress(
                 Exception
@@ -107,7 +108,7 @@ class _Staged:
     async def discard(self) -> None:
         for upload in self.uploads:
             await upload.discard()
-        if not self._committed and self.put:
+        if not self._may_be_seen and self.put:
             await undisturbed(self._take_back())
 
     async def _take_back(self) -> None:
