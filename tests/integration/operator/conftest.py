@@ -17,7 +17,7 @@ from tests.integration.apiserver import ApiServer
 from tests.integration.operator.node import Node
 from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
-from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import JOBS, NAMESPACES, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.types import PoolKey
@@ -127,9 +127,8 @@ async def world(
     apiserver: ApiServer, kubernetes: Kubernetes, redis_url: str, namespace: str, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A restricted namespace, its own Redis, a node, and an operator that is not started yet."""
-    apiserver.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    # A pod needs an account to be admitted; no controller makes the default one.
-    apiserver.kubectl("create", "serviceaccount", "default", "-n", namespace)
+    await kubernetes.patch(NAMESPACES, "", namespace, RESTRICTED)
+    apiserver.create_account("default", namespace)  # a pod needs one to be admitted
     env = {
         "KUBECONFIG": str(apiserver.kubeconfig),
         "VIDEOJOB_CLUSTER": CLUSTER,
