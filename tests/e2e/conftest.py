@@ -26,7 +26,8 @@ POOL: dict[str, Any] = {
     "worker": {
         "resources": {
             "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"cpu": "2", "memory": "2Gi"},
+            # One processor each: a render then lasts as long for half the work, and leaves the rest to other tests.
+            "limits": {"cpu": "1", "memory": "2Gi"},
         }
     },
     "defaults": {"retry": {"limit": 2, "backoff": {"initial": "1s", "factor": 2, "max": "5s", "jitter": 0.1}}},
