@@ -98,6 +98,11 @@ bench: $(VENV)/.stamp ## measure renders beside MoviePy and ffmpeg; ROWS="photog
 	@hack/bootstrap base
 	@$(PY) -m bench.render $(if $(ROWS),--rows $(ROWS)) $(if $(SKIP),--skip $(SKIP))
 
+.PHONY: bench-memory
+bench-memory: $(VENV)/.stamp ## compare predicted and measured peaks of memory; ONLY="slideshow titles" for some; JSON in .bench/
+	@hack/bootstrap base
+	@$(PY) -m bench.memory $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench-cluster
 bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster
 	@PYTHONPATH=. $(PY) bench/cluster.py

@@ -20,7 +20,7 @@ def ours(job: Job, output: Path) -> None:
     from videojob_worker.engine import render
 
     with TemporaryDirectory(dir=output.parent) as scratch:
-        render(_request(job, Path(scratch)), lambda _: None, lambda: False)[0].path.rename(output)
+        render(request_of(job, Path(scratch)), lambda _: None, lambda: False)[0].path.rename(output)
 
 
 def frames(job: Job, _output: Path) -> None:
@@ -40,7 +40,8 @@ def lossless(job: Job, output: Path) -> None:
     _encode(job, output, {"preset": "ultrafast", "qp": "0"})
 
 
-def _request(job: Job, scratch: Path) -> Any:
+def request_of(job: Job, scratch: Path) -> Any:
+    """Return a work as a request, with all cores for its threads."""
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_worker.render_settings import RenderSettings
     from videojob_worker.request import RenderRequest
@@ -63,7 +64,7 @@ def _pictures(job: Job, scratch: Path) -> Iterator[tuple[Any, int]]:
     from videojob_worker.plan.render_plan import build_render_plan
     from videojob_worker.rendering import probe_sources
 
-    request = _request(job, scratch)
+    request = request_of(job, scratch)
     project = build_render_plan(request, probe_sources(request, lambda _: None, lambda: False))
     scene = Scene(project.composition, project.spans)
     yield from scene.compose(project.spans)

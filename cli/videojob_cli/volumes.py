@@ -86,7 +86,7 @@ async def _inspect(spec: VideoJobSpec, volumes: Mapping[str, Path]) -> Inspected
 def _odd_subtitles(spec: VideoJobSpec, field: str, uri: str, fd: int) -> Iterator[Problem]:
     if spec.subtitles is None or field != "spec.subtitles.uri":
         return
-    from videojob_worker.media.source import Source  # noqa: PLC0415 - as above
+    from videojob_worker.media.files.source import Source  # noqa: PLC0415 - as above
     from videojob_worker.text.reading import read_cues  # noqa: PLC0415 - the same
 
     source = Source(field, uri, Path(f"/dev/fd/{fd}"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.corpus import oracles
 from tests.corpus.oracles import FPS, MOST_S, RATE, SIZE, UnreadableError
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.text.reading import read_cues
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests import media
-from tests.render.media import heif_files
+from tests.render.media.pictures import heif_files
 
 _SIZE = (96, 64)
 _SRT = "1\n00:00:00,100 --> 00:00:00,900\nOne <i>two</i>\n\n2\n00:00:01,000 --> 00:00:01,500\nThree\n"

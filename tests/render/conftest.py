@@ -9,7 +9,7 @@ from tests.render.captioned import HEIGHT, URI, WIDTH, Open
 from tests.render.studio import Studio
 from videojob_contract.resources.text import Subtitles
 from videojob_worker.canvas import Canvas
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.text.captions import Captions, open_captions
 from videojob_worker.text.fonts import Fonts
 

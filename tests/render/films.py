@@ -15,8 +15,9 @@ from tests.render.studio import Frames
 from videojob_contract.resources.timeline import Anchor, Fit, Video
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.layers.video import VideoLayer
-from videojob_worker.media.probe import ProbedSource, probe_video
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.probe import ProbedSource, footage_of, probe_video
+from videojob_worker.media.video.frame_shape import FrameShape
 from videojob_worker.pixels.yuv import planes
 
 SIZE = (128, 72)
@@ -77,6 +78,11 @@ def probe(path: Path) -> ProbedSource:
     return probe_video(source(path))
 
 
+def shape(facts: ProbedSource) -> FrameShape:
+    """How the frames of a video are shown."""
+    return footage_of(facts).shape
+
+
 def spec(**fields: Any) -> Video:
     """A video of the timeline, with further fields."""
     return Video.model_validate({"uri": URI, **fields})
@@ -92,12 +98,13 @@ def layer(
     anchor: Anchor = Anchor.CENTER,
     background: str = "#000000",
     of: Source | None = None,
+    facts: ProbedSource | None = None,
     **video: Any,
 ) -> VideoLayer:
-    """The layer of a clip of `frames` frames; `of` is its source, `video` has further fields of the spec."""
+    """The layer of a clip of `frames` frames, of a source of which `facts` are known; `video` has further fields."""
     return VideoLayer(
         of or source(path),
-        probe(path),
+        facts or probe(path),
         spec(**video),
         Canvas(*canvas, background),
         fit=fit,

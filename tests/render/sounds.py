@@ -14,9 +14,9 @@ import numpy.typing as npt
 from tests.render.studio import Studio, uri
 from videojob_contract.resources.videojob import VideoJobSpec
 from videojob_worker.audio.soundtrack import Soundtrack, open_soundtrack
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource
-from videojob_worker.media.sound_container import check_audio
-from videojob_worker.media.source import Source
+from videojob_worker.media.sound.sound_container import check_audio
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 
 RATE = 48_000

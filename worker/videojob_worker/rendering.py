@@ -8,7 +8,6 @@ from PIL import Image
 
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
-from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.semantics.damage import on_damage_of
@@ -17,7 +16,7 @@ from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
 from videojob_worker.explain.report import Plan
 from videojob_worker.media.probe import ProbedSource, probe_narration, probe_sound
-from videojob_worker.media.source import Source
+from videojob_worker.media.probed import ProbedSources
 from videojob_worker.outputs import segments
 from videojob_worker.outputs.formats import plan_outputs
 from videojob_worker.outputs.render import cost_of, render_outputs
@@ -96,7 +95,7 @@ def probe_sources(
     on_progress(Progress(stage=Stage.INITIALIZING, percent=0.0, message="checking sources"))
     probed: dict[str, ProbedSource] = {}
     opened: set[tuple[object, str]] = set()
-    on_damage = on_damage_of(request.settings.spec)
+    sources = ProbedSources(request.sources, probed, request.warnings, on_damage_of(request.settings.spec))
     for field, uri, use in iter_uris(request.settings.spec):
         probe = next((probe for part, probe in _PROBES.items() if part in field), None)
         if use is not Use.SOURCE or probe is None or (probe, uri) in opened:
@@ -104,7 +103,8 @@ def probe_sources(
         if cancelled():
             raise CancelledError("the render was cancelled")
         opened.add((probe, uri))
-        source = Source(field, uri, request.sources[uri], request.warnings, on_damage.get(uri, OnDamage.CONCEAL))
+        source = sources.source(field, uri)
         with naming_failures(source.name):
-            probed.setdefault(uri, probe(source))
+            found = probe(source)
+        probed[uri] = probed[uri].used_as_well(found) if uri in probed else found
     return probed

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tests.render.sounds import RATE, babble, crossfade, ffmpeg, find, flat, play, project, track, write_wav
-from tests.render.studio import color, uri
+from tests.render.studio import Studio, color, uri
 from videojob_contract.errors import PermanentError
 from videojob_worker.explain.describe import describe
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource, probe_narration
-from videojob_worker.media.source import Source
-from videojob_worker.plan.render_plan import RenderPlan
+from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
+from videojob_worker.rendering import probe_sources
 
 SPEECH = babble(1.7, 1), babble(1.1, 2)
 CARD = {"title": {"text": "A card", "size": 24}}
@@ -120,6 +121,22 @@ def test_a_video_keeps_its_own_length(tmp_path: Path) -> None:
     plan = project(tmp_path, [clip], [speech, film], probed=probed)
     assert plan.timeline.length_s == 3
     assert find(SPEECH[0], play(plan)[0])[0] == pytest.approx(0, abs=1)
+
+
+@pytest.mark.parametrize("field", ["clips", "overlays"])
+def test_a_film_is_seen_and_is_a_narration_as_long_as_its_sound(tmp_path: Path, field: str) -> None:
+    speech, film = spoken(tmp_path / "x.wav", SPEECH[0]), tmp_path / "film.mov"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=25", "-i", speech, "-c:a", "pcm_s16le", film)
+    layer = {"video": {"uri": uri(film)}}
+    clips = [CARD | narrated(film, after="0s"), *([layer | {"duration": "1s"}] if field == "clips" else [])]
+    overlays = [layer | {"to": "1s"}] if field == "overlays" else []
+    request = Studio(tmp_path / "scratch").request(clips, files=[film], overlays=overlays)
+    probed = probe_sources(request, lambda _: None, lambda: False)
+    assert (probed[uri(film)].kind, probed[uri(film)].width, probed[uri(film)].height) == ("video", 64, 48)
+    plan = build_render_plan(request, probed)
+    assert float(plan.timeline.clips[0].end_s) == pytest.approx(1.7, abs=0.03)
+    [speech_part] = [part for part in plan.sounds if part.is_narration]
+    assert len(speech_part.samples) == pytest.approx(1.7 * RATE, abs=1)
 
 
 @pytest.mark.parametrize("content", [b"", b"no words"])

@@ -23,8 +23,8 @@ from tests.render.studio import Studio, color
 from videojob_contract.errors import CancelledError, PermanentError
 from videojob_worker.audio.decoding import decode_sound
 from videojob_worker.audio.scratch import Pcm, Scratch
-from videojob_worker.media.sound_container import check_audio
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.sound.sound_container import check_audio
 
 
 def source(path: Path) -> Source:

@@ -17,8 +17,8 @@ from videojob_worker.canvas import Canvas
 from videojob_worker.compose.easing import ease
 from videojob_worker.compose.ken_burns import views
 from videojob_worker.compose.layers.motion import MAX_PIXELS, MotionLayer, _sized, move_image, move_layer
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource
-from videojob_worker.media.source import Source
 from videojob_worker.pixels.fit import Box
 from videojob_worker.pixels.window import Window
 from videojob_worker.pixels.yuv import Picture, from_rgb, planes, solid

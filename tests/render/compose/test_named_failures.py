@@ -17,6 +17,7 @@ FAULTS = {
     "compose.layers.video.CanvasConverter": rf"spec\.clips\[1\]\.{FILM}",
     "compose.layers.video.VideoSprite.pictures": rf"spec\.overlays\[0\]\.{FILM}",
     "compose.overlays.draw_overlay_title": r"spec\.overlays\[1\]\.title",
+    "pixels.sprite.Sprite.draw": r"spec\.overlays\[1\]\.title",
     "compose.clips.color.solid": r"spec\.clips\[0\]\.color",
     "compose.captions.CaptionPainter.paint": r"spec\.subtitles",
     "compose.compositor.start": r"spec\.clips\[1\]\.transition",

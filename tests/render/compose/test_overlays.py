@@ -1,5 +1,7 @@
 """Overlays: where they stand, how opaque they are, and that what they cover is exact."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +18,12 @@ from tests import media
 from tests.render.studio import psnr, uri
 from videojob_contract.resources.timeline import Overlay
 from videojob_worker.canvas import Canvas
+from videojob_worker.compose import overlays
+from videojob_worker.compose.clips import clip_kind
 from videojob_worker.compose.overlays import OverlayPainters, open_overlay
-from videojob_worker.media.probe import probe_picture
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.media.probed import ProbedSources
-from videojob_worker.media.source import Source
 from videojob_worker.pixels.sprite import Sprite
 from videojob_worker.pixels.yuv import Picture, from_rgb, planes, rgb_to_yuv, solid, to_rgb
 from videojob_worker.timeline.overlays import place_overlays
@@ -178,6 +182,46 @@ def test_its_width_is_a_share_of_that_of_the_canvas(
 ) -> None:
     black = stand.image("black.png", Image.new("RGB", (40, 20)))
     assert seen(stand.draw(**black, anchor="topLeft", margin=0, scale=scale)) == box
+
+
+def test_a_picture_that_is_made_smaller_as_it_is_decoded_is_as_large(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    black = stand.image("black.jpg", Image.new("RGB", (40, 20)))
+    monkeypatch.setattr("videojob_worker.media.pictures.decoding_memory.MOST_DECODED_PIXELS", 600)
+    assert seen(stand.draw(**black, anchor="topLeft", margin=0)) == (0, 0, 40, 20)
+
+
+def test_a_picture_is_loaded_and_drawn_in_its_turn_for_the_memory_that_is_planned(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    black, make = stand.image("black.png", Image.new("RGB", (40, 2000))), overlays._sprite
+    turns: list[int] = []
+    drawn: list[int] = []
+
+    @contextmanager
+    def turn(size_bytes: int) -> Iterator[None]:
+        turns.append(size_bytes)
+        yield
+        turns.append(-1)
+
+    def sprite(*given: Any) -> Sprite:
+        drawn.extend(turns)
+        return make(*given)
+
+    monkeypatch.setattr(overlays, "memory_turn", turn)
+    monkeypatch.setattr(overlays, "_sprite", sprite)
+    stand.draw(**black)
+    ((name, path),), overlay = stand.files.items(), Overlay.model_validate(black)
+    kind = clip_kind(overlay, {name: probe_picture(Source("test", name, path))})
+    assert drawn == [kind.loading_bytes(overlay, Canvas(*CANVAS, "#000000"))]
+
+
+def test_memory_of_drawing_is_that_of_what_the_canvas_shows() -> None:
+    large = ProbedSource("image", width=4000, height=3000)
+    overlay = Overlay.model_validate({"image": {"uri": "volume://media/x"}})
+    canvas = Canvas(*CANVAS, "#000000")
+    assert clip_kind(overlay, {"volume://media/x": large}).loading_bytes(overlay, canvas) == 12 * 160 * 90
 
 
 def test_what_is_larger_than_the_canvas_shows_the_part_at_its_anchor(stand: Stand) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.render.captioned import HEAD, HEIGHT, OVERLAPPING, URI, bounds, event, over
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.text.reading import MAX_BYTES, SubtitleFormat, read_cues
 
 VTT = """\ufeffWEBVTT - a title

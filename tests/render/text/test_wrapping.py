@@ -15,7 +15,7 @@ from tests.render.captioned import URI, bounds
 from tests.render.text.scripts import TEXTS
 from videojob_contract.resources.text import Subtitles
 from videojob_worker.canvas import Canvas
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.text.captions import open_captions
 from videojob_worker.text.fonts import Fonts
 from videojob_worker.text.line_breaks import line_breaks

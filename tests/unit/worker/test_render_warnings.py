@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from videojob_contract.resources.status import MAX_WARNING, MAX_WARNINGS
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.render_warnings import RenderWarnings
 
 

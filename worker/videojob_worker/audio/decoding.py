@@ -19,9 +19,9 @@ from videojob_contract.errors import CancelledError
 from videojob_worker.audio.resample import Resampler
 from videojob_worker.audio.scratch import Extent, Pcm, Scratch
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.samples import Samples, to_samples
-from videojob_worker.media.sound_decoder import NOTICED_S, DecodedSound, SoundDecoder
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.sound.samples import Samples, to_samples
+from videojob_worker.media.sound.sound_decoder import NOTICED_S, DecodedSound, SoundDecoder
 
 _A_SAMPLE_S: Final = Fraction(1, SAMPLE_RATE)
 _OVERLAP_S: Final = Fraction(1, 10)

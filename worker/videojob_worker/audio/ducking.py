@@ -12,7 +12,7 @@ import numpy as np
 
 from videojob_contract.resources.audio import Duck
 from videojob_worker.audio.gain import Points
-from videojob_worker.media.samples import Samples, to_samples
+from videojob_worker.media.sound.samples import Samples, to_samples
 
 HOP: Final = 480
 """Samples whose level is measured together: 10 ms."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.samples import Samples, silence
+from videojob_worker.media.sound.samples import Samples, silence
 
 _Curve = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from av.filter.context import FilterContext
 
 from videojob_worker.audio.limiter import limit
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.samples import Samples, silence
+from videojob_worker.media.sound.samples import Samples, silence
 
 TRUE_PEAK_DB: Final = -1.0
 """The highest true peak that R 128 permits, in dBTP."""

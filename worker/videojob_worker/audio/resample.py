@@ -16,7 +16,7 @@ from av.error import EOFError as EndError
 from av.filter import Graph
 
 from videojob_worker.clock import SAMPLE_RATE, to_frame
-from videojob_worker.media.samples import Samples
+from videojob_worker.media.sound.samples import Samples
 
 _TO_48K = f"{SAMPLE_RATE}:filter_size=64:cutoff=0.97"
 _TO_STEREO = "sample_fmts=fltp:channel_layouts=stereo"

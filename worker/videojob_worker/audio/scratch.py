@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videojob_worker.media.samples import CHANNELS, Samples, silence
+from videojob_worker.media.sound.samples import CHANNELS, Samples, silence
 
 _SAMPLE_BYTES = CHANNELS * 4
 

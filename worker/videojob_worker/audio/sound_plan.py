@@ -12,16 +12,16 @@ from videojob_contract.semantics.lengths import speed_of
 from videojob_worker.audio.gain import FadeIn, FadeOut, Gain
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.media.probe import video_end_s
-from videojob_worker.media.samples import to_samples
+from videojob_worker.media.sound.samples import to_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from videojob_contract.resources.timeline import Clip, Video
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_worker.media.files.source import Source
     from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
-    from videojob_worker.media.source import Source
     from videojob_worker.timeline.overlays import PlacedOverlay
     from videojob_worker.timeline.times import Timeline
 
@@ -91,7 +91,7 @@ def _narrations(clips: Sequence[Clip], timeline: Timeline, sources: ProbedSource
         if narration is None:
             continue
         source = sources.source(f"spec.clips[{index}].narration.uri", narration.uri)
-        length_s = sources.probed[narration.uri].duration_s or Fraction(0)
+        length_s = sources.probed[narration.uri].narration_s or Fraction(0)
         start_s, length = times.start_s + narration.before, to_samples(length_s)
         if start_s + length_s > times.end_s + _HARDLY_S:
             raise source.error(

@@ -20,7 +20,7 @@ from videojob_worker.audio.stretch import stretch
 from videojob_worker.audio.voice import Voice, correlation, mix_voices
 from videojob_worker.audio.voices import stretched_length, track_voice, video_voice
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.samples import BLOCK, silence, to_samples
+from videojob_worker.media.sound.samples import BLOCK, silence, to_samples
 from videojob_worker.unforeseen import naming_failures
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from videojob_worker.audio.ducking import Sounding
     from videojob_worker.audio.loudness import Level
     from videojob_worker.audio.sound_plan import Part
-    from videojob_worker.media.samples import Samples
+    from videojob_worker.media.sound.samples import Samples
     from videojob_worker.timeline.times import Timeline
 
 # Parts of a source that are nearer than this are decoded in one go, with what is between them.

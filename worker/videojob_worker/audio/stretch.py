@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videojob_worker.audio.scratch import Pcm
-from videojob_worker.media.samples import Samples
+from videojob_worker.media.sound.samples import Samples
 
 _HOP: Final = 1440  # 30 ms, half a window
 _SHIFT: Final = 720  # 15 ms: a whole period of 33 Hz lies within both directions

@@ -11,7 +11,7 @@ import numpy as np
 from videojob_contract.resources.audio import Duck
 from videojob_worker.audio.gain import Gain
 from videojob_worker.audio.scratch import Pcm
-from videojob_worker.media.samples import MIX_BLOCK, Samples, silence
+from videojob_worker.media.sound.samples import MIX_BLOCK, Samples, silence
 
 # A period's denominator: its starts are right to a sample in hours, and products with it fit 64 bits.
 _FINEST: Final = 1000

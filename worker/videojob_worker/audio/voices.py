@@ -9,8 +9,8 @@ from videojob_worker.audio.scratch import Pcm
 from videojob_worker.audio.sound_plan import Part, track_fades
 from videojob_worker.audio.voice import Voice
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.samples import to_samples
-from videojob_worker.media.sound_decoder import MISSING_S
+from videojob_worker.media.sound.samples import to_samples
+from videojob_worker.media.sound.sound_decoder import MISSING_S
 
 
 def stretched_length(part: Part) -> int:

@@ -64,15 +64,15 @@ class Scene:
                     for clip, layer in zip(span.clips, layers, strict=True)
                 ]
                 painters = [
-                    overlays.read(place, span, named_failures(composition.overlay_name(place), art.painters))
+                    (composition.overlay_name(place), overlays.read(place, span, art.painters))
                     for place, art in zip(span.overlays, arts, strict=True)
                 ]
                 pictures = shown[0] if len(shown) == 1 else self._transition(span, shown, drawn)
                 for number, picture in enumerate(pictures, span.start):
                     if picture is not drawn and (painters or span.captions):
                         np.copyto(drawn, picture)
-                    for place, painter in zip(span.overlays, painters, strict=True):
-                        with naming_failures(composition.overlay_name(place)):
+                    for name, painter in painters:
+                        with naming_failures(name):
                             next(painter)(drawn)
                     if span.captions and captioner is not None:
                         with naming_failures("spec.subtitles"):

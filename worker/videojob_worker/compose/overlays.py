@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
+from videojob_worker.compose.clips import clip_kind
+from videojob_worker.compose.clips.image import overlay_size
 from videojob_worker.compose.layers.animation import AnimationSprite
 from videojob_worker.compose.layers.video import VideoSprite
-from videojob_worker.media.decoding_memory import memory_turn
-from videojob_worker.media.image import load_image
+from videojob_worker.media.pictures.decoding_memory import memory_turn
+from videojob_worker.media.pictures.image import load_image
 from videojob_worker.pixels.fit import contained, resize
 from videojob_worker.pixels.fit import placed as placed_at
 from videojob_worker.pixels.sprite import Sprite
@@ -80,10 +82,9 @@ def open_overlay(placed: PlacedOverlay, composition: Composition) -> OverlayPain
         probed = sources.probed[overlay.image.uri]
         if probed.kind == "animation":
             return _film(placed, canvas, sources, composition.timeline.fps)
-        size = _size((probed.width or 1, probed.height or 1), canvas, overlay)
-        with memory_turn(probed.decoding.bytes_for(size) if probed.decoding else 0):
-            image = load_image(source, size)
-        return _StillPainters(placed, _sprite(image, _size(image.size, canvas, overlay), canvas, overlay))
+        size = overlay_size((probed.width or 1, probed.height or 1), canvas, overlay)
+        with memory_turn(clip_kind(overlay, sources.probed).loading_bytes(overlay, composition.canvas)):
+            return _StillPainters(placed, _sprite(load_image(source, size), size, canvas, overlay))
     return _film(placed, canvas, sources, composition.timeline.fps)
 
 
@@ -129,7 +130,7 @@ def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources
     video, image, field = placed.overlay.video, placed.overlay.image, f"spec.overlays[{placed.number}]"
     uri = video.uri if video is not None else image.uri if image is not None else ""
     probed = sources.probed[uri]
-    size = _size((probed.width or 1, probed.height or 1), canvas, placed.overlay)
+    size = overlay_size((probed.width or 1, probed.height or 1), canvas, placed.overlay)
     # Frames larger than the canvas, of which a part is seen, are made larger from a size of the canvas.
     made = contained(size, canvas) if size[0] > canvas[0] or size[1] > canvas[1] else size
     film: VideoSprite | AnimationSprite
@@ -139,14 +140,6 @@ def _film(placed: PlacedOverlay, canvas: tuple[int, int], sources: ProbedSources
         source = sources.source(f"{field}.video.uri", uri)
         film = VideoSprite(source, probed, video, size=made, frames=placed.end - placed.start, fps=fps)
     return _MovingPainters(placed, film, size, canvas)
-
-
-def _size(own: tuple[int, int], canvas: tuple[int, int], overlay: Overlay) -> tuple[int, int]:
-    """Return how large something is drawn, in pixels."""
-    if overlay.scale is None:
-        return own
-    width = max(1, round(canvas[0] * overlay.scale))
-    return width, max(1, round(width * own[1] / own[0]))
 
 
 def _corner(size: tuple[int, int], canvas: tuple[int, int], overlay: Overlay) -> tuple[int, int]:

@@ -13,10 +13,10 @@ from av.video.stream import VideoStream
 
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.media.codec_parameters import CodecParameters
-from videojob_worker.media.packets import PacketRun, Packets
-from videojob_worker.media.sound_container import open_sound
-from videojob_worker.media.sound_packets import FRAME, SoundRun, read_sound
+from videojob_worker.media.files.codec_parameters import CodecParameters
+from videojob_worker.media.sound.sound_container import open_sound
+from videojob_worker.media.sound.sound_packets import FRAME, SoundRun, read_sound
+from videojob_worker.media.video.packets import PacketRun, Packets
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -15,7 +15,7 @@ from av.codec.context import Flags
 from videojob_contract.errors import CancelledError
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.settings import AudioSettings
-from videojob_worker.media.samples import Samples
+from videojob_worker.media.sound.samples import Samples
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

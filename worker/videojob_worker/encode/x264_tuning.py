@@ -52,9 +52,21 @@ _CODED_OPTIONS: Final = {
 }
 _CODED_PARAMS: Final = {"mbtree": "0", "qcomp": "1", "pbratio": "1.6"}
 
-_CODED_BYTES: Final = 115
-"""What an encoder holds for each pixel of a picture, where the plan decides how frames are coded; measured at 1080p."""
+_KEYS_BYTES: Final = 25
+"""What an encoder holds for each pixel of a picture, where the plan decides how frames are coded, and all are keys;
+measured at 1080p and 360p, as are those below."""
+_REFERENCES_BYTES: Final = 60
+"""The same, where frames refer to others."""
+_GIVEN_BYTES: Final = 8
+"""For each frame that it is given, and for itself, where these are few."""
+_BETWEEN_BYTES: Final = 6
+"""For each more that waits for the frame after it that it refers to, beyond `_FEW_BETWEEN`."""
+_FEW_BETWEEN: Final = 6
 _QUICK_BYTES: Final = 165
+"""The same, where x264 decides, once it holds all the frames that it looks at; of a segment it holds no more."""
+_QUICK_FRAMES: Final = 36
+_FEWEST_FRAMES: Final = 12
+"""What an encoder holds however short its segment is."""
 
 _SETTLING_FRAMES: Final = 4
 """Frames at the start of a still in which x264 still refines the picture."""
@@ -84,8 +96,7 @@ def hints_for(settings: VideoSettings, segment: Segment) -> X264Tuning:
             joinable |= _QUICK_OPTIONS
             zones = "/".join(filter(None, (f"0,{segment.frames - 1},{_QUICK_ZONE}", zones)))  # the last counts
         return X264Tuning(_CRF_OFFSET, joinable, {**_JOINABLE.params, **_zones(zones)})
-    cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
-    codes = code_frames(segment, settings.keyframe_frames, frozenset(cuts))
+    codes = _codes(settings, segment)
     return X264Tuning(
         _CODED_CRF_OFFSET,
         {**joinable, **_CODED_OPTIONS},
@@ -99,10 +110,25 @@ def encoder_bytes(settings: VideoSettings, segment: Segment) -> int:
     if settings.encoder != "libx264" or settings.crf is None or settings.needs_whole:
         return settings.encoder_bytes
     if _is_coded(settings, segment):
-        a_pixel = _CODED_BYTES
+        a_pixel = _coded_bytes(_codes(settings, segment))
+    elif settings.options.get("preset") in _QUICK_PRESETS:
+        a_pixel = _QUICK_BYTES * min(1.0, (segment.frames + _FEWEST_FRAMES) / (_QUICK_FRAMES + _FEWEST_FRAMES))
     else:
-        a_pixel = _QUICK_BYTES if settings.options.get("preset") in _QUICK_PRESETS else settings.bytes_a_pixel
-    return a_pixel * settings.width * settings.height
+        a_pixel = settings.bytes_a_pixel
+    return int(a_pixel * settings.width * settings.height)
+
+
+def _coded_bytes(codes: Sequence[FrameType]) -> float:
+    given = [code for code in codes if code is not FrameType.REPEAT]
+    runs = (sum(1 for _ in run) for code, run in groupby(given) if code is FrameType.BETWEEN)
+    references = _REFERENCES_BYTES + _BETWEEN_BYTES * max(0, max(runs, default=0) - _FEW_BETWEEN)
+    most = _KEYS_BYTES if set(given) == {FrameType.KEY} else references
+    return min(most, _GIVEN_BYTES * (1 + len(given)))
+
+
+def _codes(settings: VideoSettings, segment: Segment) -> list[FrameType]:
+    cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
+    return code_frames(segment, settings.keyframe_frames, frozenset(cuts))
 
 
 def _is_coded(settings: VideoSettings, segment: Segment) -> bool:

@@ -1,6 +1,6 @@
 """What a source is: all that planning needs to know of it, and what is wrong with it before any work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -8,13 +8,12 @@ from videojob_contract.errors import Reason
 from videojob_contract.resources.audio import Narration
 from videojob_contract.resources.timeline import HeldPicture, Video
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
-from videojob_worker.media.decoding_memory import DecodingMemory
-from videojob_worker.media.image import inspect_picture
-from videojob_worker.media.sound_container import check_audio
-from videojob_worker.media.sound_decoder import measure_sound
-from videojob_worker.media.source import Source
-from videojob_worker.media.video_info import inspect_video
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures.decoding_memory import DecodingMemory
+from videojob_worker.media.pictures.image import inspect_picture
+from videojob_worker.media.sound.sound_container import check_audio
+from videojob_worker.media.sound.sound_decoder import measure_sound
+from videojob_worker.media.video.video_info import VideoInfo, inspect_video
 
 _HELD_S: Final = Fraction(1, 5)
 """A picture that is held for longer is noticed."""
@@ -29,19 +28,16 @@ class ProbedSource:
     height: int | None = None
     duration_s: Fraction | None = None
     """Of the pictures, or of a sound; seconds."""
+    narration_s: Fraction | None = None
+    """Of a narration: how many seconds of sound it has, whatever pictures are beside it."""
     sound_end_s: Fraction | None = None
     """Of a video: when its sound is over, where that is later than its pictures, else when they are."""
     fps: Fraction | None = None
     """Mean rate."""
     has_alpha: bool = False
     has_sound: bool = False
-    is_turned: bool = False
-    """Whether its pictures are stored another way round than they are shown."""
-    is_cropped: bool = False
-    """Whether its container wants only a part of its pictures shown."""
-    coded: CodecParameters | NotCopiableError | None = None
-    """Of a video: how it is coded, or why that is not as any output is."""
-
+    footage: VideoInfo | None = None
+    """Of a video: what playing and copying it needs; its `source` names the field that was looked at first."""
     decoding: DecodingMemory | None = None
     """What decoding a picture takes of memory."""
 
@@ -49,6 +45,11 @@ class ProbedSource:
     def pixels(self) -> int:
         """Of a picture."""
         return (self.width or 0) * (self.height or 0)
+
+    def used_as_well(self, found: "ProbedSource") -> "ProbedSource":
+        """Return what is known of what is used in two ways: what was found first, but pictures before sound."""
+        seen = next((one for one in (self, found) if one.kind != "audio"), self)
+        return replace(seen, narration_s=self.narration_s or found.narration_s)
 
 
 def probe_picture(source: Source) -> ProbedSource:
@@ -86,10 +87,15 @@ def probe_video(source: Source) -> ProbedSource:
         fps=1 / footage.period_s if footage.period_s else None,
         has_alpha=footage.has_alpha,
         has_sound=footage.has_sound,
-        is_turned=bool(footage.shape.turn),
-        is_cropped=footage.shape.crop is not None,
-        coded=footage.coded,
+        footage=footage,
     )
+
+
+def footage_of(probed: ProbedSource) -> VideoInfo:
+    """Return what was found out about a source that is used as a video."""
+    if probed.footage is None:
+        raise AssertionError("a video has been probed")
+    return probed.footage
 
 
 def probe_sound(source: Source) -> ProbedSource:
@@ -107,12 +113,13 @@ def probe_narration(source: Source) -> ProbedSource:
     Raises:
         PermanentError: it cannot be used.
     """
-    return ProbedSource("audio", duration_s=measure_sound(source), has_sound=True)
+    length_s = measure_sound(source)
+    return ProbedSource("audio", duration_s=length_s, narration_s=length_s, has_sound=True)
 
 
 def narrated_length(narration: Narration, probed: ProbedSource) -> Fraction:
     """Return how many seconds a clip lasts that lasts as long as its narration."""
-    return narration.before + (probed.duration_s or 0) + narration.after
+    return narration.before + (probed.narration_s or 0) + narration.after
 
 
 def video_end_s(video: Video, probed: ProbedSource) -> Fraction:

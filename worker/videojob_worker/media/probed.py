@@ -6,8 +6,8 @@ from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from videojob_contract.resources.damage import OnDamage
+from videojob_worker.media.files.source import Source
 from videojob_worker.media.probe import ProbedSource
-from videojob_worker.media.source import Source
 from videojob_worker.render_warnings import RenderWarnings
 
 

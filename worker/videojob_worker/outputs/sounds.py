@@ -7,7 +7,7 @@ from videojob_worker.audio.soundtrack import open_soundtrack
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.settings import AudioSettings
 from videojob_worker.encode.sound import SoundPacketFile, encode_sound
-from videojob_worker.media.samples import Samples
+from videojob_worker.media.sound.samples import Samples
 from videojob_worker.plan.render_plan import RenderPlan
 
 _SECOND_COST = 6.0

@@ -4,7 +4,6 @@ libswscale does it, with chroma sited as it is here, in a fifth of the time that
 """
 
 from fractions import Fraction
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from av import VideoFrame
 from av.filter import Graph
 
 from videojob_worker.pixels.frames import rows_of
+from videojob_worker.pixels.scaling import scaling_graph
 from videojob_worker.pixels.yuv import Picture, planes
 
 Rgb = npt.NDArray[np.uint8]
@@ -24,14 +24,15 @@ class Converter:
     """Converts pictures of one size; for one thread."""
 
     def __init__(self, width: int, height: int) -> None:
-        size = f"video_size={width}x{height}:time_base=1/1:pixel_aspect=1/1"
-        self._to_rgb = _graph(
-            f"{size}:pix_fmt=yuv420p:colorspace=bt709:range=tv",
+        self._to_rgb = scaling_graph(
+            (width, height),
+            "pix_fmt=yuv420p:colorspace=bt709:range=tv",
             f"{_EXACT}:in_color_matrix=bt709:in_range=limited:in_chroma_loc=left",
             "rgb24",
         )
-        self._to_picture = _graph(
-            f"{size}:pix_fmt=rgb24",
+        self._to_picture = scaling_graph(
+            (width, height),
+            "pix_fmt=rgb24",
             f"{_EXACT}:out_color_matrix=bt709:out_range=limited:out_chroma_loc=left",
             "yuv420p",
         )
@@ -53,14 +54,3 @@ class Converter:
         self._count += 1
         graph.vpush(frame)
         return graph.vpull()
-
-
-def _graph(source: str, scale: str, pixels: str) -> Graph:
-    graph = Graph()
-    graph.threads = 1
-    steps = [graph.add("buffer", source), graph.add("scale", scale), graph.add("format", f"pix_fmts={pixels}")]
-    steps.append(graph.add("buffersink"))
-    for before, after in pairwise(steps):
-        before.link_to(after)
-    graph.configure()
-    return graph

@@ -11,11 +11,11 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 import numpy as np
-from av.filter import Graph
 from av.video.frame import VideoFrame
 from PIL import Image
 
 from videojob_worker.pixels.fit import Box
+from videojob_worker.pixels.scaling import scaling_graph
 from videojob_worker.pixels.yuv import Picture
 
 NEAR_ENOUGH: Final = 1 / 32
@@ -97,14 +97,8 @@ def _stretch(start: float, end: float, pixels: int) -> _Stretch | None:
 
 def _scaled(part: Picture, size: tuple[int, int], flags: str) -> Picture:
     """Scale a part of a plane to a size, width and height."""
-    graph = Graph()
-    graph.threads = 1
-    given = f"video_size={part.shape[1]}x{part.shape[0]}:pix_fmt=gray:time_base=1/1:pixel_aspect=1/1"
-    source, sink = graph.add("buffer", given), graph.add("buffersink")
-    scale = graph.add("scale", f"{size[0]}:{size[1]}:flags={flags}")
-    source.link_to(scale)
-    scale.link_to(sink)
-    graph.configure()
+    height, width = part.shape
+    graph = scaling_graph((width, height), "pix_fmt=gray", f"{size[0]}:{size[1]}:flags={flags}", "gray")
     frame = VideoFrame.from_numpy_buffer(part, format="gray")
     frame.pts, frame.time_base = 0, Fraction(1)
     graph.vpush(frame)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from av.filter import Graph
 from PIL import Image
+
+from videojob_worker.pixels.scaling import scaling_graph
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -49,18 +50,6 @@ class StillConverter:
         return Image.fromarray(np.ascontiguousarray(self._graph.vpull().to_ndarray()))
 
     def _build(self, frame: VideoFrame) -> Graph:
-        graph = Graph()
-        graph.threads = 1
-        size = f"{frame.width}x{frame.height}"
-        said = f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
+        given = f"pix_fmt={frame.format.name}:colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
         read = "" if frame.format.is_rgb else self._read
-        steps = [
-            graph.add("buffer", f"video_size={size}:pix_fmt={frame.format.name}:time_base=1/1:pixel_aspect=1/1{said}"),
-            graph.add("scale", f"{frame.width}:{frame.height}:{_EXACT}{read}"),
-            graph.add("format", "pix_fmts=rgb24"),
-            graph.add("buffersink"),
-        ]
-        for before, after in pairwise(steps):
-            before.link_to(after)
-        graph.configure()
-        return graph
+        return scaling_graph((frame.width, frame.height), given, f"{_EXACT}{read}", "rgb24")

@@ -1,6 +1,7 @@
 """From what a decoder gives to an upright image in sRGB, 8 bits: a strip at a time where it is large."""
 
 from collections.abc import Iterator
+from math import gcd
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ LARGE_PIXELS: Final = 16_000_000
 
 _WITH_ALPHA: Final = frozenset(("RGBA", "LA", "La", "PA", "RGBa"))
 _STRIP_PIXELS: Final = 500_000
+_TILE_REDUCTION: Final = 32
 
 
 def has_transparency(image: Image.Image) -> bool:
@@ -29,11 +31,17 @@ def has_transparency(image: Image.Image) -> bool:
     return image.mode in _WITH_ALPHA or "transparency" in image.info
 
 
-def reduction(size: tuple[int, int], at_least: tuple[int, int]) -> int:
-    """Return the whole factor by which a large picture is made smaller: never below twice `at_least`."""
+def reduction(size: tuple[int, int], at_least: tuple[int, int], tile: tuple[int, int] | None = None) -> int:
+    """Return the whole factor by which a large picture is made smaller: never below twice `at_least`.
+
+    Of one in tiles of a size, it is a power of two by which they can be divided.
+    """
     if size[0] * size[1] <= LARGE_PIXELS:
         return 1
-    return max(1, min(size[0] // (2 * max(1, at_least[0])), size[1] // (2 * max(1, at_least[1]))))
+    most = max(1, min(size[0] // (2 * max(1, at_least[0])), size[1] // (2 * max(1, at_least[1]))))
+    if tile is None or tile == size:
+        return most
+    return min(gcd(*tile, _TILE_REDUCTION), 1 << most.bit_length() - 1)
 
 
 def simplified(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:

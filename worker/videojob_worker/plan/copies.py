@@ -15,9 +15,10 @@ from videojob_contract.errors import CancelledError
 from videojob_contract.resources.damage import OnDamage
 from videojob_contract.resources.outputs import Codec, Copying, Output
 from videojob_worker.encode.copy import CopiedPictures, CopiedRun, CopiedSound
-from videojob_worker.media.codec_parameters import CodecParameters, NotCopiableError
-from videojob_worker.media.packets import Packets
-from videojob_worker.media.sound_packets import find_sound
+from videojob_worker.media.files.codec_parameters import CodecParameters, NotCopiableError
+from videojob_worker.media.probe import footage_of
+from videojob_worker.media.sound.sound_packets import find_sound
+from videojob_worker.media.video.packets import Packets
 from videojob_worker.plan.outputs import PlannedOutput, VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
 
@@ -154,9 +155,9 @@ class _Timeline:
         video = self.plan.clips[index].video
         if video is None:
             raise AssertionError("what is no video has been refused")
-        coded = self.plan.sources.probed[video.uri].coded
-        if not isinstance(coded, CodecParameters):
-            raise coded or AssertionError("a video has been probed")
+        coded = footage_of(self.plan.sources.probed[video.uri]).coded
+        if isinstance(coded, NotCopiableError):
+            raise coded
         if (coded.width, coded.height) != self.size:
             raise NotCopiableError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
         with closing(Packets(self.plan.sources.source(f"spec.clips[{index}].video.uri", video.uri))) as packets:
@@ -190,7 +191,7 @@ def _check_clip(plan: RenderPlan, index: int) -> None:
     if clip.video is None:
         raise NotCopiableError(f"clip {index} is no video")
     probed = plan.sources.probed[clip.video.uri]
-    rate = probed.fps or fps
+    shape, rate = footage_of(probed).shape, probed.fps or fps
     reasons = {
         "has effects": clip.effects,
         "moves": clip.motion is not None,
@@ -200,8 +201,8 @@ def _check_clip(plan: RenderPlan, index: int) -> None:
         "must be whole, which only decoding tells": clip.video.on_damage is OnDamage.FAIL,
         "comes in by a transition": times.settled > times.start,
         "has no frame": times.frames < 1,
-        "is turned by its file": probed.is_turned,
-        "is cropped by its file": probed.is_cropped,
+        "is turned by its file": shape.turn,
+        "is cropped by its file": shape.crop is not None,
         f"has {float(rate):.5g} frames a second for {float(fps):.5g}": abs(rate / fps - 1) > _LIKE,
     }
     for reason, holds in reasons.items():

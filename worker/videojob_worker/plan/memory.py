@@ -8,14 +8,17 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
+from videojob_contract.resources.timeline import Overlay
 from videojob_worker.compose.clips import clip_kind
 from videojob_worker.encode.x264_tuning import encoder_bytes
-from videojob_worker.media.decoding_memory import LARGE_BYTES
+from videojob_worker.media.pictures.decoding_memory import LARGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from videojob_contract.resources.timeline import Clip, Overlay
+    from videojob_contract.resources.timeline import Clip
+    from videojob_worker.canvas import Canvas
+    from videojob_worker.media.probe import ProbedSource
     from videojob_worker.plan.outputs import VideoTrack
     from videojob_worker.plan.render_plan import RenderPlan
     from videojob_worker.timeline.segments import Segment
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 ENCODERS_BYTES: Final = 1 << 30
 """What encoders may take together, as far as fewer side by side can help."""
 
-_PROCESS_BYTES: Final = 130 * 1024**2
+_PROCESS_BYTES: Final = 100 * 1024**2
 """The renderer with its libraries, before it opens anything: measured."""
 _PICTURE_BYTES_A_PIXEL: Final = 1.5
 _RGBA_BYTES: Final = 4
@@ -33,6 +36,8 @@ _EFFECT_PICTURES: Final = 4
 _RGB_BYTES: Final = 3
 _CAPTIONS_BYTES: Final = 40 * 1024**2
 """What draws subtitles holds, once for each segment that is encoded at a time."""
+_TITLES_BYTES: Final = 24 * 1024**2
+"""What draws titles, with its fonts."""
 _SOUND_BYTES: Final = 16 * 1024**2
 """Blocks of each track, and the encoder."""
 
@@ -50,43 +55,65 @@ def encoders_side_by_side(threads: int, segments: int, bytes_each: int) -> int:
 
 def encoders_of(plan: RenderPlan) -> int:
     """Return how many segments of a plan are encoded at a time."""
-    return encoders_side_by_side(plan.settings.threads, len(plan.segments), _encoders_bytes(plan))
+    return encoders_side_by_side(
+        plan.settings.threads, len(plan.segments), segment_bytes(_segmented(plan), plan.segments)
+    )
 
 
 def span_bytes(plan: RenderPlan, span: Span) -> int:
     """Predict what the pictures of a span take, in bytes: its clips, its overlays, and the picture made of them."""
-    overlays = (plan.overlays[place].overlay for place in span.overlays)
-    return (
-        _picture_bytes(plan)
-        + sum(_clip_bytes(plan, plan.clips[clip]) for clip in span.clips)
-        + sum(_overlay_bytes(plan, overlay) for overlay in overlays)
-    )
+    layers = _layers(plan, span)
+    return _picture_bytes(plan.canvas) + sum(_held_bytes(layer, plan.canvas, plan.sources.probed) for layer in layers)
 
 
 def peak_bytes(plan: RenderPlan) -> int:
     """Predict the most that the renderer process takes, in bytes."""
-    each = _encoders_bytes(plan)
+    tracks = _segmented(plan)
     # Where nothing is encoded in segments, no more than single pictures are composed.
-    encoders = encoders_side_by_side(plan.settings.threads, len(plan.segments), each) if each else 1
-    pictures = (max(span_bytes(plan, span) for span in segment.spans) for segment in plan.segments)
-    side_by_side = encoders * each + sum(nlargest(encoders, pictures))
+    encoders = encoders_of(plan) if tracks else 1
+    segments = [_segment_peaks(plan, tracks, segment) for segment in plan.segments]
+    # One of those side by side may have its turn to load what is large.
+    side_by_side = sum(nlargest(encoders, (usual for usual, _ in segments)))
+    side_by_side += max(0, *(highest - usual for usual, highest in segments))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0
-    loading = _loading_bytes(plan, encoders)
-    return _PROCESS_BYTES + _SOUND_BYTES + captions + loading + max(side_by_side, _whole_bytes(plan))
+    sound = _SOUND_BYTES if plan.sounds else 0
+    titled = any(layer.title is not None for span in plan.spans for layer in _layers(plan, span))
+    titles = _TITLES_BYTES if titled else 0
+    return _PROCESS_BYTES + sound + captions + titles + max(side_by_side, _whole_bytes(plan))
 
 
-def _loading_bytes(plan: RenderPlan, encoders: int) -> int:
-    """What is taken while pictures are made ready: one in each encoder, but of large ones one at a time."""
-    layers: list[Clip | Overlay] = [*plan.clips, *(placed.overlay for placed in plan.overlays)]
-    loading = [clip_kind(layer, plan.sources.probed).loading_bytes(layer, plan.canvas) for layer in layers]
-    small = max((size for size in loading if size <= LARGE_BYTES), default=0)
-    return max(*loading, small) + (encoders - 1) * small
+def _segment_peaks(plan: RenderPlan, tracks: Sequence[VideoTrack], segment: Segment) -> tuple[int, int]:
+    """Return the most that a segment takes in bytes, and the most while it has its turn to load what is large.
+
+    What is seen at its start is loaded before its encoders hold anything.
+    """
+    loading: list[dict[int, int]] = []
+    for span in segment.spans:
+        layers = _layers(plan, span)
+        loading.append({id(layer): _loading_bytes(layer, plan.canvas, plan.sources.probed) for layer in layers})
+    first, later = loading[0], {layer: size for span in loading[1:] for layer, size in span.items()}
+    full = segment_bytes(tracks, [segment]) + max(span_bytes(plan, span) for span in segment.spans)
+    at_start, on_the_way = list(first.values()), [size for layer, size in later.items() if layer not in first]
+    usual, highest = (
+        max(full + max(filter(allowed, on_the_way), default=0), max(filter(allowed, at_start), default=0))
+        for allowed in (_is_small, lambda _: True)
+    )
+    return usual, highest
 
 
-def _encoders_bytes(plan: RenderPlan) -> int:
-    """What the encoders of one segment take; 0 where nothing is encoded in segments."""
-    tracks = [track for output in plan.outputs for track in output.tracks if track.copied is None]
-    return segment_bytes([track for track in tracks if not track.settings.needs_whole], plan.segments)
+def _is_small(loading_bytes: int) -> bool:
+    """Tell whether something is loaded without waiting for a turn."""
+    return loading_bytes <= LARGE_BYTES
+
+
+def _layers(plan: RenderPlan, span: Span) -> list[Clip | Overlay]:
+    return [*(plan.clips[clip] for clip in span.clips), *(plan.overlays[place].overlay for place in span.overlays)]
+
+
+def _segmented(plan: RenderPlan) -> list[VideoTrack]:
+    """Return what is encoded in segments."""
+    tracks = (track for output in plan.outputs for track in output.tracks if track.copied is None)
+    return [track for track in tracks if not track.settings.needs_whole]
 
 
 def _whole_bytes(plan: RenderPlan) -> int:
@@ -95,25 +122,28 @@ def _whole_bytes(plan: RenderPlan) -> int:
     each = [track.settings.encoder_bytes for track in tracks]
     if not each:
         return 0
-    return max(min(sum(each), ENCODERS_BYTES), *each) + max(span_bytes(plan, span) for span in plan.spans)
+    loading = (
+        _loading_bytes(layer, plan.canvas, plan.sources.probed) for span in plan.spans for layer in _layers(plan, span)
+    )
+    pictures = max(span_bytes(plan, span) for span in plan.spans)
+    return max(min(sum(each), ENCODERS_BYTES), *each) + pictures + max(loading, default=0)
 
 
-def _picture_bytes(plan: RenderPlan) -> int:
-    return int(plan.canvas.width * plan.canvas.height * _PICTURE_BYTES_A_PIXEL)
+def _picture_bytes(canvas: Canvas) -> int:
+    return int(canvas.width * canvas.height * _PICTURE_BYTES_A_PIXEL)
 
 
-def _clip_bytes(plan: RenderPlan, clip: Clip) -> int:
-    """A clip's picture, and what it is made from frame by frame."""
-    kind = clip_kind(clip, plan.sources.probed)
-    held = _picture_bytes(plan) + kind.held_bytes(clip, plan.canvas)
-    if clip.effects:
-        held += _EFFECT_PICTURES * plan.canvas.width * plan.canvas.height * _RGB_BYTES
-    return held
+def _held_bytes(layer: Clip | Overlay, canvas: Canvas, probed: Mapping[str, ProbedSource]) -> int:
+    """What a layer holds while it is seen: its picture, and what that is made from frame by frame."""
+    held = clip_kind(layer, probed).held_bytes(layer, canvas)
+    if isinstance(layer, Overlay):
+        width = canvas.width if layer.scale is None else canvas.width * min(layer.scale, 1.0)
+        return held + int(width * (canvas.height if layer.scale is None else width) * _RGBA_BYTES)
+    if layer.effects:
+        held += _EFFECT_PICTURES * canvas.width * canvas.height * _RGB_BYTES
+    return held + _picture_bytes(canvas)
 
 
-def _overlay_bytes(plan: RenderPlan, overlay: Overlay) -> int:
-    drawn = plan.canvas.width * plan.canvas.height * _RGBA_BYTES if overlay.scale is None else 0
-    if overlay.scale is not None:
-        width = plan.canvas.width * min(overlay.scale, 1.0)
-        drawn = int(width * width * _RGBA_BYTES)
-    return drawn + clip_kind(overlay, plan.sources.probed).held_bytes(overlay, plan.canvas)
+def _loading_bytes(layer: Clip | Overlay, canvas: Canvas, probed: Mapping[str, ProbedSource]) -> int:
+    """What a layer takes for a moment, while it is made ready."""
+    return clip_kind(layer, probed).loading_bytes(layer, canvas)

@@ -15,7 +15,7 @@ from videojob_worker.compose.clips import clip_kind, span_kind
 from videojob_worker.compose.composition import Composition
 from videojob_worker.media.probe import ProbedSource, narrated_length
 from videojob_worker.media.probed import ProbedSources
-from videojob_worker.media.sound_container import open_sound
+from videojob_worker.media.sound.sound_container import open_sound
 from videojob_worker.plan.outputs import PlannedOutput
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderRequest

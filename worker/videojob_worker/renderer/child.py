@@ -117,11 +117,11 @@ class Child:
                     case Described(description=description):
                         described.append(description)
                         if len(described) > _MOST_ENTRIES:
-                            raise _nonsense()
+                            raise nonsense()
                     case Done():
                         return described
                     case _:
-                        raise _nonsense()
+                        raise nonsense()
 
     async def render_segment(self, task: RenderTask, description: str, on_progress: Callable[[Progress], None]) -> Done:
         """Make one segment in the task's scratch folder; the answer has no outputs."""
@@ -151,11 +151,11 @@ class Child:
                         spans += more_spans
                         segments += more_segments
                         if len(spans) + len(segments) > _MOST_ENTRIES:
-                            raise _nonsense()
+                            raise nonsense()
                     case Planned(plan=plan):
                         return plan.model_copy(update={"spans": spans, "segments": segments})
                     case _:
-                        raise _nonsense()
+                        raise nonsense()
 
     async def kill(self) -> None:
         """End the process and whatever it started, now; may be called more than once."""
@@ -188,7 +188,7 @@ class Child:
                 case Done() as done:
                     return done
                 case _:
-                    raise _nonsense()
+                    raise nonsense()
 
     async def _send(self, task: RenderTask, work: Work, descriptions: Sequence[str] = ()) -> None:
         request = Request(
@@ -229,15 +229,16 @@ class Child:
         try:
             (length,) = LENGTH.unpack(await self.answers.readexactly(LENGTH.size))
             if length > MAX_ANSWER:
-                raise _nonsense()
+                raise nonsense()
             return decode_answer(await self.answers.readexactly(length))
         except asyncio.IncompleteReadError as error:
             raise _EndedError from error
         except ValueError as error:
-            raise _nonsense() from error
+            raise nonsense() from error
 
 
-def _nonsense() -> PermanentError:
+def nonsense() -> PermanentError:
+    """Return the error of a renderer whose answer cannot be understood."""
     return PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED)
 
 

@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from videojob_contract.assignment import Progress
-from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.status import MAX_WARNINGS, Stage
 from videojob_worker.concurrency import end
-from videojob_worker.renderer.child import Child
+from videojob_worker.renderer.child import Child, nonsense
 from videojob_worker.renderer.protocol import SEGMENTS_FOLDER, Done
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _frames(description: str) -> int:
     try:
         return max(1, int(json.loads(description)["frames"]))
     except (ValueError, TypeError, KeyError) as error:
-        raise PermanentError("the renderer answered nonsense", Reason.RENDER_FAILED) from error
+        raise nonsense() from error
 
 
 async def _all(works: Sequence[Coroutine[Any, Any, Done]]) -> list[Done]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.text import Subtitles
     from videojob_worker.canvas import Canvas
-    from videojob_worker.media.source import Source
+    from videojob_worker.media.files.source import Source
     from videojob_worker.text.cues import Cue
     from videojob_worker.text.fonts import Fonts
 

@@ -10,7 +10,7 @@ from videojob_contract.resources.text import TextEncoding
 from videojob_worker.text.guessing import codec, guess_encoding
 
 if TYPE_CHECKING:
-    from videojob_worker.media.source import Source
+    from videojob_worker.media.files.source import Source
 
 _MARKS: Final = {
     b"\xef\xbb\xbf": TextEncoding.UTF_8,

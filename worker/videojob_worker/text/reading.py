@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from videojob_contract.resources.text import TextEncoding
-    from videojob_worker.media.source import Source
+    from videojob_worker.media.files.source import Source
 
 MAX_BYTES: Final = 10 * 1024**2
 MAX_CUES: Final = 50_000

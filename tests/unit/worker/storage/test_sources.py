@@ -11,7 +11,7 @@ import pytest
 from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 from videojob_worker.safe_open import open_file
 from videojob_worker.storage.base import FetchContext
 from videojob_worker.storage.sources import Sources, fetched

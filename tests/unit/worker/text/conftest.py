@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from videojob_worker.media.source import Source
+from videojob_worker.media.files.source import Source
 
 Written = Callable[[str | bytes], Source]
 

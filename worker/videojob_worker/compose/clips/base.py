@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from videojob_contract.resources.timeline import Clip, Overlay
     from videojob_worker.canvas import Canvas
     from videojob_worker.compose.layers.base import Layer
+    from videojob_worker.media.files.source import Source
     from videojob_worker.media.probe import ProbedSource
     from videojob_worker.media.probed import ProbedSources
-    from videojob_worker.media.source import Source
     from videojob_worker.text.fonts import Fonts
 
 

@@ -9,8 +9,8 @@ from videojob_contract.resources.timeline import Clip, Overlay
 from videojob_worker.compose.clips.base import ClipKind, PlacedClip
 from videojob_worker.compose.layers.base import Layer, StillLayer
 from videojob_worker.compose.layers.motion import held_size, move_image
-from videojob_worker.media.decoding_memory import memory_turn
-from videojob_worker.media.image import load_image
+from videojob_worker.media.pictures.decoding_memory import memory_turn
+from videojob_worker.media.pictures.image import load_image
 from videojob_worker.media.probe import ProbedSource, probe_picture
 from videojob_worker.pixels.fit import fit_image
 from videojob_worker.pixels.yuv import from_rgb, parse_color
@@ -64,14 +64,22 @@ class ImageClip(ClipKind):
         return _MOVING_BYTES * width * height if isinstance(layer, Clip) and layer.motion is not None else 0
 
     def loading_bytes(self, layer: Clip | Overlay, canvas: Canvas) -> int:
-        """Of its decoder, and of drawing it."""
+        """Of its decoder, and of drawing it: of an overlay, what the canvas shows."""
         width, height = size = self._size(layer, canvas)
+        if isinstance(layer, Overlay):
+            width, height = min(width, canvas.width), min(height, canvas.height)
         return (self.probed.decoding.bytes_for(size) if self.probed.decoding else 0) + _DRAWN_BYTES * width * height
 
     def _size(self, layer: Clip | Overlay, canvas: Canvas) -> tuple[int, int]:
         """Return how large it is drawn."""
-        own = self.probed.width or 1, self.probed.height or 1
         if isinstance(layer, Overlay):
-            scale = 1 if layer.scale is None else canvas.width * layer.scale / own[0]
-            return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+            return overlay_size((self.probed.width or 1, self.probed.height or 1), canvas.size, layer)
         return canvas.size if layer.motion is None else held_size(self.probed, layer.motion, layer, canvas)
+
+
+def overlay_size(own: tuple[int, int], canvas: tuple[int, int], overlay: Overlay) -> tuple[int, int]:
+    """Return how large an overlay is drawn that is so large by itself, in pixels."""
+    if overlay.scale is None:
+        return own
+    width = max(1, round(canvas[0] * overlay.scale))
+    return width, max(1, round(width * own[1] / own[0]))

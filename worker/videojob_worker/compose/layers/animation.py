@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
-from videojob_worker.media.animation import Animation
+from videojob_worker.media.pictures.animation import Animation
 from videojob_worker.pixels.fit import fit_image, resize
 from videojob_worker.pixels.frames import Rgba
 from videojob_worker.pixels.yuv import Picture, from_rgb, parse_color
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Anchor, Fit
     from videojob_worker.canvas import Canvas
-    from videojob_worker.media.source import Source
+    from videojob_worker.media.files.source import Source
 
 _KEPT_BYTES: Final = 96 * 1024**2
 """An animation whose drawn frames take less is drawn once, not each time that it starts over."""

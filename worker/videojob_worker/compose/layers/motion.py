@@ -15,9 +15,9 @@ from videojob_contract.resources.timeline import Clip, Fit
 from videojob_worker.canvas import Canvas
 from videojob_worker.compose.ken_burns import KenBurns, views
 from videojob_worker.compose.layers.base import Layer, StillLayer
-from videojob_worker.media.image import load_image
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures.image import load_image
 from videojob_worker.media.probe import ProbedSource
-from videojob_worker.media.source import Source
 from videojob_worker.pixels.fit import contained, fit_image
 from videojob_worker.pixels.window import Window
 from videojob_worker.pixels.yuv import Picture, from_rgb, parse_color

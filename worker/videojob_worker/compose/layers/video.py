@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -10,9 +11,8 @@ from av.error import FFmpegError
 
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_contract.semantics.lengths import speed_of
-from videojob_worker.media.probe import check_stretch, video_end_s
-from videojob_worker.media.reader import Reader
-from videojob_worker.media.video_info import inspect_video
+from videojob_worker.media.probe import check_stretch, footage_of, video_end_s
+from videojob_worker.media.video.reader import Reader
 from videojob_worker.pixels.frames import CanvasConverter, FilterChain, Rgba, rows_of
 from videojob_worker.pixels.place import WHOLE, Place, place
 from videojob_worker.pixels.yuv import Picture
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.timeline import Video
     from videojob_worker.canvas import Canvas
+    from videojob_worker.media.files.source import Source
     from videojob_worker.media.probe import ProbedSource
-    from videojob_worker.media.source import Source
-    from videojob_worker.media.video_info import VideoInfo
+    from videojob_worker.media.video.video_info import VideoInfo
 
 _HELD_BYTES: Final = 64 * 1024**2
 """Most memory for pictures that are shown in the reverse of the order in which they are decoded."""
@@ -64,7 +64,7 @@ class VideoLayer:
         fps: Fraction,
     ) -> None:
         check_stretch(source, video, probed, frames / fps, 1 / fps)
-        self._footage = inspect_video(source)
+        self._footage = replace(footage_of(probed), source=source)
         self._times = Times(video_end_s(video, probed), video, fps)
         self._canvas, self._fit, self._anchor = canvas, fit, anchor
 
@@ -103,7 +103,7 @@ class VideoSprite:
         self, source: Source, probed: ProbedSource, video: Video, *, size: tuple[int, int], frames: int, fps: Fraction
     ) -> None:
         check_stretch(source, video, probed, frames / fps, 1 / fps)
-        self._footage = inspect_video(source)
+        self._footage = replace(footage_of(probed), source=source)
         self._times = Times(video_end_s(video, probed), video, fps)
         self._size = size
 

@@ -1,0 +1,32 @@
+"""What a file is, found with one look at it."""
+
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from videojob_worker.media.files.sniff import find_content
+
+ID3 = b"ID3\x03\0\0" + bytes((0, 0, 0, 20)) + bytes(20)
+FRAME = b"\xff\xfb\x90\x00" + bytes(413)
+"""Of MPEG 1, layer 3: 128 kbit/s at 44.1 kHz."""
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"OggS" + bytes(100), ("Ogg", 0)),
+        (ID3 + b"fLaC" + bytes(100), ("FLAC", 30)),
+        (FRAME * 4, ("MP3", 0)),
+        (ID3 + bytes(7) + FRAME * 4, ("MP3", 37)),
+        (bytes(2000), ("unknown", 0)),
+        (b"", ("empty", 0)),
+    ],
+    ids=lambda value: str(value[:8]),
+)
+def test_a_file_is_opened_once_to_name_it(tmp_path: Path, data: bytes, expected: tuple[str, int]) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with patch.object(Path, "open", autospec=True, side_effect=Path.open) as opened:
+        assert find_content(path) == expected
+    assert opened.call_count == 1

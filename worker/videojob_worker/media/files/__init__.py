@@ -1,0 +1,1 @@
+"""What a file is, and reading from it as it is, whatever it holds."""

@@ -1,0 +1,224 @@
+"""Opens pictures of the kinds that people have, as upright 8-bit sRGB. Of an animation, the first frame.
+
+The formats are an allow list and are recognised by content. A header is read and its pixels counted before
+anything is decoded, so that a small file cannot claim a huge picture.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from videojob_contract.errors import PermanentError
+from videojob_contract.resources.damage import OnDamage
+from videojob_worker.media.files.sniff import describe_kind, file_kind
+from videojob_worker.media.files.source import Source
+from videojob_worker.media.files.spliced_file import open_spliced
+from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
+from videojob_worker.media.pictures.heif_picture import inspect_heif, load_heif
+from videojob_worker.media.pictures.jpeg_check import check_jpeg_data
+from videojob_worker.media.pictures.layouts import read_layout
+from videojob_worker.media.pictures.orientation import orientation_of
+from videojob_worker.media.pictures.picture_colors import in_srgb
+from videojob_worker.media.pictures.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
+from videojob_worker.media.pictures.picture_layout import PictureFacts, PictureLayout
+from videojob_worker.media.pictures.png_layout import png_damage
+from videojob_worker.media.pictures.tiff import check_tiff, has_further_pages, is_camera_raw
+from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
+
+MAX_MOVING_PIXELS: Final = 8192 * 4352
+"""Largest frame of an animation; several of them are held at once."""
+
+# Of a pixel: of what decoders give back and hold, and of Pillow's modes. Measured.
+_DECODED_BYTES: Final = {"WebP": 16, "AVIF": 12}
+_MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
+_COEFFICIENT_BYTES: Final = 2
+
+# Pillow's name for each kind.
+_FORMATS: Final = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WebP": "WEBP",
+    "AVIF": "AVIF",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+}
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
+_ADVICE: Final = {
+    "PSD": "export it as PNG or TIFF",
+    "SVG": "export it as PNG, as large as it is to be seen",
+    "PDF": "export its page as PNG",
+    "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
+    "JPEG XL": "convert it to PNG or AVIF",
+}
+_GREY: Final = 128
+"""What the decoder of JPEG draws where nothing is left."""
+
+# The count of pixels is checked here, before decoding, with a message that names the source.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPicture:
+    """A picture of which the header is read."""
+
+    source: Source
+    kind: str
+    image: ImageFile.ImageFile
+    layout: PictureLayout
+    orientation: int
+
+    @property
+    def frame_times_s(self) -> tuple[Fraction, ...]:
+        """How long each frame of an animation lasts; empty for a still picture."""
+        return self.layout.frame_times_s if len(self.layout.frame_times_s) > 1 else ()
+
+    @property
+    def decoding(self) -> DecodingMemory:
+        """What its decoder takes of memory."""
+        plain = self.image.mode in {"RGB", "RGBA"}
+        return DecodingMemory(
+            *self.image.size,
+            decoded_bytes=_DECODED_BYTES.get(self.kind, _MODE_BYTES.get(self.image.mode, RGBA_BYTES)),
+            stored_bytes=self.layout.coefficients * _COEFFICIENT_BYTES,
+            is_copied=not plain and self.kind not in _DECODED_BYTES,
+            is_sideways=self.orientation in SIDEWAYS,
+            is_turned=self.orientation in ORIENTATIONS,
+            has_drafts=self.kind == "JPEG",
+        )
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Close it in the end, and turn what its decoder raises into an error that names the source."""
+        with self.image, source_errors(self.source, self.kind):
+            yield
+
+    def decoded(self, at_least: tuple[int, int]) -> Image.Image:
+        """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
+        wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
+        profile = self.layout.profile or self.image.info.get("icc_profile") or b""
+        is_grey = self.image.mode in {"L", "LA"}
+        simple = simplified(self.image, wanted)
+        return turned_upright(
+            in_srgb(self.source, simple, self.layout.colors, profile, is_grey=is_grey), self.orientation
+        )
+
+
+def inspect_picture(source: Source) -> PictureFacts:
+    """Read the header of a picture.
+
+    Raises:
+        PermanentError: not a picture of a kind that is read, damaged, or beyond a limit.
+    """
+    kind = file_kind(source.path)
+    if (facts := inspect_heif(source, kind)) is not None:
+        return facts
+    picture = open_picture(source, kind)
+    image, times = picture.image, picture.frame_times_s
+    with picture.opened():
+        width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
+        if times and width * height > MAX_MOVING_PIXELS:
+            raise too_large(source, image.size, MAX_MOVING_PIXELS)
+        if picture.kind == "TIFF" and has_further_pages(image):
+            source.warn("has several pages, and its first is shown")
+        if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
+            _conceal(picture)
+        must_be_whole = source.on_damage is OnDamage.FAIL and width * height <= MAX_MOVING_PIXELS
+        if picture.kind == "JPEG" and must_be_whole:
+            check_jpeg_data(source, picture.layout.parts)
+        has_alpha = has_transparency(image) or picture.kind == "GIF"
+        return PictureFacts(width, height, has_alpha, times, picture.decoding)
+
+
+def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
+    """Decode a picture, upright, in mode RGB or (where it has transparency) RGBA, 8 bits, sRGB.
+
+    A picture much larger than `at_least` (width, height) is made smaller by a whole factor, a JPEG while it is decoded,
+    never below twice `at_least`.
+
+    Raises:
+        PermanentError: as for `inspect_picture`, or what follows its header is damaged.
+    """
+    kind = file_kind(source.path)
+    if (still := load_heif(source, kind, at_least)) is not None:
+        return still
+    picture = open_picture(source, kind)
+    with picture.opened():
+        if (by := picture.decoding.draft(at_least)) > 1:
+            picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
+        _load(picture)
+        return picture.decoded(at_least)
+
+
+def open_picture(source: Source, kind: str) -> OpenPicture:
+    """Open a picture, whose kind `file_kind` names, that is not too large to be decoded.
+
+    Raises:
+        PermanentError: not a picture that is read here, damaged, or beyond a limit.
+    """
+    if kind not in _FORMATS:
+        raise _not_read(source, kind)
+    with source_errors(source, kind):
+        layout = read_layout(source, kind)
+        try:
+            image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
+        except UnidentifiedImageError as error:
+            raise source.error(f"is a damaged {kind}: its header cannot be read") from error
+        if kind == "TIFF" and is_camera_raw(image):
+            image.close()
+            raise _not_read(source, "camera raw")
+        if kind == "TIFF":
+            check_tiff(source, image)
+    most = MAX_DRAFTED_PIXELS if kind == "JPEG" and not layout.coefficients else MOST_DECODED_PIXELS
+    if image.width * image.height > most:
+        image.close()
+        raise too_large(source, image.size, most)
+    return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
+
+
+def _not_read(source: Source, kind: str) -> PermanentError:
+    advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return source.error(f"is {describe_kind(kind)}, not a {_READ} image{advice}")
+
+
+def _load(picture: OpenPicture) -> None:
+    """Decode; of a PNG that breaks off, which its probe has found, what is there."""
+    try:
+        picture.image.load()
+    except OSError:
+        if picture.kind != "PNG" or picture.frame_times_s or not _conceal(picture):
+            raise
+        picture.image.tile = []
+
+
+def _conceal(picture: OpenPicture) -> bool:
+    """Say that a still picture is drawn as far as it is there; False when all of it is.
+
+    Raises:
+        PermanentError: it must be whole, most of it is missing, or it is an animation.
+    """
+    if picture.frame_times_s:
+        raise picture.source.error(f"is a damaged {picture.kind}: it is cut short")
+    damage = _jpeg_damage(picture) if picture.kind == "JPEG" else None
+    if picture.kind == "PNG":
+        with picture.source.path.open("rb") as file:
+            damage = png_damage(file)
+    if damage is not None:
+        what, missing = damage
+        picture.source.conceal(f"is a damaged {picture.kind}: {what}", missing)
+    return damage is not None
+
+
+def _jpeg_damage(picture: OpenPicture) -> tuple[str, float]:
+    """Return what is wrong with a JPEG that breaks off, and for which share of rows, from 0 to 1, nothing is left."""
+    with Image.open(open_spliced(picture.source.path, picture.layout.parts), formats=["JPEG"]) as image:
+        image.draft("L", (1, 1))
+        rows = (np.asarray(image.convert("L")) != _GREY).any(axis=1)
+    missing = 1 - float(np.flatnonzero(rows)[-1] + 1) / len(rows) if rows.any() else 1.0
+    share = f"about {missing:.1%} of the picture are missing" if missing else "and is shown as far as it is there"
+    return f"it breaks off, {share}", missing

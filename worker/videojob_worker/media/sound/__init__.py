@@ -1,0 +1,1 @@
+"""Sound: containers, which of their tracks is heard, and decoding it."""

@@ -1,0 +1,70 @@
+"""The pages of an Ogg file (RFC 3533): where its links begin, and whether the last page is whole.
+
+A link is a file of its own: radio stations send one a song, and what records them writes them one after the other.
+Nothing but the headers of pages is read.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from videojob_worker.media.files.byte_search import find_bytes
+
+_MAGIC: Final = b"OggS"
+_HEADER_BYTES: Final = 27
+_FLAGS: Final = 5
+_BEGINS: Final = 0x02
+_MOST_SEGMENTS: Final = 255
+_MOST_PAGES: Final = 5_000_000  # a day of frames of 20 ms, each in a page of its own
+
+
+@dataclass(frozen=True, slots=True)
+class OggPages:
+    """How an Ogg file is laid out."""
+
+    links: tuple[range, ...]
+    """Where in the file each link is, in bytes."""
+    is_whole: bool
+    """Whether its last page is. That one need not say that it is the last: what records often does not know."""
+
+
+def read_ogg_pages(path: Path, start: int) -> OggPages:
+    """Walk the pages of an Ogg file that begins at a byte.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    links: list[int] = []
+    was_first, is_whole = False, False
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        for at, end, is_first in _pages(file, start):
+            if is_first and not was_first:
+                links.append(at)
+            was_first, is_whole = is_first, end <= size
+    ends = [*links[1:], size]
+    return OggPages(tuple(map(range, links, ends)), is_whole)
+
+
+def _pages(file: BinaryIO, at: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield where each page begins and ends, and whether a stream begins with it; what is no page is skipped."""
+    for _ in range(_MOST_PAGES):
+        file.seek(at)
+        head = file.read(_HEADER_BYTES + _MOST_SEGMENTS)
+        if head.startswith(_MAGIC):
+            end = at + _page_bytes(head)
+            yield at, end, len(head) > _FLAGS and bool(head[_FLAGS] & _BEGINS)
+            at = end
+        elif (found := next(find_bytes(file, _MAGIC, at), None)) is not None:
+            at = found
+        else:
+            return
+
+
+def _page_bytes(head: bytes) -> int:
+    """Return how long a page is; longer than the file, where its header is not even whole."""
+    if len(head) < _HEADER_BYTES:
+        return _HEADER_BYTES
+    segments = head[_HEADER_BYTES : _HEADER_BYTES + head[_HEADER_BYTES - 1]]
+    return _HEADER_BYTES + head[_HEADER_BYTES - 1] + sum(segments)

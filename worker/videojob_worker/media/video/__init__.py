@@ -1,0 +1,1 @@
+"""Video: containers, what is known of their pictures, and decoding them."""
