@@ -24,7 +24,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "manifests" / "crds.yaml"
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)

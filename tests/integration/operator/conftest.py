@@ -66,7 +66,7 @@ class World:
         return [job async for job in self.kubernetes.list(JOBS, self.namespace)]
 
     async def reaches(
-        self, name: str, phase: str, *, timeout_s: float = 20.0, also: Callable[[dict[str, Any]], bool] = bool
+        self, name: str, phase: str, *, timeout_s: float = 60.0, also: Callable[[dict[str, Any]], bool] = bool
     ) -> dict[str, Any]:
         """Wait until a VideoJob is in a phase; return its status. A phase that it cannot leave any more fails
         at once."""
@@ -86,7 +86,7 @@ class World:
         assert await self.kubernetes.create(resource, self.namespace, body)
 
 
-async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Wait until a condition, which may be a coroutine function, holds; return what it returned."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
 PROGRAM = Path(sys.executable).parent / "videojob-operator"
 
 
