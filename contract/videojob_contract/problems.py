@@ -202,10 +202,8 @@ def _message(detail: ErrorDetails) -> str:
     message = detail["msg"].replace("Input should ", "should ", 1)
     message = message[:1].lower() + message[1:]
     match detail["type"]:
-        case "missing":
-            message = "is required"
-        case "extra_forbidden":
-            message = "is not a field here"
+        case "missing" | "extra_forbidden" as kind:
+            message = {"missing": "is required", "extra_forbidden": "is not a field here"}[kind]
         case "value_error":
             message = str(context["error"])
         case "too_short":
