@@ -143,3 +143,5 @@ class StorageBackend:
     """Whether `fetch` copies the source, rather than opens it where it is."""
     stage: Stage | None = None
     """None where nothing can be written."""
+    at_once: int = 4
+    """So many sources are fetched side by side: by default as many as one origin is commonly asked for."""
