@@ -14,9 +14,9 @@ from tests import media
 from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.media.files import sniff
 from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures import animation
 from videojob_worker.media.pictures.animation import Animation
 from videojob_worker.media.pictures.image import OpenPicture, load_image, open_picture
-from videojob_worker.media.pictures.open_picture import animation
 from videojob_worker.media.probe import probe_picture
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, DecodingMemory
 from videojob_worker.media.pictures.heif import Heif, open_heif
 from videojob_worker.media.pictures.heif_tiles import Tiles, frame_bytes
-from videojob_worker.media.pictures.open_picture import read_layout
+from videojob_worker.media.pictures.layouts import read_layout
 from videojob_worker.media.pictures.picture_colors import in_srgb
 from videojob_worker.media.pictures.picture_errors import source_errors, too_large
 from videojob_worker.media.pictures.picture_layout import PictureFacts

@@ -21,7 +21,7 @@ from videojob_worker.media.files.spliced_file import open_spliced
 from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
 from videojob_worker.media.pictures.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.pictures.jpeg_check import check_jpeg_data
-from videojob_worker.media.pictures.open_picture import read_layout
+from videojob_worker.media.pictures.layouts import read_layout
 from videojob_worker.media.pictures.orientation import orientation_of
 from videojob_worker.media.pictures.picture_colors import in_srgb
 from videojob_worker.media.pictures.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
