@@ -72,7 +72,7 @@ class PoolVolume(Model):
 
 
 class Storage(Model):
-    """Where outputs go."""
+    """Where outputs go, what sources may be, and which object stores there are."""
 
     model_config = rules(
         # Without the prefix of a store, which the URI may have escaped: the operator looks at that.
@@ -177,7 +177,7 @@ class RenderPoolSpec(Model):
     volumes: Annotated[list[PoolVolume], Field(max_length=16, json_schema_extra=BY_NAME)] = []
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
-    """Where outputs go, and what sources may be."""
+    """Where outputs go, what sources may be, and which object stores there are."""
     encoding: Encoding = Encoding()
     """What workers encode video with."""
     worker: WorkerTemplate = WorkerTemplate()

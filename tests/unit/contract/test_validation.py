@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from tests.unit.contract.examples import CLIP, problems, videojob
+from videojob_contract import validation
 from videojob_contract.errors import FailureClass, Reason
 from videojob_contract.problems import MAX_MESSAGE, Problem, SpecError, format_problems
+from videojob_contract.resources import VideoJobSpec
 from videojob_contract.resources.status import Phase
 from videojob_contract.validation import parse_renderpool, parse_videojob
 
@@ -220,3 +222,17 @@ def test_what_must_hold_in_a_pool(spec: dict[str, Any], message: str | None) -> 
 
 def test_a_pool_of_defaults() -> None:
     assert [queue.name for queue in parse_renderpool({"spec": {}}).spec.queues] == ["high", "default", "low"]
+
+
+def test_what_is_wrong_with_a_job_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[VideoJobSpec] = []
+
+    def check(spec: VideoJobSpec) -> list[Problem]:
+        looks.append(spec)
+        return [Problem("spec.deadline", "is wrong")]
+
+    monkeypatch.setattr(validation, "check", check)
+    with pytest.raises(SpecError) as caught:
+        parse_videojob(videojob(), further=lambda _: [Problem("spec.notify", "is not supported yet")])
+    assert [problem.path for problem in caught.value.problems] == ["spec.deadline", "spec.notify"]
+    assert len(looks) == 1

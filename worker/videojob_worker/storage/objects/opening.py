@@ -148,7 +148,7 @@ def _gs(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientCon
 
     config: GCSConfig = {"skip_signature": _is_anonymous(entry)}
     if entry.endpoint:
-        config["base_url"] = entry.endpoint
+        config["base_url"] = entry.endpoint.rstrip("/")  # which the other two do by themselves
     if entry.secret_ref:
         config["service_account_key"] = secret.required(secret_files.SERVICE_ACCOUNT)
     return GCSStore(entry.bucket, config=config, client_options=client, retry_config=_retries())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.object_stores import ObjectStore
 from videojob_worker.storage.base import ObjectAccess
-from videojob_worker.storage.objects.opening import open_store
+from videojob_worker.storage.objects.opening import OpenStore, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +21,14 @@ PEM = "-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n"
 ACCOUNT = '{"private_key": "hunter2", "private_key_id": "1", "client_email": "a@b"}'
 
 
-def open_with(folder: Path, uri: str, secrets: dict[str, str], **fields: Any) -> None:
+def open_with(folder: Path, uri: str, secrets: dict[str, str], **fields: Any) -> OpenStore:
     provider = uri.partition(":")[0]
     entry = {"name": "films", "provider": provider, "bucket": "films", "secretRef": {"name": "keys"}, **fields}
     (folder / "films").mkdir()
     for name, text in secrets.items():
         (folder / "films" / name).write_text(text)
     access = ObjectAccess([ObjectStore.model_validate(entry)], folder)
-    open_store(f"spec.clips[0].image.uri: {uri}", uri, access, Reason.SOURCE_FORBIDDEN, 1)
+    return open_store(f"spec.clips[0].image.uri: {uri}", uri, access, Reason.SOURCE_FORBIDDEN, 1)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,19 @@ def test_credentials_that_are_none_are_told_of_and_not_repeated(
 )
 def test_a_key_may_have_every_character_but_controls(tmp_path: Path, key: str) -> None:
     open_with(tmp_path, f"s3://films/{key}", KEYS)
+
+
+def test_an_endpoint_may_end_in_a_slash(tmp_path: Path) -> None:
+    key = {
+        "gcs_base_url": "http://gcs",
+        "disable_oauth": True,
+        "client_email": "",
+        "private_key": "",
+        "private_key_id": "",
+    }
+    secrets = {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(key)}
+    opened = open_with(tmp_path, "gs://films/a.jpg", secrets, endpoint="http://gcs:4443/")
+    assert opened.store.config["base_url"] == "http://gcs:4443"
 
 
 @pytest.mark.parametrize("key", ["a%00.jpg", "a%0Ab.jpg", "a%7F.jpg", "a/../b.jpg", "a//b.jpg", "%2E/a.jpg", ""])
