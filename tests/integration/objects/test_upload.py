@@ -169,6 +169,16 @@ async def test_what_is_replaced_is_removed_and_nothing_beside_it(worker: Worker)
     assert worker.keys() == sorted([*kept, f"a/{FOLDER}/init.mp4", "a/film.m3u8"])
 
 
+async def test_more_segments_than_a_server_lists_at_once_come_and_go(worker: Worker) -> None:
+    for folder in (FORMER, FOLDER):
+        segments = [(b"%d" % index, (folder, f"{index}.m4s")) for index in range(1100)]
+        await (await worker.stage_files("a/film.m3u8", [*segments, (b"playlist", ())])).commit()
+        assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{folder}/{index}.m4s" for index in range(1100))])
+    again = await worker.stage_files("a/film.m3u8", [*segments, (b"0", (FOLDER, "more.m4s")), (b"playlist", ())])
+    await again.discard()
+    assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{FOLDER}/{index}.m4s" for index in range(1100))])
+
+
 async def test_a_server_that_lists_what_it_was_not_asked_for_has_nothing_removed(
     hindered: Worker, faulty: FaultyProxy
 ) -> None:
