@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.objects.faulty_proxy import Fault, answering, fall_silent, reset
-from tests.integration.objects.servers import BUCKET, add_account
+from tests.integration.objects.servers import BUCKET, add_account, let_below
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_contract.resources.outputs import ObjectAttributes
 from videojob_worker.storage.objects import sending
@@ -221,6 +221,23 @@ async def test_where_it_may_not_be_written_is_known_before_any_commit(s3: Server
             await replace(worker, access=access).stage("film.mp4", b"film")
         assert failure.value.reason is Reason.OUTPUT_FORBIDDEN
     assert worker.keys() == []
+
+
+async def test_who_may_write_below_a_prefix_alone_needs_no_more(s3: Server, worker: Worker) -> None:
+    secrets = add_account(s3, "prefixed", "prefixed-secret")
+    let_below(s3, "prefixed", "renders")
+    prefixed = replace(worker, access=s3.access(worker.access.credentials, **secrets))
+    for attempt in (1, 2):
+        staged = await prefixed.stage_files("renders/film.m3u8", [*SEGMENTS, (b"playlist", ())], attempt)
+        await staged.commit()
+    assert await prefixed.fetch("renders/film.m3u8") == b"playlist"
+    staged = await prefixed.stage_files("renders/other.m3u8", [*SEGMENTS, (LONG, ())])
+    await staged.discard()
+    assert open_uploads(s3) == []
+    with pytest.raises(PermanentError, match="allow writing"):
+        await prefixed.stage("film.mp4", b"film")
+    worker.put("film.mp4", b"film")
+    assert "allow reading" in (await prefixed.refusal("film.mp4")).message
 
 
 @pytest.mark.parametrize("fault", [answering("503 Slow Down", "SlowDown"), reset])
