@@ -253,6 +253,7 @@ async def test_a_fault_that_passes_is_not_noticed(
     assert open_uploads(hindered.server) == []
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("fault", [answering("503 Slow Down", "SlowDown"), reset, fall_silent])
 @pytest.mark.parametrize("which", ["^POST .*uploads", "^PUT", "^POST .*uploadId"])
 async def test_a_fault_that_stays_is_for_another_attempt(
@@ -275,6 +276,7 @@ async def test_a_commit_whose_answer_is_lost_has_happened(hindered: Worker, faul
     assert hindered.content("film.mp4") == LONG
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: FaultyProxy) -> None:
     faulty.faults = [Fault("^PUT .*partNumber=3", fall_silent)]
     staging = asyncio.ensure_future(hindered.stage_files("film.m3u8", [*SEGMENTS, (LONG * 4, ())]))
