@@ -290,11 +290,21 @@ async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: Faul
 
 async def test_of_two_attempts_at_once_one_is_seen_whole(worker: Worker) -> None:
     contents = [os.urandom(2 * PART), os.urandom(2 * PART)]
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, index) for index, each in enumerate(contents, 1)))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, 1) for each in contents))
     await asyncio.gather(one.commit(), two.commit())
     assert worker.content("film.mp4") in contents
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, index) for index, each in enumerate(contents, 1)))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, 1) for each in contents))
     await two.commit()
     await one.discard()
     assert worker.content("film.mp4") == contents[1]
     assert open_uploads(worker.server) == []
+
+
+async def test_an_attempt_that_another_follows_can_commit_no_more(worker: Worker) -> None:
+    stale = await worker.stage("film.mp4", b"stale", 1)
+    following = await worker.stage("film.mp4", b"following", 2)
+    with pytest.raises(TransientError, match="was aborted by somebody"):
+        await stale.commit()
+    await stale.discard()
+    await following.commit()
+    assert worker.content("film.mp4") == b"following"
