@@ -77,6 +77,9 @@ _EXPIRED = _Meaning(TransientError, "the credentials of {store} have expired ({s
 _NO_CREDENTIALS = _Meaning(TransientError, "{store} gets no credentials from its cloud")
 _SKEWED = _Meaning(TransientError, "the clocks of the node and of {store} differ too much: set them")
 _CHANGED = _Meaning(TransientError, "was changed while it was {verb}")
+_ABORTED = _Meaning(
+    TransientError, "the upload was aborted by somebody, as an attempt does with those of the attempts before"
+)
 _SLOWER = _Meaning(TransientError, "{store} asks for fewer requests ({said})")
 _TROUBLE = _Meaning(TransientError, "{store} answers {said}")
 _NO_HOST = _Meaning(TransientError, "the host of {store} cannot be resolved")
@@ -92,6 +95,7 @@ _BY_CODE = {
         (_SKEWED, "RequestTimeTooSkewed"),
         (_REGION, "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException"),
         (_ARCHIVED, "InvalidObjectState BlobArchived"),
+        (_ABORTED, "NoSuchUpload"),
         (_SLOWER, "SlowDown ServerBusy TooManyRequests RequestLimitExceeded"),
     )
     for code in codes.split()
