@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_cli.volumes import inspect_sources, local_pool
+from videojob_cli.volumes import inspect_sources, local_pool, without_attributes
 from videojob_contract.defaults import resolve
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
@@ -72,7 +72,9 @@ def check_document(
         try:
             pool = local_pool(job.spec, allow_private_networks=allow_private_networks, hardware=hardware)
             # A bad name is told as that, and not once more of each output that would be called by it.
-            spec = resolve(job.spec, pool, namespace=namespace, name="job" if bad_name else document.name)
+            spec = resolve(
+                without_attributes(job.spec), pool, namespace=namespace, name="job" if bad_name else document.name
+            )
         except SpecError as error:
             return [*found, *error.problems], None
         return found, Checked(spec, document.name, namespace, pool, inspected.warnings)

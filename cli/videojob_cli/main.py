@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -161,9 +162,9 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
     """Check the VideoJobs and RenderPools in FILES.
 
-    They are checked as the operator would, and no cluster is needed. Whether the pool has the queue and the volumes
-    that a job names is left to the operator. With --volume, the sources on it have to be there too, and what is odd in
-    subtitles is a warning.
+    They are checked as the operator would, and no cluster is needed. Whether the pool has the queue, the volumes and
+    the object stores that a job names is left to the operator. With --volume, the sources on it have to be there too,
+    and what is odd in subtitles is a warning.
     """
     from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
 
@@ -216,6 +217,7 @@ def _check_jobs(
 ) -> list[Checked]:
     """Check the VideoJobs of a file that will be opened; ends the program when one cannot be, having said why."""
     from videojob_cli.checks import check_document  # noqa: PLC0415 - `--help` and completion answer without the models
+    from videojob_cli.object_stores import environment_problem  # noqa: PLC0415
     from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
     def check_one(document: Document) -> Checked:
@@ -227,6 +229,9 @@ def _check_jobs(
     for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
         if name not in volumes:
             raise click.UsageError(f"the spec reads volume://{name}/: say where it is with --volume {name}=DIR")
+    for job in checked:
+        if (problem := environment_problem(job.spec, os.environ)) is not None:
+            raise click.UsageError(problem)
     return checked
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from videojob_cli.object_stores import write_authorities
 from videojob_cli.render import Options, assignment_of, interruptible
 from videojob_cli.volumes import mounts
 from videojob_worker.pipeline import AttemptContext, plan_attempt
@@ -33,6 +35,7 @@ def plan_each(jobs: Sequence[Checked], options: Options) -> Iterator[tuple[str, 
     """
     shield_this_process()
     with tempfile.TemporaryDirectory(prefix="videojob-") as scratch:
+        write_authorities(Path(scratch) / "objects", os.environ)
         for checked in jobs:
             yield checked.name, asyncio.run(_plan(checked, options, Path(scratch)))
 
@@ -40,7 +43,11 @@ def plan_each(jobs: Sequence[Checked], options: Options) -> Iterator[tuple[str, 
 async def _plan(checked: Checked, options: Options, scratch: Path) -> Plan:
     async with RendererProcess(Limits(), scratch) as renderer:
         context = AttemptContext(
-            volumes=mounts(options.volumes, options.out), scratch=scratch, renderer=renderer, threads=options.threads
+            volumes=mounts(options.volumes, options.out),
+            scratch=scratch,
+            renderer=renderer,
+            threads=options.threads,
+            objects=scratch / "objects",
         )
         # On standard error, and gone when the plan is there: what is printed is the plan alone.
         with Console(stderr=True).status(f"planning {checked.name}") as status:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from videojob_cli.object_stores import write_authorities
 from videojob_cli.volumes import mounts, redirect_outputs
 from videojob_contract.assignment import Assignment, Result, SourceLimits
 from videojob_contract.defaults import DEFAULT_DEADLINE
@@ -51,6 +52,8 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
     shield_this_process()
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="videojob-") as scratch:
+        objects = Path(scratch) / "objects"
+        write_authorities(objects, os.environ)
         async with RendererProcess(Limits(), Path(scratch)) as process:
             renderer = (
                 process if options.segments is None else SegmentedRenderer(Limits(), Path(scratch), options.segments)
@@ -60,6 +63,7 @@ async def _render_all(jobs: Sequence[tuple[Checked, RenderReporter]], options: O
                 scratch=Path(scratch),
                 renderer=renderer,
                 threads=options.threads,
+                objects=objects,
             )
             for checked, reporter in jobs:
                 assignment = assignment_of(checked)
@@ -89,6 +93,7 @@ def assignment_of(checked: Checked) -> Assignment:
             allow_hosts=storage.allow_hosts,
             max_source_bytes=storage.max_source_bytes,
         ),
+        objects=storage.objects,
         encoding=checked.pool.encoding,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videojob_cli.object_stores import local_stores
 from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import VideoJobError
@@ -25,21 +26,28 @@ if TYPE_CHECKING:
 
 OUTPUT_VOLUME = "videojob-output"
 """The volume that stands for `--out`."""
+_MOST_VOLUMES = 16
+"""As many as a pool has."""
+_VOLUME_NAME = rf"(?=.{{1,55}}$){NAME_PATTERN}"
 
 
 def local_pool(
     spec: VideoJobSpec, *, allow_private_networks: bool = False, hardware: str = Hardware.NONE
 ) -> RenderPoolSpec:
-    """Describe a pool that has the queue and the volumes that a spec names, whatever they are.
+    """Describe a pool that has the queue, the volumes and the buckets that a spec names, whatever they are.
 
-    A name that cannot be a volume's is left to be refused.
+    A name that cannot be a volume's is left to be refused, and so are those that are more than a pool has.
     """
-    named = {name for _, _, name, _ in _volume_uses(spec) if re.fullmatch(NAME_PATTERN, name)}
-    return RenderPoolSpec(
-        queues=[Queue(name=spec.queue)],
-        volumes=[PoolVolume(name=name, source={"hostPath": {}}) for name in sorted(named | {OUTPUT_VOLUME})],
-        storage=Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks),
-        encoding=Encoding(hardware=Hardware(hardware)),
+    named = dict.fromkeys(name for _, _, name, _ in _volume_uses(spec) if re.fullmatch(_VOLUME_NAME, name))
+    named.pop(OUTPUT_VOLUME, None)
+    names = [OUTPUT_VOLUME, *list(named)[:_MOST_VOLUMES]]
+    storage = Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks)
+    pool = RenderPoolSpec(queues=[Queue(name=spec.queue)], encoding=Encoding(hardware=Hardware(hardware)))
+    return pool.model_copy(  # without a check: it has a volume more than others, and stores that may lack something
+        update={
+            "volumes": [PoolVolume(name=name, source={"hostPath": {}}) for name in names],
+            "storage": storage.model_copy(update={"objects": local_stores(spec, os.environ)}),
+        }
     )
 
 
@@ -104,6 +112,14 @@ def _volume_uses(spec: VideoJobSpec) -> Iterator[tuple[str, str, str, Use]]:
         scheme, name, _ = split_uri(uri)
         if scheme == VOLUME:
             yield field, uri, name, use
+
+
+def without_attributes(spec: VideoJobSpec) -> VideoJobSpec:
+    """Leave out what object stores are to keep of outputs that a pool sends there: this one sends them to `--out`."""
+    outputs = [
+        output.model_copy(update={"object_": None}) if output.uri is None else output for output in spec.outputs or []
+    ]
+    return spec.model_copy(update={"outputs": outputs or None})
 
 
 def redirect_outputs(spec: VideoJobSpec, job: str) -> VideoJobSpec:

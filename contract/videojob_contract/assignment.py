@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.object_stores import ObjectStore
 from videojob_contract.resources.status import MAX_LOG, OutputStatus, Seconds, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -45,6 +46,8 @@ class Assignment(Model):
     deadline: Duration
     soft_deadline: Duration
     sources: SourceLimits = SourceLimits()
+    objects: Annotated[list[ObjectStore], Field(max_length=16)] = []
+    """The pool's object stores, without credentials: the worker has those as files."""
     encoding: Encoding = Encoding()
     terms: Annotated[str, Field(max_length=64)] = ""
     """A digest of all that it has of its pool; see `defaults.terms_of`."""

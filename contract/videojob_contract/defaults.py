@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.outputs import Format, Output, Quality
 from videojob_contract.resources.timeline import Canvas, Clip
-from videojob_contract.resources.uris import VOLUME, Use, iter_uris, redact_uri, split_uri
+from videojob_contract.resources.uris import iter_uris, redact_uri
 from videojob_contract.resources.videojob import Retry, VideoJobSpec
 from videojob_contract.semantics import DEFAULT_TRANSITION, check, timeline_length
+from videojob_contract.semantics.places import place_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,15 +133,7 @@ def _pool_problems(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem
         if output.uri is None:
             message = f'is required, because pool "{spec.pool}" has no storage.outputPrefix'
             yield Problem(f"spec.outputs[{index}].uri", message)
-    volumes = {volume.name: volume for volume in pool.volumes}
     for path, uri, use in iter_uris(spec):
-        scheme, place, _ = split_uri(uri)
-        if scheme != VOLUME:
-            continue
-        if place not in volumes:
-            known = f"it has {', '.join(volumes)}" if volumes else "it has none"
-            yield Problem(
-                path, f'{redact_uri(uri)}: pool "{spec.pool}" has no volume "{split_uri(redact_uri(uri))[1]}"; {known}'
-            )
-        elif use is Use.OUTPUT and volumes[place].read_only:
-            yield Problem(path, f'{redact_uri(uri)}: volume "{place}" of pool "{spec.pool}" is read-only')
+        problem = place_problem(uri, use, pool, f'pool "{spec.pool}"', redact_uri(uri))
+        if problem is not None:
+            yield Problem(path, problem)

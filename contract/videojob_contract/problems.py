@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,20 @@ from videojob_contract.resources.base import (
     WORD_PATTERN,
     models_in,
 )
-from videojob_contract.resources.outputs import BITRATE_PATTERN, PRESET_PATTERN
+from videojob_contract.resources.object_stores import (
+    ACCOUNT_PATTERN,
+    BUCKET_PATTERN,
+    KEY_PREFIX_PATTERN,
+    KMS_KEY_PATTERN,
+    STORAGE_CLASS_PATTERN,
+    URL_PATTERN,
+)
+from videojob_contract.resources.outputs import (
+    BITRATE_PATTERN,
+    HEADER_PATTERN,
+    MEDIA_TYPE_PATTERN,
+    PRESET_PATTERN,
+)
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
@@ -40,12 +54,13 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
 
+_NUMBER = re.compile(r"(-?\d{1,9}(?:\.\d{1,9})?) ?(%?)")
 _DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
 WANTED = {
     DURATION_PATTERN: _DURATION,
     CLIP_DURATION_PATTERN: f"{_DURATION}, or auto",
     FPS_PATTERN: 'is not a frame rate: write "30", "30000/1001" or "29.97"',
-    URI_PATTERN: "is not a URI: write volume://NAME/path, https://… or http://…",
+    URI_PATTERN: "is not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…",
     BITRATE_PATTERN: "is not a bitrate: write 4M or 800k",
     COLOR_PATTERN: 'is not a colour: write "#rrggbb", such as "#203040"',
     NAME_PATTERN: "is not a name: use lower case letters, digits and -, with no - at either end",
@@ -53,6 +68,14 @@ WANTED = {
     WORD_PATTERN: "is not a name: use letters and digits, with a letter first",
     SIZE_PATTERN: "is not a size: write a whole number of Mi, Gi or Ti, such as 8Gi",
     PRESET_PATTERN: "is not a preset: write its name, such as slow, or its number",
+    BUCKET_PATTERN: "is not a bucket: write its name alone, of lower case letters, digits, -, _ and .",
+    KEY_PREFIX_PATTERN: "is not a prefix: write it as renders or team/renders, with no / at the start",
+    URL_PATTERN: "is not the URL of a server: write https://HOST or http://HOST:PORT, without user and query",
+    ACCOUNT_PATTERN: "is not a storage account: write its 3 to 24 lower case letters and digits",
+    STORAGE_CLASS_PATTERN: "is not a storage class: write it as the provider does, such as STANDARD_IA",
+    KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",
+    HEADER_PATTERN: "cannot be sent in a header: use printable ASCII",
+    MEDIA_TYPE_PATTERN: "is not a media type: write it as video/mp4",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""
@@ -179,25 +202,34 @@ def _message(detail: ErrorDetails) -> str:
     message = detail["msg"].replace("Input should ", "should ", 1)
     message = message[:1].lower() + message[1:]
     match detail["type"]:
-        case "missing":
-            message = "is required"
-        case "extra_forbidden":
-            message = "is not a field here"
+        case "missing" | "extra_forbidden" as kind:
+            message = {"missing": "is required", "extra_forbidden": "is not a field here"}[kind]
         case "value_error":
             message = str(context["error"])
         case "too_short":
             message = f"needs at least {context['min_length']}, and has {context['actual_length']}"
         case "too_long":
-            message = f"takes at most {context['max_length']}, and has {context['actual_length']}"
+            # Not the context's length: a map has none there.
+            message = f"takes at most {context['max_length']}, and has {len(detail['input'])}"
         case "string_type" if isinstance(detail["input"], bool | int | float):
             message = f"should be text, not {show(detail['input'])}: put it in quotes"
         case "string_too_long":
             message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
         case "string_pattern_mismatch" if context["pattern"] in WANTED:
             message = _mismatch(context["pattern"], detail["input"])
+        case "float_type" | "float_parsing":
+            message = f"should be a number, not {show(detail['input'])}{_as_number(detail['input'])}"
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {show(detail['input'])}"
     return message
+
+
+def _as_number(value: object) -> str:
+    """Return how a text is written as the number that it may stand for, if it may stand for one."""
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    return f": write {float(found[1]) / 100:g}" if found[2] else f": write {found[1]}, without quotes"
 
 
 def _mismatch(pattern: str, value: str) -> str:

@@ -37,7 +37,8 @@ _ONE: tuple[Any, ...] = (
     {"color": "#000000", "duration": "1ms"}, {"uri": "volume://a/a"}, {"image": {"uri": "volume://a/a"}},
     {"name": "a", "format": "mp4"}, {"name": "a"}, {"name": "a", "source": {}}, {"text": "a"}, {"type": "fade"},
     {"colors": ["#000000", "#000000"]}, ["#000000", "#000000"], [{"color": "#000000", "duration": "1ms"}],
-    [{"uri": "volume://a/a"}], [{"name": "a", "format": "mp4"}],
+    [{"uri": "volume://a/a"}], [{"name": "a", "format": "mp4"}], "a/a", "aaa", "https://a",
+    {"name": "a", "provider": "s3", "bucket": "aaa"}, {"algorithm": "AES256"}, {"publicBase": "https://a"},
 )  # fmt: skip
 _OTHER: tuple[Any, ...] = (
     True, 8192, 5000, 256, 100, 20, 10, 2, 1, "1000h", "240", "#ffffff", "volume://b/b", "b", "900M", "bbb", "9Ti",
@@ -45,6 +46,8 @@ _OTHER: tuple[Any, ...] = (
     {"name": "b", "format": "png"}, {"name": "b"}, {"name": "b", "source": {"emptyDir": {}}}, {"text": "b"},
     {"type": "crossfade"}, {"colors": ["#ffffff", "#ffffff"]}, ["#ffffff", "#ffffff"],
     [{"video": {"uri": "volume://b/b"}}], [{"uri": "volume://b/b"}], [{"name": "b", "format": "png"}], {}, [],
+    "b/b", "https://b", {"name": "b", "provider": "gs", "bucket": "bbb"}, {"algorithm": "aws:kms"},
+    {"presignedFor": "1h"},
 )  # fmt: skip
 
 

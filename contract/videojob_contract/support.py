@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
-from videojob_contract.resources.uris import Use, iter_uris, split_uri
+from videojob_contract.resources.object_stores import OBJECT_SCHEMES
+from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
 
-SOURCE_SCHEMES = ("volume", "https", "http")
-OUTPUT_SCHEMES = ("volume",)
+OUTPUT_SCHEMES = (VOLUME, *OBJECT_SCHEMES)
 
 
 def unsupported(spec: VideoJobSpec) -> list[Problem]:
@@ -54,13 +54,8 @@ def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
 
 
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:
+    *most, last = (f"{scheme}://" for scheme in OUTPUT_SCHEMES)
     for path, uri, use in iter_uris(spec):
         scheme, _, _ = split_uri(uri)
-        schemes, verb = (SOURCE_SCHEMES, "reading from") if use is Use.SOURCE else (OUTPUT_SCHEMES, "writing to")
-        if scheme not in schemes:
-            yield _not_yet(path, f"{verb} {scheme}://", f"use {_or([f'{each}://' for each in schemes])}")
-
-
-def _or(choices: tuple[str, ...] | list[str]) -> str:
-    *most, last = choices
-    return f"{', '.join(most)} or {last}" if most else last
+        if use is Use.OUTPUT and scheme not in OUTPUT_SCHEMES:
+            yield _not_yet(path, f"writing to {scheme}://", f"use {', '.join(most)} or {last}")

@@ -60,18 +60,17 @@ def parse_videojob(
         SpecError: that it is too large, or with all problems: of its templates, of structure, and of meaning.
     """
 
-    def check_all(job: VideoJob) -> list[Problem]:
-        return [*_name(job), *check(job.spec), *(further(job) if further else ())]
+    def own(job: VideoJob) -> list[Problem]:
+        return [*_name(job), *check(job.spec)]
 
     document = _as_json(resource)
     _check_size(document.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
     substituted = substitute(document, parameters)
     if not substituted.problems:
         _check_size(substituted.resource.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
-    job = _parse(VideoJob, substituted, check_all)
+    job = _parse(VideoJob, substituted, own, further)
     _check_size(job.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True), MAX_SPEC_BYTES)
-    if list(_name(job)) or check(job.spec):
-        raise SpecError(check_all(job))
+    _check(job, own, further)
     return job
 
 
@@ -84,29 +83,45 @@ def parse_renderpool(
         SpecError: with all problems.
     """
 
-    def check_all(pool: RenderPool) -> list[Problem]:
-        return [*check_renderpool(pool.spec), *(further(pool) if further else ())]
+    def own(pool: RenderPool) -> list[Problem]:
+        return list(check_renderpool(pool.spec))
 
-    pool = _parse(RenderPool, Substituted(_as_json(resource)), check_all)
-    if list(check_renderpool(pool.spec)):
-        raise SpecError(check_all(pool))
+    pool = _parse(RenderPool, Substituted(_as_json(resource)), own, further)
+    _check(pool, own, further)
     return pool
 
 
+def _check(
+    resource: _Resource,
+    own: Callable[[_Resource], list[Problem]],
+    further: Callable[[_Resource], Iterable[Problem]] | None,
+) -> None:
+    problems = own(resource)
+    if problems:
+        raise SpecError([*problems, *(further(resource) if further else ())])
+
+
 def _parse(
-    model: type[_Resource], substituted: Substituted, check_all: Callable[[_Resource], list[Problem]]
+    model: type[_Resource],
+    substituted: Substituted,
+    own: Callable[[_Resource], list[Problem]],
+    further: Callable[[_Resource], Iterable[Problem]] | None,
 ) -> _Resource:
     """Read a resource whose structure is sound; what is told of any other has all that is wrong with it."""
+
+    def check_all(resource: _Resource) -> list[Problem]:
+        return [*own(resource), *(further(resource) if further else ())]
+
     document = dict(substituted.resource)
     status = document.pop("status", None)
     if substituted.problems:
         wrong = [join_path(path) for path in substituted.unknown | substituted.typed]
-        further = problems_beside(model, document, wrong, check_all)
-        raise SpecError([*substituted.problems, *further])
+        beside = problems_beside(model, document, wrong, check_all)
+        raise SpecError([*substituted.problems, *beside])
     document, parsed = _validate_typed(model, document, substituted.typed)
     if isinstance(parsed, list):
-        further = problems_beside(model, document, [problem.path for problem in parsed], check_all)
-        raise SpecError([*parsed, *further])
+        beside = problems_beside(model, document, [problem.path for problem in parsed], check_all)
+        raise SpecError([*parsed, *beside])
     if not status:
         return parsed
     try:

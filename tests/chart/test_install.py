@@ -93,7 +93,9 @@ def find_env_and_images(value: object) -> Iterator[dict[str, str]]:
     [
         ((), "is then volume://media/out/default/blue/main.mp4; volume://media is the claim noted-media.",
          "has no volume"),
-        (("--set", "media.enabled=false"), "The pool has no volume to put outputs on", "Render a second"),
+        (("--set", "media.enabled=false"), "The pool has no place to put outputs", "Render a second"),
+        (("--set", "media.enabled=false", "--set", "pool.outputPrefix=s3://films/out"),
+         "is then s3://films/out/default/blue/main.mp4.", "claim"),
         (("--set", "media.enabled=false", "--set", "pool.outputPrefix=volume://a/"),
          "is then volume://a/default/blue/main.mp4.", "claim"),
         (("--set", "media.enabled=false", "--set", "pool.extraSpec.storage.outputPrefix=volume://a/x"),

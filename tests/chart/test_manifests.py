@@ -193,6 +193,16 @@ def test_a_pool_without_media_has_the_volumes_that_are_given() -> None:
     assert pool["storage"] == {"outputPrefix": "volume://scratch/out"}
 
 
+def test_a_pool_has_the_object_stores_that_are_given() -> None:
+    store = {"name": "films", "provider": "s3", "bucket": "films", "secretRef": {"name": "films"}}
+    pool = {"storage": {"objects": [store]}, "outputPrefix": "s3://films/out"}
+    spec = render({"media": {"enabled": False}, "pool": pool}).one("RenderPool", "default")["spec"]
+    assert spec["storage"] == {"outputPrefix": "s3://films/out", "objects": [store]}
+    extra = {"extraSpec": {"storage": {"allowPrivateNetworks": True}}}
+    spec = render({"pool": pool | extra}).one("RenderPool", "default")["spec"]
+    assert spec["storage"] == {"outputPrefix": "s3://films/out", "objects": [store], "allowPrivateNetworks": True}
+
+
 def test_the_extra_spec_of_the_pool_is_laid_over_the_rest() -> None:
     extra = {"surge": 3, "worker": {"nodeSelector": {"gpu": "no"}}, "limits": {"runningPerUser": 2}}
     pool = render({"pool": {"extraSpec": extra}}).one("RenderPool", "default")["spec"]
@@ -218,6 +228,13 @@ def test_network_policies_close_redis_and_workers() -> None:
         assert redis["ports"] == [{"protocol": "TCP", "port": 6379}]
         assert "169.254.0.0/16" in world["to"][0]["ipBlock"]["except"]
     assert not render().kinds("NetworkPolicy")
+
+
+def test_workers_reach_what_is_added_beside_the_rest() -> None:
+    minio = {"to": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP", "port": 9000}]}
+    usual = render({"networkPolicy": {"enabled": True}}).one("NetworkPolicy", "videojob-workers")["spec"]["egress"]
+    values = {"networkPolicy": {"enabled": True, "extraWorkerEgress": [minio]}}
+    assert render(values).one("NetworkPolicy", "videojob-workers")["spec"]["egress"] == [*usual, minio]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,13 @@ import pytest
 import yaml
 
 from tests.chart.helm import CHART, ROOT, helm, refusal, render
+from videojob_contract.resources.object_stores import (
+    ACCOUNT_PATTERN,
+    BUCKET_PATTERN,
+    KEY_PREFIX_PATTERN,
+    STORAGE_CLASS_PATTERN,
+    URL_PATTERN,
+)
 from videojob_contract.version import __version__
 
 
@@ -34,6 +41,7 @@ SCHEDULING = {
 }
 DIGEST = "sha256:" + "0" * 64
 # A change of every value of values.yaml.
+FILMS = {"name": "films", "provider": "s3", "bucket": "films"}
 CHANGES: dict[str, Any] = {
     "global.imageRegistry": "mirror.example.org",
     "rbac.aggregate": False,
@@ -76,12 +84,14 @@ CHANGES: dict[str, Any] = {
     "pool.idleTimeout": "5m",
     "pool.queues": [{"name": "one"}],
     "pool.outputPrefix": "volume://media/elsewhere",
+    "pool.storage.objects": [FILMS],
     "pool.volumes": [{"name": "more", "source": {"emptyDir": {}}}],
     "pool.worker.resources": {"limits": {"memory": "4Gi"}},
     "pool.worker.scratchSize": "1Gi",
     "pool.extraSpec": {"surge": 2, "worker": {"nodeSelector": {"a": "b"}, "env": [{"name": "TZ", "value": "UTC"}]}},
     "networkPolicy.enabled": True,
     "networkPolicy.workerEgress": [],
+    "networkPolicy.extraWorkerEgress": [{"ports": [{"port": 9000}]}],
 }
 EXTERNAL = {
     "redis": {
@@ -94,6 +104,7 @@ EXTERNAL = {
 BESIDE: dict[str, dict[str, Any]] = {
     "redis.external.url": EXTERNAL,
     "networkPolicy.workerEgress": {"networkPolicy": {"enabled": True}},
+    "networkPolicy.extraWorkerEgress": {"networkPolicy": {"enabled": True}},
 }
 # or that can only be changed together with others.
 TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}
@@ -131,6 +142,14 @@ TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}
             {"pool": {"extraSpec": {"volumes": [{"name": "a", "source": {"x": 1}, "readonly": True}]}}},
             "pool.extraSpec.volumes[0].readonly: a RenderPool has no such field; there are name, readOnly, source.",
         ),
+        (
+            {"pool": {"storage": {"objects": [{**FILMS, "buckets": "a"}]}}},
+            "additional properties 'buckets' not allowed",
+        ),
+        ({"pool": {"storage": {"objects": [{**FILMS, "provider": "minio"}]}}}, "at '/pool/storage/objects/0/provider'"),
+        ({"pool": {"storage": {"objects": [{**FILMS, "endpoint": "minio:9000"}]}}}, "storage/objects/0/endpoint'"),
+        ({"pool": {"storage": {"objects": [{**FILMS, "urls": {}}]}}}, "at '/pool/storage/objects/0/urls'"),
+        ({"pool": {"storage": {"objects": [{"name": "films"}]}}}, "missing properties 'provider', 'bucket'"),
     ],
 )
 def test_wrong_values_are_refused_with_their_path(values: dict[str, Any], message: str) -> None:
@@ -182,3 +201,30 @@ def test_every_value_has_such_a_test() -> None:
 def test_the_local_and_the_default_values_are_accepted() -> None:
     render()
     render(yaml.safe_load((ROOT / "hack" / "local-values.yaml").read_text()))
+
+
+def test_an_object_store_has_the_fields_of_a_renderpools() -> None:
+    def fields(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+        schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        inner = schema.get("properties", {})
+        return {name: fields(each, definitions) for name, each in inner.items()}
+
+    values = json.loads((CHART / "values.schema.json").read_text())["definitions"]
+    pool = yaml.safe_load((CHART / "crds" / "renderpools.yaml").read_text())["spec"]["versions"][0]["schema"]
+    stores = pool["openAPIV3Schema"]["properties"]["spec"]["properties"]["storage"]["properties"]["objects"]["items"]
+    assert fields(values["objectStore"], values) == fields(stores, {})
+
+
+@pytest.mark.parametrize(
+    ("definition", "field", "pattern"),
+    [
+        ("objectStore", "bucket", BUCKET_PATTERN),
+        ("objectStore", "prefix", KEY_PREFIX_PATTERN),
+        ("objectStore", "account", ACCOUNT_PATTERN),
+        ("objectStore", "storageClass", STORAGE_CLASS_PATTERN),
+        ("url", None, URL_PATTERN),
+    ],
+)
+def test_texts_of_an_object_store_are_those_of_a_renderpools(definition: str, field: str | None, pattern: str) -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())["definitions"][definition]
+    assert (schema["properties"][field] if field else schema)["pattern"] == pattern

@@ -36,6 +36,8 @@ class Settings:
     """Folder for what lies around during an attempt; emptied after it."""
     volumes: Path
     """Folder in which each volume of the pool is mounted under its name."""
+    objects: Path
+    """Folder in which the credentials of each object store of the pool are mounted under its name."""
     termination_log: Path
     """Where the result is written for the kubelet."""
     threads: int
@@ -71,6 +73,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         assignment=Path(assignment) if assignment else None,
         scratch=Path(env.get("VIDEOJOB_SCRATCH", "/scratch")),
         volumes=Path(env.get("VIDEOJOB_VOLUMES", "/volumes")),
+        objects=Path(env.get("VIDEOJOB_OBJECTS", "/objects")),
         termination_log=Path(env.get("VIDEOJOB_TERMINATION_LOG", "/dev/termination-log")),
         threads=max(1, _integer(env, "VIDEOJOB_CPU_LIMIT") or os.cpu_count() or 1),
         memory_limit_bytes=_integer(env, "VIDEOJOB_MEMORY_LIMIT_BYTES"),

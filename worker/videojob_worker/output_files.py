@@ -60,6 +60,11 @@ def is_folder_of(name: str, folder: str) -> bool:
     return re.fullmatch(rf"{re.escape(_slug(_stem(name)))}-[0-9a-f]{{{_DIGITS}}}", folder) is not None
 
 
+def folders_begin(name: str) -> str:
+    """Return what the names of all folders of a main file begin with."""
+    return f"{_slug(_stem(name))}-"
+
+
 def is_left(file: str) -> bool:
     """Tell whether a file in such a folder is one that was published there, or was to be."""
     return _LEFT.fullmatch(file) is not None

@@ -13,6 +13,7 @@ import shutil
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,13 +31,15 @@ from videojob_worker.renderer.task import RenderTask
 from videojob_worker.request import source_uris
 from videojob_worker.safe_open import UnsafePathError, open_file
 from videojob_worker.storage import registry
-from videojob_worker.storage.base import Destination, FetchContext, RenderedFile
+from videojob_worker.storage.base import Destination, FetchContext, ObjectAccess, RenderedFile
+from videojob_worker.storage.objects import media_types
 from videojob_worker.storage.sources import Sources, fetched
 from videojob_worker.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from videojob_contract.resources.outputs import Output
     from videojob_worker.explain.report import Plan
     from videojob_worker.renderer.protocol import Rendered
     from videojob_worker.renderer.task import Planner, Renderer
@@ -66,6 +69,8 @@ class AttemptContext:
     """Called when everything is ready to get its name; raises when it must not."""
     resolve: Resolver = field(default=resolve_by_system)
     """How hosts of sources become addresses."""
+    objects: Path = Path("/objects")
+    """Folder of the credentials of object stores, by their names."""
 
 
 async def run_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext) -> Result:
@@ -168,7 +173,9 @@ class _Attempt:
             downloads, renders = scratch / "sources", scratch / "render"
             downloads.mkdir()
             renders.mkdir()
-            context = FetchContext(self.context.volumes, self.assignment.sources, downloads, self.context.resolve)
+            context = FetchContext(
+                self.context.volumes, self.assignment.sources, downloads, self.context.resolve, self._objects
+            )
             self.tracker.fetching(0, len(wanted))
             async with fetched(wanted, context, lambda done: self.tracker.fetching(done, len(wanted))) as opened:
                 yield opened, renders
@@ -189,29 +196,54 @@ class _Attempt:
         )
 
     async def _publish(self, rendered: list[Rendered], folder: Path) -> list[OutputStatus]:
-        uris = {
-            output.name: (f"spec.outputs[{index}].uri", output.uri or "")
-            for index, output in enumerate(self.assignment.spec.outputs or [])
-        }
-        if [output.name for output in rendered] != list(uris):
+        wanted = self.assignment.spec.outputs or []
+        if [output.name for output in rendered] != [output.name for output in wanted]:
             raise PermanentError("the renderer made other outputs than it was asked for", Reason.VERIFICATION_FAILED)
-        files_of_each = [_files(folder, output, uris[output.name][1]) for output in rendered]
+        files_of_each = [_files(folder, *each) for each in zip(rendered, wanted, strict=True)]
         async with AsyncExitStack() as stack:
             total = await asyncio.to_thread(sum, map(_size, chain.from_iterable(files_of_each)))
             count = _Count(self.tracker, total)
             staged: list[Staged] = []
-            for output, files in zip(rendered, files_of_each, strict=True):
-                field_path, uri = uris[output.name]
-                destination = Destination(
-                    field_path, uri, self.assignment.uid, self.assignment.attempt, self.context.volumes, count.add
-                )
-                staged.append(await registry.stage(files, destination))
+            for index, (output, files) in enumerate(zip(wanted, files_of_each, strict=True)):
+                staged.append(await registry.stage(files, self._destination(index, output, count)))
                 stack.push_async_callback(staged[-1].discard)
+            urls = [
+                await each.url() for each in staged
+            ]  # now, because nothing may keep from the result what is published
             await self.context.before_publish()
             await _commit(staged)
-        outputs = [_status(output, uris[output.name][1], each) for output, each in zip(rendered, staged, strict=True)]
+        outputs = [
+            _status(output, each.uri or "", done, url)
+            for output, each, done, url in zip(rendered, wanted, staged, urls, strict=True)
+        ]
         self.tracker.completed(f"{len(outputs)} outputs published")
         return outputs
+
+    def _destination(self, index: int, output: Output, count: _Count) -> Destination:
+        return Destination(
+            f"spec.outputs[{index}].uri",
+            output.uri or "",
+            self.assignment.uid,
+            self.assignment.attempt,
+            self.context.volumes,
+            count.add,
+            self._objects,
+            media_types.attributes_of(output),
+            self._is_ours,
+        )
+
+    @cached_property
+    def _objects(self) -> ObjectAccess:
+        return ObjectAccess(self.assignment.objects, self.context.objects)
+
+    async def _is_ours(self) -> bool:
+        try:
+            await self.context.before_publish()
+        except CancelledError:  # and so no other attempt follows
+            return True
+        except VideoJobError:
+            return False
+        return True
 
 
 async def _commit(staged: list[Staged]) -> None:
@@ -247,13 +279,13 @@ class _Count:
         self._tracker.publishing(self._done, self._total)
 
 
-def _files(folder: Path, output: Rendered, uri: str) -> list[RenderedFile]:
+def _files(folder: Path, output: Rendered, wanted: Output) -> list[RenderedFile]:
     """Return the files that the renderer says that it made; it may only name files of its own folder.
 
     Further files may only be called as those of this output are.
     """
     main = _inside(folder, output, ())
-    name = unquote(uri).rpartition("/")[2]
+    name = unquote(wanted.uri or "").rpartition("/")[2]
     parts = [tuple(file.split("/")) for file in output.files]
     strange = next((each for each in parts if not output_files.is_companion(name, each)), None)
     if strange is not None:
@@ -282,10 +314,11 @@ def _size(file: RenderedFile) -> int:
         os.close(fd)
 
 
-def _status(output: Rendered, uri: str, staged: Staged) -> OutputStatus:
+def _status(output: Rendered, uri: str, staged: Staged, url: str | None) -> OutputStatus:
     return OutputStatus(
         name=output.name,
         uri=uri,
+        url=url,
         bytes=staged.size_bytes,
         sha256=staged.sha256,
         width=output.width,

@@ -48,5 +48,6 @@ class WorkerRuntime:
             renderer=self._renderer,
             threads=self._settings.threads,
             before_publish=lease.confirm,
+            objects=self._settings.objects,
         )
         return await run_attempt(lease.assignment, lease, context)

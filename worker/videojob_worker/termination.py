@@ -46,8 +46,12 @@ def _write(path: Path, content: bytes) -> None:
 def encode_result(result: Result) -> bytes:
     """Write a result as JSON of at most `MAX_BYTES`.
 
-    First its log is left out, then its message is shortened, then warnings are left out, then outputs.
+    URLs are left out, for signed ones are secrets that a pod's status need not have. Of what is too long, first the log
+    is left out, then the message is shortened, then warnings are left out, then outputs.
     """
+    result = result.model_copy(
+        update={"outputs": [output.model_copy(update={"url": None}) for output in result.outputs]}
+    )
     encoded = _encode(result)
     if len(encoded) > MAX_BYTES:
         encoded = _encode(result := result.model_copy(update={"log": ""}))

@@ -17,6 +17,7 @@ from videojob_contract.resources.base import (
     URI_PATTERN,
     models_in,
 )
+from videojob_contract.resources.object_stores import URL_PATTERN
 from videojob_contract.resources.outputs import BITRATE_PATTERN
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ to `outputs`, [a template](videojob.md#parameters) may stand for any value. The 
 | frame rate | `"30"`, `"30000/1001"` or `"29.97"`, from 1 to 240; exact |
 | time | RFC 3339 with a zone: `"2026-01-01T00:00:00Z"` |
 | colour | `"#rrggbb"`, sRGB |
-| URI | `volume://NAME/path`, `https://…`, `http://…`; later `s3://`, `gs://`, `az://` |
+| URI | `volume://NAME/path`, `s3://BUCKET/key`, `gs://BUCKET/key`, `az://CONTAINER/key`, `https://…`, `http://…` |
 | name | lower case letters, digits and `-`, at most 63 |
 | bitrate | `4M` or `800k`, bits a second |
 | manifest | a piece of a Kubernetes manifest, kept as it is |
@@ -53,6 +54,7 @@ _STRINGS = {
     URI_PATTERN: "URI",
     NAME_PATTERN: "name",
     BITRATE_PATTERN: "bitrate",
+    URL_PATTERN: "URL",
 }
 _REASONS = """\
 One word for programs, in conditions, failures, Events and metrics. The class says how a failure is treated: *permanent*

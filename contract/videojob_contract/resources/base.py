@@ -208,10 +208,13 @@ Color = Annotated[str, StringConstraints(pattern=COLOR_PATTERN, max_length=7)]
 """`#rrggbb`, sRGB."""
 
 Uri = Annotated[str, StringConstraints(pattern=URI_PATTERN, max_length=2048)]
-"""Where media is read or written: `volume://NAME/path`, `https://…`, and later `s3://`, `gs://`, `az://`."""
+"""Where media is read or written: `volume://NAME/path`, `s3://BUCKET/key`, `gs://…`, `az://…`, `https://…`."""
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """A DNS label, as Kubernetes names things."""
+
+MountName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=55)]
+"""A name that a worker pod's volume is called by, behind a word of ours: together they are a DNS label."""
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]

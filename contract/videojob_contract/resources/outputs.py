@@ -136,6 +136,35 @@ class Rendition(Model):
     """Highest bitrate."""
 
 
+HEADER_PATTERN = r"^[ -~]+$"
+MEDIA_TYPE_PATTERN = r"^[A-Za-z0-9][-A-Za-z0-9.+_]*/[A-Za-z0-9][-A-Za-z0-9.+_]*(;[ -~]+)?$"
+
+HeaderText = Annotated[str, StringConstraints(pattern=HEADER_PATTERN, max_length=1024)]
+
+
+class ObjectAttributes(Model):
+    """What an object store keeps beside the bytes of an output."""
+
+    content_type: Annotated[str, StringConstraints(pattern=MEDIA_TYPE_PATTERN, max_length=128)] | None = None
+    """Media type. Default: that of the format, such as video/mp4."""
+    cache_control: Annotated[str, StringConstraints(pattern=HEADER_PATTERN, max_length=256)] | None = None
+    """How long browsers and proxies may keep it, such as `public, max-age=3600`."""
+    metadata: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=64)], HeaderText] | None,
+        Field(max_length=16),
+    ] = None
+    """Metadata of your own, sent with the object; names have lower case letters, digits, - and _."""
+    tags: Annotated[
+        dict[
+            Annotated[str, StringConstraints(max_length=128)],
+            Annotated[str, StringConstraints(max_length=256)],
+        ]
+        | None,
+        Field(max_length=10),
+    ] = None
+    """Of s3 and az: tags, which rules of the bucket can select by."""
+
+
 class Output(Model):
     """One output file."""
 
@@ -147,6 +176,8 @@ class Output(Model):
     uri: Uri | None = None
     """Where it goes. Default: the pool's output prefix, then /{namespace}/{name}/{output}.{ext}. Its extension
     must not be that of another format."""
+    object_: Annotated[ObjectAttributes | None, Field(alias="object")] = None
+    """Of one that goes to an object store: what is kept beside its bytes."""
     overwrite: bool = False
     """Let it go where another VideoJob of the pool writes that waits or runs: the last one stays. A source of the same
     VideoJob is never overwritten."""

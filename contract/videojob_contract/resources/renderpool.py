@@ -11,6 +11,7 @@ from videojob_contract.resources.base import (
     Duration,
     Manifest,
     Model,
+    MountName,
     Name,
     Rule,
     ShortText,
@@ -19,6 +20,7 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.object_stores import ObjectStore
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
@@ -61,7 +63,7 @@ class PoolDefaults(Model):
 class PoolVolume(Model):
     """A volume that `volume://NAME/…` reads and writes."""
 
-    name: Name
+    name: MountName
     """Its name in URIs."""
     read_only: bool = False
     """Whether outputs may not go there."""
@@ -70,7 +72,18 @@ class PoolVolume(Model):
 
 
 class Storage(Model):
-    """Where outputs go."""
+    """Where outputs go, what sources may be, and which object stores there are."""
+
+    model_config = rules(
+        # Without the prefix of a store, which the URI may have escaped: the operator looks at that.
+        Rule(
+            "!has(self.outputPrefix) || !self.outputPrefix.matches('^(s3|gs|az)://') || self.objects.exists(store, "
+            "!store.readOnly && (self.outputPrefix + '/').startsWith(store.provider + '://' + store.bucket + '/'))",
+            "must be in one of storage.objects that is not readOnly",
+            ".outputPrefix",
+            expression="self.outputPrefix + ' must be in one of storage.objects that is not readOnly'",
+        ),
+    )
 
     output_prefix: Uri | None = None
     """Outputs without a URI go to this prefix, then /{namespace}/{name}/{output}.{ext}."""
@@ -80,6 +93,8 @@ class Storage(Model):
     """Hosts that `http(s)://` sources may name, as globs such as *.example.org. Default: any."""
     max_source_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
     """Largest source, in bytes."""
+    objects: Annotated[list[ObjectStore], Field(max_length=16, json_schema_extra=BY_NAME)] = []
+    """Object stores that `s3://`, `gs://` and `az://` URIs may be in."""
 
 
 class WorkerTemplate(Model):
@@ -162,7 +177,7 @@ class RenderPoolSpec(Model):
     volumes: Annotated[list[PoolVolume], Field(max_length=16, json_schema_extra=BY_NAME)] = []
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
-    """Where outputs go, and what sources may be."""
+    """Where outputs go, what sources may be, and which object stores there are."""
     encoding: Encoding = Encoding()
     """What workers encode video with."""
     worker: WorkerTemplate = WorkerTemplate()
@@ -170,7 +185,8 @@ class RenderPoolSpec(Model):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for field, items in (("queues", self.queues), ("volumes", self.volumes)):
+        lists = (("queues", self.queues), ("volumes", self.volumes), ("storage.objects", self.storage.objects))
+        for field, items in lists:
             names = [item.name for item in items]
             if len(set(names)) != len(names):
                 raise ValueError(f"{field} must have different names, not {', '.join(names)}")

@@ -99,6 +99,9 @@ class Condition(Model):
     """The generation of the spec that this was said of."""
 
 
+MAX_URL = 4096
+"""Longest URL of an output, in characters."""
+
 MAX_LOG = 4096
 """Most characters of a log in a status, which goes to everyone who watches."""
 
@@ -123,6 +126,8 @@ class OutputStatus(Model):
     """Its name in the spec."""
     uri: str = Field(max_length=2048)
     """Where it is."""
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=MAX_URL)] | None = None
+    """Where it can be downloaded, if its store gives URLs; whoever has a signed one can, until it expires."""
     bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]

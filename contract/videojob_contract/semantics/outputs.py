@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from videojob_contract.problems import Problem
+from videojob_contract.problems import Problem, show
 from videojob_contract.resources.base import format_duration
+from videojob_contract.resources.object_stores import OBJECT_SCHEMES, Provider
 from videojob_contract.resources.outputs import (
     GIF_MOST_FPS,
     KNOWN_EXTENSIONS,
@@ -18,7 +20,7 @@ from videojob_contract.resources.outputs import (
     Format,
     bits_a_second,
 )
-from videojob_contract.resources.uris import Use, iter_uris, output_places, redact_uri
+from videojob_contract.resources.uris import Use, iter_uris, output_places, redact_uri, split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,8 @@ _SOME_FORMATS = _SIZE | _ENCODING | _SHEET | _STREAMING | {"at"}
 
 _TAKEN = ("audio", "subtitles")
 """Names that no rendition can have."""
+
+_METADATA_NAME = re.compile(r"[a-z0-9_][-a-z0-9_]*")
 
 _PICTURE = _SIZE | {"at"}
 _MOVING = _SIZE | {"fps"}
@@ -82,6 +86,7 @@ def check_outputs(spec: VideoJobSpec, length_s: Fraction | None) -> Iterator[Pro
             elif place in sources:
                 yield Problem(f"{path}.uri", f"{said} is {sources[place]}, and a source is never overwritten")
         yield from _extension(path, output)
+        yield from _object(path, output)
         yield from _fields(path, output)
         yield from _times(path, output, length_s)
         if output.format.codecs:
@@ -94,6 +99,22 @@ def _extension(path: str, output: Output) -> Iterator[Problem]:
     if extension in KNOWN_EXTENSIONS - output.format.extensions:
         message = f"ends in .{extension}, but its format is {output.format}: end it in .{output.format.extension}"
         yield Problem(f"{path}.uri", f"{message}, or choose another format")
+
+
+def _object(path: str, output: Output) -> Iterator[Problem]:
+    if output.object_ is None:
+        return
+    for name in output.object_.metadata or ():
+        if not _METADATA_NAME.fullmatch(name):
+            message = "cannot be a name of metadata: use lower case letters, digits, - and _"
+            yield Problem(f"{path}.object.metadata", f"{show(name)} {message}")
+    if output.uri is None:  # its pool says where it goes
+        return
+    scheme, _, _ = split_uri(output.uri)
+    if scheme not in OBJECT_SCHEMES:
+        yield Problem(f"{path}.object", f"is for outputs in an object store, and {redact_uri(output.uri)} is in none")
+    elif scheme == Provider.GS and output.object_.tags:
+        yield Problem(f"{path}.object.tags", "gs has no tags; use metadata")
 
 
 def _fields(path: str, output: Output) -> Iterator[Problem]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.problems import Problem
-from videojob_contract.resources.uris import VOLUME, redact_uri, split_uri
+from videojob_contract.resources.uris import Use, redact_uri
+from videojob_contract.semantics.object_stores import check_object_stores
+from videojob_contract.semantics.places import place_problem
+from videojob_contract.semantics.uris import uri_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,7 @@ def check_renderpool(spec: RenderPoolSpec) -> Iterator[Problem]:
     if spec.min_idle > spec.max_workers > 0:
         yield Problem("spec.minIdle", f"must not be more than maxWorkers, which is {spec.max_workers}")
     yield from _output_prefix(spec)
+    yield from check_object_stores("spec.storage.objects", spec.storage.objects)
     for index, variable in enumerate(spec.worker.env or []):
         path, name = f"spec.worker.env[{index}].name", variable.get("name")
         if not isinstance(name, str) or not name:
@@ -29,13 +33,12 @@ def check_renderpool(spec: RenderPoolSpec) -> Iterator[Problem]:
 
 
 def _output_prefix(spec: RenderPoolSpec) -> Iterator[Problem]:
-    prefix = redact_uri(spec.storage.output_prefix or "")
-    scheme, name, _ = split_uri(prefix)
-    if scheme != VOLUME:
+    prefix = spec.storage.output_prefix
+    if prefix is None:
         return
-    volume = next((volume for volume in spec.volumes if volume.name == name), None)
-    if volume is None:
-        known = f"it has {', '.join(volume.name for volume in spec.volumes)}" if spec.volumes else "it has none"
-        yield Problem("spec.storage.outputPrefix", f'{prefix}: the pool has no volume "{name}"; {known}')
-    elif volume.read_only:
-        yield Problem("spec.storage.outputPrefix", f'{prefix}: volume "{name}" is read-only')
+    below = f"{prefix.rstrip('/')}/output"  # as all that is written
+    message = uri_problem(below, redact_uri(prefix)) or place_problem(
+        below, Use.OUTPUT, spec, "the pool", redact_uri(prefix)
+    )
+    if message is not None:
+        yield Problem("spec.storage.outputPrefix", message)

@@ -26,6 +26,8 @@ Manifest = dict[str, Any]
 
 USER_ID = 65532
 """The images' user, and the group that owns volumes."""
+OBJECTS = "/objects"
+"""Where the credentials of object stores are, a folder for each, named for it."""
 TMP_SIZE = "64Mi"
 # Rendering takes what cores it gets, and a limit on CPU would only slow it: hence none. Memory is limited,
 # because a decoder that runs wild should cost this pod and not the node.
@@ -43,6 +45,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
     """
     worker = spec.worker
     volumes = [{"name": f"volume-{volume.name}", **volume.source} for volume in spec.volumes]
+    secrets = {store.name: store.secret_ref.name for store in spec.storage.objects if store.secret_ref is not None}
     mounts = [
         {
             "name": f"volume-{volume.name}",
@@ -67,6 +70,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
             {"name": "scratch", "mountPath": "/scratch"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of this pod alone
             *mounts,
+            *({"name": f"objects-{store}", "mountPath": f"{OBJECTS}/{store}", "readOnly": True} for store in secrets),
         ],
     }
     pod: Manifest = {
@@ -88,6 +92,11 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
             {"name": "scratch", "emptyDir": {"sizeLimit": worker.scratch_size}},
             {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}},
             *volumes,
+            # Files, and no variables: they follow a change of the Secret, and are nobody's to inherit.
+            *(
+                {"name": f"objects-{store}", "secret": {"secretName": secret, "defaultMode": 0o440, "optional": False}}
+                for store, secret in secrets.items()
+            ),
         ],
     }
     overrides = {
@@ -188,6 +197,7 @@ def _environment(namespace: str, pool: str, settings: Settings, redis_secret: st
         *credentials,
         value("VIDEOJOB_SCRATCH", "/scratch"),
         value("VIDEOJOB_VOLUMES", "/volumes"),
+        value("VIDEOJOB_OBJECTS", OBJECTS),
         limit("VIDEOJOB_CPU_LIMIT", "limits.cpu"),
         limit("VIDEOJOB_MEMORY_LIMIT_BYTES", "limits.memory"),
     ]

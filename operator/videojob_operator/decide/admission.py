@@ -163,6 +163,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
             allow_hosts=pool.storage.allow_hosts,
             max_source_bytes=pool.storage.max_source_bytes,
         ),
+        objects=pool.storage.objects,
         encoding=pool.encoding,
         terms=observation.terms,
     )

@@ -16,6 +16,7 @@ SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
 IMAGE = {"image": {"uri": "volume://media/a.jpg"}, "duration": "1s"}
 VIDEO = {"video": {"uri": "volume://media/a.mp4"}}
 TRACK = {"uri": "volume://media/a.mp3"}
+STORE = {"name": "media", "provider": "s3", "bucket": "media"}
 MP4 = {"name": "main", "format": "mp4"}
 
 ACCEPTED = {
@@ -46,6 +47,9 @@ ACCEPTED = {
     }}}),
     "effects": videojob({**IMAGE, "effects": [{"name": "Rotate", "args": {"angle": 0.5, "center": [1, 2]}}]}),
     "compound duration": videojob({"color": "#000000", "duration": "1h2m3.5s4ms"}),
+    "an output in an object store": videojob(outputs=[{**MP4, "uri": "s3://media/a.mp4", "object": {
+        "contentType": "video/mp4", "cacheControl": "public, max-age=60", "metadata": {"title": "{{ title }}"},
+        "tags": {"keep": "a year"}}}], parameters={"title": "Holiday"}),
     "broadcast rate": videojob(canvas={"fps": "29.97"}),
     "rational rate": videojob(canvas={"fps": "30000/1001"}),
     "time with an offset": videojob(startAt="2026-01-01T00:00:00.5+02:00"),
@@ -100,6 +104,9 @@ REFUSED = {
     "too many retries": videojob(retry={"limit": 21}),
     "unknown fit": videojob({**IMAGE, "fit": "fill"}),
     "unknown format": videojob(outputs=[{**MP4, "format": "avi"}]),
+    "content type that is none": videojob(outputs=[{**MP4, "object": {"contentType": "mp4"}}]),
+    "cache control of two lines": videojob(outputs=[{**MP4, "object": {"cacheControl": "no-store\nX-Evil: 1"}}]),
+    "too many tags": videojob(outputs=[{**MP4, "object": {"tags": {str(each): "a" for each in range(11)}}}]),
     "output without a name": videojob(outputs=[{"format": "mp4"}]),
     "two outputs of a name": videojob(outputs=[MP4, MP4]),
     "empty outputs": videojob(outputs=[]),
@@ -150,6 +157,10 @@ ONLY_THE_OPERATOR_KNOWS = {
     "argument that is none": videojob({**IMAGE, "effects": [{"name": "Crop", "args": {"x3": 1}}]}),
     "transition that is none": videojob(CLIP, {**CLIP, "transition": {"type": "wipe"}}),
     "path out of the volume": videojob({"image": {"uri": "volume://media/../a.jpg"}, "duration": "1s"}),
+    "attributes of an object for a file of a volume": videojob(
+        outputs=[{**MP4, "uri": "volume://media/a.mp4", "object": {"contentType": "video/mp4"}}]
+    ),
+    "control character in a key": videojob({"image": {"uri": "s3://media/a%00.jpg"}, "duration": "1s"}),
     "rate out of range": videojob(canvas={"fps": "500"}),
     "poster after the end": videojob(outputs=[{"name": "poster", "format": "jpg", "at": "9s"}]),
     "crf of a picture": videojob(outputs=[{"name": "poster", "format": "jpg", "crf": 20}]),
@@ -169,7 +180,14 @@ POOLS_ACCEPTED: dict[str, dict[str, Any]] = {
         "limits": {"runningPerUser": 2},
         "defaults": {"canvas": {"fps": "25"}, "retry": {"limit": 0}, "quality": "draft"},
         "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
-        "storage": {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"]},
+        "storage": {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"], "objects": [
+            {"name": "s3", "provider": "s3", "bucket": "media", "prefix": "my films", "endpoint": "http://minio:9000",
+             "region": "eu-1", "secretRef": {"name": "s3"}, "readOnly": True, "storageClass": "STANDARD_IA",
+             "encryption": {"algorithm": "aws:kms", "kmsKeyId": "alias/a"}, "urls": {"presignedFor": "1h"}},
+            {"name": "gs", "provider": "gs", "bucket": "media", "workloadIdentity": True,
+             "urls": {"publicBase": "https://cdn.example.org/films"}},
+            {"name": "az", "provider": "az", "bucket": "$web", "account": "films"},
+        ]},
         "worker": {"resources": {"limits": {"cpu": 2}}, "nodeSelector": {"a": "b"}, "tolerations": [{"key": "gpu"}],
                    "serviceAccountName": "renders", "runtimeClassName": "gvisor",
                    "env": [{"name": "TZ", "value": "UTC"}],
@@ -188,6 +206,12 @@ POOLS_REFUSED: dict[str, dict[str, Any]] = {
     "outputs to a volume that is read only": {
         "volumes": [{"name": "media", "source": {}, "readOnly": True}],
         "storage": {"outputPrefix": "volume://media/out"},
+    },
+    "outputs to no object store": {"storage": {"outputPrefix": "s3://media/out"}},
+    "two object stores of a name": {"storage": {"objects": [STORE, STORE]}},
+    "an object store of no known provider": {"storage": {"objects": [{**STORE, "provider": "ftp"}]}},
+    "more object stores than there may be": {
+        "storage": {"objects": [{**STORE, "name": f"a{index}", "prefix": f"{index}"} for index in range(17)]}
     },
     "negative workers": {"maxWorkers": -1},
     "volume without a source": {"volumes": [{"name": "media"}]},

@@ -12,8 +12,9 @@ IMAGE = {"image": {"uri": "volume://media/a.jpg"}, "duration": "1s"}
 VIDEO = {"video": {"uri": "volume://media/a.mp4"}}
 TRACK = {"uri": "volume://media/a.mp3"}
 MP4 = {"name": "main", "format": "mp4"}
+STORE = {"name": "a", "provider": "s3", "bucket": "media"}
 DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
-URI = "is not a URI: write volume://NAME/path, https://… or http://…"
+URI = "is not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…"
 
 
 def renderpool(**spec: Any) -> dict[str, Any]:
@@ -92,6 +93,29 @@ MATRIX: list[tuple[str, dict[str, Any], list[str]]] = [
          {"name": "media", "source": {"emptyDir": {}}}, {"name": "more", "source": {"emptyDir": {}}},
          {"name": "med", "readOnly": True, "source": {"emptyDir": {}}}]),
      ["volume://med/out must begin with"]),
+    *(("spec.storage.outputPrefix",
+       renderpool(storage={"outputPrefix": prefix, "objects": [{**STORE, "readOnly": True}, {**STORE, "name": "b",
+                                                                                             "bucket": "out"}]}),
+       [f"{prefix} must be in one of storage.objects that is not readOnly"])
+      for prefix in ("s3://media/out", "s3://output", "gs://out/a", "az://out")),
+    *((f"spec.storage.objects[0]{field}", renderpool(storage={"objects": [{**STORE, **wrong}]}), [words])
+      for field, wrong, words in (
+        (".bucket", {"bucket": "media/out"}, '"media/out" is not a bucket: write its name alone'),
+        (".prefix", {"prefix": "/out"}, '"/out" is not a prefix: write it as renders or team/renders'),
+        (".endpoint", {"endpoint": "minio:9000"}, '"minio:9000" is not the URL of a server'),
+        (".account", {"account": "films"}, "is for az"),
+        (".account", {"provider": "az"}, "az needs a storage account"),
+        (".account", {"provider": "az", "account": "my-films"}, '"my-films" is not a storage account'),
+        (".region", {"provider": "gs", "region": "eu-1"}, "is for s3"),
+        (".encryption", {"provider": "gs", "encryption": {"algorithm": "AES256"}}, "is for s3"),
+        (".encryption.kmsKeyId", {"encryption": {"algorithm": "AES256", "kmsKeyId": "a"}}, "the algorithm aws:kms"),
+        (".workloadIdentity", {"secretRef": {"name": "s"}, "workloadIdentity": True},
+         "give either secretRef or workloadIdentity"),
+        (".urls", {"urls": {}}, "needs one of presignedFor and publicBase"),
+        (".urls", {"urls": {"presignedFor": "1h"}}, "needs credentials to sign with"),
+      )),
+    ("spec.outputs[0].object.contentType", videojob(outputs=[{**MP4, "object": {"contentType": "mp4"}}]),
+     ['"mp4" is not a media type: write it as video/mp4']),
 ]  # fmt: skip
 
 
@@ -103,7 +127,7 @@ def test_field_value_and_what_is_wanted_are_named(
     assert f"{field}: " in refusal or f"{field} in body" in refusal
     for each in words:
         assert each in refusal
-    assert "secret" not in refusal.partition(URI)[0].rpartition("it ")[2]
+    assert "secret" not in refusal.replace("secretRef", "").partition(URI)[0].rpartition("it ")[2]
     assert "[0-9]" not in refusal
     assert "evaluating rule" not in refusal
 
@@ -127,5 +151,6 @@ def test_a_pool_that_is_paused_keeps_its_min_idle(apiserver: ApiServer, namespac
 
 def test_an_output_prefix_may_be_a_whole_volume(apiserver: ApiServer, namespace: str) -> None:
     volumes = [{"name": "media", "source": {"emptyDir": {}}}]
-    for prefix in ("volume://media", "volume://media/", "volume://media/out", "s3://bucket/out"):
-        apiserver.apply(renderpool(storage={"outputPrefix": prefix}, volumes=volumes), namespace)
+    objects = [{"name": "out", "provider": "s3", "bucket": "bucket", "prefix": "my films"}]
+    for prefix in ("volume://media", "volume://media/", "volume://media/out", "s3://bucket/my%20films"):
+        apiserver.apply(renderpool(storage={"outputPrefix": prefix, "objects": objects}, volumes=volumes), namespace)

@@ -12,8 +12,8 @@ from videojob_contract.errors import PermanentError, Reason
 
 FILM = r"video\.uri: volume://media/film\.mkv"
 FAULTS = {
-    "media.frame_shape._matrix": rf"spec\.clips\[1\]\.{FILM}",
-    "media.reader.Reader.at": rf"spec\.clips\[1\]\.{FILM}",
+    "media.video.frame_shape._matrix": rf"spec\.clips\[1\]\.{FILM}",
+    "media.video.reader.Reader.at": rf"spec\.clips\[1\]\.{FILM}",
     "compose.layers.video.CanvasConverter": rf"spec\.clips\[1\]\.{FILM}",
     "compose.layers.video.VideoSprite.pictures": rf"spec\.overlays\[0\]\.{FILM}",
     "compose.overlays.draw_overlay_title": r"spec\.overlays\[1\]\.title",

@@ -44,6 +44,35 @@ def test_validate_leaves_queues_and_volumes_to_the_pool(file: Path) -> None:
     assert run("validate", file).exit_code == 0
 
 
+def test_validate_leaves_object_stores_to_the_pool_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio")
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    clips = "".join(
+        f"    - {{image: {{uri: {scheme}://photos/a.jpg}}, duration: 1s}}\n" for scheme in ("s3", "gs", "az")
+    )
+    outputs = "  outputs:\n    - {name: main, format: mp4, object: {tags: {keep: a year}}}\n"
+    outputs += "    - {name: poster, format: jpg, uri: 's3://films/a.jpg'}\n"
+    file.write_text(GOOD + clips + outputs)
+    result = run("validate", file)
+    assert (result.exit_code, result.stderr) == (0, "")
+    file.write_text(GOOD + clips.replace("photos", "Photos"))
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert 'spec.clips[1].image.uri: s3://Photos/a.jpg: pool "default" reaches no such object store' in result.stderr
+
+
+@pytest.mark.parametrize("scheme", ["volume", "s3"])
+def test_validate_takes_as_many_places_as_a_pool_has_and_refuses_more(file: Path, scheme: str) -> None:
+    clips = [f"    - {{image: {{uri: {scheme}://place{index}/a.jpg}}, duration: 1s}}\n" for index in range(17)]
+    file.write_text(GOOD + "".join(clips[:16]))
+    assert run("validate", file).exit_code == 0
+    file.write_text(GOOD + "".join(clips))
+    result = run("validate", file)
+    assert result.exit_code == 3
+    assert f"spec.clips[17].image.uri: {scheme}://place16/a.jpg: pool" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_validate_lists_every_problem_where_it_stands(file: Path) -> None:
     file.write_text(GOOD.replace("duration: 1s", "duration: 1, fitt: cover"))
     result = run("validate", file)
@@ -201,6 +230,24 @@ def test_render_asks_for_the_volumes_that_are_read(file: Path, tmp_path: Path) -
     assert result.exit_code == 2
     assert "--volume photos=DIR" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        ("az", "say of which storage account with the variable AZURE_STORAGE_ACCOUNT_NAME"),
+        ("s3", "AWS_ENDPOINT_URL is not the URL of a server"),
+    ],
+)
+def test_render_says_what_the_environment_lacks_for_an_object_store(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, message: str
+) -> None:
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio")
+    file.write_text(GOOD.replace('color: "#000000"', f"image: {{uri: {scheme}://photos/a.jpg}}"))
+    result = run("render", file, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize("value", ["photos", "=.", "photos=/does/not/exist"])

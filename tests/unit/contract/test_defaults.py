@@ -185,6 +185,7 @@ def test_resolving_what_is_resolved_changes_nothing(
         {"storage": {"allowPrivateNetworks": True}},
         {"storage": {"allowHosts": ["example.org"]}},
         {"storage": {"maxSourceBytes": 1}},
+        {"storage": {"objects": [{"name": "media", "provider": "s3", "bucket": "media"}]}},
         {"volumes": [{"name": "media", "readOnly": True, "source": {"emptyDir": {}}}]},
         {"defaults": {"deadline": "1m"}},
         {"encoding": {"hardware": "vaapi"}},

@@ -167,7 +167,7 @@ def test_outputs(outputs: list[dict[str, Any]], expected: list[str]) -> None:
         ("volume://media", "volume://media names no file; write volume://media/path/to/file"),
         ("volume://media/", "volume://media/ names no file; write volume://media/path/to/file"),
         ("volume:///a.jpg", "volume:///a.jpg names no volume"),
-        ("https:///a.jpg", "https:///a.jpg names no host or bucket"),
+        ("https:///a.jpg", "https:///a.jpg names no host"),
         ("volume://media/../a.jpg", "volume://media/../a.jpg must not have empty, . or .. parts in its path"),
         ("volume://media/%2e%2e/a.jpg", "volume://media/%2e%2e/a.jpg must not have empty, . or .. parts in its path"),
         ("volume://media/..%2fa.jpg", "volume://media/..%2fa.jpg must not have empty, . or .. parts in its path"),

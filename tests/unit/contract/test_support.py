@@ -7,26 +7,17 @@ import pytest
 from tests.unit.contract.examples import CLIP, POOL, videojob
 from videojob_contract.defaults import resolve
 from videojob_contract.resources import RenderPoolSpec
+from videojob_contract.resources.object_stores import ObjectStore, Provider
 from videojob_contract.support import unsupported, unsupported_pool
 from videojob_contract.validation import parse_videojob
 
 MP4 = {"name": "main", "format": "mp4"}
+PHOTOS = ObjectStore(name="photos", provider=Provider.S3, bucket="photos")
 TRACK = {"uri": "volume://media/a.mp3"}
 
 
 def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
     return [str(problem) for problem in unsupported(parse_videojob(videojob(*clips, **spec)).spec)]
-
-
-@pytest.mark.parametrize(
-    ("clip", "expected"),
-    [
-        ({"image": {"uri": "s3://bucket/a.jpg"}, "duration": "1s"},
-         "image.uri: reading from s3:// is not supported yet; use volume://, https:// or http://"),
-    ],
-)  # fmt: skip
-def test_clips(clip: dict[str, Any], expected: str) -> None:
-    assert found(CLIP, clip) == [f"spec.clips[1].{expected}"]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +27,7 @@ def test_clips(clip: dict[str, Any], expected: str) -> None:
         ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
         ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
         ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
-         "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://"),
+         "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://, s3://, gs:// or az://"),
     ],
 )  # fmt: skip
 def test_the_rest(spec: dict[str, Any], expected: str) -> None:
@@ -48,6 +39,7 @@ def test_what_is_rendered_passes_resolved_or_not() -> None:
         {**CLIP, "fit": "contain", "anchor": "topLeft", "effects": [{"name": "InvertColors"}]},
         {"image": {"uri": "https://example.org/a.jpg"}, "duration": "2s", "transition": {"type": "crossfade"}},
         {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "transition": {"type": "fade"}},
+        {"image": {"uri": "s3://photos/b.jpg"}, "duration": "2s"},
         {"image": {"uri": "volume://media/b.jpg"}, "duration": "2s", "fit": "blur", "motion": {"zoom": {}}},
         {
             "gradient": {"colors": ["#000000", "#ffffff"]},
@@ -70,13 +62,14 @@ def test_what_is_rendered_passes_resolved_or_not() -> None:
     )
     spec = parse_videojob(resource).spec
     assert unsupported(spec) == []
-    assert unsupported(resolve(spec, POOL, namespace="n", name="job")) == []
+    pool = POOL.model_copy(update={"storage": POOL.storage.model_copy(update={"objects": [PHOTOS]})})
+    assert unsupported(resolve(spec, pool, namespace="n", name="job")) == []
 
 
 def test_pools() -> None:
-    spec = {"limits": {"runningPerUser": 2}, "storage": {"outputPrefix": "s3://bucket/out"}}
+    spec = {"limits": {"runningPerUser": 2}, "storage": {"outputPrefix": "https://bucket/out"}}
     assert [str(each) for each in unsupported_pool(RenderPoolSpec.model_validate(spec))] == [
         "spec.limits: is not supported yet",
-        "spec.storage.outputPrefix: writing to s3:// is not supported yet",
+        "spec.storage.outputPrefix: writing to https:// is not supported yet",
     ]
     assert unsupported_pool(POOL) == []

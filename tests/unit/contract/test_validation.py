@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from tests.unit.contract.examples import CLIP, problems, videojob
+from videojob_contract import validation
 from videojob_contract.errors import FailureClass, Reason
 from videojob_contract.problems import MAX_MESSAGE, Problem, SpecError, format_problems
+from videojob_contract.resources import VideoJobSpec
 from videojob_contract.resources.status import Phase
 from videojob_contract.validation import parse_renderpool, parse_videojob
 
@@ -35,7 +37,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         "spec.canvas.width: should be a multiple of 2, not 1281",
         'spec.canvas.fps: \'29,97\' is not a frame rate: write "30", "30000/1001" or "29.97"',
         'spec.clips[0].color: "red" is not a colour: write "#rrggbb", such as "#203040"',
-        'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, https://… or http://…',
+        'spec.clips[1].image.uri: "a.jpg" is not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…',
         (
             'spec.clips[1].duration: "3" is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s'
             ", or 'auto'"
@@ -66,7 +68,7 @@ def test_all_problems_are_said_at_once_in_the_order_of_the_fields() -> None:
         ({**videojob(), "metadata": {"name": 5}}, "metadata.name: should be a string, not 5"),
         (videojob({**CLIP, 1: 2}), "spec.clips[0].1: is not a field here"),
         (videojob({"video": {"uri": "volume://m/a b"}}), ('spec.clips[0].video.uri: "volume://m/a b" is '
-         "not a URI: write volume://NAME/path, https://… or http://…; a space is written %20")),
+         "not a URI: write volume://NAME/path, s3://BUCKET/key, https://… or http://…; a space is written %20")),
         (videojob(outputs=[{"name": "a", "format": "mp4", "bitrate": "4Mbps"}]),
          'spec.outputs[0].bitrate: "4Mbps" is not a bitrate: write 4M or 800k'),
         (videojob(outputs=[{"name": "a", "format": "webm", "preset": 8}]),
@@ -192,7 +194,16 @@ def test_names_within_a_pool_differ() -> None:
         ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},
          'spec.storage.outputPrefix: volume://b: the pool has no volume "b"; it has a'),
         ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}, "readOnly": True}]},
-         'spec.storage.outputPrefix: volume://a: volume "a" is read-only'),
+         'spec.storage.outputPrefix: volume://a: volume "a" of the pool is read-only'),
+        *(({"storage": {"outputPrefix": f"volume://a{wrong}"}, "volumes": [{"name": "a", "source": {}}]},
+           f"spec.storage.outputPrefix: volume://a{shown}")
+          for wrong, shown in (("?b", ': the pool has no volume "a"; it has a'),
+                               ("/out?b", "/out must not go on with ? or #; write them as %3F and %23"),
+                               ("/out#b", "/out must not go on with ? or #; write them as %3F and %23"),
+                               ("/../b", "/../b must not have empty, . or .. parts in its path"),
+                               ("//b", "//b must not have empty, . or .. parts in its path"))),
+        ({"storage": {"outputPrefix": "volume://secret@a/out"}, "volumes": [{"name": "a", "source": {}}]},
+         'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has a'),
         ({"storage": {"outputPrefix": "volume://a"}, "volumes": [{"name": "a", "source": {}}]}, None),
         ({"worker": {"env": [{"name": "VIDEOJOB_SCRATCH", "value": "/"}]}},
          ("spec.worker.env[0].name: VIDEOJOB_SCRATCH is taken: names that begin with VIDEOJOB_ are the operator's")),
@@ -211,3 +222,25 @@ def test_what_must_hold_in_a_pool(spec: dict[str, Any], message: str | None) -> 
 
 def test_a_pool_of_defaults() -> None:
     assert [queue.name for queue in parse_renderpool({"spec": {}}).spec.queues] == ["high", "default", "low"]
+
+
+def test_what_is_wrong_with_a_job_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[VideoJobSpec] = []
+
+    def check(spec: VideoJobSpec) -> list[Problem]:
+        looks.append(spec)
+        return [Problem("spec.deadline", "is wrong")]
+
+    monkeypatch.setattr(validation, "check", check)
+    with pytest.raises(SpecError) as caught:
+        parse_videojob(videojob(), further=lambda _: [Problem("spec.notify", "is not supported yet")])
+    assert [problem.path for problem in caught.value.problems] == ["spec.deadline", "spec.notify"]
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"), [("80%", ": write 0.8"), ("0.8", ": write 0.8, without quotes"), ("loud", ""), ("1e3", "")]
+)
+def test_a_text_where_a_number_belongs_is_told_with_the_number(written: str, advice: str) -> None:
+    found = problems(audio={"tracks": [{"uri": "volume://a/a.mp3", "volume": written}]})
+    assert found == [f'spec.audio.tracks[0].volume: should be a number, not "{written}"{advice}']

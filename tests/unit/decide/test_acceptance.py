@@ -150,3 +150,53 @@ def test_the_pools_encoders_go_with_the_assignment():
 
     assert isinstance(enqueue, Enqueue)
     assert enqueue.assignment.encoding.to_dict() == {"hardware": "nvenc", "fallback": True}
+
+
+STORES = [
+    {"name": "media", "provider": "s3", "bucket": "media", "readOnly": True, "secretRef": {"name": "minio"}},
+    {"name": "renders", "provider": "s3", "bucket": "media", "prefix": "out", "urls": {"publicBase": "https://cdn"}},
+]
+
+
+def test_the_pools_object_stores_go_with_the_assignment():
+    storage = {"outputPrefix": "s3://media/out", "objects": STORES}
+
+    [enqueue] = decide(pool=pool_spec(storage=storage)).before
+
+    assert isinstance(enqueue, Enqueue)
+    assert [store.to_dict() for store in enqueue.assignment.objects] == [
+        {"workloadIdentity": False, "readOnly": False, **store} for store in STORES
+    ]
+    assert enqueue.assignment.spec.outputs is not None
+    assert [output.uri for output in enqueue.assignment.spec.outputs] == [
+        f"s3://media/out/team/holiday/{file}" for file in ("main.mp4", "poster.jpg")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"clips": [{"image": {"uri": "s3://photos/a.jpg"}, "duration": "1s"}]},
+            ('spec.clips[0].image.uri: s3://photos/a.jpg: pool "default" reaches no such object store; storage.objects '
+             "has s3://media/ (media), s3://media/out/ (renders)"),
+        ),
+        (
+            {"outputs": [{"name": "main", "format": "mp4", "uri": "s3://media/a.mp4"}]},
+            'spec.outputs[0].uri: s3://media/a.mp4: object store "media" of pool "default" is read-only',
+        ),
+        (
+            {"subtitles": {"uri": "s3://media/out/main.mp4"},
+             "outputs": [{"name": "main", "format": "mp4", "uri": "s3://media/out/m%61in.mp4"}]},
+            "spec.outputs[0].uri: s3://media/out/m%61in.mp4 is spec.subtitles.uri, and a source is never overwritten",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_pools_object_stores_do_not_allow_is_refused(spec, message):
+    decision = decide(spec, pool=pool_spec(storage={"outputPrefix": "s3://media/out", "objects": STORES}))
+
+    status = status_of(decision)
+    assert status.phase is Phase.FAILED
+    assert status.failure is not None
+    assert status.failure.message == message
+    assert decision.before == ()

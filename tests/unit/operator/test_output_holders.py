@@ -29,6 +29,14 @@ def test_the_second_is_told_of_the_first(cache: Cache, uri: str) -> None:
     assert cache.output_holders.others(SECOND, POOL, [output(uri)]) == {"volume://media/a.mp4": "first"}
 
 
+def test_an_object_is_held_as_a_file_is(cache: Cache) -> None:
+    cache.output_holders.hold(FIRST, POOL, [output("s3://media/my%20films/a.mp4")])
+    held = {"s3://media/my films/a.mp4": "first"}
+    assert cache.output_holders.others(SECOND, POOL, [output("s3://media/my%20films/%61.mp4")]) == held
+    for other in ("s3://media/my%20films/A.mp4", "gs://media/my%20films/a.mp4", "s3://media/my%2520films/a.mp4"):
+        assert cache.output_holders.others(SECOND, POOL, [output(other)]) == {}
+
+
 def test_places_apart_and_other_pools_are_free(cache: Cache) -> None:
     assert cache.output_holders.others(SECOND, POOL, [output("volume://media/b.mp4")]) == {}
     assert cache.output_holders.others(SECOND, PoolKey("ns", "other"), [output()]) == {}

@@ -12,12 +12,21 @@ from videojob_operator.config import Settings
 SECRET = "workers"  # noqa: S105 - the name of one
 GOLDEN = Path(__file__).with_name("worker_job.yaml")
 SETTINGS = Settings(worker_image="videojob-worker:1", worker_redis_url="redis://redis.videojob.svc:6379")
+OWN_STORE = {"name": "own", "provider": "s3", "bucket": "own", "workloadIdentity": True}
 SPEC = RenderPoolSpec.model_validate(
     {
         "volumes": [
             {"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}},
             {"name": "stock", "readOnly": True, "source": {"nfs": {"server": "nas", "path": "/stock"}}},
         ],
+        "storage": {
+            "objects": [
+                {"name": "photos", "provider": "gs", "bucket": "photos", "secretRef": {"name": "google"}},
+                {"name": "films", "provider": "s3", "bucket": "films", "secretRef": {"name": "minio"}},
+                {"name": "public", "provider": "s3", "bucket": "public"},
+                OWN_STORE,
+            ]
+        },
         "worker": {
             "resources": {"requests": {"cpu": "4"}, "limits": {"memory": "8Gi"}},
             "scratchSize": "20Gi",
@@ -86,6 +95,36 @@ def test_autoscalers_are_asked_to_wait_unless_the_pool_says_otherwise():
             evict: expected,
             "karpenter.sh/do-not-disrupt": "true",
         }
+
+
+def test_credentials_of_object_stores_are_files_that_the_worker_may_read_and_no_variables():
+    pod = manifest()["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"] if "/objects" in mount["mountPath"]}
+    assert set(mounts) == {"/objects/photos", "/objects/films"}
+    volumes = {volume["name"]: volume.get("secret") for volume in pod["volumes"]}
+    for path, secret in (("/objects/photos", "google"), ("/objects/films", "minio")):
+        assert mounts[path]["readOnly"] is True
+        assert "subPath" not in mounts[path]  # which would not follow a change of the Secret
+        mounted = volumes[mounts[path]["name"]]
+        assert (mounted["secretName"], mounted["optional"]) == (secret, False)
+        assert mounted["defaultMode"] & 0o007 == 0
+        assert mounted["defaultMode"] & 0o040  # of the worker's group, which fsGroup makes that of the files
+    assert not {"google", "minio"} & set(yaml.safe_dump(container["env"]).split())
+    assert {"name": "VIDEOJOB_OBJECTS", "value": "/objects"} in container["env"]
+
+
+def test_every_pod_can_have_the_longest_names_of_volumes_and_stores():
+    name = "a" * 55
+    spec = RenderPoolSpec.model_validate(
+        {
+            "volumes": [{"name": name, "source": {"emptyDir": {}}}],
+            "storage": {"objects": [{**OWN_STORE, "name": name, "secretRef": {"name": "s"}}]},
+        }
+    )
+    names = [volume["name"] for volume in manifest(spec)["spec"]["template"]["spec"]["volumes"]]
+    assert len(set(names)) == len(names)
+    assert max(map(len, names)) <= 63
 
 
 def test_the_operators_own_variables_are_the_last_word():

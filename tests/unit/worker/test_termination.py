@@ -23,6 +23,7 @@ OUTPUTS = st.lists(
         uri=st.text(max_size=2048),
         bytes=st.integers(0, 2**50),
         sha256=st.just("0" * 64),
+        url=st.none() | st.just("https://films/a.mp4?signature=secret"),
     ),
     max_size=64,
 )
@@ -44,6 +45,7 @@ def test_always_fits_and_is_always_a_result(
     )
     encoded = termination.encode_result(result)
     assert len(encoded) <= termination.MAX_BYTES
+    assert b"signature=secret" not in encoded
     read = Result.model_validate_json(encoded)
     assert (read.uid, read.attempt, read.result, read.reason) == ("uid", 2, "failed", Reason.DISK_FULL)
 

@@ -7,11 +7,13 @@ definition is BT.601, larger is BT.709; without a word on the range it is limite
 from dataclasses import dataclass
 from typing import Final
 
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from videojob_worker.pixels.tonemap import BT709, BT2020, HLG, PQ, needs_table
 
 _UNSAID: Final = 2
+_LIMITED: Final = 1
 _FULL: Final = 2
 _SD: Final = (1280, 576)
 """The first width that is not standard definition, and the last height that is."""
@@ -27,6 +29,8 @@ class ColorSpace:
     has_alpha: bool
     matrix: str
     is_full: bool
+    is_limited_grey: bool
+    """Whether it has no colours, and says that its range is the limited one."""
     transfer: int
     primaries: int
 
@@ -52,6 +56,17 @@ def shades_of(frame: VideoFrame) -> ColorSpace:
         has_alpha=any(component.is_alpha for component in frame.format.components),
         matrix=matrix,
         is_full=is_rgb or name.startswith("yuvj") or int(frame.color_range) == _FULL,
+        is_limited_grey=name.startswith("gray") and int(frame.color_range) == _LIMITED,
         transfer=transfer,
         primaries=primaries,
     )
+
+
+def grey_in_full(pixels: VideoFormat) -> str:
+    """Return the filter, and its arguments, that brings grey of the limited range to the full.
+
+    libswscale takes what has no colours for full, whatever it is told, and so do players that are built on it alone.
+    """
+    depth = pixels.components[0].bits
+    step, most = 1 << (depth - 8), (1 << depth) - 1
+    return f"lut=c0=clip((val-{16 * step})*{most}/{219 * step}\\,0\\,{most})"

@@ -14,7 +14,7 @@ from av.video.plane import VideoPlane
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.pixels import tonemap
 from videojob_worker.pixels.backdrop import backdrop_picture, backdrop_size
-from videojob_worker.pixels.colorspace import ColorSpace, shades_of
+from videojob_worker.pixels.colorspace import ColorSpace, grey_in_full, shades_of
 from videojob_worker.pixels.place import Place, Steps, place, steps
 from videojob_worker.pixels.yuv import Picture, planes, solid
 
@@ -82,6 +82,8 @@ class FilterChain:
             f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
         )
         last = source
+        if shades.is_limited_grey:
+            first.append(grey_in_full(frame.format))
         for step in (*first, *self._turn, *_crop(cut.before, upright)):
             last = _then(graph, last, step)
         last = self._colour(graph, last, shades, cut)

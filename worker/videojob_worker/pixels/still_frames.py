@@ -9,6 +9,7 @@ import numpy as np
 from av.filter import Graph
 from PIL import Image
 
+from videojob_worker.pixels.colorspace import grey_in_full
 from videojob_worker.pixels.scaling import scaling_graph
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class StillConverter:
     """
 
     def __init__(self, matrix: int, *, is_full: bool) -> None:
+        self._is_full = is_full
         self._read = f":in_color_matrix={_MATRICES.get(matrix, 'bt601')}:in_range={'full' if is_full else 'limited'}"
         self._key: tuple[object, ...] = ()
         self._graph = Graph()
@@ -52,4 +54,6 @@ class StillConverter:
     def _build(self, frame: VideoFrame) -> Graph:
         given = f"pix_fmt={frame.format.name}:colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
         read = "" if frame.format.is_rgb else self._read
-        return scaling_graph((frame.width, frame.height), given, f"{_EXACT}{read}", "rgb24")
+        is_limited_grey = frame.format.name.startswith("gray") and not self._is_full
+        first = [grey_in_full(frame.format)] if is_limited_grey else []
+        return scaling_graph((frame.width, frame.height), given, f"{_EXACT}{read}", "rgb24", first=first)

@@ -14,18 +14,39 @@ Each kind turns the errors of what it stands on (a file system, a server) into t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
+from videojob_contract.resources.outputs import ObjectAttributes
 from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from videojob_common.address_guard import Resolver
     from videojob_contract.assignment import SourceLimits
+    from videojob_contract.resources.object_stores import ObjectStore
+
+
+@dataclass(frozen=True)
+class ObjectAccess:
+    """The object stores that may be reached, and where their credentials are."""
+
+    stores: Sequence[ObjectStore] = ()
+    credentials: Path = Path("/objects")
+    """A folder with one of each store's name, in which its Secret's keys are files."""
+    opened: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Clients of stores, with their connections, by all that they are made of."""
+
+
+_NO_ATTRIBUTES = ObjectAttributes()
+
+
+async def _nobody_else() -> bool:
+    """Say that no other attempt can be at work."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,7 @@ class FetchContext:
     """An existing folder for what is downloaded."""
     resolve: Resolver
     """How names become addresses."""
+    objects: ObjectAccess = ObjectAccess()
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,11 @@ class Destination:
     """Folder of each volume."""
     on_bytes: Callable[[int], None]
     """Called, from any thread, with the number of bytes just copied."""
+    objects: ObjectAccess = ObjectAccess()
+    attributes: ObjectAttributes = _NO_ATTRIBUTES
+    """What an object store keeps beside the bytes; a media type that is not given is not known."""
+    is_ours: Callable[[], Awaitable[bool]] = _nobody_else
+    """Whether no other attempt can be at work on it by now."""
 
     def __str__(self) -> str:
         return f"{self.field}: {redact_uri(self.uri)}"
@@ -90,6 +117,9 @@ class Staged(Protocol):
             VideoJobError: naming the destination.
         """
 
+    async def url(self) -> str | None:
+        """Where it can be downloaded when it is committed; None where the pool does not say how."""
+
     async def discard(self) -> None:
         """Remove it, unless it is committed; may be called at any time, and more than once."""
 
@@ -113,3 +143,5 @@ class StorageBackend:
     """Whether `fetch` copies the source, rather than opens it where it is."""
     stage: Stage | None = None
     """None where nothing can be written."""
+    at_once: int = 4
+    """So many sources are fetched side by side: by default as many as one origin is commonly asked for."""

@@ -8,15 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.resources.object_stores import OBJECT_SCHEMES
 from videojob_contract.resources.uris import split_uri
 from videojob_worker.storage import http, volume
+from videojob_worker.storage.objects import backend as objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from videojob_worker.storage.base import Destination, FetchContext, RenderedFile, Staged, StorageBackend
 
-BACKENDS: Mapping[str, StorageBackend] = {"volume": volume.BACKEND, "http": http.BACKEND, "https": http.BACKEND}
+BACKENDS: Mapping[str, StorageBackend] = {
+    "volume": volume.BACKEND,
+    "http": http.BACKEND,
+    "https": http.BACKEND,
+    **dict.fromkeys(OBJECT_SCHEMES, objects.BACKEND),
+}
 """By scheme."""
 
 
@@ -24,6 +31,12 @@ def is_downloaded(uri: str) -> bool:
     """Tell whether fetching a source copies it, and so takes the longer the larger it is."""
     backend = BACKENDS.get(_scheme(uri))
     return backend is not None and backend.downloads
+
+
+def at_once(uri: str) -> int:
+    """Return how many sources of the kind of this one are fetched side by side."""
+    backend = BACKENDS.get(_scheme(uri))
+    return backend.at_once if backend is not None else 1
 
 
 async def fetch(field: str, uri: str, context: FetchContext) -> int:

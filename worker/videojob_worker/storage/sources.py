@@ -7,19 +7,18 @@ import contextlib
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_contract.problems import Problem, format_problems
 from videojob_contract.resources.uris import redact_uri
+from videojob_worker.concurrency import side_by_side
 from videojob_worker.storage import registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from videojob_worker.storage.base import FetchContext
-
-_AT_ONCE = 4  # as many downloads as one origin is commonly asked for
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ async def fetched(
     """
     fds: dict[str, int] = {}
     failures: dict[str, VideoJobError] = {}
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gates = {at_once: asyncio.Semaphore(at_once) for at_once in {registry.at_once(uri) for _, uri in wanted}}
 
     async def fetch(field: str, uri: str) -> None:
-        async with gate:
+        async with gates[registry.at_once(uri)]:
             fds[uri] = await registry.fetch(field, uri, context)
             on_fetched(len(fds))
 
@@ -69,25 +68,16 @@ async def fetched(
 
     try:
         # First what is there at once or never: nobody should wait for a download to hear of a misspelt name.
-        await _side_by_side(find(*each) for each in wanted if not registry.is_downloaded(each[1]))
+        await side_by_side(find(*each) for each in wanted if not registry.is_downloaded(each[1]))
         if failures:
             raise _joint({field: failures[field] for field, _ in wanted if field in failures})
-        await _side_by_side(fetch(*each) for each in wanted if registry.is_downloaded(each[1]))
+        await side_by_side(fetch(*each) for each in wanted if registry.is_downloaded(each[1]))
         ordered = {uri: fds[uri] for _, uri in wanted}
         yield Sources(ordered, {uri: _mark(fd) for uri, fd in ordered.items()})
     finally:
         for fd in fds.values():
             with contextlib.suppress(OSError):
                 os.close(fd)
-
-
-async def _side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as failures:  # not `except*`: what that raises comes wrapped again
-        raise _first(failures) from None
 
 
 def _joint(failures: Mapping[str, VideoJobError]) -> VideoJobError:
@@ -98,13 +88,6 @@ def _joint(failures: Mapping[str, VideoJobError]) -> VideoJobError:
         return worst
     problems = [Problem(field, error.message.removeprefix(f"{field}: ")) for field, error in failures.items()]
     return type(worst)(format_problems(problems), worst.reason)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    failure: BaseException = failures
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure
 
 
 def _mark(fd: int) -> tuple[int, int, int]:

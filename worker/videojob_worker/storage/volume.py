@@ -99,6 +99,9 @@ class _Staged:
     async def commit(self) -> None:
         await asyncio.to_thread(self._rename)
 
+    async def url(self) -> str | None:
+        return None
+
     async def discard(self) -> None:
         await undisturbed(asyncio.to_thread(_remove, self.root, self.copies[-1].folders, self.copies))
 

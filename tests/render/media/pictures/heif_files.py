@@ -94,6 +94,7 @@ def hevc(
         converted.pts, converted.time_base = 0, Fraction(1)
         converted.colorspace = names[matrix] if pixels != "gbrp" else 0
         for packet in (*stream.encode(converted), *stream.encode()):
+            packet.pts = packet.dts = 0  # a single frame, of which x265 says what mp4 cannot hold
             container.mux(packet)
     content = _cropped(file, hidden) if hidden else file.getvalue()
     at = content.index(b"hvcC") - 4

@@ -386,3 +386,25 @@ def test_an_animation_lies_over_clips_too(studio: Studio, tmp_path: Path) -> Non
     movie = decode(studio.movie([color("#000000", "1s")], files=[path], size=films.SIZE, overlays=[mark]))
     levels = [round((int(planes(picture)[0][10, 20]) - 16) / 219 * 255 / 60) * 60 for picture in movie]
     assert levels == [0] * 5 + [level for _ in range(4) for level in (60, 60, 120, 120, 240, 240)][:20]
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.parametrize("full", [False, True])
+def test_grey_is_read_in_the_range_that_it_says(tmp_path: Path, depth: int, full: bool) -> None:  # noqa: FBT001
+    path = tmp_path / "grey.mp4"
+    with av.open(str(path), "w") as container:
+        pixels = "gray" if depth == 8 else "gray10le"
+        stream = container.add_stream(
+            "libx265", rate=25, options={"x265-params": "lossless=1:bframes=0:log-level=none"}
+        )
+        stream.width, stream.height, stream.pix_fmt = 64, 64, pixels
+        stream.codec_context.color_range = 2 if full else 1
+        dark, light = (0, 255) if full else (16, 235)
+        array = np.full((64, 64), dark, np.uint8 if depth == 8 else np.uint16)
+        array[:, 32:] = light
+        frame = av.VideoFrame.from_ndarray(array << (depth - 8), format=pixels)
+        frame.pts = 0
+        container.mux([*stream.encode(frame), *stream.encode()])
+    clips = [{"video": {"uri": uri(path)}, "duration": "40ms"}]
+    movie = Studio(tmp_path / "scratch").movie(clips, files=[path], size=(64, 64))
+    assert [decode(movie)[0][32, x] for x in (8, 56)] == pytest.approx([16, 235], abs=2)

@@ -58,7 +58,7 @@ async def test_refusals(context: FetchContext, tmp_path: Path) -> None:
         ("volume://media/../secret", Reason.SOURCE_FORBIDDEN),
         ("volume://media/link", Reason.SOURCE_FORBIDDEN),
         ("volume://media/big", Reason.SOURCE_TOO_LARGE),
-        ("s3://bucket/a.jpg", Reason.NOT_SUPPORTED),
+        ("s3://bucket/a.jpg", Reason.SOURCE_FORBIDDEN),
     ):
         failure = await refusal(context, uri)
         assert failure.reason is reason, failure

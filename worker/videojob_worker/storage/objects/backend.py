@@ -1,0 +1,8 @@
+"""Object stores as a kind of storage: see `storage.base`."""
+
+from __future__ import annotations
+
+from videojob_worker.storage.base import StorageBackend
+from videojob_worker.storage.objects import download, upload
+
+BACKEND = StorageBackend(fetch=download.fetch, downloads=True, stage=upload.stage, at_once=16)
