@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 CACHE ?= $(or $(VIDEOJOB_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/videojob)
 export VIDEOJOB_CACHE := $(CACHE)
+# Tests start hundreds of Python processes: each loads what an earlier one compiled, also where the shell forbids to keep it.
+unexport PYTHONDONTWRITEBYTECODE
 UV_VERSION := 0.13.9
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 VENV := .venv

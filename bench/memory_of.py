@@ -115,6 +115,16 @@ def _film_to_4k() -> _Fields:
     return {"clips": [{"video": {"uri": _uri(path)}}], "canvas": {"width": 3840, "height": 2160, "fps": "25"}}
 
 
+def _banners() -> _Fields:
+    banner = {"image": {"uri": _uri(_picture("banner.png", (4000, 160)))}, "scale": 1}
+    return {"clips": [{"color": "#000000", "duration": "2s"}], "overlays": [banner] * 20}
+
+
+def _film_over_film() -> _Fields:
+    path = _film("720p.mp4", "-c:v", "libx264", "-t", "4")
+    return {"clips": [{"video": {"uri": _uri(path)}}], "overlays": [{"video": {"uri": _uri(path)}, "scale": 1}]}
+
+
 LARGE: Mapping[str, Callable[[], _Fields]] = {
     "four PNGs of 125 MP": _large_pngs,
     "four JPEGs of 12 MP": _phone_photographs,
@@ -125,6 +135,8 @@ LARGE: Mapping[str, Callable[[], _Fields]] = {
     "a film of 4K": _film_of_4k,
     "a film of 4K, HEVC of 10 bits": _film_of_ten_bits,
     "a film to 4K": _film_to_4k,
+    "twenty banners": _banners,
+    "a film over a film": _film_over_film,
 }
 """Beyond what the samples and the works of the benchmark have."""
 

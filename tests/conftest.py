@@ -1,6 +1,7 @@
 """What holds for every test: the limits of Hypothesis, what may run side by side, and the time of each folder."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
@@ -8,28 +9,52 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.integration.apiserver import ApiServer, running
+
 # How long an example takes says more of the machine than of the code: pytest's own timeout is the limit.
 settings.register_profile("videojob", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("videojob")
 
-_ONE_PROCESS = ("tests/chart/", "tests/cluster/", "tests/e2e/", "tests/integration/")
-_SIDE_BY_SIDE = "tests/integration/queue/"
+_CLUSTER = ("tests/cluster/", "tests/e2e/")
+# Where tests wait more than they compute, the longest first: beside them the others have the processors, and at the
+# end there is none left to be waited for alone.
+_WAITING = ("tests/e2e/", "tests/integration/operator/", "tests/integration/worker/", "tests/integration/")
 
 
 class Together(LoadScopeScheduling):
-    """Keeps the tests of a file in one process, and in a single one all that share an API server or the cluster.
+    """Keeps the tests of a file in one process, and in a single one all that share the one-node cluster.
+
+    Each process has an API server and a Redis of its own, if its tests want them.
 
     Not `--dist loadgroup`: pytest-xdist 3.8 marks groups in node ids, which pytest 9.2 no longer lets it change.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        alone = nodeid.startswith(_ONE_PROCESS) and not nodeid.startswith(_SIDE_BY_SIDE)
-        return "cluster" if alone else nodeid.partition("::")[0]
+        return "cluster" if nodeid.startswith(_CLUSTER) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    config.option.loadscopereorder = False  # it would begin with the files of most tests, and not with the longest
     return Together(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, to in enumerate(_WAITING) if item.nodeid.startswith(to)), len(_WAITING)))
+
+
+@pytest.fixture(scope="session")
+def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A real API server with our CRDs, started once a process."""
+    with running(tmp_path_factory.mktemp("apiserver")) as server:
+        yield server
+
+
+@pytest.fixture
+def namespace(apiserver: ApiServer) -> str:
+    """A namespace of the test's own."""
+    return apiserver.create_namespace()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.ports import free_port
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 
 
 @contextmanager

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
 
+_NUMBER = re.compile(r"(-?\d{1,9}(?:\.\d{1,9})?) ?(%?)")
 _DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
 WANTED = {
     DURATION_PATTERN: _DURATION,
@@ -200,10 +202,8 @@ def _message(detail: ErrorDetails) -> str:
     message = detail["msg"].replace("Input should ", "should ", 1)
     message = message[:1].lower() + message[1:]
     match detail["type"]:
-        case "missing":
-            message = "is required"
-        case "extra_forbidden":
-            message = "is not a field here"
+        case "missing" | "extra_forbidden" as kind:
+            message = {"missing": "is required", "extra_forbidden": "is not a field here"}[kind]
         case "value_error":
             message = str(context["error"])
         case "too_short":
@@ -217,9 +217,19 @@ def _message(detail: ErrorDetails) -> str:
             message = f"takes at most {context['max_length']} characters, and has {len(detail['input'])}"
         case "string_pattern_mismatch" if context["pattern"] in WANTED:
             message = _mismatch(context["pattern"], detail["input"])
+        case "float_type" | "float_parsing":
+            message = f"should be a number, not {show(detail['input'])}{_as_number(detail['input'])}"
         case _ if isinstance(detail["input"], str | int | float | None):
             message += f", not {show(detail['input'])}"
     return message
+
+
+def _as_number(value: object) -> str:
+    """Return how a text is written as the number that it may stand for, if it may stand for one."""
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    return f": write {float(found[1]) / 100:g}" if found[2] else f": write {found[1]}, without quotes"
 
 
 def _mismatch(pattern: str, value: str) -> str:

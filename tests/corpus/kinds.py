@@ -49,7 +49,7 @@ def picture(path: Path, render: Callable[[dict[str, Any]], Path]) -> str:
     if not expected:
         raise UnreadableError
     clip = {"image": {"uri": "volume://media/file"}, "duration": "1s", "fit": "stretch"}
-    made = render({"clips": [clip], "outputs": [{"name": "main", "format": "png"}]})
+    made = render({"clips": [clip], "outputs": [{"name": "main", "format": "png", "at": "0s"}]})
     ours = oracles.pictures_by_pillow(made)[0]
     off = min(_difference(ours, other) for other in expected)
     return "" if off <= _LIKE else f"differs by {off:.0f} of 255"

@@ -18,6 +18,8 @@ from videojob_client import Client, VideoJob, WaitError
 
 GROUP, VERSION = "videojob.dev", "v1alpha1"
 RELEASE_NAMESPACE = "videojob"
+WAIT_S = 240.0
+"""How long to wait at most for what takes seconds, where nothing else uses the machine."""
 FINAL = {"Succeeded", "Failed", "Cancelled"}
 
 Object = dict[str, Any]
@@ -90,7 +92,7 @@ class Cluster:
     def delete(self, name: str) -> None:
         self._background.run(self._jobs.delete(name))
 
-    def wait(self, name: str, until: Callable[[Object], object], *, timeout_s: float = 90) -> Object:
+    def wait(self, name: str, until: Callable[[Object], object], *, timeout_s: float = WAIT_S) -> Object:
         """Wait until the status of a VideoJob is as wanted; a final status that is not fails at once."""
 
         def wanted(job: VideoJob) -> bool:
@@ -102,11 +104,11 @@ class Cluster:
             raise AssertionError(f"{error}: {error.job.manifest.get('status')}") from error
         return job.manifest.get("status") or {}
 
-    def finish(self, name: str, *, timeout_s: float = 120) -> Object:
+    def finish(self, name: str, *, timeout_s: float = WAIT_S) -> Object:
         """Wait until a VideoJob has finished, however it ends."""
         return self.wait(name, lambda s: s.get("phase") in FINAL, timeout_s=timeout_s)
 
-    def rendering(self, name: str, *, timeout_s: float = 60) -> Object:
+    def rendering(self, name: str, *, timeout_s: float = WAIT_S) -> Object:
         """Wait until a worker is in the middle of the frames."""
         return self.wait(
             name, lambda s: s.get("phase") == "Running" and s.get("stage") == "Rendering", timeout_s=timeout_s
@@ -156,7 +158,7 @@ class Cluster:
         ).items
         return next(p for p in pods if p.metadata.deletion_timestamp is None)
 
-    def wait_for_operator(self, *, timeout_s: float = 60) -> None:
+    def wait_for_operator(self, *, timeout_s: float = WAIT_S) -> None:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             try:
@@ -175,7 +177,7 @@ class Cluster:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
 
-    def drain(self, *, timeout_s: float = 60) -> None:
+    def drain(self, *, timeout_s: float = WAIT_S) -> None:
         """Wait until no worker of the namespace is left."""
         end = time.monotonic() + timeout_s
         while any(p.status.phase in {"Pending", "Running"} for p in self.worker_pods()):

@@ -26,7 +26,8 @@ POOL: dict[str, Any] = {
     "worker": {
         "resources": {
             "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"cpu": "2", "memory": "2Gi"},
+            # One processor each: a render then lasts as long for half the work, and leaves the rest to other tests.
+            "limits": {"cpu": "1", "memory": "2Gi"},
         }
     },
     "defaults": {"retry": {"limit": 2, "backoff": {"initial": "1s", "factor": 2, "max": "5s", "jitter": 0.1}}},
@@ -37,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("e2e")
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ def short(color: str = "#204060") -> Spec:
     }
 
 
-def long(clip_s: int = 6) -> Spec:
-    """Several seconds of work on two cores: photographs in motion, in which every frame differs."""
+def long(clip_s: int = 3) -> Spec:
+    """Several seconds of work on one core: photographs in motion, in which every frame differs."""
     names = ["astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg"]
     return {
         "canvas": {"width": 1280, "height": 720, "fps": "30"},

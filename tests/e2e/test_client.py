@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import WAIT_S, Cluster
 from tests.e2e.specs import long
 from videojob_client import Client, ConditionType, EventType, NotFoundError, Phase, VideoJobSpec
 
@@ -15,7 +15,7 @@ async def test_a_program_creates_watches_reads_the_log_and_deletes(cluster: Clus
         jobs = client.videojobs
         spec = VideoJobSpec.model_validate(long(2) | {"pool": "e2e"})
         created = await jobs.create("by-program", spec, labels={"made-by": "program"})
-        started = await jobs.wait("by-program", ConditionType.STARTED, timeout_s=60)
+        started = await jobs.wait("by-program", ConditionType.STARTED, timeout_s=WAIT_S)
         assert started.status.worker
 
         # To its end: the worker exits after its render.
@@ -24,7 +24,7 @@ async def test_a_program_creates_watches_reads_the_log_and_deletes(cluster: Clus
         assert messages[0] == "claimed"
         assert any(message.startswith("succeeded after") for message in messages), messages
 
-        job = await jobs.wait("by-program", timeout_s=60)
+        job = await jobs.wait("by-program", timeout_s=WAIT_S)
         assert job.metadata.uid == created.metadata.uid
         [output] = job.status.outputs or ()
         assert (media_folder / output.uri.removeprefix("volume://media/")).stat().st_size == output.bytes
@@ -47,7 +47,7 @@ async def test_a_program_creates_watches_reads_the_log_and_deletes(cluster: Clus
 async def test_a_program_learns_why_a_render_was_cancelled(cluster: Cluster) -> None:
     async with Client(kubeconfig=cluster.kubeconfig, namespace=cluster.namespace) as client:
         await client.videojobs.create("by-program-cancelled", long() | {"pool": "e2e"})
-        await client.videojobs.wait("by-program-cancelled", ConditionType.STARTED, timeout_s=60)
+        await client.videojobs.wait("by-program-cancelled", ConditionType.STARTED, timeout_s=WAIT_S)
         await client.videojobs.cancel("by-program-cancelled")
-        job = await client.videojobs.wait("by-program-cancelled", Phase.CANCELLED, timeout_s=60)
+        job = await client.videojobs.wait("by-program-cancelled", Phase.CANCELLED, timeout_s=WAIT_S)
         assert job.status.outputs is None

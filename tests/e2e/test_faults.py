@@ -86,7 +86,7 @@ def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(cluster: Clust
     cluster.kill(cluster.operator_pod())
     cluster.create("meanwhile", short())
     for name in ("orphaned", "orphaned-too", "meanwhile"):
-        status = cluster.finish(name, timeout_s=180)
+        status = cluster.finish(name)
         assert status["phase"] == "Succeeded", status
         assert status["attempts"] == 1
         assert [r for _, r in cluster.events(name, "Succeeded")].count("Started") == 1
@@ -104,7 +104,7 @@ def test_an_emptied_redis_loses_nothing_and_starts_nothing_twice(cluster: Cluste
             assert cluster.redis("FLUSHALL") == "OK"
         else:
             cluster.kill(cluster.redis_pod())
-        statuses = {name: cluster.finish(name, timeout_s=180) for name in names}
+        statuses = {name: cluster.finish(name) for name in names}
     for name, status in statuses.items():
         assert status["phase"] == "Succeeded", (name, status)
         assert status["attempts"] == 1, (name, status)

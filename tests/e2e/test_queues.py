@@ -20,7 +20,7 @@ def test_thirty_jobs_share_three_workers_by_the_weights_of_their_queues(cluster:
             for name in names:
                 cluster.wait(name, lambda s: s.get("phase") == "Queued")
             cluster.patch_pool("e2e", {"maxWorkers": 3})
-            statuses = {name: cluster.finish(name, timeout_s=240) for name in names}
+            statuses = {name: cluster.finish(name) for name in names}
     finally:
         cluster.patch_pool("e2e", {"maxWorkers": 3, "minIdle": 1})
 

@@ -69,7 +69,7 @@ def halved(resource: dict[str, Any]) -> dict[str, Any]:
     for sized in [*titles, *([spec["subtitles"]["style"]] if "subtitles" in spec else [])]:
         sized["size"] = sized.get("size", 96) // 2
     for output in spec.get("outputs", []):
-        if output["format"] == "mp4" and output.get("codec", "h264") == "h264":
+        if output["format"] in {"mp4", "hls"} and output.get("codec", "h264") in {"h264", "h265"}:
             output["preset"] = "ultrafast"
     return resource
 

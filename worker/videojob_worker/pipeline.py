@@ -13,6 +13,7 @@ import shutil
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,7 +174,7 @@ class _Attempt:
             downloads.mkdir()
             renders.mkdir()
             context = FetchContext(
-                self.context.volumes, self.assignment.sources, downloads, self.context.resolve, self._objects()
+                self.context.volumes, self.assignment.sources, downloads, self.context.resolve, self._objects
             )
             self.tracker.fetching(0, len(wanted))
             async with fetched(wanted, context, lambda done: self.tracker.fetching(done, len(wanted))) as opened:
@@ -226,11 +227,12 @@ class _Attempt:
             self.assignment.attempt,
             self.context.volumes,
             count.add,
-            self._objects(),
+            self._objects,
             media_types.attributes_of(output),
             self._is_ours,
         )
 
+    @cached_property
     def _objects(self) -> ObjectAccess:
         return ObjectAccess(self.assignment.objects, self.context.objects)
 

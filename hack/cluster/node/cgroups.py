@@ -1,7 +1,8 @@
 """The cgroup that all pods lie in, on cgroup v1 and v2 machines.
 
 It lets us limit nothing; it lets us find every process of every container, also when the daemons that started
-them are gone.
+them are gone. Beside what else the machine does, all pods together count as two processes and not, as they would by
+default, as one, which stands still beside tests.
 """
 
 import time
@@ -11,6 +12,8 @@ from node import config, processes
 from node.config import ClusterError
 
 REMOVE_TIMEOUT_S = 10.0
+SHARES = {"cpu.shares": 2048, "cpu.weight": 200}
+"""Of the processor's time, in version 1 and 2: twice the default."""
 
 
 def hierarchies() -> dict[Path, bool]:
@@ -38,6 +41,9 @@ def create() -> None:
             controllers = (root / "cgroup.controllers").read_text().split()
             for folder in (root, own):
                 _enable(folder, controllers)
+        for name, share in SHARES.items():
+            if (own / name).exists():
+                (own / name).write_text(str(share))
 
 
 def _enable(folder: Path, controllers: list[str]) -> None:

@@ -101,7 +101,7 @@ async def test_who_is_not_known_is_told(configuration: Configuration, namespace:
 
 
 async def test_who_may_not_is_told_what(apiserver: ApiServer, configuration: Configuration, namespace: str) -> None:
-    apiserver.kubectl("create", "serviceaccount", "nobody", "-n", namespace)
+    apiserver.create_account("nobody", namespace)
     token = apiserver.kubectl("create", "token", "nobody", "-n", namespace)
     configuration.api_key["BearerToken"] = f"Bearer {token.stdout.strip()}"
     async with Client(configuration=configuration, namespace=namespace) as client:

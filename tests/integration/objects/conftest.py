@@ -35,11 +35,9 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give servers little time."""
+    """Leave servers that say nothing soon: too soon for a machine that is busy, where that would be a failure."""
     monkeypatch.setattr(opening, "READING_SILENCE_S", 2)
     monkeypatch.setattr(opening, "WRITING_SILENCE_S", 3)
-    monkeypatch.setattr(opening, "_RETRY_S", 15)
-    monkeypatch.setattr(opening, "_RETRIES", 2)
 
 
 @pytest.fixture(scope="session")
@@ -147,8 +145,9 @@ def worker(s3: Server, tmp_path: Path) -> Worker:
 
 
 @pytest.fixture
-def hindered(s3: Server, faulty: FaultyProxy, tmp_path: Path, hasty: None) -> Worker:  # noqa: ARG001 - patience
-    """A hasty worker whose requests go through the faulty proxy."""
+def hindered(s3: Server, faulty: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """A worker whose requests go through the faulty proxy, and are tried three times."""
+    monkeypatch.setattr(opening, "_RETRIES", 2)
     return Worker(s3, tmp_path, s3.access(tmp_path / "objects", s3.entry(endpoint=faulty.url)))
 
 

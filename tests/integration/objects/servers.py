@@ -190,6 +190,22 @@ def add_account(server: Server, access: str, secret: str) -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
 
 
+def let_below(server: Server, access: str, prefix: str) -> None:
+    """Let an account of versitygw read and write what is below a prefix, and list nothing."""
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [access]},
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+                "Resource": [f"arn:aws:s3:::{BUCKET}/{prefix}/*"],
+            }
+        ],
+    }
+    os.setxattr(server.folder / "data" / BUCKET, "user.policy", json.dumps(policy).encode())  # where versitygw keeps it
+
+
 def make_certificate(folder: Path, authority_name: str = "test authority") -> tuple[Path, Path, Path]:
     """Make a certificate for loopback; return its file, that of its key, and that of the authority that signed it."""
     folder.mkdir(exist_ok=True)

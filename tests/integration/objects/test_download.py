@@ -142,6 +142,7 @@ async def test_a_fault_that_passes_is_not_noticed(hindered: Worker, faulty: Faul
     assert await hindered.fetch("a.mp4") == LONG
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("fault", [answering("503 Slow Down", "SlowDown"), reset, break_off, truncate, fall_silent])
 async def test_a_fault_that_stays_is_for_another_attempt(hindered: Worker, faulty: FaultyProxy, fault: object) -> None:
     hindered.put("a.mp4", LONG)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.objects.faulty_proxy import Fault, answering, fall_silent, reset
-from tests.integration.objects.servers import BUCKET, add_account
+from tests.integration.objects.servers import BUCKET, add_account, let_below
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_contract.resources.outputs import ObjectAttributes
 from videojob_worker.storage.objects import sending
@@ -169,6 +169,16 @@ async def test_what_is_replaced_is_removed_and_nothing_beside_it(worker: Worker)
     assert worker.keys() == sorted([*kept, f"a/{FOLDER}/init.mp4", "a/film.m3u8"])
 
 
+async def test_more_segments_than_a_server_lists_at_once_come_and_go(worker: Worker) -> None:
+    for folder in (FORMER, FOLDER):
+        segments = [(b"%d" % index, (folder, f"{index}.m4s")) for index in range(1100)]
+        await (await worker.stage_files("a/film.m3u8", [*segments, (b"playlist", ())])).commit()
+        assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{folder}/{index}.m4s" for index in range(1100))])
+    again = await worker.stage_files("a/film.m3u8", [*segments, (b"0", (FOLDER, "more.m4s")), (b"playlist", ())])
+    await again.discard()
+    assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{FOLDER}/{index}.m4s" for index in range(1100))])
+
+
 async def test_a_server_that_lists_what_it_was_not_asked_for_has_nothing_removed(
     hindered: Worker, faulty: FaultyProxy
 ) -> None:
@@ -213,6 +223,23 @@ async def test_where_it_may_not_be_written_is_known_before_any_commit(s3: Server
     assert worker.keys() == []
 
 
+async def test_who_may_write_below_a_prefix_alone_needs_no_more(s3: Server, worker: Worker) -> None:
+    secrets = add_account(s3, "prefixed", "prefixed-secret")
+    let_below(s3, "prefixed", "renders")
+    prefixed = replace(worker, access=s3.access(worker.access.credentials, **secrets))
+    for attempt in (1, 2):
+        staged = await prefixed.stage_files("renders/film.m3u8", [*SEGMENTS, (b"playlist", ())], attempt)
+        await staged.commit()
+    assert await prefixed.fetch("renders/film.m3u8") == b"playlist"
+    staged = await prefixed.stage_files("renders/other.m3u8", [*SEGMENTS, (LONG, ())])
+    await staged.discard()
+    assert open_uploads(s3) == []
+    with pytest.raises(PermanentError, match="allow writing"):
+        await prefixed.stage("film.mp4", b"film")
+    worker.put("film.mp4", b"film")
+    assert "allow reading" in (await prefixed.refusal("film.mp4")).message
+
+
 @pytest.mark.parametrize("fault", [answering("503 Slow Down", "SlowDown"), reset])
 @pytest.mark.parametrize("which", ["^POST .*uploads", "^PUT", "^POST .*uploadId"])
 async def test_a_fault_that_passes_is_not_noticed(
@@ -226,6 +253,7 @@ async def test_a_fault_that_passes_is_not_noticed(
     assert open_uploads(hindered.server) == []
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("fault", [answering("503 Slow Down", "SlowDown"), reset, fall_silent])
 @pytest.mark.parametrize("which", ["^POST .*uploads", "^PUT", "^POST .*uploadId"])
 async def test_a_fault_that_stays_is_for_another_attempt(
@@ -261,6 +289,7 @@ async def test_a_commit_that_may_have_happened_is_tried_again_and_keeps_its_segm
     assert hindered.keys(FOLDER) == sorted(f"{FOLDER}/{file}" for _, (_, file) in SEGMENTS)
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: FaultyProxy) -> None:
     faulty.faults = [Fault("^PUT .*partNumber=3", fall_silent)]
     staging = asyncio.ensure_future(hindered.stage_files("film.m3u8", [*SEGMENTS, (LONG * 4, ())]))
@@ -274,11 +303,21 @@ async def test_nothing_is_left_when_it_is_stopped(hindered: Worker, faulty: Faul
 
 async def test_of_two_attempts_at_once_one_is_seen_whole(worker: Worker) -> None:
     contents = [os.urandom(2 * PART), os.urandom(2 * PART)]
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each) for each in contents))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, 1) for each in contents))
     await asyncio.gather(one.commit(), two.commit())
     assert worker.content("film.mp4") in contents
-    one, two = await asyncio.gather(*(worker.stage("film.mp4", each) for each in contents))
+    one, two = await asyncio.gather(*(worker.stage("film.mp4", each, 1) for each in contents))
     await two.commit()
     await one.discard()
     assert worker.content("film.mp4") == contents[1]
     assert open_uploads(worker.server) == []
+
+
+async def test_an_attempt_that_another_follows_can_commit_no_more(worker: Worker) -> None:
+    stale = await worker.stage("film.mp4", b"stale", 1)
+    following = await worker.stage("film.mp4", b"following", 2)
+    with pytest.raises(TransientError, match="was completed or given up meanwhile"):
+        await stale.commit()
+    await stale.discard()
+    await following.commit()
+    assert worker.content("film.mp4") == b"following"

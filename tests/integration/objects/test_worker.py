@@ -41,7 +41,7 @@ def of_bucket(server: Server, endpoint: str, attempt: int = 1) -> Assignment:
             "name": "main",
             "format": "mp4",
             "uri": f"{uri}/out/film.mp4",
-            "object": {"cacheControl": "no-cache"},
+            "object": {"cacheControl": "no-store"},
         },
         {**draft, "name": "stream", "format": "hls", "uri": f"{uri}/out/stream.m3u8"},
         {"name": "sheet", "format": "sprite", "uri": f"{uri}/out/sheet.jpg"},

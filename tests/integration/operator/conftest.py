@@ -17,7 +17,7 @@ from tests.integration.apiserver import ApiServer
 from tests.integration.operator.node import Node
 from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
-from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import JOBS, NAMESPACES, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.types import PoolKey
@@ -66,7 +66,7 @@ class World:
         return [job async for job in self.kubernetes.list(JOBS, self.namespace)]
 
     async def reaches(
-        self, name: str, phase: str, *, timeout_s: float = 20.0, also: Callable[[dict[str, Any]], bool] = bool
+        self, name: str, phase: str, *, timeout_s: float = 60.0, also: Callable[[dict[str, Any]], bool] = bool
     ) -> dict[str, Any]:
         """Wait until a VideoJob is in a phase; return its status. A phase that it cannot leave any more fails
         at once."""
@@ -86,7 +86,7 @@ class World:
         assert await self.kubernetes.create(resource, self.namespace, body)
 
 
-async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Wait until a condition, which may be a coroutine function, holds; return what it returned."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -127,9 +127,8 @@ async def world(
     apiserver: ApiServer, kubernetes: Kubernetes, redis_url: str, namespace: str, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A restricted namespace, its own Redis, a node, and an operator that is not started yet."""
-    apiserver.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    # A pod needs an account to be admitted; no controller makes the default one.
-    apiserver.kubectl("create", "serviceaccount", "default", "-n", namespace)
+    await kubernetes.patch(NAMESPACES, "", namespace, RESTRICTED)
+    apiserver.create_account("default", namespace)  # a pod needs one to be admitted
     env = {
         "KUBECONFIG": str(apiserver.kubeconfig),
         "VIDEOJOB_CLUSTER": CLUSTER,

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
 PROGRAM = Path(sys.executable).parent / "videojob-operator"
 
 
@@ -56,7 +56,7 @@ class OperatorProcess:
             return 0
         self._process.terminate()
         try:
-            return self._process.wait(10)
+            return self._process.wait(30)  # as long as Kubernetes gives it
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

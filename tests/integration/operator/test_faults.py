@@ -51,7 +51,7 @@ async def test_operator_killed_at_any_moment_starts_nothing_twice(world: World) 
         world.operator.kill()
         world.operator.start()
     for number in range(6):
-        status = await world.reaches(f"job-{number}", "Succeeded", timeout_s=40)
+        status = await world.reaches(f"job-{number}", "Succeeded")
         assert status["attempts"] == 1
     assert sorted(world.node.starts) == [(f"job-{number}", 1) for number in range(6)]
 
@@ -70,7 +70,7 @@ async def test_flushall_loses_no_job_and_starts_nothing_twice(world: World) -> N
     gate.opened.set()
     names = ["running", *(f"waiting-{number}" for number in range(3))]
     for name in names:
-        status = await world.reaches(name, "Succeeded", timeout_s=60)
+        status = await world.reaches(name, "Succeeded")
         assert status["attempts"] == 1
         assert status["interruptions"] == 0
     assert sorted(world.node.starts) == sorted((name, 1) for name in names)
@@ -187,7 +187,7 @@ async def test_lost_worker_costs_an_attempt_and_not_the_job(world: World) -> Non
         {"status": {"phase": "Failed", "reason": "NodeLost"}},
         subresource="status",
     )
-    status = await world.reaches("unlucky", "Succeeded", timeout_s=60)
+    status = await world.reaches("unlucky", "Succeeded")
     assert status["interruptions"] == 1
     assert status["failures"] == 0
     assert world.node.starts == [("unlucky", 1), ("unlucky", 2)]
@@ -208,7 +208,7 @@ async def test_result_is_taken_from_the_pod_when_redis_lost_it(world: World) -> 
     await eventually(complete, "the worker has ended")
     await world.redis.flushall()
     world.operator.start()
-    await world.reaches("one", "Succeeded", timeout_s=60)
+    await world.reaches("one", "Succeeded")
     assert world.node.starts == [("one", 1)]
 
 
@@ -220,7 +220,7 @@ async def test_deleted_pool_and_its_return(world: World) -> None:
     await world.kubernetes.delete(RENDERPOOLS, world.namespace, "default")
     await world.reaches("patient", "Pending")
     await world.create_pool()
-    await world.reaches("patient", "Succeeded", timeout_s=30)
+    await world.reaches("patient", "Succeeded")
 
 
 async def test_jobs_that_events_did_not_tell_of_are_found(world: World) -> None:
@@ -239,4 +239,4 @@ async def test_jobs_that_events_did_not_tell_of_are_found(world: World) -> None:
         names = {other["metadata"]["name"] for other in await world.jobs()}
         return bool(names) and job["metadata"]["name"] not in names
 
-    await eventually(replaced, "another worker took its place", timeout_s=40)
+    await eventually(replaced, "another worker took its place")

@@ -91,8 +91,7 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
         apiserver = request.getfixturevalue("apiserver")
         client = await stack.enter_async_context(await client_of(apiserver))
         namespace = apiserver.create_namespace()
-        # A pod needs an account to be admitted; no controller makes the default one.
-        apiserver.kubectl("create", "serviceaccount", "default", "-n", namespace)
+        apiserver.create_account("default", namespace)  # a pod needs one to be admitted
         yield Backend(client, namespace, apiserver, fake)
 
 

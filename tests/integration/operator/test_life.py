@@ -38,7 +38,7 @@ async def test_kopf_leaves_no_trace_and_a_life_costs_few_writes(world: World) ->
     await eventually(lambda: world.operator.metric("videojob_workers", state="idle") == 1, "a warm worker")
     jobs_before = world.operator.metric("videojob_api_requests_total", verb="create", resource="jobs")
     await world.create("one")
-    status = await world.reaches("one", "Succeeded", timeout_s=30)
+    status = await world.reaches("one", "Succeeded")
     assert status["progress"] == 100
     videojob = await world.videojob("one")
     assert videojob

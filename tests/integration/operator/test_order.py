@@ -20,7 +20,7 @@ async def let_work(world: World) -> list[str]:
     """Give the pool workers, and return in which order attempts began."""
     await world.kubernetes.patch(RENDERPOOLS, world.namespace, "default", {"spec": {"maxWorkers": 1}})
     for name in NAMES:
-        await world.reaches(name, "Succeeded", timeout_s=60)
+        await world.reaches(name, "Succeeded")
     return [name for name, _ in world.node.starts]
 
 
@@ -28,7 +28,7 @@ async def is_back(world: World) -> None:
     async def all_wait() -> bool:
         return bool(await world.redis.zcard(world.keys.fixed("backlog")) == len(NAMES))
 
-    await eventually(all_wait, "all wait again", timeout_s=40)
+    await eventually(all_wait, "all wait again")
 
 
 async def test_the_order_outlives_redis(world: World) -> None:
@@ -45,7 +45,7 @@ async def test_the_order_outlives_redis_and_the_operator_with_idle_workers_about
     await world.kubernetes.patch(RENDERPOOLS, world.namespace, "default", {"spec": {"maxWorkers": 1, "minIdle": 1}})
     world.operator.start()
     for name in NAMES:
-        await world.reaches(name, "Succeeded", timeout_s=60)
+        await world.reaches(name, "Succeeded")
     assert [name for name, _ in world.node.starts] == NAMES
 
 
@@ -63,5 +63,5 @@ async def test_what_was_interrupted_goes_before_what_came_after_it(world: World)
     evicted = {"status": {"phase": "Failed", "reason": "NodeLost"}}
     await world.kubernetes.patch(PODS, world.namespace, status["worker"], evicted, subresource="status")
     for name in ("first", "a-later", "b-later"):
-        await world.reaches(name, "Succeeded", timeout_s=60)
+        await world.reaches(name, "Succeeded")
     assert world.node.starts == [("first", 1), ("first", 2), ("a-later", 1), ("b-later", 1)]

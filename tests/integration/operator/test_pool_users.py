@@ -90,11 +90,11 @@ async def test_renders_go_on_through_a_change_of_password_and_a_restart_of_redis
     await eventually(both, "both are valid again")
     await asyncio.sleep(16)  # longer than a lease
     await guarded.create("new")
-    await guarded.reaches("new", "Running", timeout_s=40)
+    await guarded.reaches("new", "Running")
     assert len(await pool_secrets(guarded)) == 2
     gate.opened.set()
     for name in ("running", "new"):
-        status = await guarded.reaches(name, "Succeeded", timeout_s=40)
+        status = await guarded.reaches(name, "Succeeded")
         assert (status["attempts"], status["interruptions"]) == (1, 0)
 
     guarded.operator.stop()
@@ -107,7 +107,7 @@ async def test_renders_go_on_through_a_change_of_password_and_a_restart_of_redis
 
     await eventually(one, "the old password is no way in any more")
     await guarded.create("last")
-    await guarded.reaches("last", "Succeeded", timeout_s=40)
+    await guarded.reaches("last", "Succeeded")
 
 
 async def idle_worker(world: World) -> None:

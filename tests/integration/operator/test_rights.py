@@ -40,7 +40,7 @@ async def test_operator_lives_on_the_rights_of_the_chart(
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": world.namespace}],
     }
-    apiserver.kubectl("create", "serviceaccount", "operator", "-n", world.namespace)
+    apiserver.create_account("operator", world.namespace)
     apiserver.apply(role, world.namespace)
     apiserver.apply(binding, world.namespace)
     token = apiserver.kubectl("create", "token", "operator", "-n", world.namespace).stdout.strip()

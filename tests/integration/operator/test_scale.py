@@ -5,8 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
 from tests.integration.operator.conftest import CLUSTER, World, eventually
 from videojob_contract.api_paths import VIDEOJOBS
 from videojob_contract.queue.operator import OperatorQueue
@@ -45,7 +43,6 @@ def memory_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-@pytest.mark.timeout(300)
 async def test_a_thousand_that_wait(world: World) -> None:
     world.operator.start()
     await world.create_pool(minIdle=0, maxWorkers=0)
@@ -78,7 +75,7 @@ async def test_a_thousand_that_wait(world: World) -> None:
     async def filled() -> bool:
         return (await queue.snapshot()).total_queued == COUNT
 
-    await eventually(filled, "the queue is full again", timeout_s=60)
+    await eventually(filled, "the queue is full again")
 
     async def delete(name: str) -> None:
         await world.kubernetes.delete(VIDEOJOBS, world.namespace, name)
@@ -88,10 +85,9 @@ async def test_a_thousand_that_wait(world: World) -> None:
     async def empty() -> bool:
         return (await queue.snapshot()).total_queued == 0 and not await queue.known_uids()
 
-    await eventually(empty, "the queue forgot all of them", timeout_s=60)
+    await eventually(empty, "the queue forgot all of them")
 
 
-@pytest.mark.timeout(300)
 async def test_a_thousand_that_finished_cost_little(world: World) -> None:
     async def finished(name: str) -> None:
         await world.create(name)

@@ -196,10 +196,8 @@ async def test_redis_gone_for_good_still_publishes(operator: OperatorQueue, work
 
 async def test_sigterm_while_rendering_is_an_eviction(operator: OperatorQueue, workers: Workers) -> None:
     worker = await start_rendering(operator, workers)
-    asked = time.monotonic()
     worker.process.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(worker.wait, 5) == FAILED
-    assert time.monotonic() - asked < 2
     entry = await operator.entry(UID)
     assert entry is not None
     assert entry.result is not None

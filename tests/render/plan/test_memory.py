@@ -11,7 +11,7 @@ from bench.memory import LEAST, MOST, Peaks
 from hack.media import copy_to
 
 
-@pytest.mark.parametrize("name", ["fit", "minimal"])
+@pytest.mark.parametrize("name", ["fit", "minimal", "twenty banners"])
 def test_a_plan_predicts_the_peak_of_its_render(tmp_path: Path, name: str) -> None:
     copy_to(tmp_path)
     command = [sys.executable, "-m", "bench.memory_of", name, "2", str(tmp_path)]

@@ -236,3 +236,11 @@ def test_what_is_wrong_with_a_job_is_looked_for_once(monkeypatch: pytest.MonkeyP
         parse_videojob(videojob(), further=lambda _: [Problem("spec.notify", "is not supported yet")])
     assert [problem.path for problem in caught.value.problems] == ["spec.deadline", "spec.notify"]
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"), [("80%", ": write 0.8"), ("0.8", ": write 0.8, without quotes"), ("loud", ""), ("1e3", "")]
+)
+def test_a_text_where_a_number_belongs_is_told_with_the_number(written: str, advice: str) -> None:
+    found = problems(audio={"tracks": [{"uri": "volume://a/a.mp3", "volume": written}]})
+    assert found == [f'spec.audio.tracks[0].volume: should be a number, not "{written}"{advice}']

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from videojob_contract.resources.timeline import Overlay
 from videojob_worker.compose.clips import clip_kind
+from videojob_worker.compose.clips.image import overlay_size
 from videojob_worker.encode.x264_tuning import encoder_bytes
 from videojob_worker.media.pictures.decoding_memory import LARGE_BYTES
+from videojob_worker.text.title import overlay_room
+from videojob_worker.timeline.spans import SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +33,10 @@ ENCODERS_BYTES: Final = 1 << 30
 _PROCESS_BYTES: Final = 100 * 1024**2
 """The renderer with its libraries, before it opens anything: measured."""
 _PICTURE_BYTES_A_PIXEL: Final = 1.5
-_RGBA_BYTES: Final = 4
+_SPRITE_BYTES: Final = 6
+"""Of a pixel of an overlay: two numbers of 16 bits for each sample of a picture."""
+_MOVING_SPRITE_BYTES: Final = 24
+"""Where it moves, so that a sprite is made of each of its pictures."""
 _EFFECT_PICTURES: Final = 4
 """Pictures of 24 bits that an effect holds at a time."""
 _RGB_BYTES: Final = 3
@@ -137,11 +143,23 @@ def _held_bytes(layer: Clip | Overlay, canvas: Canvas, probed: Mapping[str, Prob
     """What a layer holds while it is seen: its picture, and what that is made from frame by frame."""
     held = clip_kind(layer, probed).held_bytes(layer, canvas)
     if isinstance(layer, Overlay):
-        width = canvas.width if layer.scale is None else canvas.width * min(layer.scale, 1.0)
-        return held + int(width * (canvas.height if layer.scale is None else width) * _RGBA_BYTES)
+        width, height = _drawn_size(layer, canvas, probed)
+        is_still = clip_kind(layer, probed).span_kind is SpanKind.STILL
+        return held + width * height * (_SPRITE_BYTES if is_still else _MOVING_SPRITE_BYTES)
     if layer.effects:
         held += _EFFECT_PICTURES * canvas.width * canvas.height * _RGB_BYTES
     return held + _picture_bytes(canvas)
+
+
+def _drawn_size(overlay: Overlay, canvas: Canvas, probed: Mapping[str, ProbedSource]) -> tuple[int, int]:
+    """Return how wide and high an overlay is at most on the canvas, in pixels; a title takes less than its room."""
+    media = overlay.image or overlay.video
+    if media is None:
+        width, height = overlay_room(overlay, *canvas.size)
+    else:
+        source = probed[media.uri]
+        width, height = overlay_size((source.width or 1, source.height or 1), canvas.size, overlay)
+    return max(0, min(width, canvas.width)), max(0, min(height, canvas.height))
 
 
 def _loading_bytes(layer: Clip | Overlay, canvas: Canvas, probed: Mapping[str, ProbedSource]) -> int:

@@ -14,10 +14,10 @@ Each kind turns the errors of what it stands on (a file system, a server) into t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from videojob_contract.resources.outputs import ObjectAttributes
 from videojob_contract.resources.uris import redact_uri
@@ -37,6 +37,8 @@ class ObjectAccess:
     stores: Sequence[ObjectStore] = ()
     credentials: Path = Path("/objects")
     """A folder with one of each store's name, in which its Secret's keys are files."""
+    opened: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Clients of stores, with their connections, by all that they are made of."""
 
 
 _NO_ATTRIBUTES = ObjectAttributes()
@@ -141,3 +143,5 @@ class StorageBackend:
     """Whether `fetch` copies the source, rather than opens it where it is."""
     stage: Stage | None = None
     """None where nothing can be written."""
+    at_once: int = 4
+    """So many sources are fetched side by side: by default as many as one origin is commonly asked for."""

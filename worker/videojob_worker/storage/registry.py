@@ -33,6 +33,12 @@ def is_downloaded(uri: str) -> bool:
     return backend is not None and backend.downloads
 
 
+def at_once(uri: str) -> int:
+    """Return how many sources of the kind of this one are fetched side by side."""
+    backend = BACKENDS.get(_scheme(uri))
+    return backend.at_once if backend is not None else 1
+
+
 async def fetch(field: str, uri: str, context: FetchContext) -> int:
     """Open a source; see `StorageBackend.fetch`.
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from videojob_worker.storage.base import FetchContext
 
-_AT_ONCE = 4  # as many downloads as one origin is commonly asked for
-
 
 @dataclass(frozen=True)
 class Sources:
@@ -55,10 +53,10 @@ async def fetched(
     """
     fds: dict[str, int] = {}
     failures: dict[str, VideoJobError] = {}
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gates = {at_once: asyncio.Semaphore(at_once) for at_once in {registry.at_once(uri) for _, uri in wanted}}
 
     async def fetch(field: str, uri: str) -> None:
-        async with gate:
+        async with gates[registry.at_once(uri)]:
             fds[uri] = await registry.fetch(field, uri, context)
             on_fetched(len(fds))
 

@@ -19,8 +19,9 @@ from av.video.frame import PictureType, VideoFrame
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.files.source import MOST_MISSING, Source
+from videojob_worker.media.video.coded_size import MAX_PIXELS, CodedSizeLimit
 from videojob_worker.media.video.hevc_layers import has_alpha_layer
-from videojob_worker.media.video.video_container import MAX_PIXELS, open_video
+from videojob_worker.media.video.video_container import open_video
 from videojob_worker.media.video.video_end import Restart
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Decoder:
         self.container, self.stream = open_video(source)
         self.tick_s: Fraction = self.stream.time_base or Fraction(1)
         self._context = self._codec_context()
+        self._limit = CodedSizeLimit(source, self._context)
         self._settled = self.container.format.name not in _ENTERED
         self._shown = 0
         self._harmed_s: list[float] = []
@@ -67,7 +69,8 @@ class Decoder:
         name: Literal["libvpx", "libvpx-vp9"] | None = _WITH_ALPHA.get(context.codec.canonical_name)
         if name is not None and self.stream.metadata.get("alpha_mode") == "1":
             context = CodecContext.create(name, "r")
-        context.options = {"max_pixels": str(MAX_PIXELS)}
+        # A left edge is cut where it is, not where lines are easily copied.
+        context.options = {"max_pixels": str(MAX_PIXELS), "flags": "unaligned"}
         # One thread: segments that are rendered side by side use the cores, and libav's frame threads can wait for
         # each other for ever in a damaged H.265 stream.
         context.thread_count = 1
@@ -158,6 +161,7 @@ class Decoder:
             raise self._damaged(f"it cannot be read to its end ({error.strerror})") from error
 
     def _decode(self, packet: "Packet[VideoStream]", at_s: float) -> list[VideoFrame]:
+        self._limit.check_packet(packet)
         try:
             return self._context.decode(packet)
         except MemoryError:
@@ -168,6 +172,8 @@ class Decoder:
             if self._settled:
                 self._conceal(at_s, f"a frame near {at_s:.2f}s cannot be decoded", error)
             return []
+        finally:
+            self._limit.check_decoder()
 
     def _whole(self, frames: list[VideoFrame], at_s: float) -> Iterator[VideoFrame]:
         for frame in frames:

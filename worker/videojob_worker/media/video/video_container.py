@@ -20,9 +20,8 @@ from videojob_worker.media.files.container_limits import MAX_TRACKS, check_conta
 from videojob_worker.media.files.decoders import FOR_PACKETS, FOR_PICTURES, PICTURES
 from videojob_worker.media.files.sniff import describe_kind, file_kind
 from videojob_worker.media.files.source import Source
+from videojob_worker.media.video.coded_size import MAX_PIXELS, check_coded_size
 
-MAX_PIXELS: Final = 8192 * 4352
-"""Largest frame that is decoded, in pixels: what H.264, H.265 and AV1 allow at their highest common levels."""
 DEMUXERS: Final[Mapping[str, str]] = {
     "AVI": "avi",
     "FLV": "flv",
@@ -42,6 +41,8 @@ _OPTIONS: Final = {
     "max_streams": str(MAX_TRACKS),
     "codec_whitelist": FOR_PICTURES,
     "max_pixels": str(MAX_PIXELS),
+    # What is cropped counts for no limit of libav's: at first the size is seen that is coded.
+    "flags2": "ignorecrop",
 }
 
 _UNDECODED: Final = {**_OPTIONS, "codec_whitelist": FOR_PACKETS, "probesize": "32"}
@@ -98,8 +99,9 @@ def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream
     if name not in PICTURES:
         raise source.error(f"has pictures in {name}, which is not read here")
     context = stream.codec_context
-    # libav forgets the size of pictures when it is beyond `max_pixels`.
-    if not 0 < context.width * context.height <= MAX_PIXELS or not stream.time_base:
+    check_coded_size(source, context.width, context.height)
+    # Most decoders forget the size of pictures when it is beyond `max_pixels`.
+    if not context.width * context.height or not stream.time_base:
         raise source.error(
             f"has pictures of more than {MAX_PIXELS // 1_000_000} megapixels, or does not say how large they are",
             Reason.SOURCE_TOO_LARGE,

@@ -5,4 +5,4 @@ from __future__ import annotations
 from videojob_worker.storage.base import StorageBackend
 from videojob_worker.storage.objects import download, upload
 
-BACKEND = StorageBackend(fetch=download.fetch, downloads=True, stage=upload.stage)
+BACKEND = StorageBackend(fetch=download.fetch, downloads=True, stage=upload.stage, at_once=16)

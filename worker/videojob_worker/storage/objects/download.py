@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 RANGE_BYTES = 8 << 20
 """Length of a range: long enough that asking for it costs little, short enough to ask for several."""
-_AT_ONCE = 8  # ranges of one object
-_CHUNK_BYTES = 1 << 20
+_AT_ONCE = 4  # ranges of one object
+_CHUNK_BYTES = 1 << 19
 
 
 async def fetch(field: str, uri: str, context: FetchContext) -> int:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.object_stores import Encryption, Provider, object_key, store_of
 from videojob_contract.version import __version__
+from videojob_worker.storage.objects import secret_files
+from videojob_worker.storage.objects.secret_files import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from obstore.store import (
         AzureConfig,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources import object_stores
     from videojob_worker.storage.base import ObjectAccess
+    from videojob_worker.storage.objects.secret_files import StoreSecret
 
 READING_SILENCE_S = 30.0
 """How long a server may send nothing."""
@@ -44,7 +46,6 @@ _RETRY_S = 20
 """How long after its start a request is tried again; longer troubles are for the next attempt of the whole job."""
 _RETRIES = 8
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_MOST_SECRET_BYTES = 1 << 16
 _DEFAULT_REGION = "us-east-1"
 
 
@@ -91,69 +92,45 @@ def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, sil
     key = object_key(uri)
     if any(part in {"", ".", ".."} for part in key.split("/")) or _CONTROL.search(key):
         raise PermanentError(f"{what}: the key has an empty part, a . or a .. in it, or a control character", forbidden)
-    secrets = _Secrets(what, entry, access.credentials / entry.name)
-    return OpenStore(entry, _open(entry, secrets, silence_s), key, _keys(entry, secrets), secrets.authority())
+    secret = read_secret(what, entry, access.credentials / entry.name)
+    # Kept open with all that makes it: to load authorities and to greet a server takes longer than a small object.
+    made_of = (entry.model_dump_json(), tuple(secret.values.items()), silence_s)
+    if made_of not in access.opened:
+        access.opened[made_of] = _open(entry, secret, silence_s)
+    authority = secret.values.get(secret_files.AUTHORITY)
+    return OpenStore(entry, access.opened[made_of], key, _keys(entry, secret), authority)
 
 
-def _open(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> S3Store | GCSStore | AzureStore:
+def _open(entry: object_stores.ObjectStore, secret: StoreSecret, silence_s: float) -> S3Store | GCSStore | AzureStore:
     from obstore.exceptions import BaseError  # noqa: PLC0415 - a worker is claimed before it needs this
 
     try:
-        return _OPENERS[entry.provider](entry, secrets, _client(entry, secrets, silence_s))
+        return _OPENERS[entry.provider](entry, secret, _client(entry, secret, silence_s))
     except (BaseError, ValueError):
         # Not with what the client says, nor from it: it may repeat what it was given.
         source = f"its Secret {entry.secret_ref.name}" if entry.secret_ref else "the worker's environment"
         words = f"the credentials of object store {entry.name} cannot be used: look at {source}"
-        raise TransientError(f"{secrets.what}: {words}") from None
+        raise TransientError(f"{secret.what}: {words}") from None
 
 
-@dataclass(frozen=True)
-class _Secrets:
-    """The files of a store's Secret."""
-
-    what: str
-    entry: object_stores.ObjectStore
-    folder: Path
-
-    def required(self, name: str, *, instead: str = "") -> str:
-        value = self.optional(name)
-        if value is None:
-            secret = self.entry.secret_ref.name if self.entry.secret_ref else ""
-            names = f"{name} or {instead}" if instead else name
-            raise TransientError(f"{self.what}: the Secret {secret} of object store {self.entry.name} has no {names}")
-        return value
-
-    def authority(self) -> str | None:
-        return self.optional("ca.crt") if self.entry.endpoint else None
-
-    def optional(self, name: str) -> str | None:
-        try:
-            with (self.folder / name).open("rb") as file:
-                return file.read(_MOST_SECRET_BYTES).decode().strip() or None
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, UnicodeError) as error:
-            raise TransientError(f"{self.what}: {name} of object store {self.entry.name} cannot be read") from error
-
-
-def _keys(entry: object_stores.ObjectStore, secrets: _Secrets) -> AccessKey | None:
+def _keys(entry: object_stores.ObjectStore, secret: StoreSecret) -> AccessKey | None:
     if entry.provider is not Provider.S3 or entry.secret_ref is None:
         return None
     return AccessKey(
-        secrets.required("AWS_ACCESS_KEY_ID"),
-        secrets.required("AWS_SECRET_ACCESS_KEY"),
-        secrets.optional("AWS_SESSION_TOKEN"),
+        secret.required(secret_files.ACCESS_KEY),
+        secret.required(secret_files.SECRET_KEY),
+        secret.values.get(secret_files.TOKEN),
     )
 
 
-def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> S3Store:
+def _s3(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientConfig) -> S3Store:
     from obstore.store import S3Store  # noqa: PLC0415 - a worker is claimed before it needs this
 
     # A server without TLS gets a digest of what it is sent, because nothing else vouches for it.
     config: S3Config = {"unsigned_payload": not _is_plain(entry), "region": entry.region or _DEFAULT_REGION}
     if entry.endpoint:
         config["endpoint"] = entry.endpoint
-    if keys := _keys(entry, secrets):
+    if keys := _keys(entry, secret):
         config["access_key_id"] = keys.access
         config["secret_access_key"] = keys.secret
         if keys.token is not None:
@@ -166,33 +143,33 @@ def _s3(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfi
     return S3Store(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-def _gs(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> GCSStore:
+def _gs(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientConfig) -> GCSStore:
     from obstore.store import GCSStore  # noqa: PLC0415 - as above
 
     config: GCSConfig = {"skip_signature": _is_anonymous(entry)}
     if entry.endpoint:
         config["base_url"] = entry.endpoint.rstrip("/")  # which the other two do by themselves
     if entry.secret_ref:
-        config["service_account_key"] = secrets.required("GOOGLE_SERVICE_ACCOUNT_KEY")
+        config["service_account_key"] = secret.required(secret_files.SERVICE_ACCOUNT)
     return GCSStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
-def _az(entry: object_stores.ObjectStore, secrets: _Secrets, client: ClientConfig) -> AzureStore:
+def _az(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientConfig) -> AzureStore:
     from obstore.store import AzureStore  # noqa: PLC0415 - as above
 
     config: AzureConfig = {"account_name": entry.account or "", "skip_signature": _is_anonymous(entry)}
     if entry.endpoint:
         config["endpoint"] = entry.endpoint
     if entry.secret_ref:
-        if token := secrets.optional("AZURE_STORAGE_SAS_TOKEN"):
+        if token := secret.values.get(secret_files.SAS_TOKEN):
             config["sas_key"] = token
         else:
-            config["account_key"] = secrets.required("AZURE_STORAGE_ACCOUNT_KEY", instead="AZURE_STORAGE_SAS_TOKEN")
+            config["account_key"] = secret.required(secret_files.ACCOUNT_KEY, instead=secret_files.SAS_TOKEN)
     return AzureStore(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
 _OPENERS: Mapping[
-    Provider, Callable[[object_stores.ObjectStore, _Secrets, ClientConfig], S3Store | GCSStore | AzureStore]
+    Provider, Callable[[object_stores.ObjectStore, StoreSecret, ClientConfig], S3Store | GCSStore | AzureStore]
 ] = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
 
 
@@ -204,7 +181,7 @@ def _is_plain(entry: object_stores.ObjectStore) -> bool:
     return (entry.endpoint or "").startswith("http://")
 
 
-def _client(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: float) -> ClientConfig:
+def _client(entry: object_stores.ObjectStore, secret: StoreSecret, silence_s: float) -> ClientConfig:
     options: ClientConfig = {
         "allow_http": _is_plain(entry),
         "connect_timeout": timedelta(seconds=_CONNECT_S),
@@ -212,7 +189,7 @@ def _client(entry: object_stores.ObjectStore, secrets: _Secrets, silence_s: floa
         "timeout": timedelta(seconds=_REQUEST_S),
         "user_agent": f"videojob-worker/{__version__}",
     }
-    if authority := secrets.authority():
+    if authority := secret.values.get(secret_files.AUTHORITY):
         options["root_certificate"] = authority
     return options
 

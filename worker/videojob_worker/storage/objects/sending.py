@@ -33,6 +33,14 @@ _ABORT_S = 10.0
 """How long to wait for its end."""
 
 
+def part_length(size_bytes: int) -> int:
+    """Return how long the parts of a file are: all alike, at most 10,000, and leaving fewer bytes than there are parts.
+
+    Those are all that is sent after somebody decided.
+    """
+    return max(1, size_bytes // min(max(1, size_bytes // PART_BYTES), _MOST_PARTS))
+
+
 class _Part(bytearray):
     """The memory of a part; other than bytes, it can be watched."""
 
@@ -92,8 +100,7 @@ class Upload:
         self._wanted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._sending: asyncio.Task[PutResult] | None = None
         self.size_bytes = os.fstat(fd).st_size
-        # Parts of one length that leave a few bytes at most: all but those is sent before anybody decides.
-        self._part_bytes = max(1, self.size_bytes // min(max(1, self.size_bytes // PART_BYTES), _MOST_PARTS))
+        self._part_bytes = part_length(self.size_bytes)
 
     @property
     def sha256(self) -> str:
