@@ -13,6 +13,7 @@ from videojob_worker.compose.clips import clip_kind
 from videojob_worker.compose.clips.image import overlay_size
 from videojob_worker.encode.x264_tuning import encoder_bytes
 from videojob_worker.media.pictures.decoding_memory import LARGE_BYTES
+from videojob_worker.plan.copies import is_copied
 from videojob_worker.text.title import overlay_room
 from videojob_worker.timeline.spans import SpanKind
 
@@ -42,6 +43,8 @@ _EFFECT_PICTURES: Final = 4
 _RGB_BYTES: Final = 3
 _CAPTIONS_BYTES: Final = 40 * 1024**2
 """What draws subtitles holds, once for each segment that is encoded at a time."""
+_COPIED_BYTES: Final = 8 * 1024**2
+"""Packets on their way from file to file, and their index."""
 _TITLES_BYTES: Final = 24 * 1024**2
 """What draws titles, with its fonts."""
 _SOUND_BYTES: Final = 16 * 1024**2
@@ -83,6 +86,8 @@ def peak_bytes(plan: RenderPlan) -> int:
     side_by_side += max(0, *(highest - usual for usual, highest in segments))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0
     sound = _SOUND_BYTES if plan.sounds else 0
+    if is_copied(plan) and all(output.tracks for output in plan.outputs):  # no picture is made, not even a poster
+        return _PROCESS_BYTES + sound + _COPIED_BYTES
     titled = any(layer.title is not None for span in plan.spans for layer in _layers(plan, span))
     titles = _TITLES_BYTES if titled else 0
     return _PROCESS_BYTES + sound + captions + titles + max(side_by_side, _whole_bytes(plan))
