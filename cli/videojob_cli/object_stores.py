@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.resources.object_stores import (
     ACCOUNT_PATTERN,
     BUCKET_PATTERN,
+    MAX_STORES,
     OBJECT_SCHEMES,
     URL_PATTERN,
     ObjectStore,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.resources.videojob import VideoJobSpec
-
-MOST_STORES = 16
-"""As many as a pool has."""
 
 _AUTHORITIES = "AWS_CA_BUNDLE"
 _ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
@@ -58,7 +56,7 @@ def local_stores(spec: VideoJobSpec, environment: Mapping[str, str]) -> list[Obj
     known = [(Provider(scheme), bucket) for scheme, bucket in buckets if re.fullmatch(BUCKET_PATTERN, bucket)]
     return [
         _store(provider, bucket, f"{provider}-{index}", environment)
-        for index, (provider, bucket) in enumerate(known[:MOST_STORES])
+        for index, (provider, bucket) in enumerate(known[:MAX_STORES])
     ]
 
 
@@ -79,7 +77,7 @@ def environment_problem(spec: VideoJobSpec, environment: Mapping[str, str]) -> s
 def write_authorities(folder: Path, environment: Mapping[str, str]) -> None:
     """Put who signs certificates of S3 servers, if the environment says, where the worker has it of each store."""
     authorities = environment.get(_AUTHORITIES)
-    for index in range(MOST_STORES if authorities else 0):
+    for index in range(MAX_STORES if authorities else 0):
         store = folder / f"{Provider.S3}-{index}"
         store.mkdir(parents=True)
         shutil.copy(str(authorities), store / "ca.crt")

@@ -14,9 +14,9 @@ from videojob_common.address_guard import resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import VideoJobError
 from videojob_contract.problems import Problem
-from videojob_contract.resources.base import NAME_PATTERN
+from videojob_contract.resources.base import MAX_MOUNT_NAME, NAME_PATTERN
 from videojob_contract.resources.encoding import Encoding, Hardware
-from videojob_contract.resources.renderpool import PoolVolume, Queue, RenderPoolSpec, Storage
+from videojob_contract.resources.renderpool import MAX_VOLUMES, PoolVolume, Queue, RenderPoolSpec, Storage
 from videojob_contract.resources.uris import VOLUME, Use, iter_uris, split_uri
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 OUTPUT_VOLUME = "videojob-output"
 """The volume that stands for `--out`."""
-_MOST_VOLUMES = 16
-"""As many as a pool has."""
-_VOLUME_NAME = rf"(?=.{{1,55}}$){NAME_PATTERN}"
+_VOLUME_NAME = rf"(?=.{{1,{MAX_MOUNT_NAME}}}$){NAME_PATTERN}"
 
 
 def local_pool(
@@ -40,7 +38,7 @@ def local_pool(
     """
     named = dict.fromkeys(name for _, _, name, _ in _volume_uses(spec) if re.fullmatch(_VOLUME_NAME, name))
     named.pop(OUTPUT_VOLUME, None)
-    names = [OUTPUT_VOLUME, *list(named)[:_MOST_VOLUMES]]
+    names = [OUTPUT_VOLUME, *list(named)[:MAX_VOLUMES]]
     storage = Storage(output_prefix=f"{VOLUME}://{OUTPUT_VOLUME}", allow_private_networks=allow_private_networks)
     pool = RenderPoolSpec(queues=[Queue(name=spec.queue)], encoding=Encoding(hardware=Hardware(hardware)))
     return pool.model_copy(  # without a check: it has a volume more than others, and stores that may lack something

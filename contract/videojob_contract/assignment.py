@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.object_stores import ObjectStore
+from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.status import MAX_LOG, OutputStatus, Seconds, Stage, Warnings
 from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -46,7 +46,7 @@ class Assignment(Model):
     deadline: Duration
     soft_deadline: Duration
     sources: SourceLimits = SourceLimits()
-    objects: Annotated[list[ObjectStore], Field(max_length=16)] = []
+    objects: Annotated[list[ObjectStore], Field(max_length=MAX_STORES)] = []
     """The pool's object stores, without credentials: the worker has those as files."""
     encoding: Encoding = Encoding()
     terms: Annotated[str, Field(max_length=64)] = ""

@@ -54,6 +54,8 @@ _LONGEST_VALUE = 60  # what is shown of a wrong value
 _TELLING = ("uri", "text", "type", "name")
 """Fields that say the most of what has them, where an object was meant to be written in short."""
 
+_SAID = {"missing": "is required", "extra_forbidden": "is not a field here"}
+"""What is said of a field as a whole, by pydantic's word."""
 _NUMBER = re.compile(r"(-?\d{1,9}(?:\.\d{1,9})?) ?(%?)")
 _DURATION = "is not a duration: write a number with a unit, such as 3s, 500ms or 1m30s"
 WANTED = {
@@ -202,8 +204,8 @@ def _message(detail: ErrorDetails) -> str:
     message = detail["msg"].replace("Input should ", "should ", 1)
     message = message[:1].lower() + message[1:]
     match detail["type"]:
-        case "missing" | "extra_forbidden" as kind:
-            message = {"missing": "is required", "extra_forbidden": "is not a field here"}[kind]
+        case kind if kind in _SAID:
+            message = _SAID[kind]
         case "value_error":
             message = str(context["error"])
         case "too_short":

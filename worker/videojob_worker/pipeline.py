@@ -207,9 +207,8 @@ class _Attempt:
             for index, (output, files) in enumerate(zip(wanted, files_of_each, strict=True)):
                 staged.append(await registry.stage(files, self._destination(index, output, count)))
                 stack.push_async_callback(staged[-1].discard)
-            urls = [
-                await each.url() for each in staged
-            ]  # now, because nothing may keep from the result what is published
+            # Now, because nothing may keep from the result what is published.
+            urls = [await each.url() for each in staged]
             await self.context.before_publish()
             await _commit(staged)
         outputs = [

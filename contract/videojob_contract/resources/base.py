@@ -213,7 +213,8 @@ Uri = Annotated[str, StringConstraints(pattern=URI_PATTERN, max_length=2048)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """A DNS label, as Kubernetes names things."""
 
-MountName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=55)]
+MAX_MOUNT_NAME = 55
+MountName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=MAX_MOUNT_NAME)]
 """A name that a worker pod's volume is called by, behind a word of ours: together they are a DNS label."""
 
 Text = Annotated[str, StringConstraints(max_length=4096)]

@@ -21,6 +21,9 @@ ACCOUNT_PATTERN = r"^[a-z0-9]{3,24}$"
 STORAGE_CLASS_PATTERN = r"^[A-Za-z_]+$"
 KMS_KEY_PATTERN = r"^[-A-Za-z0-9_:/.]+$"
 
+MAX_STORES = 16
+"""Most object stores of a pool."""
+
 Url = Annotated[str, StringConstraints(pattern=URL_PATTERN, max_length=1024)]
 """Of a server: http or https, without user, query and fragment."""
 
@@ -119,6 +122,11 @@ class ObjectStore(Model):
     """Of outputs, in the provider's words, such as STANDARD_IA, NEARLINE or Cool. Default: the bucket's."""
     urls: OutputUrls | None = None
     """Give `status.outputs[].url`. Default: none."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether requests to it are not signed."""
+        return self.secret_ref is None and not self.workload_identity
 
     @property
     def base(self) -> str:

@@ -20,7 +20,7 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
-from videojob_contract.resources.object_stores import ObjectStore
+from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
@@ -60,6 +60,10 @@ class PoolDefaults(Model):
     """Quality of outputs. Default: standard."""
 
 
+MAX_VOLUMES = 16
+"""Most volumes of a pool."""
+
+
 class PoolVolume(Model):
     """A volume that `volume://NAME/…` reads and writes."""
 
@@ -93,7 +97,7 @@ class Storage(Model):
     """Hosts that `http(s)://` sources may name, as globs such as *.example.org. Default: any."""
     max_source_bytes: Annotated[int, Field(ge=1)] = 4 * 1024**3
     """Largest source, in bytes."""
-    objects: Annotated[list[ObjectStore], Field(max_length=16, json_schema_extra=BY_NAME)] = []
+    objects: Annotated[list[ObjectStore], Field(max_length=MAX_STORES, json_schema_extra=BY_NAME)] = []
     """Object stores that `s3://`, `gs://` and `az://` URIs may be in."""
 
 
@@ -174,7 +178,7 @@ class RenderPoolSpec(Model):
     """Limits for each user."""
     defaults: PoolDefaults | None = None
     """What VideoJobs take when they do not say."""
-    volumes: Annotated[list[PoolVolume], Field(max_length=16, json_schema_extra=BY_NAME)] = []
+    volumes: Annotated[list[PoolVolume], Field(max_length=MAX_VOLUMES, json_schema_extra=BY_NAME)] = []
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, what sources may be, and which object stores there are."""

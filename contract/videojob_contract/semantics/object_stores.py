@@ -49,5 +49,5 @@ def _urls(path: str, store: ObjectStore, urls: OutputUrls) -> Iterator[Problem]:
         return
     if not 0 < urls.presigned_for <= MAX_PRESIGNED_S:
         yield Problem(f"{path}.presignedFor", "must be longer than 0s and at most 168h")
-    if store.secret_ref is None and not store.workload_identity:
+    if store.is_anonymous:
         yield Problem(path, "needs credentials to sign with: a secretRef or workloadIdentity")

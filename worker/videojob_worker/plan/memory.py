@@ -77,6 +77,9 @@ def span_bytes(plan: RenderPlan, span: Span) -> int:
 
 def peak_bytes(plan: RenderPlan) -> int:
     """Predict the most that the renderer process takes, in bytes."""
+    sound = _SOUND_BYTES if plan.sounds else 0
+    if is_copied(plan) and all(output.tracks for output in plan.outputs):  # no picture is made, not even a poster
+        return _PROCESS_BYTES + sound + _COPIED_BYTES
     tracks = _segmented(plan)
     # Where nothing is encoded in segments, no more than single pictures are composed.
     encoders = encoders_of(plan) if tracks else 1
@@ -85,9 +88,6 @@ def peak_bytes(plan: RenderPlan) -> int:
     side_by_side = sum(nlargest(encoders, (usual for usual, _ in segments)))
     side_by_side += max(0, *(highest - usual for usual, highest in segments))
     captions = encoders * _CAPTIONS_BYTES if any(span.captions for span in plan.spans) else 0
-    sound = _SOUND_BYTES if plan.sounds else 0
-    if is_copied(plan) and all(output.tracks for output in plan.outputs):  # no picture is made, not even a poster
-        return _PROCESS_BYTES + sound + _COPIED_BYTES
     titled = any(layer.title is not None for span in plan.spans for layer in _layers(plan, span))
     titles = _TITLES_BYTES if titled else 0
     return _PROCESS_BYTES + sound + captions + titles + max(side_by_side, _whole_bytes(plan))

@@ -53,8 +53,7 @@ class _Meaning:
 
     def error(self, purpose: Purpose, said: str) -> VideoJobError:
         entry = purpose.entry
-        is_anonymous = entry.secret_ref is None and not entry.workload_identity
-        text = (self.anonymous if self.anonymous and is_anonymous else self.says).format(
+        text = (self.anonymous if self.anonymous and entry.is_anonymous else self.says).format(
             store=f"object store {entry.name}",
             bucket=entry.bucket,
             verb=purpose.verb,

@@ -139,14 +139,14 @@ def _s3(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientCon
         config["server_side_encryption"] = entry.encryption.algorithm.value
         if entry.encryption.algorithm is Encryption.KMS and entry.encryption.kms_key_id:
             config["sse_kms_key_id"] = entry.encryption.kms_key_id
-    config["skip_signature"] = _is_anonymous(entry)
+    config["skip_signature"] = entry.is_anonymous
     return S3Store(entry.bucket, config=config, client_options=client, retry_config=_retries())
 
 
 def _gs(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientConfig) -> GCSStore:
     from obstore.store import GCSStore  # noqa: PLC0415 - as above
 
-    config: GCSConfig = {"skip_signature": _is_anonymous(entry)}
+    config: GCSConfig = {"skip_signature": entry.is_anonymous}
     if entry.endpoint:
         config["base_url"] = entry.endpoint.rstrip("/")  # which the other two do by themselves
     if entry.secret_ref:
@@ -157,7 +157,7 @@ def _gs(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientCon
 def _az(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientConfig) -> AzureStore:
     from obstore.store import AzureStore  # noqa: PLC0415 - as above
 
-    config: AzureConfig = {"account_name": entry.account or "", "skip_signature": _is_anonymous(entry)}
+    config: AzureConfig = {"account_name": entry.account or "", "skip_signature": entry.is_anonymous}
     if entry.endpoint:
         config["endpoint"] = entry.endpoint
     if entry.secret_ref:
@@ -171,10 +171,6 @@ def _az(entry: object_stores.ObjectStore, secret: StoreSecret, client: ClientCon
 _OPENERS: Mapping[
     Provider, Callable[[object_stores.ObjectStore, StoreSecret, ClientConfig], S3Store | GCSStore | AzureStore]
 ] = {Provider.S3: _s3, Provider.GS: _gs, Provider.AZ: _az}
-
-
-def _is_anonymous(entry: object_stores.ObjectStore) -> bool:
-    return entry.secret_ref is None and not entry.workload_identity
 
 
 def _is_plain(entry: object_stores.ObjectStore) -> bool:

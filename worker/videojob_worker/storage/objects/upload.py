@@ -97,9 +97,8 @@ class _Staged:
                 self._may_be_seen = upload is self.uploads[-1]
                 await upload.commit()
         if self.folder is not None:
-            with contextlib.suppress(
-                Exception
-            ):  # nobody is told of them any more; the next that is published tries again
+            # Nobody is told of them any more; the next that is published tries again.
+            with contextlib.suppress(Exception):
                 await self._remove([key async for key in self._former()])
 
     async def url(self) -> str | None:
