@@ -64,12 +64,12 @@ class OperatorApi(Protocol):
     async def enqueue(
         self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
     ) -> Enqueued:
-        """Let an attempt wait in a queue, by what it asks, and behind its likes that have waited longer; by default
-        since now.
+        """Let an attempt wait in a queue, by what it asks, and behind its likes that have waited longer.
 
-        Again, for an attempt that waits: its payload is replaced, it has the place that its queue and its demand ask
-        for, and the time that it waited is kept; in another queue, if `since` says it. A newer attempt
-        replaces an older one, whatever its state.
+        It waits since now by default. Again, for an attempt that waits: its payload is replaced, and it comes to where
+        its queue and its demand have it now, with the time that it waited; in another queue, if `since` says it. A
+        newer attempt replaces an older one, whatever its state. One that waits since the same time as the one before
+        follows an interruption, and is its user's next.
 
         Raises:
             UnknownQueueError: The pool has no such queue.

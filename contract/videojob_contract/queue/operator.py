@@ -221,6 +221,6 @@ class OperatorQueue:
 
 
 def _rules(sharing: Sharing) -> Iterator[tuple[str, str | int]]:
-    yield "order", sharing.order
+    yield "order", "fifo" if sharing.fifo else "fair"
     for user, weight in sharing.weights.items():
         yield f"weight:{user}", weight

@@ -66,6 +66,9 @@ class QueueEntry:
     """Its newest attempt; 0 when it was cancelled before any was enqueued."""
     queue: str = ""
     """Name of its queue; empty when it was cancelled before it was enqueued."""
+    user: str = ""
+    """For whom; as `Demand.user`."""
+    priority: int = 0
     terms: str = ""
     """By which it was enqueued; see `Assignment.terms`."""
     position: int | None = None
@@ -101,10 +104,9 @@ class Demand:
     """Whose part it takes; those without a user are one."""
     project: str = ""
     priority: int = 0
-    """Among the user's own, −100 to 100: the highest is first."""
+    """Among the user's own, -100 to 100: the highest is first."""
     predicted_s: float = 60.0
     """How long it should render, in seconds."""
-
 
     @property
     def cost_ms(self) -> int:
@@ -117,20 +119,12 @@ LOWEST_RANK = 100
 """Less the priority, this is a rank: the lowest comes first."""
 
 
-class Order(StrEnum):
-    """In which order a queue gives out what waits in it."""
-
-    FAIR = "fair"
-    """Fair between users, small first within."""
-    FIFO = "fifo"
-    """What has waited longest is first."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sharing:
     """How the users of a pool share its queues."""
 
-    order: Order = Order.FAIR
+    fifo: bool = False
+    """Whether what has waited longest is first, whoever it is of."""
     weights: Mapping[str, int] = field(default_factory=dict)
     """Of users, 1 to 1000; 1 of those that are not there."""
 

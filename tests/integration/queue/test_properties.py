@@ -31,7 +31,15 @@ from tests.integration.queue.conftest import QUEUES, Backend, assignment, result
 from videojob_contract.assignment import Progress
 from videojob_contract.queue.api import OperatorApi, WorkerApi
 from videojob_contract.queue.connection import connect
-from videojob_contract.queue.types import DEFAULT_DEMAND, CancelOutcome, Claim, Demand, EntryState, Order, RenewOutcome, Sharing
+from videojob_contract.queue.types import (
+    DEFAULT_DEMAND,
+    CancelOutcome,
+    Claim,
+    Demand,
+    EntryState,
+    RenewOutcome,
+    Sharing,
+)
 from videojob_contract.resources.status import Stage
 
 WORKERS = [f"pod-{number}" for number in range(6)]
@@ -48,7 +56,7 @@ demands = st.builds(
     priority=st.sampled_from([0, 0, 0, 5, -100]),
     predicted_s=st.sampled_from([1.0, 60.0, 3600.0]),
 )
-sharings = st.sampled_from([Sharing(), Sharing(weights={"ann": 3}), Sharing(Order.FIFO)])
+sharings = st.sampled_from([Sharing(), Sharing(weights={"ann": 3}), Sharing(fifo=True)])
 since = st.none() | st.integers(0, 5).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
@@ -206,7 +214,7 @@ class QueueMachine(RuleBasedStateMachine):
         return uid
 
     @rule(uid=uids, step=steps, queue=queues, repeat=times, since=since, demand=demands)
-    def enqueue(
+    def enqueue(  # noqa: PLR0917 - a call of the queue, and what it is given
         self,
         uid: str,
         step: int,

@@ -110,20 +110,20 @@ class FakeOperatorQueue(Side):
         state, now = self._state, self._server.now()
         came, queued_at, lacks, place = _milliseconds(since or now), now, demand.cost_ms, None
         if old:
-            known = old.lacks
-            waits = old.entry.attempt == entry.attempt
-            if waits and old.lane and old.waiting:
+            if old.lane and old.waiting:
                 known = state.turns.lacks(old.lane, old.waiting)
-                if old.entry.queue == entry.queue:
+                if (old.entry.attempt, old.entry.queue) == (entry.attempt, entry.queue):
                     came, queued_at, place = old.since or came, old.entry.queued_at or now, old.waiting.place
-            if known is not None and (waits or old.since == came):
-                lacks = max(0, min(demand.cost_ms, known + demand.cost_ms - old.demand.cost_ms))
+                if known is not None:
+                    lacks = max(0, min(demand.cost_ms, known + demand.cost_ms - old.demand.cost_ms))
+            elif old.since == came:
+                lacks = 0
             self._tell(entry.uid)
             self._detach(entry.uid)
         if place is None:
             state.sequence += 1
             place = came, state.sequence
-        entry = replace(entry, queued_at=queued_at)
+        entry = replace(entry, queued_at=queued_at, user=demand.user, priority=demand.priority)
         record = state.records[entry.uid] = Record(entry, "queued", demand=demand, since=came)
         state.wait(entry.uid, place, lacks)
         return record

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.fake.turns import Lane, Place, Turns, Waiting
-from videojob_contract.queue.types import Demand, PoolKey, QueueEntry, WorkerInfo
+from videojob_contract.queue.fake.turns import Lane, Place, Turns, InLane
+from videojob_contract.queue.types import DEFAULT_DEMAND, Demand, PoolKey, QueueEntry, WorkerInfo
 
 GONE = frozenset({"cancelled", "forgotten"})
 """Tombstones that refuse every attempt."""
@@ -24,16 +24,14 @@ class Record:
     entry: QueueEntry
     state: str
     payload: Assignment | None = None
-    demand: Demand = Demand()
+    demand: Demand = DEFAULT_DEMAND
     since: datetime | None = None
     """When it came to wait."""
     lane: Lane | None = None
     """In which it waits, and as what."""
-    waiting: Waiting | None = None
+    waiting: InLane | None = None
     charged: bool = False
     """Whether its user's account has it."""
-    lacks: int | None = None
-    """What it lacked of its tag when it was claimed, in milliseconds."""
     until: datetime | None = None
     """When a tombstone may go."""
 

@@ -10,10 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from videojob_contract.queue.types import LOWEST_RANK, Demand, Order, Sharing
+from videojob_contract.queue.types import DEFAULT_SHARING, LOWEST_RANK, Demand, Sharing
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from videojob_contract.queue.types import Demand, Sharing
 
 LATEST = 10**15
 """Of passes, tags and virtual times."""
@@ -31,7 +33,7 @@ class Lane(NamedTuple):
     user: str
 
 
-class Waiting(NamedTuple):
+class InLane(NamedTuple):
     """An entry in its lane; they sort as they are served."""
 
     rank: int
@@ -53,8 +55,8 @@ class Account:
 class Turns:
     """The lanes of a pool, and who is next in each queue."""
 
-    sharing: Sharing = Sharing()
-    lanes: defaultdict[Lane, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
+    sharing: Sharing = DEFAULT_SHARING
+    lanes: defaultdict[Lane, list[InLane]] = field(default_factory=lambda: defaultdict(list))
     shared: defaultdict[Lane, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     accounts: dict[Lane, Account] = field(default_factory=dict)
     virtual_time: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -62,14 +64,14 @@ class Turns:
 
     def lane(self, queue: str, demand: Demand) -> Lane:
         """Return the lane in which a demand waits."""
-        return Lane(queue, "" if self.sharing.order is Order.FIFO else demand.user)
+        return Lane(queue, "" if self.sharing.fifo else demand.user)
 
     def order(self, queue: str) -> list[Lane]:
         """Return the lanes of a queue in the order of their turns."""
         mine = [lane for lane in self.turns if lane.queue == queue]
         return sorted(mine, key=lambda lane: (self.accounts[lane].had, lane.user))
 
-    def position(self, lane: Lane, waiting: Waiting, total: int) -> int:
+    def position(self, lane: Lane, waiting: InLane, total: int) -> int:
         """Return how many of the `total` of a queue are before one."""
         own = self.lanes[lane].index(waiting)
         mine = self.accounts[lane].had, lane.user
@@ -77,41 +79,39 @@ class Turns:
         before = sum((self.accounts[other].had, other.user) < mine for other in users)
         return own + max(0, min(total - len(self.lanes[lane]), own * (len(users) - 1) + before))
 
-    def enter(self, lane: Lane, uid: str, demand: Demand, place: Place, lacks: int) -> Waiting:
+    def enter(self, lane: Lane, uid: str, demand: Demand, place: Place, lacks: int) -> InLane:
         """Let an entry wait that lacks so much of its tag."""
         account = self.accounts.get(lane, Account())
         if not self.lanes[lane]:
             account = replace(account, had=max(account.had, self.virtual_time[lane.queue]))
-        if self.sharing.order is Order.FIFO:
-            waiting = Waiting(0, 0, place, uid)
+        if self.sharing.fifo:
+            waiting = InLane(0, 0, place, uid)
         else:
-            waiting = Waiting(LOWEST_RANK - demand.priority, min(LATEST, account.virtual + lacks), place, uid)
+            waiting = InLane(LOWEST_RANK - demand.priority, min(LATEST, account.virtual + lacks), place, uid)
             insort(self.shared[lane], (waiting.tag, uid))
         insort(self.lanes[lane], waiting)
         self.accounts[lane] = account
         self.turns.add(lane)
         return waiting
 
-    def lacks(self, lane: Lane, waiting: Waiting) -> int | None:
+    def lacks(self, lane: Lane, waiting: InLane) -> int | None:
         """Return how much an entry lacks of its tag; None where it has none."""
         return max(0, waiting.tag - self.accounts[lane].virtual) if waiting.tag else None
 
-    def leave(self, lane: Lane, waiting: Waiting) -> None:
+    def leave(self, lane: Lane, waiting: InLane) -> None:
         """Take an entry out of its lane."""
         self.lanes[lane].remove(waiting)
         self._stop_sharing(lane, waiting)
         self._close(lane)
 
-    def serve(self, lane: Lane, waiting: Waiting, demand: Demand) -> int:
-        """Take an entry out to be claimed; return how much it lacked."""
+    def serve(self, lane: Lane, waiting: InLane, demand: Demand) -> None:
+        """Take an entry out to be claimed, on its user's account."""
         account, cost = self.accounts[lane], demand.cost_ms
-        known = self.lacks(lane, waiting)
         self.lanes[lane].remove(waiting)
         self.virtual_time[lane.queue] = max(self.virtual_time[lane.queue], account.had)
         had = min(LATEST, account.had + max(1, cost // self._weight(lane.user)))
         self.accounts[lane] = self._advance(lane, replace(account, had=had), cost)
         self._close(lane)
-        return cost if known is None else min(cost, known)
 
     def settle(self, lane: Lane, demand: Demand, took_ms: int) -> None:
         """Put what an attempt took, in whole seconds, in the place of what was predicted."""
@@ -137,7 +137,7 @@ class Turns:
     def _waits(self, queue: str) -> bool:
         return any(waiting for lane, waiting in self.lanes.items() if lane.queue == queue)
 
-    def _stop_sharing(self, lane: Lane, waiting: Waiting) -> None:
+    def _stop_sharing(self, lane: Lane, waiting: InLane) -> None:
         if (waiting.tag, waiting.uid) in self.shared[lane]:
             self.shared[lane].remove((waiting.tag, waiting.uid))
 

@@ -71,7 +71,7 @@ class FakeWorkerQueue(Side):
         record = state.records[uid]
         if record.lane and record.waiting:
             state.backlog.remove((record.waiting.place, uid))
-            record.lacks = state.turns.serve(record.lane, record.waiting, record.demand)
+            state.turns.serve(record.lane, record.waiting, record.demand)
             record.charged = record.lane.user == record.demand.user
             record.lane = record.waiting = None
         self._hold(record, replace(record.entry, claimed_at=now, token=uuid.uuid4().hex))

@@ -3,8 +3,8 @@
 -- uses: common, wake, worker, accounts, turns, detach, read
 --
 -- Its place is when it came to wait, and then the order in which it was enqueued. An attempt that waits there already
--- keeps its place, and another attempt or queue, user or priority what the one before it lacked of its tag, if the time
--- since when it waits is the same. Replies {state, position}: queued, claimed, finished, stale, cancelled or
+-- keeps its place, and in another queue, for another user or at another cost what it lacks of its tag. An attempt that
+-- waits since the same time as the one before it follows an interruption. Replies {state, position}: queued, claimed, finished, stale, cancelled or
 -- unknown_queue; position is -1 unless queued.
 
 local entries    = KEYS[1]   -- hash    uid -> record
@@ -65,9 +65,11 @@ if not is_same then
   local came = stays and record.since or since or now
   local lacks = asked.cost
   if record then
-    local known = waits and lacks_of(k, record) or record.lacks
-    if known and (waits or record.since == came) then
-      lacks = math.max(0, math.min(asked.cost, known + asked.cost - (record.cost or asked.cost)))
+    local known = lacks_of(k, record)
+    if known then
+      lacks = math.max(0, math.min(asked.cost, known + asked.cost - record.cost))
+    elseif record.state ~= 'queued' and record.since == came then
+      lacks = 0  -- it was interrupted, and is the first of its user's again
     end
     detach(k, uid, record)
     redis.call('ZREM', tombstones, uid)

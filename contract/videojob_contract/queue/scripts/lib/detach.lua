@@ -31,7 +31,7 @@ local function bury(k, uid, record, state, attempt, tombstone_ms)
   end
   local left = {state = state, attempt = attempt}
   if record then
-    left.queue, left.since, left.cost, left.lacks = record.queue, record.since, record.cost, record.lacks
+    left.queue, left.since = record.queue, record.since
   end
   save(k.entries, uid, left)
   redis.call('ZADD', k.tombstones, now_ms() + tombstone_ms, uid)

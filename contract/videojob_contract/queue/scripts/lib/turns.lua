@@ -128,7 +128,7 @@ end
 
 -- Returns how much a record that waits lacks of its tag, or nil where that was not kept.
 local function lacks_of(k, record)
-  if record.lane then
+  if record.lane and record.cost then
     local user, tag = lane_of(record)
     local account = account_of(k.accounts, record.queue, user)
     return account and tag > 0 and math.max(0, tag - account.virtual) or nil
@@ -150,7 +150,6 @@ local function serve(k, record)
   local queue, user = record.queue, lane_of(record)
   local account = account_of(k.accounts, queue, user) or {pass = virtual_time(k.accounts, queue), virtual = 0, unspent = 0}
   local cost = record.cost or 0
-  record.lacks = math.min(cost, lacks_of(k, record) or cost)
   if user ~= record.user then
     record.cost = nil  -- first in, first out: nobody's account
   end
