@@ -1,7 +1,7 @@
 """Simulates 20,000 jobs of 50 users on the queue's real scripts, in each order, and prints what each did for them.
 
-`make bench-fairness`. Slowdown is how many times its own length a job took from its arrival to its end. The delay against
-even sharing is how much later a job ended than if all users, and of each user all jobs, had been served at a time.
+`make bench-fairness`. Slowdown is how many times its own length a job took from its arrival to its end. The delay
+against even sharing is how much later it ended than if all users, and of each user all jobs, had been served at a time.
 """
 
 import argparse
@@ -23,7 +23,7 @@ WORKERS = 16
 ORDERS = {
     "first in, first out": (Sharing(fifo=True), 0.0),
     "fair, as predicted": (Sharing(), 0.0),
-    "fair, predictions off by σ 0.7": (Sharing(), 0.7),
+    "fair, predictions off by sigma 0.7": (Sharing(), 0.7),
 }
 
 
@@ -47,7 +47,7 @@ def show(what: str, jobs: Sequence[SimulatedJob], ends: Sequence[float], even: S
 async def measure(url: str, *, jobs: int, seed: int) -> None:
     """Simulate each order, and print a table in Markdown."""
     redis = connect(url)
-    print("| | slowdown: mean | median | mean wait | delay against even sharing: 99 % | worst |\n|---|---|---|---|---|---|")
+    print("| | slowdown: mean | median | mean wait | delay: 99 % | worst |\n|---|---|---|---|---|---|")
     means = {}
     for what, (sharing, sigma) in ORDERS.items():
         made = workload(seed, jobs=jobs, workers=WORKERS, sigma=sigma)

@@ -1,7 +1,7 @@
 """Users, their jobs and a pool of workers, in virtual time on the queue's real scripts.
 
-The clock of the scripts is a key of Redis that the simulation sets, and all else of them is as it ships: so the order is
-theirs. Beside it, `even_sharing` says when each job would have ended if it needed no queue: by processor sharing.
+The clock of the scripts is a key of Redis that the simulation sets, and all else of them is as it ships: so the order
+is theirs. Beside it, `even_sharing` says when each job would have ended if it needed no queue: by processor sharing.
 """
 
 import heapq
@@ -50,7 +50,7 @@ def workload(
     users: int = 50,
     workers: int = 16,
     load: float = 0.9,
-    burst: float = 20.0,
+    burst: float = 100.0,
     sigma: float = 0.0,
 ) -> list[SimulatedJob]:
     """Return jobs in the order in which they come.
@@ -58,28 +58,20 @@ def workload(
     Users are active as Zipf has it, and send bursts of a mean length, all at once; sizes are bounded Pareto, 2 to
     2,000 s with a tail of 1.1; predictions are off by a lognormal factor of `sigma`.
     """
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - the same jobs each time, and no secret
     names = [f"user-{number:02d}" for number in range(users)]
     activity = [1 / (number + 1) for number in range(users)]
-    made: list[SimulatedJob] = []
-    while len(made) < jobs:
-        (user,) = chance.choices(names, activity)
-        size = min(1 + int(chance.expovariate(1 / burst)), jobs - len(made))
-        for _ in range(size):
-            takes = _pareto(chance.random())
-            made.append(SimulatedJob(user, len(made), takes, takes * chance.lognormvariate(0, sigma)))
-    # A burst comes when the work before it is, at this load, as much as the workers could have done by then.
-    at_s, spread, done = 0.0, load * workers, []
     bursts: list[list[SimulatedJob]] = []
-    for job in made:
-        if bursts and bursts[-1][-1].user == job.user:
-            bursts[-1].append(job)
-        else:
-            bursts.append([job])
-    for each in bursts:
-        done += [replace(job, arrives=at_s) for job in each]
-        at_s += chance.expovariate(1) * sum(job.takes for job in each) / spread
-    return done
+    left = jobs
+    while left:
+        (user,) = chance.choices(names, activity)
+        size = min(1 + int(chance.expovariate(1 / burst)), left)
+        took = [_pareto(chance.random()) for _ in range(size)]
+        bursts.append([SimulatedJob(user, 0.0, takes, takes * chance.lognormvariate(0, sigma)) for takes in took])
+        left -= size
+    lasts = sum(job.takes for each in bursts for job in each) / (load * workers)
+    starts = sorted(chance.uniform(0, lasts) for _ in bursts)
+    return [replace(job, arrives=at) for each, at in zip(bursts, starts, strict=True) for job in each]
 
 
 def _pareto(uniform: float, low: float = 2.0, high: float = 2000.0, tail: float = 1.1) -> float:
@@ -120,8 +112,10 @@ def _rates(active: Mapping[str, int], workers: int) -> dict[str, float]:
     return rate
 
 
-async def run(redis: Redis, jobs: Sequence[SimulatedJob], workers: int, sharing: Sharing) -> list[tuple[float, float]]:
-    """Return when each job began and ended."""
+async def run(
+    redis: Redis, jobs: Sequence[SimulatedJob], workers: int, sharing: Sharing, *, until: float = float("inf")
+) -> list[tuple[float, float]]:
+    """Return when each job began and ended; what did not begin in time ends at 0."""
     with patch.object(connection, "scripts", _with_a_clock):
         operator = OperatorQueue(POOL, redis)
         await operator.load_scripts()
@@ -129,7 +123,7 @@ async def run(redis: Redis, jobs: Sequence[SimulatedJob], workers: int, sharing:
         times: list[tuple[float, float]] = [(0.0, 0.0)] * len(jobs)
         busy: list[tuple[float, int, WorkerQueue, Claim]] = []
         now, coming, made = 0.0, 0, 0
-        while coming < len(jobs) or busy:
+        while now < until and (coming < len(jobs) or busy):
             if busy and (coming == len(jobs) or busy[0][0] <= jobs[coming].arrives):
                 now, _, worker, claim = heapq.heappop(busy)
                 await _set_clock(redis, now)
@@ -157,7 +151,13 @@ async def run(redis: Redis, jobs: Sequence[SimulatedJob], workers: int, sharing:
 
 def _assignment(number: int) -> Assignment:
     return Assignment(
-        uid=str(number), namespace="team", name="job", attempt=1, spec=_SPEC, deadline=_DEADLINE, soft_deadline=_DEADLINE
+        uid=str(number),
+        namespace="team",
+        name="job",
+        attempt=1,
+        spec=_SPEC,
+        deadline=_DEADLINE,
+        soft_deadline=_DEADLINE,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.fake.turns import Lane, Place, Turns, InLane
+from videojob_contract.queue.fake.turns import InLane, Lane, Place, Turns
 from videojob_contract.queue.types import DEFAULT_DEMAND, Demand, PoolKey, QueueEntry, WorkerInfo
 
 GONE = frozenset({"cancelled", "forgotten"})

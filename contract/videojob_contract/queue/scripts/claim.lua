@@ -56,7 +56,9 @@ local function charge(chosen, queues)
     if queue == chosen then
       ahead = ahead + math.floor(STRIDE / math.max(1, queue.weight))
     end
-    redis.call('HSET', passes, queue.name, ahead)
+    if ahead ~= queue.pass then
+      redis.call('HSET', passes, queue.name, ahead)
+    end
   end
 end
 
@@ -122,4 +124,4 @@ redis.call('ZADD', leases, now + lease_ms, uid)
 occupy(workers, seen, worker, job, uid, now)
 emit(events, 'claimed', 'uid', uid, 'attempt', record.attempt, 'worker', worker, 'job', job)
 balance(wake, backlog)
-return {'claimed', uid, record.attempt, token, record.queue, now, redis.call('HGET', payloads, uid)}
+return {'claimed', uid, record.attempt, token, record.queue, now, next.payload}

@@ -6,14 +6,15 @@
 local LOOKS = 500  -- what is no entry is taken out or passed over on the way, so many at a time
 local IN_LANE, IN_BACKLOG = '^[^:]*:[^:]*:%d+:%d+:[^:]*:(.+)$', '^[^:]*:[^:]*:(.+)$'
 
--- Returns the record that a member of lanes or backlog is of if it may be claimed; or nil, and whether it stays. What
--- does not stay is taken out: in a Redis that evicts keys, one may have lost its record, or its payload.
+-- Returns the record that a member of lanes or backlog is of if it may be claimed, and its assignment; or nil, and whether
+-- it stays. What does not stay is taken out: in a Redis that evicts keys, one may have lost its record, or its payload.
 local function look_at(k, set, field, member, uid, now_valid)
   local record, why = parse(uid and redis.call('HGET', k.entries, uid), ENTRY)
   local is_entry = record and record[field] == member
   local is_valid = not now_valid or now_valid == '' or record and record.terms == now_valid
-  if is_entry and is_valid and redis.call('HEXISTS', k.payloads, uid) == 1 then
-    return record
+  local payload = is_entry and is_valid and redis.call('HGET', k.payloads, uid)
+  if payload then
+    return record, payload
   elseif why == NEWER or is_entry and not is_valid then
     return nil, true
   end
@@ -35,10 +36,10 @@ local function first_valid(k, set, field, prefix, pattern, now_valid, looks)
       return nil
     end
     local uid = string.match(member, pattern)
-    local record, stays = look_at(k, set, field, member, uid, now_valid)
+    local record, rest = look_at(k, set, field, member, uid, now_valid)
     if record then
-      return {uid = uid, record = record}
-    elseif stays then
+      return {uid = uid, record = record, payload = rest}
+    elseif rest then
       from = '(' .. member
     end
   end

@@ -5,9 +5,12 @@
 
 local AT_ONCE = 500  -- steps, so that no call takes long
 
+local function text_of(account)
+  return string.format('%.0f:%.0f:%.0f', account.pass, account.virtual, account.unspent)
+end
+
 local function save_account(k, queue, user, account)
-  local said = string.format('%.0f:%.0f:%.0f', account.pass, account.virtual, account.unspent)
-  redis.call('HSET', k.accounts, queue .. ':' .. user, said)
+  redis.call('HSET', k.accounts, queue .. ':' .. user, text_of(account))
 end
 
 local function close_account(k, queue, user, account)
@@ -81,11 +84,7 @@ local function close_lane(k, queue, user)
 end
 
 -- Begins again at 0 where a queue's virtual time is near its end.
-local function begin_again(k, queue)
-  local now = virtual_time(k.accounts, queue)
-  if now < LATEST / 2 then
-    return
-  end
+local function begin_again(k, queue, now)
   local from, to = range_of(queue)
   for _, turn in ipairs(redis.call('ZRANGE', k.turns, from, to, 'BYLEX')) do
     local user = string.match(turn, ':([^:]*)$')
@@ -156,13 +155,16 @@ local function serve(k, record)
   redis.call('ZREM', k.lanes, record.lane)
   redis.call('ZREM', k.turns, turn_of(queue, user, account))
   local virtual_now = math.max(virtual_time(k.accounts, queue), account.pass)
-  redis.call('HSET', k.accounts, queue, string.format('%.0f', virtual_now))
   account.pass = math.min(LATEST, account.pass + math.max(1, math.floor(cost / weight_of(k, user))))
   advance(k, queue, user, account, cost)
-  save_account(k, queue, user, account)
+  redis.call(
+    'HSET', k.accounts, queue, string.format('%.0f', virtual_now), queue .. ':' .. user, text_of(account)
+  )
   redis.call('ZADD', k.turns, 0, turn_of(queue, user, account))
   close_lane(k, queue, user)
-  begin_again(k, queue)
+  if virtual_now > LATEST / 2 then
+    begin_again(k, queue, virtual_now)
+  end
 end
 
 -- Puts what an attempt took, in whole seconds, in the place of what was predicted for it. Of a queue in which nothing waits nobody owes.
