@@ -20,6 +20,7 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.notifications import WebhookRules
 from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
@@ -182,6 +183,8 @@ class RenderPoolSpec(Model):
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, what sources may be, and which object stores there are."""
+    webhooks: WebhookRules = WebhookRules()
+    """Which webhooks VideoJobs may name."""
     encoding: Encoding = Encoding()
     """What workers encode video with."""
     worker: WorkerTemplate = WorkerTemplate()

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
     from videojob_contract.queue.types import PoolSnapshot, QueueEntry
+    from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_operator.messages import Message, PostResult
 
 Spec = TypeVar("Spec")
 """`VideoJobSpec` or `RenderPoolSpec`."""
@@ -171,6 +173,10 @@ class Observation:
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
+    posting: frozenset[str] = frozenset()
+    """Ids of its messages to webhooks that are being sent."""
+    posted: Mapping[str, PostResult] = field(default_factory=dict)
+    """What became of those that were, by their ids, until the status says it."""
     held_outputs: Mapping[str, str] = field(default_factory=dict)
     """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
     patch_interval_s: float = 3.0
@@ -178,6 +184,26 @@ class Observation:
     jitter: float = 0.5
     """A random number from 0 to 1, for the backoff; the caller's, so that decisions stay pure."""
     memory: Memory = Memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Send a message to a webhook, in the background; nothing happens when it is being sent already."""
+
+    message: Message
+    receiver: Notify
+    rules: WebhookRules
+    """The pool's."""
+    keeps: bool = True
+    """Whether its result is to be kept until it is settled; that of others is of no interest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Let go of what became of a message, which the status says now."""
+
+    message: str
+    """Its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +281,19 @@ class EmitEvent:
     message: str
 
 
-Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
+Action = (
+    Enqueue
+    | Withdraw
+    | CancelInQueue
+    | Release
+    | Forget
+    | Adopt
+    | DeleteWorkerJob
+    | DeleteVideoJob
+    | Post
+    | Settle
+    | EmitEvent
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import QueueSession
+from videojob_operator.act.webhooks import Webhooks
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
@@ -36,7 +37,9 @@ from videojob_operator.decide.types import (
     Enqueue,
     Forget,
     Observation,
+    Post,
     Release,
+    Settle,
     Withdraw,
     WorkerJob,
     WorkerPod,
@@ -63,6 +66,7 @@ class VideoJobReconciler:
         owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
+        webhooks: Webhooks,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -72,6 +76,7 @@ class VideoJobReconciler:
         self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
+        self._webhooks = webhooks
         self._settings = settings
         self._clock = clock
         self._unacknowledged: dict[VideoJobKey, list[tuple[QueueSession, str]]] = {}
@@ -171,6 +176,8 @@ class VideoJobReconciler:
             entry=entry,
             worker_job=job,
             pod=pod,
+            posting=self._webhooks.posting(record.key),
+            posted=self._webhooks.posted(record.key),
             held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
@@ -245,6 +252,10 @@ class VideoJobReconciler:
                     reason=action.reason,
                     message=action.message,
                 )
+            case Post():
+                self._webhooks.post(record.key, action.message, action.receiver, action.rules, keeps=action.keeps)
+            case Settle():
+                self._webhooks.settle(record.key, action.message)
             case Adopt():
                 await self._adopt(record, action.job)
             case DeleteWorkerJob():

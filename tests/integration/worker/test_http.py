@@ -285,7 +285,7 @@ async def test_hosts_that_the_pool_does_not_name(server: Server, context: FetchC
         server.url("/a", host=host), limited(context, {host: ["127.0.0.1"]}, allow_hosts=["*.example.org"])
     )
     assert failure.reason is Reason.SOURCE_FORBIDDEN
-    assert "does not allow sources from" in failure.message
+    assert "the pool does not allow" in failure.message
     assert server.requests == []
 
 
