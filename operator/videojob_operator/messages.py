@@ -25,7 +25,7 @@ class PostResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class WebhookMessage:
     """What a webhook is told."""
 
     id: str

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from videojob_common.address_guard import Resolver
     from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_operator.act.kubernetes import Kubernetes
-    from videojob_operator.messages import Message
+    from videojob_operator.messages import WebhookMessage
     from videojob_operator.store import NamespacedName
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class _OfJob:
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    message: Message
+    message: WebhookMessage
     receiver: Notify
     rules: WebhookRules
     keeps: bool
@@ -94,7 +94,7 @@ class Webhooks:
         return dict(self._of[key].posted) if key in self._of else {}
 
     def post(
-        self, key: NamespacedName, message: Message, receiver: Notify, rules: WebhookRules, *, keeps: bool = True
+        self, key: NamespacedName, message: WebhookMessage, receiver: Notify, rules: WebhookRules, *, keeps: bool = True
     ) -> None:
         """Send a message soon, unless it is on its way, or so many of the namespace wait that the next look is in time.
 
@@ -184,7 +184,7 @@ class Webhooks:
             return _read(response, self._clock())
 
 
-def _body(message: Message) -> str:
+def _body(message: WebhookMessage) -> str:
     at = message.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {"type": message.type, "timestamp": at, "data": message.data}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))

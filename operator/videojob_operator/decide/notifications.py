@@ -18,7 +18,7 @@ from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_contract.resources.uris import split_uri
 from videojob_operator.decide.step import uid_of
 from videojob_operator.decide.types import Post, Settle
-from videojob_operator.messages import Message
+from videojob_operator.messages import WebhookMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,8 +161,8 @@ def _post_progress(step: Step, receivers: Sequence[Notify], rules: WebhookRules)
     return step
 
 
-def _message(step: Step, message_id: str, event: NotifyEvent, attempt: int) -> Message:
-    return Message(message_id, event.type, _told_at(step, event), _data(step, event, attempt))
+def _message(step: Step, message_id: str, event: NotifyEvent, attempt: int) -> WebhookMessage:
+    return WebhookMessage(message_id, event.type, _told_at(step, event), _data(step, event, attempt))
 
 
 def _told_at(step: Step, event: NotifyEvent) -> datetime:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
-    from videojob_operator.messages import Message, PostResult
+    from videojob_operator.messages import PostResult, WebhookMessage
 
 Spec = TypeVar("Spec")
 """`VideoJobSpec` or `RenderPoolSpec`."""
@@ -190,7 +190,7 @@ class Observation:
 class Post:
     """Send a message to a webhook, in the background; nothing happens when it is being sent already."""
 
-    message: Message
+    message: WebhookMessage
     receiver: Notify
     rules: WebhookRules
     """The pool's."""
