@@ -203,7 +203,7 @@ def workers(namespace: str, pool: str, counts: Mapping[str, int]) -> None:
 
 
 def attempt_ended(namespace: str, pool: str, result: str, reason: str) -> None:
-    """An attempt ended: `result` is succeeded, failed or cancelled."""
+    """An attempt ended: `result` is succeeded, failed, cancelled or suspended."""
     _ATTEMPTS.labels(namespace, pool, result, reason).inc()
 
 

@@ -61,6 +61,15 @@ class PoolDefaults(Model):
     """Quality of outputs. Default: standard."""
 
 
+class History(Model):
+    """How many finished VideoJobs a pool keeps: the oldest beyond that are deleted; their outputs stay."""
+
+    succeeded: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Of those that succeeded. Default: all."""
+    failed: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Of those that failed or were cancelled. Default: all."""
+
+
 MAX_VOLUMES = 16
 """Most volumes of a pool."""
 
@@ -183,6 +192,8 @@ class RenderPoolSpec(Model):
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, what sources may be, and which object stores there are."""
+    history: History = History()
+    """How many finished VideoJobs are kept."""
     webhooks: WebhookRules = WebhookRules()
     """Which webhooks VideoJobs may name."""
     encoding: Encoding = Encoding()

@@ -172,7 +172,7 @@ class VideoJobStatus(Model):
     failures: Annotated[int, Field(ge=0)] = 0
     """Failed attempts that count against the retry limit."""
     interruptions: Annotated[int, Field(ge=0)] = 0
-    """Attempts lost to the infrastructure, which do not count against it."""
+    """Attempts lost to the infrastructure or stopped by `suspend`, which do not count against it."""
     job: JobRef | None = None
     """The Kubernetes Job of the current attempt."""
     worker: str | None = Field(default=None, max_length=253)

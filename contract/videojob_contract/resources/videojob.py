@@ -94,7 +94,7 @@ class VideoJobSpec(Model):
     start_at: Time | None = None
     """Not before this moment."""
     suspend: bool = False
-    """Keep it out of the queue until false; a running attempt is not stopped."""
+    """Keep it out of the queue until false; a running attempt is stopped, and what it has made so far is lost."""
     cancel: bool = False
     """Stop it for good; cannot be taken back."""
     deadline: Duration | None = None

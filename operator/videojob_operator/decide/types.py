@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -266,10 +266,11 @@ class DeleteWorkerJob:
 
 @dataclass(frozen=True, slots=True)
 class DeleteVideoJob:
-    """Delete the VideoJob; its outputs stay."""
+    """Delete a VideoJob; its outputs stay."""
 
     uid: str
     """A precondition, as above."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +359,17 @@ class PoolMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedVideoJob:
+    """What matters of a VideoJob of a pool that has finished."""
+
+    name: str
+    uid: str
+    finished_at: datetime
+    untold: bool
+    """Whether a webhook is still to be told of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
@@ -379,6 +391,9 @@ class PoolObservation:
     """Highest serial in the name of any Job that looks like this pool's, also of one that others made."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
+    finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
+    """VideoJobs that have finished, by the kind of their end (`history.KINDS`), of each kind of which there are more
+    than the pool keeps."""
     snapshot: PoolSnapshot | None = None
     """What the queue says; None while it cannot be believed: the pool then stays as it is."""
     queue_full: bool = False
@@ -400,6 +415,8 @@ class PoolDecision:
     """Names of worker Jobs to create; one that exists already is no error, it was this one."""
     delete_jobs: tuple[DeleteWorkerJob, ...] = ()
     """Jobs that are finished, or never came up."""
+    delete_videojobs: tuple[DeleteVideoJob, ...] = ()
+    """The oldest of those that have finished, beyond what the pool keeps."""
     retire: tuple[str, ...] = ()
     """Workers (pod names) to retire by token: a busy one stays."""
     explain: str | None = None

@@ -21,6 +21,7 @@ from videojob_operator.decide import (
     progress,
     refused_status,
     running,
+    suspend,
     waiting,
 )
 from videojob_operator.decide.step import Step, uid_of
@@ -37,6 +38,7 @@ POLICIES = (
     completion.apply,
     cancel.apply,
     failure.apply,
+    suspend.apply,
     deadline.apply,
     acceptance.apply,
     admission.apply,

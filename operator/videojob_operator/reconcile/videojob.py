@@ -261,7 +261,7 @@ class VideoJobReconciler:
             case DeleteWorkerJob():
                 await self._kubernetes.delete(JOBS, namespace, action.job, uid=action.uid)
             case DeleteVideoJob():
-                await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
+                await self._kubernetes.delete(VIDEOJOBS, namespace, action.name, uid=action.uid)
             case _:
                 if isinstance(action, Enqueue):
                     self._hold_outputs(record, action.assignment.spec.outputs or ())
@@ -347,6 +347,8 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
         metrics.attempt_ended(pool.namespace, pool.name, "succeeded", Reason.SUCCEEDED)
         if entry and entry.result:
             metrics.rendered(pool.namespace, pool.name, entry.result.render_s, entry.result.video_s)
+    elif new.reason is Reason.SUSPENDED:
+        metrics.attempt_ended(pool.namespace, pool.name, "suspended", Reason.SUSPENDED)
     elif new.phase is Phase.CANCELLED:
         metrics.attempt_ended(pool.namespace, pool.name, "cancelled", Reason.CANCELLED)
     elif new.failure is not None:

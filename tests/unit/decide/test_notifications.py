@@ -206,7 +206,7 @@ def test_without_the_pool_nobody_knows_who_may_be_told():
 def test_a_finished_job_waits_for_its_messages_but_not_for_ever():
     spec = NOTIFY | {"ttlAfterFinished": "1m"}
     status = done(spec)
-    deletion = DeleteVideoJob(UID)
+    deletion = DeleteVideoJob(UID, "holiday")
 
     assert deletion not in decide(spec, status, now=after(3600)).after
     assert deletion in decide(spec, status, now=after(PATIENCE_S)).after
