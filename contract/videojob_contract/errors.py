@@ -42,6 +42,7 @@ class Reason(StrEnum):
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
     POOL_AT_MAXIMUM = "PoolAtMaximum"
+    LIMIT_REACHED = "LimitReached"
     SUCCEEDED = "Succeeded"
     # Beside the conditions
     NOTIFICATION_FAILED = "NotificationFailed"

@@ -204,10 +204,10 @@ def test_a_pool_has_the_object_stores_that_are_given() -> None:
 
 
 def test_the_extra_spec_of_the_pool_is_laid_over_the_rest() -> None:
-    extra = {"surge": 3, "worker": {"nodeSelector": {"gpu": "no"}}, "limits": {"runningPerUser": 2}}
+    extra = {"surge": 3, "worker": {"nodeSelector": {"gpu": "no"}}, "limits": {"dailyPerUser": 2}}
     pool = render({"pool": {"extraSpec": extra}}).one("RenderPool", "default")["spec"]
     assert pool["surge"] == 3
-    assert pool["limits"] == {"runningPerUser": 2}
+    assert pool["limits"] == {"dailyPerUser": 2}
     assert pool["worker"]["nodeSelector"] == {"gpu": "no"}
     assert pool["worker"]["scratchSize"] == "8Gi"
     assert not render({"pool": {"enabled": False}}).kinds("RenderPool")

@@ -131,7 +131,7 @@ class OperatorQueue:
         since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
         args = (
             *(assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms),
-            *(demand.user, demand.project, LOWEST_RANK - demand.priority, demand.cost_ms),
+            *(demand.user, demand.project, LOWEST_RANK - demand.priority, demand.cost_ms, int(demand.fifo)),
         )
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
@@ -224,3 +224,5 @@ def _rules(sharing: Sharing) -> Iterator[tuple[str, str | int]]:
     yield "order", "fifo" if sharing.fifo else "fair"
     for user, weight in sharing.weights.items():
         yield f"weight:{user}", weight
+    for kind, most in sharing.running.items():
+        yield f"running:{kind}", most

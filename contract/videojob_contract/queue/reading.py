@@ -16,7 +16,15 @@ from videojob_contract.assignment import Attempt, Progress, Result
 from videojob_contract.errors import Reason
 from videojob_contract.queue.bounds import NAME, JobName, Milliseconds, PodName, QueueName, Token, Uid, User
 from videojob_contract.queue.events import Event, parse_event
-from videojob_contract.queue.types import LOWEST_RANK, EntryState, PoolSnapshot, QueueEntry, WorkerInfo, WorkerState
+from videojob_contract.queue.types import (
+    LOWEST_RANK,
+    EntryState,
+    LimitReached,
+    PoolSnapshot,
+    QueueEntry,
+    WorkerInfo,
+    WorkerState,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -105,7 +113,7 @@ class QueueReader:
 
     def snapshot(self, reply: Sequence[Any]) -> PoolSnapshot:
         """Read the reply of `snapshot.lua`."""
-        now_ms, queues, claimed, alive = reply
+        now_ms, queues, claimed, alive, resting = reply
         found = list(zip(queues[::3], queues[1::3], queues[2::3], strict=True))[:_MOST_QUEUES]
         waiting = [row for row in found if NAME.fullmatch(row[0])]
         named = zip(alive[::3], alive[1::3], alive[2::3], strict=True)
@@ -115,11 +123,12 @@ class QueueReader:
             queued={queue: count for queue, count, _ in waiting},
             oldest_wait_s={queue: max(0, now_ms - first) / 1000 for queue, _, first in waiting if first >= 0},
             claimed=claimed,
+            resting=resting,
             workers=tuple(sorted((worker for worker in workers if worker), key=lambda worker: worker.id)),
         )
 
     def _entry(self, reply: Sequence[Any]) -> QueueEntry | None:
-        uid, _, raw, lease_end_ms, is_past, position, progress, result, now_ms = reply
+        uid, _, raw, lease_end_ms, is_past, position, progress, result, now_ms, limit = reply
         record = _Entry.model_validate_json(raw)
         if not isinstance(record.state, EntryState):
             return None
@@ -139,6 +148,7 @@ class QueueReader:
             read_at=_at(now_ms),
             worker=record.worker,
             job=record.job,
+            waits_for=LimitReached(*limit) if limit else None,
             token=record.token,
             cancelling=record.cancelling,
             progress=None if progress is None else self._progress(uid, progress),

@@ -94,6 +94,8 @@ class QueueEntry:
     """The worker's latest word."""
     result: Result | None = None
     """How the attempt ended; None unless finished."""
+    waits_for: LimitReached | None = None
+    """Why it is not claimed though it is its turn; None unless queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Demand:
     project: str = ""
     priority: int = 0
     """Among the user's own, -100 to 100: the highest is first."""
+    fifo: bool = False
+    """Whether it is to be in the order of `Sharing.fifo`. Its pool's terms tell which, so it comes with them."""
     predicted_s: float = 60.0
     """How long it should render, in seconds."""
 
@@ -120,6 +124,16 @@ LOWEST_RANK = 100
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A limit under which no more may run."""
+
+    kind: str
+    """As in `Sharing.running`."""
+    running: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sharing:
     """How the users of a pool share its queues."""
 
@@ -127,6 +141,9 @@ class Sharing:
     """Whether what has waited longest is first, whoever it is of."""
     weights: Mapping[str, int] = field(default_factory=dict)
     """Of users, 1 to 1000; 1 of those that are not there."""
+    running: Mapping[str, int] = field(default_factory=dict)
+    """How many attempts may run at a time of each `user` (those without one are one), of each `project`, and of the
+    whole `pool`; any number of what is not there."""
 
 
 DEFAULT_SHARING = Sharing()
@@ -239,6 +256,8 @@ class PoolSnapshot:
     """Entries under a lease, expired ones included."""
     workers: tuple[WorkerInfo, ...]
     """Workers seen within the last lease, by id."""
+    resting: int = 0
+    """Of those that wait, how many wait for room under a limit, as far as a worker has met them."""
 
     @property
     def total_queued(self) -> int:

@@ -123,6 +123,8 @@ class WorkerQueue:
                 claim.queue,
                 round(claim.claimed_at.timestamp() * 1000),
                 pack(assignment),
+                assignment.spec.user or "",
+                assignment.spec.project or "",
             )
             if restored == "lost":
                 return str(RenewOutcome.LOST)

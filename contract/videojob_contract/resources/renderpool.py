@@ -59,11 +59,25 @@ MAX_USER_SHARES = 512
 """Most users of a pool with a share of their own."""
 
 
-class PoolLimits(Model):
-    """Limits for each user."""
+MostRunning = Annotated[int, Field(ge=1, le=5000)]
 
-    running_per_user: Annotated[int, Field(ge=1)] | None = None
-    """VideoJobs of one user that run at a time."""
+
+class RunningLimits(Model):
+    """How many VideoJobs may run at a time; what is over it waits, and what comes after it is not kept waiting."""
+
+    user: MostRunning | None = None
+    """Of each user; those without a user are one."""
+    project: MostRunning | None = None
+    """Of each project; VideoJobs without one are not counted."""
+    pool: MostRunning | None = None
+    """Of the whole pool, whatever its workers."""
+
+
+class PoolLimits(Model):
+    """How much there may be at a time."""
+
+    running: RunningLimits | None = None
+    """How many VideoJobs run."""
     daily_per_user: Annotated[int, Field(ge=1)] | None = None
     """VideoJobs of one user that start in a day (UTC)."""
 
@@ -212,7 +226,7 @@ class RenderPoolSpec(Model):
     surge: Annotated[int, Field(ge=1, le=1000)] = 10
     """Most workers started at a time for what is queued."""
     limits: PoolLimits | None = None
-    """Limits for each user."""
+    """How much there may be at a time."""
     defaults: PoolDefaults | None = None
     """What VideoJobs take when they do not say."""
     volumes: Annotated[list[PoolVolume], Field(max_length=MAX_VOLUMES, json_schema_extra=BY_NAME)] = []

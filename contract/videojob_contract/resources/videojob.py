@@ -92,7 +92,7 @@ class VideoJobSpec(Model):
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     """Among the VideoJobs of one user that wait: the highest is first."""
     project: Label | None = None
-    """A label for listing."""
+    """Whose limit it counts against, and a label for listing."""
     start_at: Time | None = None
     """Not before this moment."""
     suspend: bool = False

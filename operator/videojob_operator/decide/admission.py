@@ -14,6 +14,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.problems import Problem, SpecError, format_problems
 from videojob_contract.queue.types import Demand, EntryState
+from videojob_contract.resources.renderpool import Order
 from videojob_contract.resources.status import ConditionType, Phase
 from videojob_contract.resources.uris import output_places, redact_uri
 from videojob_operator.decide import acceptance, conditions, specs
@@ -175,7 +176,13 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         terms=observation.terms,
     )
     since = _since(step)
-    demand = Demand(spec.user or "", spec.project or "", spec.priority, predicted_s(resolved))
+    demand = Demand(
+        user=spec.user or "",
+        project=spec.project or "",
+        priority=spec.priority,
+        fifo=pool.order is Order.FIFO,
+        predicted_s=predicted_s(resolved),
+    )
     step = _moved(step, spec).update(queued_at=since).first(Enqueue(spec.queue, assignment, since, demand))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
 

@@ -1,6 +1,6 @@
 """How many workers there should be, which to make and which to let go.
 
-    desired = clamp(busy + min(queued, surge) + minIdle, 0, maxWorkers)
+    desired = clamp(busy + min(startable, surge) + minIdle, 0, maxWorkers)
 
 Nobody kills a worker that may be busy. An idle one is retired by a token that it takes from the queue in the
 same step as it would a claim; a Job is only deleted when its worker has not come up, or is gone.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from videojob_operator.decide import pool_health, pool_workers
 from videojob_operator.decide.naming import worker_job_name
+from videojob_operator.decide.pool_sharing import startable
 from videojob_operator.decide.pool_workers import State, Worker
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def scale(
     """Return the way from the workers that there are to those that there should be."""
     holding = [worker for worker in workers if worker.holds_slot and not pool_health.is_overdue(observation, worker)]
     busy = sum(worker.state is State.BUSY for worker in holding)
-    desired = desired_workers(spec, busy=busy, queued=snapshot.total_queued)
+    desired = desired_workers(spec, busy=busy, queued=startable(spec, snapshot))
     create, paused_s = _create(observation, spec, holding, desired=desired, failed=failed)
     retire, idle_s = _retire(spec, snapshot, holding, desired)
     missing = [pool_workers.back_by(worker, observation.now) for worker in holding if worker.state is State.MISSING]

@@ -33,7 +33,9 @@ def apply(step: Step) -> Step:
             if entry is None or entry.state is not EntryState.QUEUED or entry.position is None:
                 return step
             interval_s = max(POSITION_INTERVAL_S, step.observation.patch_interval_s, float(entry.position))
-            return within_budget(step, waiting.at_maximum(step).update(queue_position=entry.position), interval_s)
+            return within_budget(
+                step, waiting.for_its_turn(step, entry.waits_for).update(queue_position=entry.position), interval_s
+            )
         case _:
             return step
 

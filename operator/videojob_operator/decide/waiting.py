@@ -11,10 +11,14 @@ from videojob_operator.decide import conditions
 from videojob_operator.decide.budget import within_budget
 
 if TYPE_CHECKING:
+    from videojob_contract.queue.types import LimitReached
+    from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_operator.decide.step import Step
 
 _NO_TROUBLE = {Reason.WORKERS_STARTING, Reason.QUEUE_FULL}
 """Of a pool that is not ready, but for what is in its queue already."""
+_OF_TURNS = {None, Reason.POOL_AT_MAXIMUM, Reason.LIMIT_REACHED}
+"""What `for_its_turn` says."""
 TELL_S = 5.0
 """Most jobs are claimed at once, or wait a moment for a worker to start; this long, in seconds, is worth a word."""
 INTERVAL_S = 10.0
@@ -28,7 +32,7 @@ def apply(step: Step) -> Step:
         return step
     ready = step.observation.pool_ready
     if ready is None or ready.status is ConditionStatus.TRUE or ready.reason in _NO_TROUBLE:
-        if step.status.reason in {None, Reason.POOL_AT_MAXIMUM}:
+        if step.status.reason in _OF_TURNS:
             return step
         step = step.condition(ConditionType.STARTED, Reason.QUEUED, admitted.message, holds=False)
         return step.update(reason=None, message=admitted.message)
@@ -40,16 +44,27 @@ def apply(step: Step) -> Step:
     return within_budget(step, told, INTERVAL_S) if step.status.reason is ready.reason else told
 
 
-def at_maximum(step: Step) -> Step:
-    """Say that all workers are busy that there may be, to a job of which nothing worse is known."""
+def for_its_turn(step: Step, limit: LimitReached | None) -> Step:
+    """Say what a job waits for of which nothing worse is known: for room under a limit, or among the workers."""
     spec, pool = step.observation.accepted.spec, step.observation.pool
     admitted = conditions.find(step.status.conditions, ConditionType.ADMITTED)
     known = step.status.reason
-    if spec is None or pool is None or admitted is None or known not in {None, Reason.POOL_AT_MAXIMUM}:
+    if spec is None or pool is None or admitted is None or known not in _OF_TURNS:
         return step
+    if limit is not None:
+        return step.update(reason=Reason.LIMIT_REACHED, message=_reached(limit, spec))
     if step.observation.pool_busy < pool.max_workers:
         return step if known is None else step.update(reason=None, message=admitted.message)
     message = f'pool "{spec.pool}" is at its maximum: all {pool.max_workers} workers of its maxWorkers render'
     if pool.max_workers == 0:
         message = f'pool "{spec.pool}" makes no worker: its maxWorkers is 0'
     return step.update(reason=Reason.POOL_AT_MAXIMUM, message=message)
+
+
+def _reached(limit: LimitReached, spec: VideoJobSpec) -> str:
+    names = {
+        "user": f'user "{spec.user}"' if spec.user else "VideoJobs without a user",
+        "project": f'project "{spec.project}"',
+        "pool": f'pool "{spec.pool}"',
+    }
+    return f"limit running of {names[limit.kind]}: {limit.running} of {limit.most} used"

@@ -177,7 +177,9 @@ POOLS_ACCEPTED: dict[str, dict[str, Any]] = {
         "maxWorkers": 0,
         "idleTimeout": "0s",
         "surge": 1,
-        "limits": {"runningPerUser": 2},
+        "order": "fifo",
+        "users": [{"name": "ann@example.org", "weight": 3}],
+        "limits": {"running": {"user": 2, "project": 3, "pool": 10}, "dailyPerUser": 2},
         "defaults": {"canvas": {"fps": "25"}, "retry": {"limit": 0}, "quality": "draft"},
         "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
         "storage": {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"], "objects": [

@@ -133,7 +133,7 @@ async def run(
                 now = jobs[coming].arrives
                 await _set_clock(redis, now)
                 while coming < len(jobs) and jobs[coming].arrives <= now:
-                    demand = Demand(jobs[coming].user, predicted_s=jobs[coming].predicted)
+                    demand = Demand(jobs[coming].user, fifo=sharing.fifo, predicted_s=jobs[coming].predicted)
                     await operator.enqueue(QUEUE, _assignment(coming), None, demand)
                     coming += 1
             while len(busy) < workers:

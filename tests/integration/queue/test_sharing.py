@@ -15,7 +15,9 @@ FIFO = Sharing(fifo=True)
 async def enqueue(
     operator: OperatorApi, uid: str, user: str = "", predicted_s: float = 60, priority: int = 0
 ) -> Enqueued:
-    return await operator.enqueue("low", assignment(uid), None, Demand(user, "", priority, predicted_s))
+    return await operator.enqueue(
+        "low", assignment(uid), None, Demand(user, priority=priority, predicted_s=predicted_s)
+    )
 
 
 async def claimed(backend: Backend, count: int) -> list[str]:
@@ -102,7 +104,8 @@ async def test_first_in_first_out_knows_neither_users_nor_sizes(operator: Operat
     await operator.configure(QUEUES, "", FIFO)
     asked = [("a", "ann", 100, 0), ("b", "ann", 1, 0), ("c", "bob", 1, 100), ("d", "ann", 1, 0)]
     for position, (uid, user, predicted_s, priority) in enumerate(asked):
-        assert (await enqueue(operator, uid, user, predicted_s, priority)).position == position
+        demand = Demand(user, priority=priority, fifo=True, predicted_s=predicted_s)
+        assert (await operator.enqueue("low", assignment(uid), None, demand)).position == position
     assert await claimed(backend, 4) == ["a", "b", "c", "d"]
 
 
@@ -110,13 +113,12 @@ async def test_first_in_first_out_knows_neither_users_nor_sizes(operator: Operat
 async def test_another_order_holds_for_what_is_enqueued_again(
     operator: OperatorApi, backend: Backend, before: Sharing, now: Sharing
 ) -> None:
-    await operator.configure(QUEUES, "", before)
     asked = [("large", 100.0), ("small", 1.0)]
-    for uid, predicted_s in asked:
-        await enqueue(operator, uid, "ann", predicted_s)
-    await operator.configure(QUEUES, "", now)
-    for uid, predicted_s in reversed(asked):
-        await enqueue(operator, uid, "ann", predicted_s)
+    for sharing, jobs in ((before, asked), (now, reversed(asked))):
+        await operator.configure(QUEUES, "", sharing)
+        for uid, predicted_s in jobs:
+            demand = Demand("ann", fifo=sharing.fifo, predicted_s=predicted_s)
+            await operator.enqueue("low", assignment(uid), None, demand)
     assert await claimed(backend, 2) == (["large", "small"] if now.fifo else ["small", "large"])
 
 

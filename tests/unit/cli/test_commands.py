@@ -207,7 +207,7 @@ def test_samples_are_valid(sample: Path) -> None:
             "{storage: {outputPrefix: volume://m/out}}",
             ':4:18: spec.storage.outputPrefix: volume://m/out: the pool has no volume "m"; it has none',
         ),
-        ("photos", "{limits: {runningPerUser: 1}}", ":4:8: spec.limits: is not supported yet"),
+        ("photos", "{limits: {dailyPerUser: 1}}", ":4:17: spec.limits.dailyPerUser: is not supported yet"),
         ("pho.tos", "{}", ':3:12: metadata.name: "pho.tos" is not a name for a RenderPool'),
     ],
 )

@@ -196,8 +196,8 @@ def test_counts_stay_while_they_are_not_known():
 @pytest.mark.parametrize(
     ("spec", "reason", "path"),
     [
-        ({"maxWorkers": -1, "limits": {"runningPerUser": 1}}, "InvalidSpec", "spec.maxWorkers"),
-        ({"limits": {"runningPerUser": 1}}, "NotSupported", "spec.limits"),
+        ({"maxWorkers": -1, "limits": {"dailyPerUser": 1}}, "InvalidSpec", "spec.maxWorkers"),
+        ({"limits": {"dailyPerUser": 1}}, "NotSupported", "spec.limits"),
     ],
 )
 def test_a_spec_that_was_refused_says_why(spec: dict[str, Any], reason: str, path: str):

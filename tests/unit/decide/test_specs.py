@@ -35,7 +35,7 @@ def test_a_videojob_that_cannot_be_read_has_none_and_every_problem_is_named():
 
 @pytest.mark.parametrize(
     ("spec", "reason"),
-    [({"maxWorkers": -1}, Reason.INVALID_SPEC), ({"limits": {"runningPerUser": 1}}, Reason.NOT_SUPPORTED)],
+    [({"maxWorkers": -1}, Reason.INVALID_SPEC), ({"limits": {"dailyPerUser": 1}}, Reason.NOT_SUPPORTED)],
 )
 def test_a_pool_that_is_refused_has_no_spec(spec: dict[str, Any], reason: Reason):
     accepted = accept_pool({"spec": spec})

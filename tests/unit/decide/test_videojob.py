@@ -27,7 +27,7 @@ from tests.unit.decide.build import (
     worker_pod,
 )
 from videojob_contract.errors import FAILURE_CLASS, Reason
-from videojob_contract.queue.types import EntryState
+from videojob_contract.queue.types import EntryState, LimitReached
 from videojob_contract.resources.renderpool import RenderPoolStatus
 from videojob_contract.resources.status import Failure, Phase, VideoJobStatus
 from videojob_operator.decide.pool import decide_pool
@@ -144,6 +144,9 @@ PRODUCED = {
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
     Reason.QUEUE_FULL: lambda: decide(queue_full=True),
     Reason.POOL_AT_MAXIMUM: lambda: decide({}, queued(), entry=entry(EntryState.QUEUED), pool_busy=10),
+    Reason.LIMIT_REACHED: lambda: decide(
+        {}, queued(), entry=entry(EntryState.QUEUED, waits_for=LimitReached("user", 3, 3))
+    ),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.decide.build import after, decide, entry, pool_spec, queued, status_of
 from videojob_contract.errors import Reason
-from videojob_contract.queue.types import EntryState
+from videojob_contract.queue.types import EntryState, LimitReached
 from videojob_contract.resources.status import Condition, ConditionStatus, ConditionType, VideoJobStatus
 from videojob_operator.decide.conditions import find
 from videojob_operator.decide.types import Decision, Memory
@@ -97,3 +97,24 @@ def test_a_pool_at_its_maximum_is_told_of_with_the_place_in_the_queue(spec, busy
 
     room = status_of(look(told, 30, ready(Reason.READY), memory=memory, pool_busy=1))
     assert (room.reason, room.message) == (None, queued().message)
+
+
+@pytest.mark.parametrize(
+    ("spec", "limit", "words"),
+    [
+        ({"user": "ann"}, LimitReached("user", 3, 3), 'limit running of user "ann": 3 of 3 used'),
+        ({}, LimitReached("user", 4, 3), "limit running of VideoJobs without a user: 4 of 3 used"),
+        ({"project": "film"}, LimitReached("project", 1, 1), 'limit running of project "film": 1 of 1 used'),
+        ({}, LimitReached("pool", 9, 9), 'limit running of pool "default": 9 of 9 used'),
+    ],
+)
+def test_a_limit_that_is_reached_is_told_of_with_how_much_of_it_is_used(spec, limit, words):
+    waits = entry(EntryState.QUEUED, user=spec.get("user", ""), waits_for=limit)
+    fields = {"pool_ready": ready(Reason.READY), "pool_busy": 10, "memory": Memory(patched_at=after(0))}
+
+    told = status_of(decide(spec, queued(), entry=waits, now=after(10), **fields))
+    assert (told.reason, told.message) == (Reason.LIMIT_REACHED, words)
+
+    room = entry(EntryState.QUEUED, user=spec.get("user", ""))
+    after_it = status_of(decide(spec, told, entry=room, now=after(30), **(fields | {"pool_busy": 1})))
+    assert (after_it.reason, after_it.message) == (None, queued().message)

@@ -51,6 +51,8 @@ class FakeOperatorQueue(Side):
         self._queues, self._terms, self._sharing, self._held = dict(queues), terms, sharing, held
         state = self._state
         state.terms, state.held, state.turns.sharing = terms, held, sharing
+        if not held:
+            state.turns.rouse_all()
         self._server.touch()
         closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
         state.weights = {**queues, **closed}
@@ -198,7 +200,9 @@ class FakeOperatorQueue(Side):
         if not record or record.state in {"released", "forgotten"}:
             return None
         if record.state == "queued":
-            return replace(record.entry, read_at=self._server.now(), position=self._state.position(uid))
+            limit = self._state.turns.limit(record.demand, self._state.claimed)
+            position = self._state.position(uid)
+            return replace(record.entry, read_at=self._server.now(), position=position, waits_for=limit)
         ends = record.entry.lease_expires_at
         now = self._server.now()
         return replace(record.entry, read_at=now, expired=ends is not None and ends <= now)
@@ -222,7 +226,8 @@ class FakeOperatorQueue(Side):
             at=now,
             queued={queue: len(uids) for queue, uids in waiting.items() if uids or state.weights[queue]},
             oldest_wait_s={queue: (now - (at or now)).total_seconds() for queue, at in firsts.items()},
-            claimed=sum(record.state == "claimed" for record in state.records.values()),
+            claimed=state.claimed,
+            resting=state.turns.count_resting(),
             workers=tuple(
                 worker
                 for worker in workers

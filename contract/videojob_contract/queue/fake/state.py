@@ -80,7 +80,7 @@ class Pool:
         record = self.records.get(uid)
         if record and record.lane and record.waiting:
             self.backlog.remove((record.waiting.place, uid))
-            self.turns.leave(record.lane, record.waiting)
+            self.turns.leave(record.lane, record.waiting, record.demand)
             record.lane = record.waiting = None
 
     def position(self, uid: str) -> int:
@@ -90,12 +90,19 @@ class Pool:
             raise AssertionError("what waits has a lane")
         return self.turns.position(record.lane, record.waiting, len(self.waiting(record.entry.queue)))
 
+    @property
+    def claimed(self) -> int:
+        """How many are under a lease."""
+        return sum(record.state == "claimed" for record in self.records.values())
+
     def settle(self, uid: str, now: datetime) -> None:
-        """Count what a claimed attempt took."""
+        """Count what a claimed attempt took, and that it runs no more."""
         record = self.records.get(uid)
         if record and record.state == "claimed" and record.charged and record.entry.claimed_at:
             took_ms = (now - record.entry.claimed_at) // timedelta(milliseconds=1)
             self.turns.settle(Lane(record.entry.queue, record.demand.user), record.demand, took_ms)
+        if record and record.state == "claimed":
+            self.turns.end_run(uid, record.demand)
 
     def waiting(self, queue: str) -> list[str]:
         """Uids that wait in a queue, by how long they have waited."""

@@ -10,9 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from videojob_contract.queue.types import DEFAULT_SHARING, LOWEST_RANK, Demand, Sharing
+from videojob_contract.queue.types import DEFAULT_SHARING, LOWEST_RANK, Demand, LimitReached, Sharing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from videojob_contract.queue.types import Demand, Sharing
@@ -42,6 +43,20 @@ class InLane(NamedTuple):
     uid: str
 
 
+class Resting(NamedTuple):
+    """What is put aside for room: a lane, or an entry of it."""
+
+    kind: str
+    name: str
+    lane: Lane
+    entry: InLane | None = None
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sort those of one kind and name."""
+        return (self.lane.queue,) if self.entry is None else (*self.lane, *self.entry)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What a user had of a queue."""
@@ -61,10 +76,16 @@ class Turns:
     accounts: dict[Lane, Account] = field(default_factory=dict)
     virtual_time: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     turns: set[Lane] = field(default_factory=set)
+    running: set[tuple[str, str, str]] = field(default_factory=set)
+    """Kind, name and uid of what runs."""
+    resting: set[Resting] = field(default_factory=set)
+    cursors: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    """The lane of what was last taken out of rest."""
 
-    def lane(self, queue: str, demand: Demand) -> Lane:
+    @staticmethod
+    def lane(queue: str, demand: Demand) -> Lane:
         """Return the lane in which a demand waits."""
-        return Lane(queue, "" if self.sharing.fifo else demand.user)
+        return Lane(queue, "" if demand.fifo else demand.user)
 
     def order(self, queue: str) -> list[Lane]:
         """Return the lanes of a queue in the order of their turns."""
@@ -73,8 +94,8 @@ class Turns:
 
     def position(self, lane: Lane, waiting: InLane, total: int) -> int:
         """Return how many of the `total` of a queue are before one."""
-        own = self.lanes[lane].index(waiting)
-        mine = self.accounts[lane].had, lane.user
+        own = sum(other < waiting for other in self.lanes[lane])
+        mine = self.accounts.get(lane, Account()).had, lane.user
         users = self.order(lane.queue)
         before = sum((self.accounts[other].had, other.user) < mine for other in users)
         return own + max(0, min(total - len(self.lanes[lane]), own * (len(users) - 1) + before))
@@ -84,7 +105,7 @@ class Turns:
         account = self.accounts.get(lane, Account())
         if not self.lanes[lane]:
             account = replace(account, had=max(account.had, self.virtual_time[lane.queue]))
-        if self.sharing.fifo:
+        if demand.fifo:
             waiting = InLane(0, 0, place, uid)
         else:
             waiting = InLane(LOWEST_RANK - demand.priority, min(LATEST, account.virtual + lacks), place, uid)
@@ -96,13 +117,98 @@ class Turns:
 
     def lacks(self, lane: Lane, waiting: InLane) -> int | None:
         """Return how much an entry lacks of its tag; None where it has none."""
-        return max(0, waiting.tag - self.accounts[lane].virtual) if waiting.tag else None
+        account = self.accounts.get(lane)
+        return max(0, waiting.tag - account.virtual) if account and waiting.tag else None
 
-    def leave(self, lane: Lane, waiting: InLane) -> None:
-        """Take an entry out of its lane."""
-        self.lanes[lane].remove(waiting)
+    def leave(self, lane: Lane, waiting: InLane, demand: Demand) -> None:
+        """Take an entry out of its lane, and out of rest."""
+        if waiting in self.lanes[lane]:
+            self.lanes[lane].remove(waiting)
         self._stop_sharing(lane, waiting)
         self._close(lane)
+        if not self.resting:
+            return
+        for kind, name in _names(demand):
+            self.resting.discard(Resting(kind, name, lane, waiting))
+            if not self.reached(kind, name):
+                self._rouse(kind, name, 1)
+
+    def head(self, queue: str, demand_of: Callable[[str], Demand | None]) -> str | None:
+        """Return the next of a queue; `demand_of` answers None for what may not be claimed."""
+        for lane in self.order(queue):
+            if not self.sharing.fifo and self.reached("user", lane.user):
+                self.turns.discard(lane)
+                self.resting.add(Resting("user", lane.user, lane))
+                continue
+            for waiting in list(self.lanes[lane]):
+                demand = demand_of(waiting.uid)
+                if demand is None:
+                    continue
+                full = [each for each in _names(demand) if self.reached(*each)]
+                if not full:
+                    return waiting.uid
+                self.lanes[lane].remove(waiting)
+                self.resting.add(Resting(*full[0], lane, waiting))
+            if not self.lanes[lane]:
+                self.forget(lane)
+        return None
+
+    def reached(self, kind: str, name: str) -> LimitReached | None:
+        """Return the limit of a user or a project, if no more of it may run."""
+        most = self.sharing.running.get(kind)
+        running = sum(each[:2] == (kind, name) for each in self.running)
+        return None if most is None or running < most else LimitReached(kind, running, most)
+
+    def limit(self, demand: Demand, claimed: int) -> LimitReached | None:
+        """Return the first limit that keeps an entry from being claimed."""
+        most = self.sharing.running.get("pool")
+        if most is not None and claimed >= most:
+            return LimitReached("pool", claimed, most)
+        return next((limit for each in _names(demand) if (limit := self.reached(*each))), None)
+
+    def begin_run(self, uid: str, demand: Demand) -> None:
+        """Count what runs."""
+        self.running.update((*each, uid) for each in _names(demand))
+
+    def end_run(self, uid: str, demand: Demand) -> None:
+        """Count it no more, and let others have its room."""
+        for kind, name in _names(demand):
+            if (kind, name, uid) in self.running:
+                self.running.remove((kind, name, uid))
+                self._rouse(kind, name, 1)
+
+    def rouse_all(self) -> None:
+        """Take out of rest what there is room for."""
+        for kind, name in sorted({(each.kind, each.name) for each in self.resting}):
+            most = self.sharing.running.get(kind)
+            room = 64 if most is None else most - sum(each[:2] == (kind, name) for each in self.running)
+            if room > 0:
+                self._rouse(kind, name, room)
+
+    def count_resting(self) -> int:
+        """Return how many entries rest."""
+        return sum(1 if each.entry else len(self.lanes[each.lane]) for each in self.resting)
+
+    def _rouse(self, kind: str, name: str, entries: int) -> None:
+        while mine := sorted((each for each in self.resting if each[:2] == (kind, name)), key=lambda each: each.order):
+            last = self.cursors.get((kind, name))
+            later = [each for each in mine if last is None or each.order[:2] > last]
+            chosen = (later or mine)[0]
+            if chosen.entry and entries == 0:
+                return
+            self.resting.remove(chosen)
+            if chosen.entry:
+                entries -= 1
+                self.cursors[kind, name] = chosen.lane
+                insort(self.lanes[chosen.lane], chosen.entry)
+            if self.lanes[chosen.lane]:
+                self._take_turn(chosen.lane)
+        self.cursors.pop((kind, name), None)
+
+    def _take_turn(self, lane: Lane) -> None:
+        account = self.accounts.get(lane, Account())
+        self.accounts[lane] = replace(account, had=max(account.had, self.virtual_time[lane.queue]))
+        self.turns.add(lane)
 
     def serve(self, lane: Lane, waiting: InLane, demand: Demand) -> None:
         """Take an entry out to be claimed, on its user's account."""
@@ -124,7 +230,8 @@ class Turns:
             self.forget(lane)
             return
         self.accounts[lane] = self._advance(lane, account, more)
-        self.turns.add(lane)
+        if lane in self.turns or not self.lanes[lane]:
+            self.turns.add(lane)
 
     def forget(self, lane: Lane) -> None:
         """Forget a user who has nothing waiting."""
@@ -166,3 +273,8 @@ class Turns:
             for owing in self.order(lane.queue):
                 self.forget(owing)
             self.virtual_time.pop(lane.queue, None)
+
+
+def _names(demand: Demand) -> list[tuple[str, str]]:
+    """Return of what kind and name an attempt counts as one that runs."""
+    return [("user", demand.user), *([("project", demand.project)] if demand.project else [])]

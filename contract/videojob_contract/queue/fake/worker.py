@@ -11,6 +11,7 @@ from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
 from videojob_contract.queue.types import (
     LEASE_S,
     Claim,
+    Demand,
     EntryState,
     PoolKey,
     QueueEntry,
@@ -80,7 +81,8 @@ class FakeWorkerQueue(Side):
     def _next(self) -> str | None:
         """Return the head of the queue that is least ahead of its share, and move its pass on."""
         state = self._state
-        if state.held:
+        most = state.turns.sharing.running.get("pool")
+        if state.held or (most is not None and state.claimed >= most):
             return None
         heads = {queue: uid for queue in state.weights if (uid := self._head(queue))}
         if not heads:
@@ -93,13 +95,12 @@ class FakeWorkerQueue(Side):
     def _head(self, queue: str) -> str | None:
         """Return the next of a queue."""
         state = self._state
-        for lane in state.turns.order(queue):
-            if not state.turns.lanes[lane]:
-                state.turns.forget(lane)
-            for waiting in state.turns.lanes[lane]:
-                if state.terms in {"", state.records[waiting.uid].entry.terms}:
-                    return waiting.uid
-        return None
+
+        def demand_of(uid: str) -> Demand | None:
+            record = state.records[uid]
+            return record.demand if state.terms in {"", record.entry.terms} else None
+
+        return state.turns.head(queue, demand_of)
 
     def _hold(self, record: Record, entry: QueueEntry) -> None:
         now, uid, attempt = self._server.now(), entry.uid, entry.attempt
@@ -112,6 +113,7 @@ class FakeWorkerQueue(Side):
             lease_expires_at=now + timedelta(seconds=self._lease_s),
         )
         self._state.records[uid] = record
+        self._state.turns.begin_run(uid, record.demand)
         self._state.workers[self._worker] = WorkerInfo(self._worker, self._job, WorkerState.BUSY, now, now, uid)
         self._emit(lambda event_id: Claimed(event_id, uid, attempt, self._worker, self._job))
 
@@ -137,7 +139,9 @@ class FakeWorkerQueue(Side):
                 claimed_at=claim.claimed_at,
                 token=claim.token,
             )
-            record = Record(entry, "claimed", claim.assignment)
+            spec = claim.assignment.spec
+            demand = Demand(spec.user or "", spec.project or "")
+            record = Record(entry, "claimed", claim.assignment, demand=demand)
             self._hold(record, entry)
         if record.state == "claimed" and record.entry.token == claim.token:
             return RenewOutcome.CANCELLED if record.entry.cancelling else RenewOutcome.HELD, record

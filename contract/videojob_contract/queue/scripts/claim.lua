@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
--- uses: common, wake, worker, accounts, turns, heads
+-- uses: common, wake, worker, accounts, turns, limits, heads
 --
 -- Queues share by stride scheduling: the one that is least ahead of its share is next, and is then a stride further
 -- ahead. What all of the waiting queues are ahead is taken off all, so an empty queue saves up nothing. Within a queue,
@@ -23,7 +23,9 @@ local lanes    = KEYS[12]  -- zset    queue:user:rank:tag:place:uid, all at scor
 local turns    = KEYS[13]  -- zset    queue:pass:user, all at score 0
 local shared   = KEYS[14]  -- zset    queue:user:tag:uid, all at score 0
 local accounts = KEYS[15]  -- hash    queue:user -> what the user had; queue -> virtual time
-local rules    = KEYS[16]  -- hash    order, and weights of users
+local rules    = KEYS[16]  -- hash    order, weights of users, limits
+local running  = KEYS[17]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting  = KEYS[18]  -- zset    what waits for room, all at score 0
 
 local worker   = ARGV[1]
 local job      = ARGV[2]
@@ -47,6 +49,7 @@ end
 local k = {
   entries = entries, payloads = payloads, backlog = backlog,
   lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
+  running = running, resting = resting,
 }
 
 -- Moves the queues' passes on, one of which gives out what is next.
@@ -63,6 +66,10 @@ local function charge(chosen, queues)
 end
 
 local function next_entry()
+  local most = limit_of(k, 'pool')
+  if most and redis.call('ZCARD', leases) >= most then
+    return nil
+  end
   local pass_of, queues = pairs_of(passes), {}
   for name, weight in pairs(pairs_of(weights)) do
     queues[#queues + 1] = {name = name, weight = weight, pass = pass_of[name] or 0}
@@ -110,6 +117,9 @@ end
 
 local next = next_entry()
 if not next then
+  if not k.gave_up then
+    redis.call('LTRIM', wake, 1, 0)  -- what waits, waits for something else than a worker
+  end
   return {'empty'}
 end
 local uid, record = next.uid, next.record
@@ -121,6 +131,7 @@ record.state, record.member, record.lane = 'claimed', nil, nil
 record.token, record.worker, record.job, record.claimed_at = token, worker, job, now
 save(entries, uid, record)
 redis.call('ZADD', leases, now + lease_ms, uid)
+begin_run(k, uid, record)
 occupy(workers, seen, worker, job, uid, now)
 emit(events, 'claimed', 'uid', uid, 'attempt', record.attempt, 'worker', worker, 'job', job)
 balance(wake, backlog)

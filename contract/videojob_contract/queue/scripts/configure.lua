@@ -1,17 +1,24 @@
 #!lua flags=allow-oom
 -- configure: set the queues and their weights, the rules, and the terms by which attempts are claimed.
+-- uses: common, accounts, turns, limits
 --
 -- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
 -- that waits is woken.
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.
 -- Replies nothing.
 
-local weights = KEYS[1]  -- hash    queue -> weight; 0 when closed, negative while held
-local passes  = KEYS[2]  -- hash    queue -> how far it is ahead of its share
-local backlog = KEYS[3]  -- zset    queue:place:uid, all at score 0
-local wake    = KEYS[4]  -- list    tokens that idle workers wait for
-local terms   = KEYS[5]  -- string  by which assignments are made now
-local rules   = KEYS[6]  -- hash    order, and weights of users
+local weights  = KEYS[1]   -- hash    queue -> weight; 0 when closed, negative while held
+local passes   = KEYS[2]   -- hash    queue -> how far it is ahead of its share
+local backlog  = KEYS[3]   -- zset    queue:place:uid, all at score 0
+local wake     = KEYS[4]   -- list    tokens that idle workers wait for
+local terms    = KEYS[5]   -- string  by which assignments are made now
+local rules    = KEYS[6]   -- hash    order, weights of users, limits
+local lanes    = KEYS[7]   -- zset    queue:user:rank:tag:place:uid, all at score 0
+local turns    = KEYS[8]   -- zset    queue:pass:user, all at score 0
+local accounts = KEYS[9]   -- hash    queue:user -> what the user had; queue -> virtual time
+local running  = KEYS[10]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting  = KEYS[11]  -- zset    what waits for room, all at score 0
+local workers  = KEYS[12]  -- hash    worker -> its record
 
 local sign   = ARGV[1] == 'held' and -1 or 1
 local queues = tonumber(ARGV[3])
@@ -40,7 +47,8 @@ for _, queue in ipairs(redis.call('HKEYS', weights)) do
   end
 end
 if sign == 1 then
-  for _ = redis.call('LLEN', wake) + 1, redis.call('ZCARD', backlog) do
+  rouse_all({lanes = lanes, turns = turns, accounts = accounts, rules = rules, running = running, resting = resting})
+  for _ = redis.call('LLEN', wake) + 1, math.min(redis.call('ZCARD', backlog), redis.call('HLEN', workers)) do
     redis.call('RPUSH', wake, '1')
   end
 end

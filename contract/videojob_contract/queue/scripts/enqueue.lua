@@ -1,6 +1,6 @@
 #!lua
 -- enqueue: let an attempt wait in a queue.
--- uses: common, wake, worker, accounts, turns, detach, read
+-- uses: common, wake, worker, accounts, turns, limits, detach, read
 --
 -- Its place is when it came to wait, and then the order in which it was enqueued. An attempt that waits there already
 -- keeps its place, and in another queue, for another user or at another cost what it lacks of its tag. An attempt that
@@ -24,7 +24,9 @@ local lanes      = KEYS[14]  -- zset    queue:user:rank:tag:place:uid, all at sc
 local turns      = KEYS[15]  -- zset    queue:pass:user, all at score 0
 local shared     = KEYS[16]  -- zset    queue:user:tag:uid, all at score 0
 local accounts   = KEYS[17]  -- hash    queue:user -> what the user had; queue -> virtual time
-local rules      = KEYS[18]  -- hash    order, and weights of users
+local rules      = KEYS[18]  -- hash    order, weights of users, limits
+local running    = KEYS[19]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting    = KEYS[20]  -- zset    what waits for room, all at score 0
 
 local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
@@ -33,6 +35,7 @@ local payload = ARGV[4]
 local since   = tonumber(ARGV[5])  -- milliseconds; none for now
 local terms   = ARGV[6]
 local asked   = {user = ARGV[7], project = ARGV[8], rank = tonumber(ARGV[9]), cost = tonumber(ARGV[10])}
+local is_fifo = ARGV[11] == '1'
 
 local record = load(entries, uid)
 if record then
@@ -53,11 +56,12 @@ local k = {
   payloads = payloads, progress = progress, results = results, leases = leases, backlog = backlog, wake = wake,
   workers = workers, seen = seen, signal = signal,
   lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
+  running = running, resting = resting,
 }
 local now = now_ms()
 local waits = record ~= nil and record.attempt == attempt
 local stays = waits and record.queue == queue
-local is_same = stays and is_in_lane(k, record)
+local is_same = stays and is_in_lane(k, record, is_fifo)
 for name, value in pairs(asked) do
   is_same = is_same and record[name] == value
 end
@@ -82,7 +86,7 @@ if not is_same then
     user = asked.user, project = asked.project, rank = asked.rank, cost = asked.cost,
   }
   redis.call('ZADD', backlog, 0, record.member)
-  enter(k, uid, record, place, lacks)
+  enter(k, uid, record, place, lacks, is_fifo)
 end
 local now_by = terms ~= '' and terms or nil
 if not is_same or record.terms ~= now_by then

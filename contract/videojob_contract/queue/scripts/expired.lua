@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- expired: read the entries whose lease has ended, and sweep what is too old: tombstones, and workers not heard of.
--- uses: common, accounts, read
+-- uses: common, accounts, turns, limits, read
 --
 -- Replies for each what `read` returns, oldest first. A lease of what is not claimed is swept as well.
 
@@ -15,10 +15,13 @@ local seen       = KEYS[8]   -- zset  worker, by when it was last heard of
 local lanes      = KEYS[9]   -- zset  queue:user:rank:tag:place:uid, all at score 0
 local turns      = KEYS[10]  -- zset  queue:pass:user, all at score 0
 local accounts   = KEYS[11]  -- hash  queue:user -> what the user had; queue -> virtual time
+local rules      = KEYS[12]  -- hash  order, weights of users, limits
+local running    = KEYS[13]  -- zset  user:USER:uid and project:PROJECT:uid of what runs, all at score 0
 
 local limit     = tonumber(ARGV[1])
 local silent_ms = tonumber(ARGV[2])
 
+local CHECKED = 20
 local SWEPT = 500  -- of each kind at a time, so that no call takes long
 
 local now = now_ms()
@@ -31,9 +34,17 @@ for _, worker in ipairs(redis.call('ZRANGE', seen, '-inf', now - silent_ms, 'BYS
   redis.call('HDEL', workers, worker)
 end
 
+for _, member in ipairs(redis.call('ZRANDMEMBER', running, CHECKED)) do  -- what runs no more without having said so
+  local uid = string.match(member, '^%a+:[^:]*:(.+)$')
+  local record, why = parse(uid and redis.call('HGET', entries, uid), ENTRY)
+  if why ~= NEWER and not (record and record.state == 'claimed') then
+    redis.call('ZREM', running, member)
+  end
+end
+
 local k = {
   entries = entries, progress = progress, results = results, leases = leases, backlog = backlog,
-  lanes = lanes, turns = turns, accounts = accounts,
+  lanes = lanes, turns = turns, accounts = accounts, rules = rules, running = running,
 }
 local found = {}
 for _, uid in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit + SWEPT)) do

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- finish: hand in how an attempt ended.
--- uses: common, worker, standing, accounts, turns
+-- uses: common, wake, worker, standing, accounts, turns, limits
 --
 -- Replies accepted, lost or unknown.
 
@@ -15,7 +15,11 @@ local lanes    = KEYS[8]   -- zset    queue:user:rank:tag:place:uid, all at scor
 local turns    = KEYS[9]   -- zset    queue:pass:user, all at score 0
 local shared   = KEYS[10]  -- zset    queue:user:tag:uid, all at score 0
 local accounts = KEYS[11]  -- hash    queue:user -> what the user had; queue -> virtual time
-local rules    = KEYS[12]  -- hash    order, and weights of users
+local rules    = KEYS[12]  -- hash    order, weights of users, limits
+local running  = KEYS[13]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting  = KEYS[14]  -- zset    what waits for room, all at score 0
+local wake     = KEYS[15]  -- list    tokens that idle workers wait for
+local backlog  = KEYS[16]  -- zset    queue:place:uid, all at score 0
 
 local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
@@ -25,15 +29,18 @@ local result  = ARGV[4]
 local record = load(entries, uid)
 local outcome = standing(record, attempt, token)
 if outcome == 'held' or outcome == 'cancelled' then
-  settle({
-    lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
-  }, record, now_ms())
+  local k = {
+    lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules, running = running, resting = resting,
+  }
+  settle(k, record, now_ms())
+  end_run(k, uid, record)
   record.state = 'finished'
   save(entries, uid, record)
   redis.call('HSET', results, uid, bounded(result))
   redis.call('HDEL', payloads, uid)
   redis.call('ZREM', leases, uid)
   dismiss(workers, seen, record.worker, uid)
+  balance(wake, backlog)
   emit(events, 'finished', 'uid', uid, 'attempt', attempt)
   return 'accepted'
 end

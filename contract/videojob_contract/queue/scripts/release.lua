@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- release: end an attempt whose lease or pod is lost, or whose result was handled.
--- uses: common, wake, worker, accounts, turns, detach
+-- uses: common, wake, worker, accounts, turns, limits, detach
 --
 -- The attempt and older ones are refused from then on. Replies nothing.
 
@@ -19,7 +19,9 @@ local lanes      = KEYS[12]  -- zset  queue:user:rank:tag:place:uid, all at scor
 local turns      = KEYS[13]  -- zset  queue:pass:user, all at score 0
 local shared     = KEYS[14]  -- zset  queue:user:tag:uid, all at score 0
 local accounts   = KEYS[15]  -- hash  queue:user -> what the user had; queue -> virtual time
-local rules      = KEYS[16]  -- hash  order, and weights of users
+local rules      = KEYS[16]  -- hash  order, weights of users, limits
+local running    = KEYS[17]  -- zset  user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting    = KEYS[18]  -- zset  what waits for room, all at score 0
 
 local uid          = ARGV[1]
 local attempt      = tonumber(ARGV[2])
@@ -37,5 +39,6 @@ local k = {
   entries = entries, payloads = payloads, progress = progress, results = results, leases = leases,
   tombstones = tombstones, backlog = backlog, wake = wake, workers = workers, seen = seen, signal = signal,
   lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
+  running = running, resting = resting,
 }
 bury(k, uid, record, record and record.cancelling and 'cancelled' or 'released', attempt, tombstone_ms)

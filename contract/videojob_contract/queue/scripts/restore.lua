@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- restore: bring back a claim that Redis forgot; the worker still renders.
--- uses: common, wake, worker, standing, accounts, turns
+-- uses: common, wake, worker, standing, accounts, turns, limits
 --
 -- Changes something only where renew answers unknown. Replies held, cancelled or lost.
 
@@ -19,7 +19,9 @@ local lanes      = KEYS[12]  -- zset    queue:user:rank:tag:place:uid, all at sc
 local turns      = KEYS[13]  -- zset    queue:pass:user, all at score 0
 local shared     = KEYS[14]  -- zset    queue:user:tag:uid, all at score 0
 local accounts   = KEYS[15]  -- hash    queue:user -> what the user had; queue -> virtual time
-local rules      = KEYS[16]  -- hash    order, and weights of users
+local rules      = KEYS[16]  -- hash    order, weights of users, limits
+local running    = KEYS[17]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting    = KEYS[18]  -- zset    what waits for room, all at score 0
 
 local uid        = ARGV[1]
 local attempt    = tonumber(ARGV[2])
@@ -30,21 +32,26 @@ local job        = ARGV[6]
 local queue      = ARGV[7]
 local claimed_at = tonumber(ARGV[8])
 local payload    = ARGV[9]
+local user       = ARGV[10]
+local project    = ARGV[11]
 
 local old = load(entries, uid)
 local outcome = standing(old, attempt, token)
 if outcome ~= 'unknown' then
   return outcome
 end
-local k = {lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules}
+local k = {
+  lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules, running = running, resting = resting,
+}
 if old then
   if old.member then
     redis.call('ZREM', backlog, old.member)
-    leave(k, uid, old)
+    depart(k, uid, old)
     balance(wake, backlog)
   end
   if old.state == 'claimed' then
     settle(k, old, now_ms())
+    end_run(k, uid, old)
     dismiss(workers, seen, old.worker, uid)
   end
   redis.call('HDEL', progress, uid)
@@ -52,9 +59,12 @@ if old then
   redis.call('ZREM', tombstones, uid)
 end
 local now = now_ms()
-save(entries, uid, {
+local record = {
   state = 'claimed', attempt = attempt, queue = queue, token = token, worker = worker, job = job, claimed_at = claimed_at,
-})
+  user = user, project = project,
+}
+save(entries, uid, record)
+begin_run(k, uid, record)
 redis.call('HSET', payloads, uid, payload)
 redis.call('ZADD', leases, now + lease_ms, uid)
 occupy(workers, seen, worker, job, uid, now)

@@ -1,9 +1,9 @@
 #!lua flags=no-writes
 -- snapshot: count what waits and runs, and list the workers. Changes nothing.
--- uses: common
+-- uses: common, accounts
 --
 -- Replies {now, {queue, waiting, queued_at of the first or -1, ...}, claimed, {worker, record or why it is none, last
--- seen, ...}}.
+-- seen, ...}, how many wait for room under a limit}.
 
 local weights = KEYS[1]  -- hash  queue -> weight; 0 when closed, negative while held
 local backlog = KEYS[2]  -- zset  queue:place:uid, all at score 0
@@ -11,9 +11,12 @@ local entries = KEYS[3]  -- hash  uid -> record
 local leases  = KEYS[4]  -- zset  uid, by when its lease ends
 local workers = KEYS[5]  -- hash  worker -> its record
 local seen    = KEYS[6]  -- zset  worker, by when it was last heard of
+local lanes   = KEYS[7]  -- zset  queue:user:rank:tag:place:uid, all at score 0
+local resting = KEYS[8]  -- zset  what waits for room, all at score 0
 
 local silent_ms = tonumber(ARGV[1])
 
+local MOST_RESTING = 1000  -- beyond these they are not counted
 local MOST_WORKERS = 10000  -- twice what a pool may have
 
 local now = now_ms()
@@ -39,4 +42,9 @@ for i = 1, #recent, 2 do
   alive[#alive + 1] = record and cjson.encode(record) or why
   alive[#alive + 1] = math.min(now, math.floor(recent[i + 1]))
 end
-return {now, queues, redis.call('ZCARD', leases), alive}
+local resting_now = 0
+for _, member in ipairs(redis.call('ZRANGE', resting, 0, MOST_RESTING - 1)) do
+  local user, queue = string.match(member, '^user:([^:]*):([^:]*)$')
+  resting_now = resting_now + (user and count_of(lanes, queue .. ':' .. user) or 1)
+end
+return {now, queues, redis.call('ZCARD', leases), alive, resting_now}

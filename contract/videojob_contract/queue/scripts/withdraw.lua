@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- withdraw: take an attempt out of its queue, as if it had never been enqueued.
--- uses: common, wake, worker, accounts, turns, detach
+-- uses: common, wake, worker, accounts, turns, limits, detach
 --
 -- Replies 1, or 0 when that attempt does not wait.
 
@@ -15,7 +15,9 @@ local lanes    = KEYS[8]   -- zset  queue:user:rank:tag:place:uid, all at score 
 local turns    = KEYS[9]   -- zset  queue:pass:user, all at score 0
 local shared   = KEYS[10]  -- zset  queue:user:tag:uid, all at score 0
 local accounts = KEYS[11]  -- hash  queue:user -> what the user had; queue -> virtual time
-local rules    = KEYS[12]  -- hash  order, and weights of users
+local rules    = KEYS[12]  -- hash  order, weights of users, limits
+local running  = KEYS[13]  -- zset  user:USER:uid and project:PROJECT:uid of what runs, all at score 0
+local resting  = KEYS[14]  -- zset  what waits for room, all at score 0
 
 local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
@@ -27,6 +29,7 @@ end
 detach({
   payloads = payloads, progress = progress, results = results, leases = leases, backlog = backlog, wake = wake,
   lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
+  running = running, resting = resting,
 }, uid, record)
 redis.call('HDEL', entries, uid)
 return 1

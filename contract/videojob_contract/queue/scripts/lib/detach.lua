@@ -10,7 +10,7 @@ end
 local function detach(k, uid, record)
   if record.member then
     redis.call('ZREM', k.backlog, record.member)
-    leave(k, uid, record)
+    depart(k, uid, record)
     balance(k.wake, k.backlog)
   end
   redis.call('ZREM', k.leases, uid)
@@ -19,6 +19,8 @@ local function detach(k, uid, record)
   redis.call('HDEL', k.results, uid)
   if record.state == 'claimed' then
     settle(k, record, now_ms())
+    end_run(k, uid, record)
+    balance(k.wake, k.backlog)
     dismiss(k.workers, k.seen, record.worker, uid)
     tell(k.signal, record.attempt)
   end

@@ -21,7 +21,7 @@ local function look_at(k, set, field, member, uid, now_valid)
   redis.call('ZREM', set, member)
   if is_entry then
     redis.call('ZREM', k.backlog, record.member)
-    leave(k, uid, record)
+    depart(k, uid, record)
     redis.call('HDEL', k.entries, uid)
   end
   return nil, false
@@ -37,12 +37,16 @@ local function first_valid(k, set, field, prefix, pattern, now_valid, looks)
     end
     local uid = string.match(member, pattern)
     local record, rest = look_at(k, set, field, member, uid, now_valid)
-    if record then
+    local of = record and (reached(k, 'user', record.user) and 'user' or reached(k, 'project', record.project) and 'project')
+    if record and not of then
       return {uid = uid, record = record, payload = rest}
-    elseif rest then
+    elseif of and set == k.lanes then
+      rest_entry(k, of, record)
+    elseif of or rest then
       from = '(' .. member
     end
   end
+  k.gave_up = true
 end
 
 -- Returns the user of a turn, or nil of one that is none.
@@ -56,6 +60,7 @@ end
 local function head_of(k, queue, now_valid)
   local from, to = range_of(queue)
   local looks = {left = LOOKS}
+  local is_fifo = redis.call('HGET', k.rules, 'order') == 'fifo'
   while looks.left > 0 do
     looks.left = looks.left - 1
     local turn = redis.call('ZRANGE', k.turns, from, to, 'BYLEX', 'LIMIT', 0, 1)[1]
@@ -64,9 +69,12 @@ local function head_of(k, queue, now_valid)
     end
     local user = user_of(k, queue, turn)
     local lane = user and queue .. ':' .. user
-    local head = lane and first_valid(k, k.lanes, 'lane', lane, IN_LANE, now_valid, looks)
+    local is_full = lane and not is_fifo and reached(k, 'user', user)
+    local head = lane and not is_full and first_valid(k, k.lanes, 'lane', lane, IN_LANE, now_valid, looks)
     if head then
       return head
+    elseif is_full then
+      rest_lane(k, queue, user, turn)
     elseif lane and count_of(k.lanes, lane) > 0 then
       from = '(' .. turn
     else
@@ -76,5 +84,9 @@ local function head_of(k, queue, now_valid)
       end
     end
   end
-  return first_valid(k, k.backlog, 'member', queue, IN_BACKLOG, now_valid, {left = LOOKS})
+  if looks.left == 0 then
+    k.gave_up = true
+  elseif redis.call('ZCARD', k.resting) == 0 then
+    return first_valid(k, k.backlog, 'member', queue, IN_BACKLOG, now_valid, {left = LOOKS})
+  end
 end

@@ -8,8 +8,23 @@ local function word(hash, uid)
   return redis.call('HGET', hash, uid)
 end
 
+-- Returns what keeps a record that waits from being claimed, {kind, how many run, how many may}, or nil.
+local function waits_for(k, record)
+  local limit, running = limit_of(k, 'pool'), redis.call('ZCARD', k.leases)
+  if limit and running >= limit then
+    return {'pool', running, limit}
+  end
+  for _, kind in ipairs({'user', 'project'}) do
+    local count, most = reached(k, kind, record[kind])
+    if count then
+      return {kind, count, most}
+    end
+  end
+end
+
 -- Returns false, {uid, why it is no record}, or {uid, '', record, lease end, whether it is past, position, progress,
--- result, now}.
+-- result, now,
+-- what it waits for}.
 local function read(k, uid, now)
   local raw = redis.call('HGET', k.entries, uid)
   if not raw then
@@ -30,5 +45,6 @@ local function read(k, uid, now)
     word(k.progress, uid),
     word(k.results, uid),
     now,
+    record.state == 'queued' and waits_for(k, record) or false,
   }
 end

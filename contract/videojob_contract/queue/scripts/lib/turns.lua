@@ -100,8 +100,7 @@ local function begin_again(k, queue, now)
 end
 
 -- Lets a record wait in its user's lane, lacking so much of its tag; where order is first in, first out, all are in one.
-local function enter(k, uid, record, place, lacks)
-  local is_fifo = redis.call('HGET', k.rules, 'order') == 'fifo'
+local function enter(k, uid, record, place, lacks, is_fifo)
   local queue, user = record.queue, is_fifo and '' or record.user
   local account = account_of(k.accounts, queue, user) or {pass = 0, virtual = 0, unspent = 0}
   if count_of(k.lanes, queue .. ':' .. user) == 0 then
@@ -119,10 +118,10 @@ local function enter(k, uid, record, place, lacks)
 end
 
 -- Says whether a record is in the lane that it would be in now.
-local function is_in_lane(k, record)
+local function is_in_lane(k, record, is_fifo)
   local user = record.lane and lane_of(record)
-  local wanted = redis.call('HGET', k.rules, 'order') == 'fifo' and '' or record.user
-  return user == wanted and redis.call('ZSCORE', k.lanes, record.lane) ~= false
+  local is_by_place = record.lane and string.find(record.lane, '^[^:]*::000:0000000000000000:') ~= nil
+  return user == (is_fifo and '' or record.user) and is_by_place == is_fifo and redis.call('ZSCORE', k.lanes, record.lane) ~= false
 end
 
 -- Returns how much a record that waits lacks of its tag, or nil where that was not kept.
