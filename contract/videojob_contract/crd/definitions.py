@@ -10,6 +10,7 @@ from videojob_contract.crd.templated import with_templates
 from videojob_contract.crd.worded import worded
 from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
+from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 
 if TYPE_CHECKING:
@@ -60,6 +61,19 @@ class Definition:
         return self.model.__name__
 
 
+def _settled(field: str) -> Rule:
+    """Return a rule that keeps a field of what has ended as it is: a change would seem to do something."""
+    is_final = f"oldSelf.status.phase in {[phase.value for phase in Phase if phase.is_final]}"
+    new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
+    return Rule(
+        f"!has(oldSelf.status) || !has(oldSelf.status.phase) || !({is_final}) || "
+        f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
+        "it has ended, and waits for nothing any more; make another VideoJob",
+        f".spec.{field}",
+        "FieldValueForbidden",
+    )
+
+
 AGE = Column("Age", ".metadata.creationTimestamp", "Since it was created.", "date")
 
 VIDEOJOB = Definition(
@@ -86,6 +100,7 @@ VIDEOJOB = Definition(
             f"a VideoJob's name has at most {MAX_VIDEOJOB_NAME} characters: it becomes a label of its Job",
             ".metadata.name",
         ),
+        *(_settled(field) for field in ("queue", "user", "priority")),
     ),
     selectable=(".status.phase", ".spec.pool"),
     templated=TEMPLATED_FIELDS,

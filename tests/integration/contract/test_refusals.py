@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.apiserver import ApiServer
+from tests.integration.contract.test_kubectl import write_status
 from tests.unit.contract.examples import CLIP, videojob
 from videojob_contract.resources import API_VERSION
 
@@ -136,6 +137,21 @@ def test_how_it_is_scheduled_can_change(apiserver: ApiServer, namespace: str) ->
     apiserver.apply(videojob(**changed), namespace)
     spec = apiserver.get("vj", "job", namespace)["spec"]
     assert spec.items() >= {"queue": "high", "user": "bob", "deadline": "1m"}.items()
+
+
+@pytest.mark.parametrize(("field", "value"), [("queue", "high"), ("user", "bob"), ("priority", 5)])
+def test_what_has_ended_is_not_moved(apiserver: ApiServer, namespace: str, field: str, value: Any) -> None:
+    before, after = videojob(user="ann"), videojob(**({"user": "ann"} | {field: value}))
+    apiserver.apply(before, namespace)
+    write_status(apiserver, namespace, "vj", "job", {"phase": "Running"})
+    apiserver.apply(after, namespace)  # for an attempt that may follow
+    apiserver.apply(before, namespace)
+    write_status(apiserver, namespace, "vj", "job", {"phase": "Succeeded"})
+    assert (
+        f"spec.{field}: Forbidden: it has ended, and waits for nothing any more; make another VideoJob"
+        in apiserver.refusal(after, namespace)
+    )
+    apiserver.apply(videojob(user="ann", ttlAfterFinished="1h"), namespace)
 
 
 def test_a_job_stays_in_its_pool(apiserver: ApiServer, namespace: str) -> None:
