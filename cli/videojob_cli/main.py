@@ -160,7 +160,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 @volume_option
 @set_option
 def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
-    """Check the VideoJobs and RenderPools in FILES.
+    """Check the VideoJobs, VideoSchedules and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue, the volumes and
     the object stores that a job names is left to the operator. With --volume, the sources on it have to be there too,
