@@ -5,9 +5,9 @@ keeps no more than a bound of it in memory, whatever the command and wherever it
 read all the same, such as the ids of events, so that they can be taken away.
 """
 
-from typing import Final
+from typing import Any, Final
 
-from redis.asyncio.connection import _AsyncRESP2Parser
+from redis._parsers import _AsyncRESP2Parser
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 LONGEST_TEXT: Final = 1024**2
@@ -36,7 +36,7 @@ class BoundedParser(_AsyncRESP2Parser):
         self._bytes_left = MAX_REPLY
         self._items_left = MAX_ITEMS
 
-    async def read_response(self, disable_decoding: bool = False) -> object:  # noqa: FBT001, FBT002 - the base class'
+    async def read_response(self, disable_decoding: bool = False) -> Any:  # noqa: FBT001, FBT002 - the base class'
         """Read a reply; raises `redis.exceptions.ConnectionError` when the connection ends."""
         self._bytes_left, self._items_left = MAX_REPLY, MAX_ITEMS
         return await super().read_response(disable_decoding)
@@ -66,7 +66,7 @@ class BoundedParser(_AsyncRESP2Parser):
     async def _skip(self, count: int) -> None:
         """Drop so many bytes of what comes, a piece at a time."""
         while count:
-            piece = await self._stream.read(min(count, _PIECE))
+            piece = await self._stream.read(min(count, _PIECE)) if self._stream else b""
             if not piece:
                 raise RedisConnectionError("Redis closed the connection")
             count -= len(piece)
