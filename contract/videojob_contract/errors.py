@@ -43,6 +43,8 @@ class Reason(StrEnum):
     BACKING_OFF = "BackingOff"
     POOL_AT_MAXIMUM = "PoolAtMaximum"
     SUCCEEDED = "Succeeded"
+    # Beside the conditions
+    NOTIFICATION_FAILED = "NotificationFailed"
     # Conditions of a pool
     READY = "Ready"
     WORKERS_STARTING = "WorkersStarting"

@@ -22,6 +22,7 @@ from videojob_contract.resources.base import (
     WORD_PATTERN,
     models_in,
 )
+from videojob_contract.resources.notifications import KEY_NAME_PATTERN, WEBHOOK_PATTERN
 from videojob_contract.resources.object_stores import (
     ACCOUNT_PATTERN,
     BUCKET_PATTERN,
@@ -73,6 +74,8 @@ WANTED = {
     BUCKET_PATTERN: "is not a bucket: write its name alone, of lower case letters, digits, -, _ and .",
     KEY_PREFIX_PATTERN: "is not a prefix: write it as renders or team/renders, with no / at the start",
     URL_PATTERN: "is not the URL of a server: write https://HOST or http://HOST:PORT, without user and query",
+    WEBHOOK_PATTERN: "is not the URL of a webhook: write https://HOST/path or http://HOST:PORT/path, without a user",
+    KEY_NAME_PATTERN: "is not the name of an entry of a Secret: use letters, digits, -, _ and .",
     ACCOUNT_PATTERN: "is not a storage account: write its 3 to 24 lower case letters and digits",
     STORAGE_CLASS_PATTERN: "is not a storage class: write it as the provider does, such as STANDARD_IA",
     KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",

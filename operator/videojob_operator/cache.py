@@ -1,16 +1,23 @@
 """What the watches have shown, and indexes over it: where reconciles look instead of asking the API server."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
-from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.decide.history import KINDS
+from videojob_operator.decide.types import FinishedVideoJob, WorkerJob, WorkerPod
 from videojob_operator.output_holders import OutputHolders
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 from videojob_operator.store import Store
 from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
+
+EVER_SINCE = datetime.fromtimestamp(0, UTC)
+"""When a VideoJob finished that does not say when."""
 
 
 class Cache:
@@ -79,6 +86,19 @@ class Cache:
                 found[pool.namespace][phase.value] += self._by_pool_and_phase.count((pool, phase))
         return dict(found)
 
+    def beyond(self, pool: PoolKey, kept: Mapping[str, int]) -> dict[str, list[FinishedVideoJob]]:
+        """Every finished VideoJob of a pool, by kind, of those kinds of which there are more than are kept.
+
+        `kept` is how many are, by kind (`history.KINDS`).
+        """
+        found = {}
+        for kind, most in kept.items():
+            terms = [(pool, phase) for phase in KINDS[kind]]
+            if sum(map(self._by_pool_and_phase.count, terms)) > most:
+                keys = chain.from_iterable(map(self._by_pool_and_phase.of, terms))
+                found[kind] = [_finished(self.videojobs[key]) for key in keys]
+        return found
+
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
         return [key for key, entries in self.stale_entries.items() if any(entry[0] == pool for entry in entries)]
@@ -123,6 +143,12 @@ class Cache:
     def _note_stale_entry(self, key: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
         if before and (after is None or (before.uid, before.pool) != (after.uid, after.pool)):
             self.stale_entries.setdefault(key, set()).add((before.pool, before.uid))
+
+
+def _finished(videojob: VideoJobRecord) -> FinishedVideoJob:
+    return FinishedVideoJob(
+        videojob.key.name, videojob.uid, videojob.finished_at or EVER_SINCE, untold=videojob.raw is not None
+    )
 
 
 def _running_on(key: VideoJobKey, videojob: VideoJobRecord) -> ObjectKey | None:

@@ -11,6 +11,7 @@ from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.ownership import Ownership
+from videojob_operator.act.webhooks import Webhooks
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
@@ -23,6 +24,7 @@ from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
 from videojob_operator.reconcile.videojob import VideoJobReconciler
 from videojob_operator.records import VideoJobKey
+from videojob_operator.store import NamespacedName
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,8 @@ class Operator:
             retry_max_s=settings.retry_max_s,
             interval_of=self._pool_interval_s,
         )
+        webhooks = Webhooks(kubernetes, tasks=self._tasks, clock=clock, on_posted=self._look_at)
+        self.cache.videojobs.follow(webhooks.follow)
         reconciler = VideoJobReconciler(
             cache=self.cache,
             kubernetes=kubernetes,
@@ -86,6 +90,7 @@ class Operator:
             owns=self._ownership.holds,
             session_of=self._sessions.get,
             wake_pool=self._pools.add,
+            webhooks=webhooks,
             settings=settings,
             clock=clock,
         )
@@ -143,6 +148,9 @@ class Operator:
     async def release(self) -> None:
         """Leave its pools to another operator, once this one has ended."""
         await self._ownership.release()
+
+    def _look_at(self, videojob: NamespacedName) -> None:
+        self._videojobs.add(VideoJobKey(videojob.namespace, videojob.name))
 
     def _owner_changed(self, pool: PoolKey) -> None:
         self._pools.add(pool)

@@ -16,6 +16,7 @@ from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
+from videojob_operator.decide import notifications
 from videojob_operator.decide.specs import accept_pool, accept_videojob, pack_spec
 from videojob_operator.decide.types import Accepted, Memory, PoolMemory
 from videojob_operator.projections import parse_time
@@ -48,7 +49,7 @@ class VideoJobRecord:
     ttl: str | None
     """`spec.ttlAfterFinished`."""
     raw: Raw | None
-    """The object, without its timeline once `accepted` has that; None when it is finished."""
+    """The object, without its timeline once `accepted` has that; None when it is finished and webhooks were told."""
     accepted: Accepted[VideoJobSpec] | None = None
     """What `accept` found; None while it was not asked."""
     memory: Memory = field(default_factory=Memory)
@@ -56,7 +57,8 @@ class VideoJobRecord:
     def accept(self) -> Accepted[VideoJobSpec]:
         """Read and check its spec, once a generation; that of a finished one matters no more."""
         if self.accepted is None:
-            self.accepted = Accepted(None) if self.raw is None else accept_videojob(self.raw)
+            assert self.raw is not None  # noqa: S101 - as long as it is not finished
+            self.accepted = accept_videojob(self.raw)
         return self.accepted
 
     @property
@@ -142,7 +144,9 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
     same = None if phase.is_final else before
     accepted = same.accepted if same and same.generation == metadata["generation"] else None
     kept = _without_bulk(raw)
-    if accepted is not None:
+    if phase.is_final:
+        accepted, kept = Accepted(None), _without_timeline(kept)
+    elif accepted is not None:
         accepted, kept = pack_spec(accepted, kept), _without_timeline(kept)
     return VideoJobRecord(
         key=VideoJobKey(metadata["namespace"], metadata["name"]),
@@ -154,7 +158,8 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         job=status.get("job", {}).get("name"),
         finished_at=parse_time(status.get("finishedAt")),
         ttl=spec.get("ttlAfterFinished"),
-        raw=None if phase.is_final else kept,
+        # Of a finished one, its webhooks and its status matter until those were told, and then nothing does.
+        raw=None if phase.is_final and not notifications.is_pending(status) else kept,
         accepted=accepted,
         memory=same.memory if same else Memory(),
     )

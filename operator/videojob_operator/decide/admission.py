@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from videojob_common.address_guard import check_host
+from videojob_common.errors import ForbiddenAddressError
+from videojob_common.guarded_http import parse_url
 from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
@@ -146,6 +149,9 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         resolved = resolve(spec, pool, namespace=namespace, name=name_of(observation))
     except SpecError as error:
         return acceptance.refuse(step, error.reason, error.message)
+    problems = [*_forbidden_webhooks(spec, pool)]
+    if problems:
+        return acceptance.refuse(step, Reason.INVALID_SPEC, format_problems(problems))
     problems = [*_held_outputs(step, resolved.outputs or ())]
     if problems:
         return acceptance.refuse(step, Reason.OUTPUT_FORBIDDEN, format_problems(problems))
@@ -155,7 +161,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         namespace=namespace,
         name=name_of(observation),
         attempt=number,
-        spec=resolved,
+        spec=resolved.model_copy(update={"notify": None}),  # whose URLs can be secrets, and no worker's business
         deadline=resolved.deadline,
         soft_deadline=resolved.soft_deadline,
         sources=SourceLimits(
@@ -186,6 +192,14 @@ def _held_outputs(step: Step, outputs: Sequence[Output]) -> Iterator[Problem]:
             if (other := step.observation.held_outputs.get(place)) is not None:
                 message = f'goes where VideoJob "{other}" writes, too: wait for that, or set overwrite: true'
                 yield Problem(f"spec.outputs[{index}].uri", f"{redact_uri(place)} {message}")
+
+
+def _forbidden_webhooks(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem]:
+    for index, receiver in enumerate(spec.notify or ()):
+        try:
+            check_host(parse_url(receiver.url).host, pool.webhooks.allow_hosts)
+        except ForbiddenAddressError as error:
+            yield Problem(f"spec.notify[{index}].url", str(error))
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:

@@ -14,16 +14,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
     from videojob_contract.queue.types import PoolSnapshot, QueueEntry
+    from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_operator.messages import PostResult, WebhookMessage
 
 Spec = TypeVar("Spec")
 """`VideoJobSpec` or `RenderPoolSpec`."""
@@ -171,6 +173,10 @@ class Observation:
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
+    posting: frozenset[str] = frozenset()
+    """Ids of its messages to webhooks that are being sent."""
+    posted: Mapping[str, PostResult] = field(default_factory=dict)
+    """What became of those that were, by their ids, until the status says it."""
     held_outputs: Mapping[str, str] = field(default_factory=dict)
     """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
     patch_interval_s: float = 3.0
@@ -178,6 +184,26 @@ class Observation:
     jitter: float = 0.5
     """A random number from 0 to 1, for the backoff; the caller's, so that decisions stay pure."""
     memory: Memory = Memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Send a message to a webhook, in the background; nothing happens when it is being sent already."""
+
+    message: WebhookMessage
+    receiver: Notify
+    rules: WebhookRules
+    """The pool's."""
+    keeps: bool = True
+    """Whether its result is to be kept until it is settled; that of others is of no interest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Let go of what became of a message, which the status says now."""
+
+    message: str
+    """Its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +266,11 @@ class DeleteWorkerJob:
 
 @dataclass(frozen=True, slots=True)
 class DeleteVideoJob:
-    """Delete the VideoJob; its outputs stay."""
+    """Delete a VideoJob; its outputs stay."""
 
     uid: str
     """A precondition, as above."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +282,19 @@ class EmitEvent:
     message: str
 
 
-Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
+Action = (
+    Enqueue
+    | Withdraw
+    | CancelInQueue
+    | Release
+    | Forget
+    | Adopt
+    | DeleteWorkerJob
+    | DeleteVideoJob
+    | Post
+    | Settle
+    | EmitEvent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +359,17 @@ class PoolMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedVideoJob:
+    """What matters of a VideoJob of a pool that has finished."""
+
+    name: str
+    uid: str
+    finished_at: datetime
+    untold: bool
+    """Whether a webhook is still to be told of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
@@ -341,6 +391,9 @@ class PoolObservation:
     """Highest serial in the name of any Job that looks like this pool's, also of one that others made."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
+    finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
+    """VideoJobs that have finished, by the kind of their end (`history.KINDS`), of each kind of which there are more
+    than the pool keeps."""
     snapshot: PoolSnapshot | None = None
     """What the queue says; None while it cannot be believed: the pool then stays as it is."""
     queue_full: bool = False
@@ -362,6 +415,8 @@ class PoolDecision:
     """Names of worker Jobs to create; one that exists already is no error, it was this one."""
     delete_jobs: tuple[DeleteWorkerJob, ...] = ()
     """Jobs that are finished, or never came up."""
+    delete_videojobs: tuple[DeleteVideoJob, ...] = ()
+    """The oldest of those that have finished, beyond what the pool keeps."""
     retire: tuple[str, ...] = ()
     """Workers (pod names) to retire by token: a busy one stays."""
     explain: str | None = None

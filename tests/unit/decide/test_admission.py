@@ -9,7 +9,6 @@ from tests.unit.decide.build import (
     events,
     pool_spec,
     queued,
-    running,
     status_of,
 )
 from videojob_contract.errors import Reason
@@ -119,21 +118,6 @@ def test_a_queued_job_is_taken_out_of_its_queue_and_comes_back_as_the_same_attem
     [back] = decide({}, status_of(held)).before
     assert isinstance(back, Enqueue)
     assert back.assignment.attempt == 1
-
-
-def test_a_job_that_was_claimed_while_it_was_suspended_runs():
-    held = status_of(decide({"suspend": True}, queued(), entry=entry(EntryState.QUEUED)))
-
-    status = status_of(decide({"suspend": True}, held, entry=entry(EntryState.CLAIMED)))
-
-    assert (status.phase, status.attempts) == (Phase.RUNNING, 1)
-
-
-def test_suspending_does_not_stop_what_runs():
-    decision = decide({"suspend": True}, running(), entry=entry(EntryState.CLAIMED))
-
-    assert decision.before == ()
-    assert decision.status is None or decision.status.phase is Phase.RUNNING
 
 
 def test_a_queued_job_that_the_queue_lost_is_enqueued_again_as_the_same_attempt_without_a_write():

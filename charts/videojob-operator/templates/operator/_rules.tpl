@@ -1,5 +1,5 @@
-{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot read, change or delete
-     Secrets, nor touch the spec of a VideoJob or a RenderPool. */}}
+{{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot change or delete
+     Secrets, read any but one, nor touch the spec of a VideoJob or a RenderPool. */}}
 {{- define "videojob.rules" -}}
 # Watched; and a finished VideoJob is deleted when its ttlAfterFinished is over.
 - apiGroups: [videojob.dev]
@@ -24,6 +24,11 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
+# What messages to webhooks are signed with.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [videojob-webhooks]
+  verbs: [get]
 # What `kubectl describe videojob` shows; and read to tell why a worker does not start.
 - apiGroups: [events.k8s.io]
   resources: [events]
