@@ -45,6 +45,7 @@ class Informer:
             PODS: self._pod_changed,
             SCHEDULES: lambda key, _, __: self._schedules.add(key),
         }
+        cache.pools.follow(self._pool_told)
 
     def handle(self, watched: Watched[Any, Any], raw: Raw, *, deleted: bool = False) -> None:
         """Put an object into the cache or out of it, and have those reconciled whom that concerns."""
@@ -72,11 +73,14 @@ class Informer:
     def _pool_changed(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
         self._pools.add(key)
         if before and after and (before.uid, before.generation) == (after.uid, after.generation):
-            if _ready(before) != _ready(after):
-                self._tell_waiting(key)
             return  # only its status is new
         for videojob in self._cache.videojobs_of(key):
             self._videojobs.add(videojob)
+
+    def _pool_told(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
+        """Have those told that wait what a pool says now, also where the answer to our write came before its event."""
+        if before and after and _ready(before) != _ready(after):
+            self._tell_waiting(key)
 
     def _tell_waiting(self, pool: PoolKey) -> None:
         """Have those reconciled that wait in a pool, as their status is to say why: spread, for each is a write."""

@@ -177,7 +177,7 @@ class OperatorQueue:
         cursor = "0"
         while True:
             cursor, uids = await self._runner.run("scan", cursor)
-            known.update(uids)
+            known.update(filter(None, uids))
             if cursor == "0":
                 return known
 
