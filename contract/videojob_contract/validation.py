@@ -20,7 +20,7 @@ from videojob_contract.resources.videojob import VideoJob
 from videojob_contract.resources.videoschedule import VideoSchedule
 from videojob_contract.semantics import check
 from videojob_contract.semantics.pools import check_renderpool
-from videojob_contract.semantics.schedules import check_schedule, videojob_of
+from videojob_contract.semantics.schedules import check_videoschedule, videojob_of
 from videojob_contract.stand_ins import problems_beside
 from videojob_contract.templates import Substituted, as_text, substitute
 
@@ -105,7 +105,7 @@ def parse_videoschedule(
     """
 
     def own(schedule: VideoSchedule) -> list[Problem]:
-        return [*check_schedule(schedule.spec), *_template_problems(schedule, further)]
+        return [*check_videoschedule(schedule.spec), *_template_problems(schedule, further)]
 
     schedule = _parse(VideoSchedule, Substituted(_as_json(resource)), own, None)
     _check(schedule, own, None)

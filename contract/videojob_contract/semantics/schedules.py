@@ -26,7 +26,7 @@ _MACROS = {
 _ANY_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - is only to see whether an expression can be read
 
 
-def check_schedule(spec: VideoScheduleSpec) -> Iterator[Problem]:
+def check_videoschedule(spec: VideoScheduleSpec) -> Iterator[Problem]:
     """Yield what is wrong with the times; the template is checked as a VideoJob."""
     try:
         next(CronSim(_expression(spec), _ANY_DAY))
