@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
-    from videojob_contract.queue.types import PoolSnapshot, QueueEntry
+    from videojob_contract.queue.types import Demand, PoolSnapshot, QueueEntry
     from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
@@ -215,6 +215,8 @@ class Enqueue:
     assignment: Assignment
     since: datetime
     """When the job came to wait: its place."""
+    demand: Demand
+    """What it asks of the queue, and for whom."""
 
 
 @dataclass(frozen=True, slots=True)
