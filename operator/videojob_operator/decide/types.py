@@ -217,6 +217,8 @@ class Enqueue:
     """When the job came to wait: its place."""
     demand: Demand
     """What it asks of the queue, and for whom."""
+    again: bool = False
+    """Whether the queue may have been told to forget the job: it is rendered once more."""
 
 
 @dataclass(frozen=True, slots=True)
