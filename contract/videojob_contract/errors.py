@@ -45,6 +45,10 @@ class Reason(StrEnum):
     SUCCEEDED = "Succeeded"
     # Beside the conditions
     NOTIFICATION_FAILED = "NotificationFailed"
+    # Conditions of a schedule
+    STILL_ACTIVE = "StillActive"
+    MISSED = "Missed"
+    NAME_TAKEN = "NameTaken"
     # Conditions of a pool
     READY = "Ready"
     WORKERS_STARTING = "WorkersStarting"

@@ -81,6 +81,19 @@ def without_defaults(schema: Schema) -> Schema:
     return out
 
 
+def without_transition_rules(schema: Schema) -> Schema:
+    """Return the schema without rules on what may change, at any depth: of a template, all may."""
+    out = dict(schema)
+    if rules := schema.get("x-kubernetes-validations"):
+        out["x-kubernetes-validations"] = [rule for rule in rules if "oldSelf" not in rule["rule"]]
+    if "properties" in schema:
+        out["properties"] = {name: without_transition_rules(each) for name, each in schema["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            out[key] = without_transition_rules(schema[key])
+    return out
+
+
 class _Documented(GenerateJsonSchema):
     """Describes fields by the docstrings below them.
 

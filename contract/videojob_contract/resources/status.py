@@ -192,7 +192,7 @@ class VideoJobStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
-    """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
+    """Since when it waits, for its place in its queue. Interruptions and moves leave it; a retry sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
     deadline_at: Time | None = None

@@ -88,7 +88,9 @@ class VideoJobSpec(Model):
     queue: Name = "default"
     """One of the pool's queues."""
     user: Label | None = None
-    """Whose limits and fair share it counts against."""
+    """Whose fair share of the queue it takes. Default: that of all who say none."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    """Among the VideoJobs of one user that wait: the highest is first."""
     project: Label | None = None
     """A label for listing."""
     start_at: Time | None = None

@@ -29,6 +29,7 @@ from videojob_operator.decide import history, pool_status
 from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_sharing import sharing_of
 from videojob_operator.decide.types import (
     EmitEvent,
     Explanation,
@@ -122,7 +123,8 @@ class PoolReconciler:
         template: Manifest = {}
         await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
-            await session.configure({queue.name: queue.weight for queue in spec.queues}, record.terms)
+            weights = {queue.name: queue.weight for queue in spec.queues}
+            await session.configure(weights, record.terms, sharing_of(spec))
             secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
@@ -166,7 +168,7 @@ class PoolReconciler:
             taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
-            finished=self._cache.beyond(key, history.kept(accepted.spec)) if accepted.spec else {},
+            finished=self._cache.beyond(key, history.kept(accepted.spec.history)) if accepted.spec else {},
             snapshot=snapshot,
             queue_full=session.full,
             queue_trouble=session.trouble,

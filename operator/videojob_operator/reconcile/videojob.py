@@ -297,7 +297,7 @@ class VideoJobReconciler:
     async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await queue.enqueue(action.queue, action.assignment, action.since)
+                answer = await queue.enqueue(action.queue, action.assignment, action.since, action.demand)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
