@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Final
 
-SEARCHED_BYTES: Final = 64 * 1024
+SEARCHED_BYTES: Final = 256 * 1024
 """How far into a file the first frame is looked for, and how far from its end the last."""
 _IN_A_ROW: Final = 3
 _LARGEST_FRAME: Final = 8191
