@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tests.corpus import oracles
+from tests.corpus.chromium import pictures_by_chromium
 from tests.corpus.oracles import FPS, MOST_S, RATE, SIZE, UnreadableError
 from videojob_worker.media.files.source import Source
 from videojob_worker.text.reading import read_cues
@@ -55,7 +56,9 @@ def picture(path: Path, render: Callable[[dict[str, Any]], Path]) -> str:
     clip = {"image": {"uri": "volume://media/file"}, "duration": "1s", "fit": "stretch"}
     made = render({"clips": [clip], "outputs": [{"name": "main", "format": "png", "at": "0s"}]})
     ours = oracles.pictures_by_pillow(made)[0]
-    off = min(_difference(ours, other) for other in expected)
+    off = min(difference(ours, other) for other in expected)
+    if off > _LIKE and (browsers := _tried(pictures_by_chromium, path)) is not None:
+        off = min(off, difference(ours, browsers[0]))
     return "" if off <= _LIKE else f"differs by {off:.0f} of 255"
 
 
@@ -73,7 +76,10 @@ def video(path: Path, render: Callable[[dict[str, Any]], Path]) -> str:
     if oracles.is_hdr(path):
         alike = min(max(_likeness(mine, other) for other in others) for mine, others in near)
         return "" if alike >= _LIKE_MAPPED else f"looks another way: correlation {alike:.2f}"
-    off = max(min(_difference(mine, other) for other in others) for mine, others in near)
+    off = max(min(difference(mine, other) for other in others) for mine, others in near)
+    times_s = [(place + 0.5) / FPS for place in places]
+    if off > _LIKE and (browsers := _tried(lambda it: pictures_by_chromium(it, times_s), path)) is not None:
+        off = min(off, max(difference(mine, other) for (mine, _), other in zip(near, browsers, strict=True)))
     return "" if off <= _LIKE else f"differs by {off:.0f} of 255"
 
 
@@ -128,7 +134,7 @@ def _tried(oracle: Callable[[Path], oracles.Pictures], path: Path) -> oracles.Pi
         return None
 
 
-def _difference(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> float:
+def difference(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> float:
     """Return the mean difference of two pictures in blocks, so that it does not matter how each was scaled."""
     return float(np.abs(_blocks(left) - _blocks(right)).mean())
 

@@ -10,6 +10,8 @@ from PIL import Image
 from tests import media
 from tests.corpus import kinds, oracles
 from tests.corpus.__main__ import Verdict, judge, table
+from tests.corpus.chromium import find_chromium, pictures_by_chromium
+from tests.corpus.oracles import UnreadableError
 
 
 def test_what_comes_out_as_others_see_it_is_right(tmp_path: Path) -> None:
@@ -63,3 +65,15 @@ def test_a_steady_tone_is_compared_by_its_level(
     seen = oracles.sound_by_ffmpeg
     monkeypatch.setattr(oracles, "sound_by_ffmpeg", lambda made: seen(made) * (1 if made == path else level))
     assert judge(path).verdict == verdict
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_chromium_shows_pictures_and_videos_as_the_others_do(tmp_path: Path) -> None:
+    photograph, film = media.photograph("chelsea.png"), media.clip("bigbuckbunny.mp4")
+    (tmp_path / "a.png").write_text("no picture")
+    still, *_ = pictures_by_chromium(photograph)
+    assert kinds.difference(still, oracles.pictures_by_pillow(photograph)[0]) < 4
+    for place, picture in zip((0, 60), pictures_by_chromium(film, [0.02, 2.42]), strict=True):
+        assert kinds.difference(picture, oracles.pictures_by_ffmpeg(film)[place]) < 4
+    with pytest.raises(UnreadableError):
+        pictures_by_chromium(tmp_path / "a.png")
