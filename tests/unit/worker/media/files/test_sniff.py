@@ -19,10 +19,15 @@ FRAME = b"\xff\xfb\x90\x00" + bytes(413)
         (ID3 + b"fLaC" + bytes(100), ("FLAC", 30)),
         (FRAME * 4, ("MP3", 0)),
         (ID3 + bytes(7) + FRAME * 4, ("MP3", 37)),
+        (FRAME * 2, ("MP3", 0)),
+        (FRAME * 2 + b"TAG" + bytes(125), ("MP3", 0)),
+        (FRAME * 2 + b"APETAGEX" + bytes(125), ("MP3", 0)),
+        (FRAME * 2 + b"HAT" + bytes(125), ("unknown", 0)),
+        (b"\xff" + bytes(200_000) + FRAME * 4, ("MP3", 200_001)),
         (bytes(2000), ("unknown", 0)),
         (b"", ("empty", 0)),
     ],
-    ids=lambda value: str(value[:8]),
+    ids=lambda value: f"{value[:8]}{len(value)}",
 )
 def test_a_file_is_opened_once_to_name_it(tmp_path: Path, data: bytes, expected: tuple[str, int]) -> None:
     path = tmp_path / "file"
