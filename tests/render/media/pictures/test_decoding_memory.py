@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests import media
 from tests.render.media.pictures import heif_files as files
+from tests.render.media.pictures.jpeg_xl_files import write_jpeg_xl
 from videojob_contract.errors import PermanentError
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.pictures.decoding_memory import LARGE_BYTES, DecodingMemory, memory_turn
@@ -63,6 +64,10 @@ WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
     "png-grey": lambda image, path: image.convert("L").save(path, "PNG", compress_level=1),
     "webp": lambda image, path: image.save(path, "WEBP", method=0),
     "avif": lambda image, path: image.save(path, "AVIF", speed=10),
+    "jpeg-xl": lambda image, path: write_jpeg_xl(image, path, "-e", "3"),
+    "jpeg-xl-see-through": lambda image, path: write_jpeg_xl(image.convert("RGBA"), path, "-e", "3"),
+    "jpeg-xl-lossless": lambda image, path: write_jpeg_xl(image, path, "-e", "1", "-d", "0"),
+    "jpeg-xl-grey": lambda image, path: write_jpeg_xl(image.convert("L"), path, "-e", "3"),
     "gif": lambda image, path: image.convert("P").save(path, "GIF"),
 }
 

@@ -196,8 +196,6 @@ THUMBNAIL = {254: 1, 330: 8}
     [
         (b"8BPS\0\1", "is a PSD file, not a .*; export it as PNG or TIFF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG file, not a .*; export it as PNG"),
-        (b"\xff\x0a\xfa\x1f", "is a JPEG XL file, not a .*; convert it to PNG or AVIF"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n", "is a JPEG XL file, not a .*; convert it"),
         (b"II*\0\x10\0\0\0CR\2\0", "is a camera raw file, not a .*; develop it"),
         (b"FUJIFILMCCD-RAW 0201", "is a camera raw file, not a .*; develop it"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "is a camera raw file, not a .*; develop it"),

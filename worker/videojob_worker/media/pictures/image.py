@@ -21,6 +21,7 @@ from videojob_worker.media.files.spliced_file import open_spliced
 from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
 from videojob_worker.media.pictures.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.pictures.jpeg_check import check_jpeg_data
+from videojob_worker.media.pictures.jpeg_xl import inspect_jpeg_xl, load_jpeg_xl
 from videojob_worker.media.pictures.layouts import read_layout
 from videojob_worker.media.pictures.orientation import orientation_of
 from videojob_worker.media.pictures.picture_colors import in_srgb
@@ -48,13 +49,12 @@ _FORMATS: Final = {
     "TIFF": "TIFF",
     "BMP": "BMP",
 }
-_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
+_READ: Final = "JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF or BMP"
 _ADVICE: Final = {
     "PSD": "export it as PNG or TIFF",
     "SVG": "export it as PNG, as large as it is to be seen",
     "PDF": "export its page as PNG",
     "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
-    "JPEG XL": "convert it to PNG or AVIF",
 }
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
@@ -116,8 +116,9 @@ def inspect_picture(source: Source) -> PictureFacts:
         PermanentError: not a picture of a kind that is read, damaged, or beyond a limit.
     """
     kind = file_kind(source.path)
-    if (facts := inspect_heif(source, kind)) is not None:
-        return facts
+    for inspect in (inspect_heif, inspect_jpeg_xl):
+        if (facts := inspect(source, kind)) is not None:
+            return facts
     picture = open_picture(source, kind)
     image, times = picture.image, picture.frame_times_s
     with picture.opened():
@@ -145,8 +146,9 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
         PermanentError: as for `inspect_picture`, or what follows its header is damaged.
     """
     kind = file_kind(source.path)
-    if (still := load_heif(source, kind, at_least)) is not None:
-        return still
+    for load in (load_heif, load_jpeg_xl):
+        if (still := load(source, kind, at_least)) is not None:
+            return still
     picture = open_picture(source, kind)
     with picture.opened():
         if (by := picture.decoding.draft(at_least)) > 1:
