@@ -58,7 +58,8 @@ _AC3_WORDS: Final[tuple[Callable[[int, int], int], ...]] = (  # two bytes each, 
     lambda kbits, odd: kbits * 320 // 147 + odd,
     lambda kbits, _: kbits * 3,
 )
-_AC3_VERSIONS: Final = range(9)
+_AC3_VERSIONS: Final = range(11)
+"""9 and 10 are at a half and a quarter of the rate, in frames as long."""
 _EAC3_VERSIONS: Final = range(11, 17)
 
 
