@@ -1,15 +1,14 @@
 """What other programs see and hear in a file: Pillow and ffmpeg."""
 
 import io
-import json
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +80,8 @@ def _srgb(image: Image.Image) -> Image.Image:
 def pictures_by_ffmpeg(path: Path) -> Pictures:
     """Decode a picture, or the first seconds of a video at `FPS`, without any sound."""
     scale = f"scale={SIZE[0]}:{SIZE[1]}:flags=area"
-    data = _ffmpeg(path, "-map", "0:v:0", "-vf", f"fps={FPS},{scale}", "-f", "rawvideo", "-pix_fmt", "rgb24")
+    # A frame is shown from the first of ours on that is not before it.
+    data = _ffmpeg(path, "-map", "0:v:0", "-vf", f"fps={FPS}:round=up,{scale}", "-f", "rawvideo", "-pix_fmt", "rgb24")
     frame = SIZE[0] * SIZE[1] * 3
     if len(data) < frame:
         raise UnreadableError("no picture")
@@ -90,10 +90,11 @@ def pictures_by_ffmpeg(path: Path) -> Pictures:
 
 def sound_by_ffmpeg(path: Path) -> npt.NDArray[np.float32]:
     """Decode the first seconds of a sound: `(n,)` at `RATE`."""
-    data = _ffmpeg(path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "f32le")
+    # To whole numbers, because ffmpeg makes one channel of two louder where it need not fear to clip.
+    data = _ffmpeg(path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le")
     if not data:
         raise UnreadableError("no sound")
-    return np.frombuffer(data[: len(data) // 4 * 4], np.float32)
+    return np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32) / 2**15
 
 
 def cues_by_ffmpeg(path: Path) -> list[Fraction]:
@@ -106,18 +107,11 @@ def cues_by_ffmpeg(path: Path) -> list[Fraction]:
     return [int(h) * 3600 + int(m) * 60 + int(s) + Fraction(int(ms), 1000) for h, m, s, ms in found]
 
 
-def streams(path: Path) -> set[str]:
-    """Return the types of the streams that ffmpeg finds in a file."""
-    command = ["ffprobe", "-v", "error", "-print_format", "json", "-show_streams", str(path)]
+def is_hdr(path: Path) -> bool:
+    """Tell whether the pictures of a video are in HDR (PQ or HLG)."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=color_transfer", str(path)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=_TIMEOUT_S)
-    found: Sequence[dict[str, Any]] = json.loads(done.stdout or b"{}").get("streams", ())
-    return set(_types(found))
-
-
-def _types(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for stream in found:
-        if not stream.get("disposition", {}).get("attached_pic"):
-            yield stream.get("codec_type", "")
+    return any(transfer in done.stdout for transfer in (b"=smpte2084", b"=arib-std-b67"))
 
 
 def _ffmpeg(path: Path, *arguments: str) -> bytes:
