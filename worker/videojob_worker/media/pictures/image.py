@@ -25,9 +25,10 @@ from videojob_worker.media.pictures.jpeg_xl import inspect_jpeg_xl, load_jpeg_xl
 from videojob_worker.media.pictures.layouts import read_layout
 from videojob_worker.media.pictures.orientation import orientation_of
 from videojob_worker.media.pictures.picture_colors import in_srgb
-from videojob_worker.media.pictures.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
+from videojob_worker.media.pictures.picture_errors import MAX_REDUCED_PIXELS, source_errors, too_large
 from videojob_worker.media.pictures.picture_layout import PictureFacts, PictureLayout
 from videojob_worker.media.pictures.png_layout import png_damage
+from videojob_worker.media.pictures.png_strips import PngStrips, png_strips
 from videojob_worker.media.pictures.tiff import check_tiff, has_further_pages, is_camera_raw
 from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
 
@@ -38,6 +39,7 @@ MAX_MOVING_PIXELS: Final = 8192 * 4352
 _DECODED_BYTES: Final = {"WebP": 16, "AVIF": 12}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 _COEFFICIENT_BYTES: Final = 2
+_GREYS: Final = frozenset(("1", "L", "I;16", "I;16B"))
 
 # Pillow's name for each kind.
 _FORMATS: Final = {
@@ -72,6 +74,8 @@ class OpenPicture:
     image: ImageFile.ImageFile
     layout: PictureLayout
     orientation: int
+    strips: PngStrips | None = None
+    """How it is decoded where it is made smaller; None of what is decoded as it is."""
 
     @property
     def frame_times_s(self) -> tuple[Fraction, ...]:
@@ -90,6 +94,8 @@ class OpenPicture:
             is_sideways=self.orientation in SIDEWAYS,
             is_turned=self.orientation in ORIENTATIONS,
             has_drafts=self.kind == "JPEG",
+            row_bytes=self.strips.row_bytes if self.strips else 0,
+            is_grey=self.image.mode in _GREYS,
         )
 
     @contextmanager
@@ -101,9 +107,12 @@ class OpenPicture:
     def decoded(self, at_least: tuple[int, int]) -> Image.Image:
         """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
         wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
+        return self.finished(simplified(self.image, wanted))
+
+    def finished(self, simple: Image.Image) -> Image.Image:
+        """Return what is decoded, in mode RGB, RGBA, L or CMYK, as it is shown: upright, RGB or RGBA, in sRGB."""
         profile = self.layout.profile or self.image.info.get("icc_profile") or b""
         is_grey = self.image.mode in {"L", "LA"}
-        simple = simplified(self.image, wanted)
         return turned_upright(
             in_srgb(self.source, simple, self.layout.colors, profile, is_grey=is_grey), self.orientation
         )
@@ -153,6 +162,8 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     with picture.opened():
         if (by := picture.decoding.draft(at_least)) > 1:
             picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
+        if picture.strips is not None and (by := picture.decoding.strips(at_least)) > 1:
+            return picture.finished(_decoded_strips(picture, picture.strips, by))
         _load(picture)
         return picture.decoded(at_least)
 
@@ -176,11 +187,27 @@ def open_picture(source: Source, kind: str) -> OpenPicture:
             raise _not_read(source, "camera raw")
         if kind == "TIFF":
             check_tiff(source, image)
-    most = MAX_DRAFTED_PIXELS if kind == "JPEG" and not layout.coefficients else MOST_DECODED_PIXELS
+        strips = _strips(source, image, layout) if kind == "PNG" and len(layout.frame_times_s) < 2 else None  # noqa: PLR2004
+    is_reduced = strips is not None or (kind == "JPEG" and not layout.coefficients)
+    most = MAX_REDUCED_PIXELS if is_reduced else MOST_DECODED_PIXELS
     if image.width * image.height > most:
         image.close()
         raise too_large(source, image.size, most)
-    return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
+    orientation = orientation_of(source, layout.exif or image.info.get("exif", b""))
+    return OpenPicture(source, kind, image, layout, orientation, strips)
+
+
+def _strips(source: Source, image: ImageFile.ImageFile, layout: PictureLayout) -> PngStrips | None:
+    with open_spliced(source.path, layout.parts) as file:
+        return png_strips(file, image)
+
+
+def _decoded_strips(picture: OpenPicture, strips: PngStrips, factor: int) -> Image.Image:
+    with open_spliced(picture.source.path, picture.layout.parts) as file:
+        image, is_whole = strips.decode(file, factor)
+    if not is_whole and not _conceal(picture):
+        raise OSError("it breaks off")
+    return image
 
 
 def _not_read(source: Source, kind: str) -> PermanentError:
