@@ -58,6 +58,8 @@ _ADVICE: Final = {
     "PDF": "export its page as PNG",
     "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
 }
+_DRAWN_PARTLY: Final = frozenset(("JPEG", "PNG", "GIF", "TIFF", "BMP"))
+"""Kinds of which there is a picture where their decoder gives up."""
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
 
@@ -216,13 +218,19 @@ def _not_read(source: Source, kind: str) -> PermanentError:
 
 
 def _load(picture: OpenPicture) -> None:
-    """Decode; of a PNG that breaks off, which its probe has found, what is there."""
+    """Decode; of a still picture at which its decoder gives up on the way, what is there."""
     try:
         picture.image.load()
     except OSError:
-        if picture.kind != "PNG" or picture.frame_times_s or not _conceal(picture):
-            raise
         picture.image.tile = []
+        if picture.frame_times_s or picture.kind not in _DRAWN_PARTLY:
+            raise
+        if picture.kind == "PNG":  # its probe has found what
+            if not _conceal(picture):
+                raise
+            return
+        missing = _undrawn(picture)
+        picture.source.conceal(f"is a damaged {picture.kind}: its decoder gives up, {_missing(missing)}", missing)
 
 
 def _conceal(picture: OpenPicture) -> bool:
@@ -249,5 +257,15 @@ def _jpeg_damage(picture: OpenPicture) -> tuple[str, float]:
         image.draft("L", (1, 1))
         rows = (np.asarray(image.convert("L")) != _GREY).any(axis=1)
     missing = 1 - float(np.flatnonzero(rows)[-1] + 1) / len(rows) if rows.any() else 1.0
-    share = f"about {missing:.1%} of the picture are missing" if missing else "and is shown as far as it is there"
-    return f"it breaks off, {share}", missing
+    return f"it breaks off, {_missing(missing)}", missing
+
+
+def _undrawn(picture: OpenPicture) -> float:
+    """Return for which share of rows, from 0 to 1, a decoder that gave up left one colour."""
+    rows = np.asarray(picture.image).reshape(picture.image.height, picture.image.width, -1)
+    last = rows[0 if picture.kind == "BMP" else -1, 0]
+    return float((rows == last).all(axis=(1, 2)).mean())
+
+
+def _missing(share: float) -> str:
+    return f"about {share:.1%} of the picture are missing" if share else "and is shown as far as it is there"
