@@ -107,6 +107,10 @@ bench-memory: $(VENV)/.stamp ## compare predicted and measured peaks of memory; 
 bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the one-node cluster
 	@PYTHONPATH=. $(PY) bench/cluster.py
 
+.PHONY: bench-fairness
+bench-fairness: $(VENV)/.stamp ## simulate 20,000 jobs of 50 users on the queue's scripts, in each order
+	@$(PY) bench/fairness.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/.stamp ## render broken media and odd specs for SECONDS=60; SEED=... FIRST=... CASES=1 to run one again
 	@hack/bootstrap base

@@ -20,7 +20,7 @@ from tests.redis_server import redis_server
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
-from videojob_contract.queue.types import Claim, PoolKey
+from videojob_contract.queue.types import Claim, Demand, PoolKey
 from videojob_contract.queue.worker import WorkerQueue
 from videojob_contract.resources.videojob import VideoJobSpec
 
@@ -147,7 +147,34 @@ async def measure(url: str) -> None:
     await timed(redis, "one claim", claim)
     rate = await claims_per_s(operator, redis, 8, 4000)
     print(f"{'claims with their results, 8 workers at once':<50} {rate:,.0f}/s")
+    for users in (1, 50, BACKLOG):
+        await share(operator, redis, users)
     await redis.aclose()
+
+
+async def share(operator: OperatorQueue, redis: Redis, users: int) -> None:
+    """Measure a queue that so many users share."""
+    await operator.delete_pool()
+    await operator.configure(QUEUES)
+
+    async def enqueue(number: int) -> None:
+        demand = Demand(f"user-{number % users}", predicted_s=1 + number % 97)
+        await operator.enqueue("default", assignment(f"shared-{number}"), None, demand)
+
+    async def claim_and_finish(number: int) -> None:
+        worker = WorkerQueue(operator.pool, redis, f"sharer-{users}-{number}", "job")
+        claim = await worker.claim(0)
+        if isinstance(claim, Claim):
+            await finish(worker, claim)
+
+    for start in range(0, BACKLOG, 50):
+        await asyncio.gather(*(enqueue(number) for number in range(start, start + 50)))
+    print(f"with {BACKLOG:,} queued in one queue of {users:,} users:")
+    await timed(redis, "enqueue again", enqueue)
+    await timed(redis, "entry with its position", lambda number: operator.entry(f"shared-{number}"))
+    await timed(redis, "one claim and its result", claim_and_finish)
+    rate = await claims_per_s(operator, redis, 8, 4000)
+    print(f"{'claims with their results, 8 workers at once':<50} {rate:,.0f}/s")
 
 
 if __name__ == "__main__":

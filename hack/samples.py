@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "manifests" / "samples"
-VIDEOJOBS: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "renderpool"))
+VIDEOJOBS: Final = tuple(sorted({path.stem for path in FOLDER.glob("*.yaml")} - {"renderpool", "videoschedule"}))
 """Their names."""
 
 

@@ -106,7 +106,7 @@ def check_host(host: str, allowed: Iterable[str] | None) -> None:
     """
     name = host.rstrip(".").lower()
     if allowed is not None and not any(fnmatchcase(name, glob.lower()) for glob in allowed):
-        raise ForbiddenAddressError(f"the pool does not allow sources from {name}")
+        raise ForbiddenAddressError(f"the pool does not allow {name}")
 
 
 async def checked_addresses(host: str, port: int, resolve: Resolver, *, allow_private: bool) -> list[str]:

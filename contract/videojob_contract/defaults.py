@@ -62,8 +62,8 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
 
 
 def terms_of(pool: RenderPoolSpec) -> str:
-    """Return a digest of all in a pool that assignments are made by: with another, those that wait are made anew."""
-    said = pool.model_dump_json(include={"defaults", "volumes", "storage", "encoding"})
+    """Return a digest of all in a pool that assignments are made and ordered by: with another, they are made anew."""
+    said = pool.model_dump_json(include={"defaults", "volumes", "storage", "encoding", "order"})
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

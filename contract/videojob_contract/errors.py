@@ -43,6 +43,12 @@ class Reason(StrEnum):
     BACKING_OFF = "BackingOff"
     POOL_AT_MAXIMUM = "PoolAtMaximum"
     SUCCEEDED = "Succeeded"
+    # Beside the conditions
+    NOTIFICATION_FAILED = "NotificationFailed"
+    # Conditions of a schedule
+    STILL_ACTIVE = "StillActive"
+    MISSED = "Missed"
+    NAME_TAKEN = "NameTaken"
     # Conditions of a pool
     READY = "Ready"
     WORKERS_STARTING = "WorkersStarting"

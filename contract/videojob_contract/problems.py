@@ -22,6 +22,7 @@ from videojob_contract.resources.base import (
     WORD_PATTERN,
     models_in,
 )
+from videojob_contract.resources.notifications import KEY_NAME_PATTERN, WEBHOOK_PATTERN
 from videojob_contract.resources.object_stores import (
     ACCOUNT_PATTERN,
     BUCKET_PATTERN,
@@ -39,6 +40,7 @@ from videojob_contract.resources.outputs import (
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
+from videojob_contract.resources.videoschedule import CRON_PATTERN, TIME_ZONE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,11 +75,15 @@ WANTED = {
     BUCKET_PATTERN: "is not a bucket: write its name alone, of lower case letters, digits, -, _ and .",
     KEY_PREFIX_PATTERN: "is not a prefix: write it as renders or team/renders, with no / at the start",
     URL_PATTERN: "is not the URL of a server: write https://HOST or http://HOST:PORT, without user and query",
+    WEBHOOK_PATTERN: "is not the URL of a webhook: write https://HOST/path or http://HOST:PORT/path, without a user",
+    KEY_NAME_PATTERN: "is not the name of an entry of a Secret: use letters, digits, -, _ and .",
     ACCOUNT_PATTERN: "is not a storage account: write its 3 to 24 lower case letters and digits",
     STORAGE_CLASS_PATTERN: "is not a storage class: write it as the provider does, such as STANDARD_IA",
     KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",
     HEADER_PATTERN: "cannot be sent in a header: use printable ASCII",
     MEDIA_TYPE_PATTERN: "is not a media type: write it as video/mp4",
+    CRON_PATTERN: "is not a schedule: write five fields of cron, such as 30 6 * * 1-5, or @daily",
+    TIME_ZONE_PATTERN: "is not a time zone: write its name, such as Europe/Berlin",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""

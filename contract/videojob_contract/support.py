@@ -49,8 +49,6 @@ def _not_yet(path: str, what: str = "", instead: str = "") -> Problem:
 def _whole(spec: VideoJobSpec) -> Iterator[Problem]:
     if spec.parallelism != 1:
         yield _not_yet("spec.parallelism", instead="use 1")
-    if spec.notify:
-        yield _not_yet("spec.notify")
 
 
 def _schemes(spec: VideoJobSpec) -> Iterator[Problem]:

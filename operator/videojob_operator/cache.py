@@ -1,16 +1,23 @@
 """What the watches have shown, and indexes over it: where reconciles look instead of asking the API server."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
-from videojob_operator.decide.types import WorkerJob, WorkerPod
+from videojob_operator.decide.history import KINDS
+from videojob_operator.decide.types import DeleteVideoJob, FinishedVideoJob, WorkerJob, WorkerPod
 from videojob_operator.output_holders import OutputHolders
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.records import VideoJobKey, VideoJobRecord, VideoScheduleKey
 from videojob_operator.store import Store
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, Watched
+
+EVER_SINCE = datetime.fromtimestamp(0, UTC)
+"""When a VideoJob finished that does not say when."""
 
 
 class Cache:
@@ -34,11 +41,16 @@ class Cache:
         self._jobs_by_pool = self.jobs.index(lambda key, job: PoolKey(key.namespace, job.pool))
         self.pods = PODS.store()
         self._pods_by_job = self.pods.index(lambda key, pod: ObjectKey(key.namespace, pod.job))
+        self.schedules = SCHEDULES.store()
+        self._by_schedule = self.videojobs.index(lambda _, videojob: videojob.schedule_uid)
+        self._schedule_by_uid = self.schedules.index(lambda _, schedule: schedule.uid)
+        self._schedules_by_pool = self.schedules.index(lambda _, schedule: schedule.pool)
         self._stores: dict[Watched[Any, Any], Store[Any, Any]] = {
             VIDEOJOBS: self.videojobs,
             RENDERPOOLS: self.pools,
             JOBS: self.jobs,
             PODS: self.pods,
+            SCHEDULES: self.schedules,
         }
 
     def store(self, watched: Watched[Any, Any]) -> Store[Any, Any]:
@@ -78,6 +90,41 @@ class Cache:
             if pool not in self.pools:
                 found[pool.namespace][phase.value] += self._by_pool_and_phase.count((pool, phase))
         return dict(found)
+
+    def beyond(self, pool: PoolKey, kept: Mapping[str, int]) -> dict[str, list[FinishedVideoJob]]:
+        """Every finished VideoJob of a pool, by kind, of those kinds of which there are more than are kept.
+
+        `kept` is how many are, by kind (`history.KINDS`).
+        """
+        found = {}
+        for kind, most in kept.items():
+            terms = [(pool, phase) for phase in KINDS[kind]]
+            if sum(map(self._by_pool_and_phase.count, terms)) > most:
+                keys = chain.from_iterable(map(self._by_pool_and_phase.of, terms))
+                found[kind] = [_finished(self.videojobs[key]) for key in keys]
+        return found
+
+    def schedule_of(self, uid: str) -> VideoScheduleKey | None:
+        """Which VideoSchedule has this UID."""
+        return self._schedule_by_uid.last(uid)
+
+    def schedules_of(self, pool: PoolKey) -> list[VideoScheduleKey]:
+        """Every VideoSchedule whose VideoJobs are of this pool."""
+        return self._schedules_by_pool.of(pool)
+
+    def active_of_schedule(self, uid: str) -> tuple[DeleteVideoJob, ...]:
+        """VideoJobs of a VideoSchedule that have not finished, by their times, as they would be deleted."""
+        videojobs = (self.videojobs[key] for key in self._by_schedule.of(uid))
+        active = sorted((videojob.key.name, videojob.uid) for videojob in videojobs if not videojob.phase.is_final)
+        return tuple(DeleteVideoJob(uid, name) for name, uid in active)
+
+    def finished_of_schedule(self, uid: str) -> dict[str, list[FinishedVideoJob]]:
+        """Those that have, by the kind of their end (`history.KINDS`)."""
+        videojobs = [self.videojobs[key] for key in self._by_schedule.of(uid)]
+        return {
+            kind: [_finished(videojob) for videojob in videojobs if videojob.phase in phases]
+            for kind, phases in KINDS.items()
+        }
 
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
@@ -123,6 +170,12 @@ class Cache:
     def _note_stale_entry(self, key: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
         if before and (after is None or (before.uid, before.pool) != (after.uid, after.pool)):
             self.stale_entries.setdefault(key, set()).add((before.pool, before.uid))
+
+
+def _finished(videojob: VideoJobRecord) -> FinishedVideoJob:
+    return FinishedVideoJob(
+        videojob.key.name, videojob.uid, videojob.finished_at or EVER_SINCE, untold=videojob.raw is not None
+    )
 
 
 def _running_on(key: VideoJobKey, videojob: VideoJobRecord) -> ObjectKey | None:

@@ -5,6 +5,7 @@ OperatorError
 │   └── NamespaceTerminatingError   nothing can be created any more where it should be
 ├── NameTakenError                  a Job of others has the name that a worker's was to have
 ├── RefusedError                    the queue refused an attempt
+├── SigningKeyError                 a webhook's messages cannot be signed
 └── StatusRefusedError              the API server does not take a status as it is, now or later
 """
 
@@ -48,3 +49,7 @@ class NameTakenError(OperatorError):
 
 class RefusedError(OperatorError):
     """The queue refused an attempt that the status says is next: it knows a newer one, or a tombstone."""
+
+
+class SigningKeyError(OperatorError):
+    """There is no key that a webhook's messages could be signed with; the message says where one was looked for."""

@@ -142,6 +142,13 @@ _REDIS_FULL = Gauge(
     ["namespace", "pool"],
     registry=REGISTRY,
 )
+_WEBHOOK = Histogram(
+    "videojob_webhook_seconds",
+    "Seconds that sending a message to a webhook took, by result: delivered, failed (and tried again), or gone",
+    ["result"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 15),
+    registry=REGISTRY,
+)
 
 METRICS: tuple[MetricWrapperBase, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricWrapperBase)
@@ -196,7 +203,7 @@ def workers(namespace: str, pool: str, counts: Mapping[str, int]) -> None:
 
 
 def attempt_ended(namespace: str, pool: str, result: str, reason: str) -> None:
-    """An attempt ended: `result` is succeeded, failed or cancelled."""
+    """An attempt ended: `result` is succeeded, failed, cancelled or suspended."""
     _ATTEMPTS.labels(namespace, pool, result, reason).inc()
 
 
@@ -292,3 +299,8 @@ def _series(metric: MetricWrapperBase, namespace: str, pool: str) -> list[Sequen
     if names[:2] != ("namespace", "pool"):
         return []
     return [values for values in metric._metrics if values[:2] == (namespace, pool)]  # noqa: SLF001 - nor its children
+
+
+def webhook_tried(result: str, seconds: float) -> None:
+    """A message was sent to a webhook: `result` is delivered, failed or gone."""
+    _WEBHOOK.labels(result).observe(seconds)

@@ -11,6 +11,7 @@ from videojob_operator import metrics
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.ownership import Ownership
+from videojob_operator.act.webhooks import Webhooks
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
@@ -21,8 +22,10 @@ from videojob_operator.queue_listener import QueueListener
 from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
+from videojob_operator.reconcile.schedule import VideoScheduleReconciler
 from videojob_operator.reconcile.videojob import VideoJobReconciler
-from videojob_operator.records import VideoJobKey
+from videojob_operator.records import VideoJobKey, VideoScheduleKey
+from videojob_operator.store import NamespacedName
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ WORKER_COST_S = 0.0002
 tenth of that: so a pool of a thousand has a tenth of the event loop, and not all of it."""
 POOL_RECONCILERS = 4
 """Pools reconciled at a time; apart from VideoJobs, so that 10,000 of those do not hold up the scaling."""
+SCHEDULE_RECONCILERS = 2
+"""VideoSchedules reconciled at a time."""
 RETRY_FILL_S = 2.0
 
 
@@ -79,6 +84,8 @@ class Operator:
             retry_max_s=settings.retry_max_s,
             interval_of=self._pool_interval_s,
         )
+        webhooks = Webhooks(kubernetes, tasks=self._tasks, clock=clock, on_posted=self._look_at)
+        self.cache.videojobs.follow(webhooks.follow)
         reconciler = VideoJobReconciler(
             cache=self.cache,
             kubernetes=kubernetes,
@@ -86,6 +93,7 @@ class Operator:
             owns=self._ownership.holds,
             session_of=self._sessions.get,
             wake_pool=self._pools.add,
+            webhooks=webhooks,
             settings=settings,
             clock=clock,
         )
@@ -96,21 +104,41 @@ class Operator:
             retry_initial_s=settings.retry_initial_s,
             retry_max_s=settings.retry_max_s,
         )
+        self._schedules = WorkQueue[VideoScheduleKey](
+            "videoschedules",
+            VideoScheduleReconciler(
+                cache=self.cache,
+                kubernetes=kubernetes,
+                events=self._events,
+                owns=self._ownership.holds,
+                clock=clock,
+            ),
+            workers=SCHEDULE_RECONCILERS,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+        )
         self._listener = QueueListener(self.cache, self._videojobs, self._pools, hold=reconciler.hold)
         self.health = Health(
-            (self._videojobs, self._pools),
+            (self._videojobs, self._pools, self._schedules),
             # Two resyncs without a word: the first may have come just before the watch died.
             watch_limit_s=2 * settings.resync_s + settings.stall_s,
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.informer = Informer(self.cache, self._videojobs, self._pools, writes_per_s=settings.progress_writes_per_s)
+        self.informer = Informer(
+            self.cache,
+            self._videojobs,
+            self._pools,
+            self._schedules,
+            writes_per_s=settings.progress_writes_per_s,
+        )
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
             informer=self.informer,
             videojobs=self._videojobs,
             pools=self._pools,
+            schedules=self._schedules,
             sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),
@@ -139,15 +167,21 @@ class Operator:
             tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())
+            tasks.create_task(self._schedules.run())
 
     async def release(self) -> None:
         """Leave its pools to another operator, once this one has ended."""
         await self._ownership.release()
 
+    def _look_at(self, videojob: NamespacedName) -> None:
+        self._videojobs.add(VideoJobKey(videojob.namespace, videojob.name))
+
     def _owner_changed(self, pool: PoolKey) -> None:
         self._pools.add(pool)
         for key in self.cache.videojobs_of(pool):
             self._videojobs.add(key)
+        for schedule in self.cache.schedules_of(pool):
+            self._schedules.add(schedule)
 
     def watch_delivered(self, plural: str) -> None:
         """Note that a watch is alive."""

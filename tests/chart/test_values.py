@@ -83,6 +83,8 @@ CHANGES: dict[str, Any] = {
     "pool.maxWorkers": 20,
     "pool.idleTimeout": "5m",
     "pool.queues": [{"name": "one"}],
+    "pool.order": "fifo",
+    "pool.users": [{"name": "ann@example.org", "weight": 3}],
     "pool.outputPrefix": "volume://media/elsewhere",
     "pool.storage.objects": [FILMS],
     "pool.volumes": [{"name": "more", "source": {"emptyDir": {}}}],

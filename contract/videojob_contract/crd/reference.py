@@ -113,7 +113,7 @@ def _default(field: Schema) -> str:
     if value is None or value == "" or isinstance(value, dict):
         return ""
     if isinstance(value, list):
-        return ", ".join(f"`{item['name']}`" for item in value)
+        return ", ".join(f"`{item['name'] if isinstance(item, dict) else item}`" for item in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

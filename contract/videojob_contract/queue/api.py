@@ -11,14 +11,18 @@ from typing import Protocol
 from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.types import (
+    DEFAULT_DEMAND,
+    DEFAULT_SHARING,
     CancelOutcome,
     Claim,
+    Demand,
     Enqueued,
     PoolKey,
     PoolSnapshot,
     QueueEntry,
     RenewOutcome,
     Retired,
+    Sharing,
 )
 
 
@@ -32,8 +36,12 @@ class OperatorApi(Protocol):
     async def load_scripts(self) -> None:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
 
-    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+    async def configure(
+        self, queues: Mapping[str, int], terms: str = "", sharing: Sharing = DEFAULT_SHARING, *, held: bool = False
+    ) -> None:
         """Set the queues and their weights, and by which terms (`Assignment.terms`) attempts are claimed, or all.
+
+        A new order holds for what is enqueued from then on, so it is one of the terms.
 
         While `held`, entries are taken in and none is claimed.
 
@@ -53,11 +61,15 @@ class OperatorApi(Protocol):
         Who is logged in stays so. False when the operator may make no users: then all workers share one.
         """
 
-    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
-        """Let an attempt wait in a queue, behind what has waited since before it; by default since now.
+    async def enqueue(
+        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+    ) -> Enqueued:
+        """Let an attempt wait in a queue, by what it asks, and behind its likes that have waited longer.
 
-        Again, for an attempt that waits: its payload is replaced, and it keeps its place unless it was in another
-        queue. A newer attempt replaces an older one, whatever its state.
+        It waits since now by default. Again, for an attempt that waits: its payload is replaced, and it comes to where
+        its queue and its demand have it now, with the time that it waited; in another queue, if `since` says it. A
+        newer attempt replaces an older one, whatever its state. One that waits since the same time as the one before
+        follows an interruption, and is its user's next.
 
         Raises:
             UnknownQueueError: The pool has no such queue.
@@ -133,7 +145,7 @@ class WorkerApi(Protocol):
     async def claim(self, timeout_s: float) -> Claim | Retired | None:
         """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none.
 
-        Weighted over the queues, first in first out in each. Keeps the worker registered while it waits.
+        Weighted over the queues, and in each over its users; see `Sharing`. Keeps the worker registered while it waits.
         A worker that holds a claim gets the same again.
         """
 

@@ -15,6 +15,8 @@ _NAME = rf"^{NAME.pattern}$"
 PodName = Annotated[str, StringConstraints(pattern=_NAME, max_length=253)]
 JobName = Annotated[str, StringConstraints(pattern=_NAME, max_length=63)]
 QueueName = Annotated[str, StringConstraints(pattern=_NAME, max_length=63)]
+User = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]*$", max_length=63)]
+"""`spec.user` of a VideoJob, or nothing."""
 Token = Annotated[str, StringConstraints(pattern=_NAME, max_length=64)]
 
 Milliseconds = Annotated[float, Field(ge=0, le=1e14)]

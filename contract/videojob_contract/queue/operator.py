@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,14 +24,19 @@ from videojob_contract.queue.payload import pack
 from videojob_contract.queue.reading import OnUnreadable, QueueReader, log_unreadable
 from videojob_contract.queue.stream import EventStream
 from videojob_contract.queue.types import (
+    DEFAULT_DEMAND,
+    DEFAULT_SHARING,
     LEASE_S,
+    LOWEST_RANK,
     TOMBSTONE_S,
     CancelOutcome,
+    Demand,
     Enqueued,
     EnqueueState,
     PoolKey,
     PoolSnapshot,
     QueueEntry,
+    Sharing,
 )
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -65,6 +70,7 @@ class OperatorQueue:
         self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
         self._queues: Mapping[str, int] = {}
+        self._sharing = Sharing()
         self._terms = ""
         self._held = False
 
@@ -77,14 +83,18 @@ class OperatorQueue:
         """Put the scripts into Redis, so that workers can run them by their hashes."""
         await self._runner.load()
 
-    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+    async def configure(
+        self, queues: Mapping[str, int], terms: str = "", sharing: Sharing = DEFAULT_SHARING, *, held: bool = False
+    ) -> None:
         """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
-        self._queues, self._terms, self._held = dict(queues), terms, held
+        self._queues, self._terms, self._sharing, self._held = dict(queues), terms, sharing, held
         await self._configure_again()
 
     async def _configure_again(self) -> None:
-        pairs = (part for queue in self._queues.items() for part in queue)
-        await self._runner.run("configure", "held" if self._held else "open", self._terms, *pairs)
+        weights = (part for queue in self._queues.items() for part in queue)
+        rules = (part for rule in _rules(self._sharing) for part in rule)
+        state = "held" if self._held else "open"
+        await self._runner.run("configure", state, self._terms, len(self._queues), *weights, *rules)
 
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
@@ -114,10 +124,15 @@ class OperatorQueue:
             raise
         return True
 
-    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
+    async def enqueue(
+        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+    ) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
-        args = (assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms)
+        args = (
+            *(assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms),
+            *(demand.user, demand.project, LOWEST_RANK - demand.priority, demand.cost_ms),
+        )
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now
             await self._configure_again()
@@ -177,7 +192,7 @@ class OperatorQueue:
         cursor = "0"
         while True:
             cursor, uids = await self._runner.run("scan", cursor)
-            known.update(uids)
+            known.update(filter(None, uids))
             if cursor == "0":
                 return known
 
@@ -203,3 +218,9 @@ class OperatorQueue:
         async with answered():
             await self._redis.unlink(*self._runner.keys.all_fixed())
         await self._manage_users("ACL DELUSER", self._runner.keys.user)
+
+
+def _rules(sharing: Sharing) -> Iterator[tuple[str, str | int]]:
+    yield "order", "fifo" if sharing.fifo else "fair"
+    for user, weight in sharing.weights.items():
+        yield f"weight:{user}", weight

@@ -8,15 +8,15 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from videojob_contract.assignment import Attempt, Progress, Result
 from videojob_contract.errors import Reason
-from videojob_contract.queue.bounds import NAME, JobName, Milliseconds, PodName, QueueName, Token, Uid
+from videojob_contract.queue.bounds import NAME, JobName, Milliseconds, PodName, QueueName, Token, Uid, User
 from videojob_contract.queue.events import Event, parse_event
-from videojob_contract.queue.types import EntryState, PoolSnapshot, QueueEntry, WorkerInfo, WorkerState
+from videojob_contract.queue.types import LOWEST_RANK, EntryState, PoolSnapshot, QueueEntry, WorkerInfo, WorkerState
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,6 +55,8 @@ class _Entry(BaseModel):
     state: EntryState | Literal["released", "forgotten"]
     attempt: Attempt
     queue: QueueName = ""
+    user: User = ""
+    rank: Annotated[int, Field(ge=0, le=2 * LOWEST_RANK)] = LOWEST_RANK
     terms: Token = ""
     queued_at: Milliseconds | None = None
     claimed_at: Milliseconds | None = None
@@ -126,6 +128,8 @@ class QueueReader:
             state=record.state,
             attempt=record.attempt,
             queue=record.queue,
+            user=record.user,
+            priority=LOWEST_RANK - record.rank,
             terms=record.terms,
             position=position,
             queued_at=_at_or_none(record.queued_at),

@@ -66,10 +66,13 @@ class QueueEntry:
     """Its newest attempt; 0 when it was cancelled before any was enqueued."""
     queue: str = ""
     """Name of its queue; empty when it was cancelled before it was enqueued."""
+    user: str = ""
+    """For whom; as `Demand.user`."""
+    priority: int = 0
     terms: str = ""
     """By which it was enqueued; see `Assignment.terms`."""
     position: int | None = None
-    """How many of its queue are before it; None unless queued."""
+    """How many of its queue are before it, about; exact for a user's next. None unless queued."""
     queued_at: datetime | None = None
     """When this attempt was enqueued; None when a worker restored it after Redis was emptied."""
     claimed_at: datetime | None = None
@@ -93,6 +96,42 @@ class QueueEntry:
     """How the attempt ended; None unless finished."""
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What an attempt asks of its queue, and for whom."""
+
+    user: str = ""
+    """Whose part it takes; those without a user are one."""
+    project: str = ""
+    priority: int = 0
+    """Among the user's own, -100 to 100: the highest is first."""
+    predicted_s: float = 60.0
+    """How long it should render, in seconds."""
+
+    @property
+    def cost_ms(self) -> int:
+        """What is predicted, in whole milliseconds: at least one, and at most 115 days."""
+        return round(min(max(self.predicted_s * 1000, 1), 1e10))
+
+
+DEFAULT_DEMAND = Demand()
+LOWEST_RANK = 100
+"""Less the priority, this is a rank: the lowest comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How the users of a pool share its queues."""
+
+    fifo: bool = False
+    """Whether what has waited longest is first, whoever it is of."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Of users, 1 to 1000; 1 of those that are not there."""
+
+
+DEFAULT_SHARING = Sharing()
+
+
 class EnqueueState(StrEnum):
     """What became of a request to enqueue."""
 
@@ -114,7 +153,7 @@ class Enqueued:
 
     state: EnqueueState
     position: int | None = None
-    """How many of its queue are before it; None unless queued."""
+    """As `QueueEntry.position`."""
 
     @property
     def accepted(self) -> bool:

@@ -1,5 +1,6 @@
 """RenderPool: a pool of worker Jobs that renders the VideoJobs of its namespace."""
 
+from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
@@ -9,6 +10,7 @@ from videojob_contract.resources.base import (
     BY_NAME,
     SIZE_PATTERN,
     Duration,
+    Label,
     Manifest,
     Model,
     MountName,
@@ -20,11 +22,20 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.history import History
+from videojob_contract.resources.notifications import WebhookRules
 from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.outputs import Quality
 from videojob_contract.resources.status import BY_TYPE, Condition
 from videojob_contract.resources.timeline import Canvas
 from videojob_contract.resources.videojob import Retry
+
+
+class Order(StrEnum):
+    """How a queue gives out what waits in it."""
+
+    FAIR = "fair"
+    FIFO = "fifo"
 
 
 class Queue(Model):
@@ -34,6 +45,19 @@ class Queue(Model):
     """Its name, as VideoJobs give it."""
     weight: Annotated[int, Field(ge=1, le=1000)] = 1
     """Its share of the workers when several queues wait."""
+
+
+class UserShare(Model):
+    """A user whose share of the pool's queues is another than one."""
+
+    name: Label
+    """The user, as VideoJobs give it."""
+    weight: Annotated[int, Field(ge=1, le=1000)]
+    """How many times the share of a user that is not listed."""
+
+
+MAX_USER_SHARES = 512
+"""Most users of a pool with a share of their own."""
 
 
 class PoolLimits(Model):
@@ -166,6 +190,11 @@ class RenderPoolSpec(Model):
 
     queues: Annotated[list[Queue], Field(min_length=1, max_length=32, json_schema_extra=BY_NAME)] = DEFAULT_QUEUES
     """Queues and their weights."""
+    order: Order = Order.FAIR
+    """How a queue gives out what waits in it: `fair` between users, and small ones of each first; or `fifo`, first in,
+    first out, whoever they are of."""
+    users: Annotated[list[UserShare], Field(max_length=MAX_USER_SHARES, json_schema_extra=BY_NAME)] = []
+    """Users whose share is another than one."""
     min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
     """Workers that wait warm, so that a claim takes milliseconds."""
     max_workers: Annotated[int, Field(ge=0, le=5000)] = 10
@@ -182,6 +211,10 @@ class RenderPoolSpec(Model):
     """Volumes that sources and outputs name."""
     storage: Storage = Storage()
     """Where outputs go, what sources may be, and which object stores there are."""
+    history: History = History()
+    """How many finished VideoJobs are kept. Default: all."""
+    webhooks: WebhookRules = WebhookRules()
+    """Which webhooks VideoJobs may name."""
     encoding: Encoding = Encoding()
     """What workers encode video with."""
     worker: WorkerTemplate = WorkerTemplate()
@@ -189,9 +222,13 @@ class RenderPoolSpec(Model):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        lists = (("queues", self.queues), ("volumes", self.volumes), ("storage.objects", self.storage.objects))
-        for field, items in lists:
-            names = [item.name for item in items]
+        named = {
+            "queues": [item.name for item in self.queues],
+            "users": [item.name for item in self.users],
+            "volumes": [item.name for item in self.volumes],
+            "storage.objects": [item.name for item in self.storage.objects],
+        }
+        for field, names in named.items():
             if len(set(names)) != len(names):
                 raise ValueError(f"{field} must have different names, not {', '.join(names)}")
         return self

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Model, RoughTime, Time
+from videojob_contract.resources.notifications import BY_ID, MAX_WEBHOOKS, Notification
 
 BY_TYPE: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
@@ -171,7 +172,7 @@ class VideoJobStatus(Model):
     failures: Annotated[int, Field(ge=0)] = 0
     """Failed attempts that count against the retry limit."""
     interruptions: Annotated[int, Field(ge=0)] = 0
-    """Attempts lost to the infrastructure, which do not count against it."""
+    """Attempts lost to the infrastructure or stopped by `suspend`, which do not count against it."""
     job: JobRef | None = None
     """The Kubernetes Job of the current attempt."""
     worker: str | None = Field(default=None, max_length=253)
@@ -182,12 +183,16 @@ class VideoJobStatus(Model):
     """What may surprise in the outputs: content that was skipped, held or guessed."""
     failure: Failure | None = None
     """Why the last attempt failed."""
+    notifications: Annotated[list[Notification] | None, Field(max_length=2 * MAX_WEBHOOKS, json_schema_extra=BY_ID)] = (
+        None
+    )
+    """Messages to webhooks: that the latest attempt has started, and how it ended."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
     """Accepted, Admitted, Started and Finished; with Finished also Complete or, if there are no outputs, Failed."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
-    """Since when it waits: its place in its queue. An interruption leaves it; a retry or another queue sets it anew."""
+    """Since when it waits, for its place in its queue. Interruptions and moves leave it; a retry sets it anew."""
     started_at: Time | None = None
     """When the current attempt started."""
     deadline_at: Time | None = None

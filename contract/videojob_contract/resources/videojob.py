@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from videojob_contract.resources.audio import Audio
-from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Rule, Time, Uri, rules
+from videojob_contract.resources.base import BY_NAME, Duration, Label, Model, Name, Rule, Time, rules
+from videojob_contract.resources.notifications import BY_URL, MAX_WEBHOOKS, Notify
 from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import VideoJobStatus
 from videojob_contract.resources.text import Subtitles
@@ -44,24 +45,6 @@ class Retry(Model):
     """Retries of failures that another attempt could mend. Losses of nodes and pods are not counted."""
     backoff: Backoff = Backoff()
     """How long to wait in between."""
-
-
-class SecretKeyRef(Model):
-    """A key of a Secret in the job's namespace."""
-
-    name: Annotated[str, StringConstraints(max_length=253)]
-    """The Secret."""
-    key: Annotated[str, StringConstraints(max_length=253)]
-    """The key in it."""
-
-
-class Notify(Model):
-    """A webhook called when the job has finished."""
-
-    url: Uri
-    """Where to POST."""
-    secret_ref: SecretKeyRef | None = None
-    """Key that signs the body (HMAC)."""
 
 
 def _immutable(field: str) -> Rule:
@@ -105,13 +88,15 @@ class VideoJobSpec(Model):
     queue: Name = "default"
     """One of the pool's queues."""
     user: Label | None = None
-    """Whose limits and fair share it counts against."""
+    """Whose fair share of the queue it takes. Default: that of all who say none."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    """Among the VideoJobs of one user that wait: the highest is first."""
     project: Label | None = None
     """A label for listing."""
     start_at: Time | None = None
     """Not before this moment."""
     suspend: bool = False
-    """Keep it out of the queue until false; a running attempt is not stopped."""
+    """Keep it out of the queue until false; a running attempt is stopped, and what it has made so far is lost."""
     cancel: bool = False
     """Stop it for good; cannot be taken back."""
     deadline: Duration | None = None
@@ -124,8 +109,8 @@ class VideoJobSpec(Model):
     """Delete the VideoJob this long after it finished; its outputs stay. Default: the pool's, or never."""
     parallelism: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
     """How many workers render it side by side."""
-    notify: Annotated[list[Notify] | None, Field(max_length=8)] = None
-    """Webhooks called when it has finished."""
+    notify: Annotated[list[Notify] | None, Field(max_length=MAX_WEBHOOKS, json_schema_extra=BY_URL)] = None
+    """Webhooks that are told when it has finished, or also when it starts and how far it is."""
     parameters: Annotated[
         dict[Annotated[str, StringConstraints(max_length=63)], ParameterValue] | None, Field(max_length=64)
     ] = None

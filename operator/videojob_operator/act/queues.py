@@ -20,7 +20,7 @@ from typing import Protocol
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError, QueueFullError, QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry
+from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry, Sharing
 from videojob_operator import metrics
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class QueueSession:
         self._trouble = ""
         self._weights: Mapping[str, int] = {}
         self._terms = ""
+        self._sharing = Sharing()
         self._passwords: tuple[str, ...] = ()
         self._has_user = True
         self._admitted_at = 0.0  # on the event loop's clock
@@ -121,10 +122,10 @@ class QueueSession:
             self._lost(error.message)
             raise
 
-    async def configure(self, weights: Mapping[str, int], terms: str) -> None:
-        """Have these queues with these weights, and these terms, from now on and after Redis was emptied or away."""
-        if (weights, terms) != (self._weights, self._terms):
-            self._weights, self._terms = dict(weights), terms
+    async def configure(self, weights: Mapping[str, int], terms: str, sharing: Sharing) -> None:
+        """Have these queues with these weights, terms and shares, from now on and after Redis was emptied or away."""
+        if (weights, terms, sharing) != (self._weights, self._terms, self._sharing):
+            self._weights, self._terms, self._sharing = dict(weights), terms, sharing
             with suppress(QueueUnavailableError), self.in_touch():
                 await self._guard_configure()
 
@@ -251,7 +252,7 @@ class QueueSession:
 
     async def _guard_configure(self) -> None:
         if self._weights:
-            await self.queue.configure(self._weights, self._terms, held=self._filling)
+            await self.queue.configure(self._weights, self._terms, self._sharing, held=self._filling)
 
     async def _read_events(self) -> None:
         async for event in self.queue.events(self._consumer):

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from videojob_common.address_guard import check_host
+from videojob_common.errors import ForbiddenAddressError
+from videojob_common.guarded_http import parse_url
 from videojob_contract.assignment import Assignment, SourceLimits
 from videojob_contract.defaults import resolve
 from videojob_contract.errors import Reason
 from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.problems import Problem, SpecError, format_problems
-from videojob_contract.queue.types import EntryState
+from videojob_contract.queue.types import Demand, EntryState
 from videojob_contract.resources.status import ConditionType, Phase
 from videojob_contract.resources.uris import output_places, redact_uri
 from videojob_operator.decide import acceptance, conditions, specs
 from videojob_operator.decide.attempt import current_entry, current_number
+from videojob_operator.decide.prediction import predicted_s
 from videojob_operator.decide.step import generation_of, name_of, uid_of
 from videojob_operator.decide.types import Enqueue, Withdraw
 
@@ -146,6 +150,9 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         resolved = resolve(spec, pool, namespace=namespace, name=name_of(observation))
     except SpecError as error:
         return acceptance.refuse(step, error.reason, error.message)
+    problems = [*_forbidden_webhooks(spec, pool)]
+    if problems:
+        return acceptance.refuse(step, Reason.INVALID_SPEC, format_problems(problems))
     problems = [*_held_outputs(step, resolved.outputs or ())]
     if problems:
         return acceptance.refuse(step, Reason.OUTPUT_FORBIDDEN, format_problems(problems))
@@ -155,7 +162,7 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         namespace=namespace,
         name=name_of(observation),
         attempt=number,
-        spec=resolved,
+        spec=resolved.model_copy(update={"notify": None}),  # whose URLs can be secrets, and no worker's business
         deadline=resolved.deadline,
         soft_deadline=resolved.soft_deadline,
         sources=SourceLimits(
@@ -167,16 +174,35 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
         encoding=pool.encoding,
         terms=observation.terms,
     )
-    since = _since(step, spec)
-    step = step.update(queued_at=since).first(Enqueue(spec.queue, assignment, since))
+    since = _since(step)
+    demand = Demand(spec.user or "", spec.project or "", spec.priority, predicted_s(resolved))
+    step = _moved(step, spec).update(queued_at=since).first(Enqueue(spec.queue, assignment, since, demand))
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
 
 
-def _since(step: Step, spec: VideoJobSpec) -> datetime:
-    """Return since when the job waits: its place, which what nobody wished for leaves as it is."""
+def _moved(step: Step, spec: VideoJobSpec) -> Step:
+    """Tell of a job that waited elsewhere, for another user or with another priority."""
     entry = current_entry(step)
-    if entry is not None and entry.state is EntryState.QUEUED and entry.queue != spec.queue:
-        return step.observation.now
+    if step.status.phase is not Phase.QUEUED or entry is None or entry.state is not EntryState.QUEUED:
+        return step
+    changes = {
+        f'in queue "{spec.queue}"': entry.queue != spec.queue,
+        f'for user "{spec.user}"' if spec.user else "for no user": entry.user != (spec.user or ""),
+        f"with priority {spec.priority}": entry.priority != spec.priority,
+    }
+    if not any(changes.values()):
+        return step
+    message = f"attempt {entry.attempt} waits {', '.join(words for words, holds in changes.items() if holds)} now"
+    return (
+        step.update(message=message)
+        .condition(ConditionType.ADMITTED, Reason.QUEUED, message, holds=True)
+        .event("Normal", Reason.QUEUED, message)
+    )
+
+
+def _since(step: Step) -> datetime:
+    """Return since when the job waits: its place, which a move leaves as it is."""
+    entry = current_entry(step)
     return step.status.queued_at or (entry and entry.queued_at) or step.observation.now
 
 
@@ -186,6 +212,14 @@ def _held_outputs(step: Step, outputs: Sequence[Output]) -> Iterator[Problem]:
             if (other := step.observation.held_outputs.get(place)) is not None:
                 message = f'goes where VideoJob "{other}" writes, too: wait for that, or set overwrite: true'
                 yield Problem(f"spec.outputs[{index}].uri", f"{redact_uri(place)} {message}")
+
+
+def _forbidden_webhooks(spec: VideoJobSpec, pool: RenderPoolSpec) -> Iterator[Problem]:
+    for index, receiver in enumerate(spec.notify or ()):
+        try:
+            check_host(parse_url(receiver.url).host, pool.webhooks.allow_hosts)
+        except ForbiddenAddressError as error:
+            yield Problem(f"spec.notify[{index}].url", str(error))
 
 
 def queued(step: Step, message: str, at: datetime) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from videojob_operator.decide import ttl
+from videojob_operator.decide import notifications, ttl
 from videojob_operator.decide.step import uid_of
 from videojob_operator.decide.types import Decision, DeleteWorkerJob, Forget
 
@@ -49,10 +49,14 @@ def of_finished(observation: Observation, finished_at: datetime | None) -> Decis
             due.append(LINGER_S - since)
     ttl_s = ttl.seconds(observation)
     if ttl_s is not None and finished_at is not None:
-        if since >= ttl_s:
+        # With it would go what a webhook was not told yet.
+        stays_s = ttl_s
+        if notifications.is_pending(observation.raw.get("status") or {}):
+            stays_s = max(ttl_s, notifications.PATIENCE_S)
+        if since >= stays_s:
             actions.append(ttl.deletion(observation))
         else:
-            due.append(ttl_s - since)
+            due.append(stays_s - since)
     return Decision(None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from videojob_operator.decide import pool_health, pool_scaling, pool_status, pool_workers
+from videojob_operator.decide import history, pool_health, pool_scaling, pool_status, pool_workers
 from videojob_operator.decide.types import DeleteWorkerJob, PoolDecision, PoolMemory
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ AFTER_ACTION_S = 2.0
 
 def decide_pool(observation: PoolObservation) -> PoolDecision:
     """Return what to do about a RenderPool, from any state and after any crash."""
+    decision = _decide_workers(observation)
+    surplus = history.surplus(observation.spec.history, observation.finished) if observation.spec else ()
+    return replace(_sooner(decision, AFTER_ACTION_S), delete_videojobs=surplus) if surplus else decision
+
+
+def _decide_workers(observation: PoolObservation) -> PoolDecision:
     status, contested_s = pool_status.uncontested(observation.status, observation.now)
     status = pool_status.accepted(observation, status)
     snapshot = observation.snapshot

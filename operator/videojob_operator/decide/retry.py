@@ -63,32 +63,43 @@ def back_off(step: Step, reason: Reason, message: str, log: str = "") -> Step:
     when = f"attempt {number + 1} follows {f'in {wait_s:.0f} s' if wait_s else 'at once'}"
     summary = shorten(f"attempt {number} failed: {message}; {when}")
     return (
-        step.update(
-            phase=Phase.PENDING,
+        leave(step, reason, message, number)
+        .update(
             reason=Reason.BACKING_OFF,
-            progress=0,
-            stage=None,
             message=summary,
-            eta=None,
-            job=None,
-            worker=None,
-            started_at=None,
             # Nothing is wrong with what was interrupted: it goes before what came after it.
             queued_at=step.status.queued_at if interrupted else None,
-            deadline_at=None,
             next_attempt_at=again,
             # An interruption between two attempts that ran out of memory does not make the second one the
             # first.
             failure=kept or Failure(reason=reason, message=shorten(message), retryable=True, log=log or None),
         )
-        .remember(missing_since=None)
         .condition(ConditionType.ADMITTED, Reason.BACKING_OFF, summary, holds=False)
-        .condition(ConditionType.STARTED, reason, message, holds=False)
-        .then(Release(uid_of(step.observation), number, reason))
         .event("Warning", reason, summary)
         .look_again(again)
         # It is on record that this attempt is over before the next one is enqueued.
         .settle()
+    )
+
+
+def leave(step: Step, reason: Reason, message: str, number: int) -> Step:
+    """Have the job wait again, and the queue refuse whoever still holds the attempt of that number."""
+    return (
+        step.update(
+            phase=Phase.PENDING,
+            reason=reason,
+            progress=0,
+            stage=None,
+            message=message,
+            eta=None,
+            job=None,
+            worker=None,
+            started_at=None,
+            deadline_at=None,
+        )
+        .remember(missing_since=None)
+        .condition(ConditionType.STARTED, reason, message, holds=False)
+        .then(Release(uid_of(step.observation), number, reason))
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from videojob_contract.resources.base import parse_duration
-from videojob_operator.decide.step import uid_of
+from videojob_operator.decide.step import name_of, uid_of
 from videojob_operator.decide.types import DeleteVideoJob
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def seconds(observation: Observation) -> float | None:
 
 def deletion(observation: Observation) -> DeleteVideoJob:
     """Return the deletion of this very VideoJob."""
-    return DeleteVideoJob(uid_of(observation))
+    return DeleteVideoJob(uid_of(observation), name_of(observation))

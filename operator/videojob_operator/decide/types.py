@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
     from videojob_contract.assignment import Assignment
     from videojob_contract.errors import Reason
-    from videojob_contract.queue.types import PoolSnapshot, QueueEntry
+    from videojob_contract.queue.types import Demand, PoolSnapshot, QueueEntry
+    from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_contract.resources.videoschedule import VideoSchedule, VideoScheduleStatus
+    from videojob_operator.messages import PostResult, WebhookMessage
 
 Spec = TypeVar("Spec")
 """`VideoJobSpec` or `RenderPoolSpec`."""
@@ -171,6 +174,10 @@ class Observation:
     """The Job named by `entry.job`, or without an entry by `status.job`."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
+    posting: frozenset[str] = frozenset()
+    """Ids of its messages to webhooks that are being sent."""
+    posted: Mapping[str, PostResult] = field(default_factory=dict)
+    """What became of those that were, by their ids, until the status says it."""
     held_outputs: Mapping[str, str] = field(default_factory=dict)
     """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
     patch_interval_s: float = 3.0
@@ -181,6 +188,26 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """Send a message to a webhook, in the background; nothing happens when it is being sent already."""
+
+    message: WebhookMessage
+    receiver: Notify
+    rules: WebhookRules
+    """The pool's."""
+    keeps: bool = True
+    """Whether its result is to be kept until it is settled; that of others is of no interest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Let go of what became of a message, which the status says now."""
+
+    message: str
+    """Its id."""
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue:
     """Put an attempt into its queue. Nothing happens when it is there already."""
 
@@ -188,6 +215,8 @@ class Enqueue:
     assignment: Assignment
     since: datetime
     """When the job came to wait: its place."""
+    demand: Demand
+    """What it asks of the queue, and for whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +269,11 @@ class DeleteWorkerJob:
 
 @dataclass(frozen=True, slots=True)
 class DeleteVideoJob:
-    """Delete the VideoJob; its outputs stay."""
+    """Delete a VideoJob; its outputs stay."""
 
     uid: str
     """A precondition, as above."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +285,19 @@ class EmitEvent:
     message: str
 
 
-Action = Enqueue | Withdraw | CancelInQueue | Release | Forget | Adopt | DeleteWorkerJob | DeleteVideoJob | EmitEvent
+Action = (
+    Enqueue
+    | Withdraw
+    | CancelInQueue
+    | Release
+    | Forget
+    | Adopt
+    | DeleteWorkerJob
+    | DeleteVideoJob
+    | Post
+    | Settle
+    | EmitEvent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +314,43 @@ class Decision:
     requeue_after_s: float | None = None
     """When to look again though nothing happens; None: only when something does."""
     memory: Memory = Memory()
+
+
+# --- VideoSchedules
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleObservation:
+    """All that a decision on one VideoSchedule rests on."""
+
+    schedule: VideoSchedule | None
+    """What it is, or None when it was refused."""
+    status: VideoScheduleStatus
+    generation: int
+    created_at: datetime
+    now: datetime
+    refusal: Refusal | None = None
+    """Why it was refused."""
+    active: tuple[DeleteVideoJob, ...] = ()
+    """Its VideoJobs that have not finished, by when they were made: each as it would be deleted."""
+    finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
+    """Those that have, by the kind of their end (`history.KINDS`)."""
+    taken: str = ""
+    """A name that its next VideoJob was to have, and another has; empty when it was not found so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDecision:
+    """What to do about a VideoSchedule."""
+
+    status: VideoScheduleStatus | None
+    """The whole new status, or None when it stays as it is. Written last."""
+    delete: tuple[DeleteVideoJob, ...] = ()
+    """VideoJobs to delete, before another is made."""
+    create: Mapping[str, Any] | None = None
+    """The VideoJob to make; one that exists already is no error, if this made it."""
+    events: tuple[EmitEvent, ...] = ()
+    requeue_after_s: float | None = None
 
 
 # --- RenderPools
@@ -320,6 +399,17 @@ class PoolMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedVideoJob:
+    """What matters of a VideoJob of a pool that has finished."""
+
+    name: str
+    uid: str
+    finished_at: datetime
+    untold: bool
+    """Whether a webhook is still to be told of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolObservation:
     """All that a decision on one RenderPool rests on."""
 
@@ -341,6 +431,9 @@ class PoolObservation:
     """Highest serial in the name of any Job that looks like this pool's, also of one that others made."""
     running: frozenset[str] = frozenset()
     """Names of the Jobs that VideoJobs in phase Running have as theirs (`status.job.name`)."""
+    finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
+    """VideoJobs that have finished, by the kind of their end (`history.KINDS`), of each kind of which there are more
+    than the pool keeps."""
     snapshot: PoolSnapshot | None = None
     """What the queue says; None while it cannot be believed: the pool then stays as it is."""
     queue_full: bool = False
@@ -362,6 +455,8 @@ class PoolDecision:
     """Names of worker Jobs to create; one that exists already is no error, it was this one."""
     delete_jobs: tuple[DeleteWorkerJob, ...] = ()
     """Jobs that are finished, or never came up."""
+    delete_videojobs: tuple[DeleteVideoJob, ...] = ()
+    """The oldest of those that have finished, beyond what the pool keeps."""
     retire: tuple[str, ...] = ()
     """Workers (pod names) to retire by token: a busy one stays."""
     explain: str | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 from pydantic import ValidationError
 
 from videojob_contract.resources.status import Phase, VideoJobStatus
@@ -14,13 +17,18 @@ from videojob_operator.decide import (
     completion,
     deadline,
     failure,
+    notifications,
     progress,
     refused_status,
     running,
+    suspend,
     waiting,
 )
 from videojob_operator.decide.step import Step, uid_of
 from videojob_operator.decide.types import Decision, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What the worker did comes before what the user wants, and both before what to do next: a result that is
 # there is never thrown away, and a job that is cancelled is never retried.
@@ -30,6 +38,7 @@ POLICIES = (
     completion.apply,
     cancel.apply,
     failure.apply,
+    suspend.apply,
     deadline.apply,
     acceptance.apply,
     admission.apply,
@@ -44,7 +53,7 @@ def decide_videojob(observation: Observation) -> Decision:
     """Return what to do about a VideoJob, from any state and after any crash."""
     raw_status = observation.raw.get("status") or {}
     if raw_status.get("phase") in _FINAL:
-        return cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
+        return _decide_finished(observation, raw_status)
     if observation.raw["metadata"].get("deletionTimestamp"):
         return Decision(None, after=cancel.when_deleted(uid_of(observation)), memory=observation.memory)
     step = _first_step(observation)
@@ -52,12 +61,24 @@ def decide_videojob(observation: Observation) -> Decision:
         step = policy(step)
         if step.settled or step.status.phase.is_final:
             break
-    return acceptance.observed_generation(step).decision()
+    return notifications.apply(acceptance.observed_generation(step)).decision()
 
 
 def decide_refused_status(observation: Observation, words: str) -> Decision:
     """Return what to do about a VideoJob whose next status the API server finds invalid, in these words."""
-    return refused_status.end_job(_first_step(observation), words).decision()
+    return notifications.apply(refused_status.end_job(_first_step(observation), words)).decision()
+
+
+def _decide_finished(observation: Observation, raw_status: Mapping[str, Any]) -> Decision:
+    tidied = cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
+    if not (notifications.is_pending(raw_status) or observation.posted):
+        return tidied
+    step = _first_step(observation)
+    if not step.status.phase.is_final:  # it cannot be read, and is left as it is
+        return tidied
+    told = notifications.apply(step).decision()
+    due = [at for at in (told.requeue_after_s, tidied.requeue_after_s) if at is not None]
+    return replace(told, after=(*told.after, *tidied.after), requeue_after_s=min(due, default=None))
 
 
 def _first_step(observation: Observation) -> Step:

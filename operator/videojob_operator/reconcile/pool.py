@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from videojob_common import logs
-from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS
+from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS, VIDEOJOBS, Resource
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.passwords import fingerprint
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
@@ -25,12 +25,12 @@ from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
-from videojob_operator.decide import pool_status
+from videojob_operator.decide import history, pool_status
 from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
+from videojob_operator.decide.pool_sharing import sharing_of
 from videojob_operator.decide.types import (
-    DeleteWorkerJob,
     EmitEvent,
     Explanation,
     PoolDecision,
@@ -123,7 +123,8 @@ class PoolReconciler:
         template: Manifest = {}
         await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
-            await session.configure({queue.name: queue.weight for queue in spec.queues}, record.terms)
+            weights = {queue.name: queue.weight for queue in spec.queues}
+            await session.configure(weights, record.terms, sharing_of(spec))
             secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
@@ -167,6 +168,7 @@ class PoolReconciler:
             taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
+            finished=self._cache.beyond(key, history.kept(accepted.spec.history)) if accepted.spec else {},
             snapshot=snapshot,
             queue_full=session.full,
             queue_trouble=session.trouble,
@@ -183,7 +185,8 @@ class PoolReconciler:
             await session.retire(worker)
         failures = await self._start_workers(record, session, template, decision.create)
         refusal = next((each.words for each in failures if isinstance(each, ApiError) and each.is_refusal), "")
-        failures += await self._delete_workers(key, decision.delete_jobs)
+        failures += await self._delete(key, JOBS, [(job.job, job.uid) for job in decision.delete_jobs])
+        failures += await self._delete(key, VIDEOJOBS, [(each.name, each.uid) for each in decision.delete_videojobs])
         if any(isinstance(failure, NamespaceTerminatingError) for failure in failures):
             if key not in self._terminating:
                 self._terminating.add(key)
@@ -263,9 +266,11 @@ class PoolReconciler:
             self._cache.jobs.put(job)
         log.info("started worker %s", name)
 
-    async def _delete_workers(self, key: PoolKey, jobs: Sequence[DeleteWorkerJob]) -> list[BaseException]:
-        """Delete worker Jobs; return what went wrong."""
-        deletions = (self._kubernetes.delete(JOBS, key.namespace, job.job, uid=job.uid) for job in jobs)
+    async def _delete(
+        self, key: PoolKey, resource: Resource, objects: Sequence[tuple[str, str]]
+    ) -> list[BaseException]:
+        """Delete objects by their names and UIDs; return what went wrong."""
+        deletions = (self._kubernetes.delete(resource, key.namespace, name, uid=uid) for name, uid in objects)
         results = await _some_at_a_time(deletions)
         return [result for result in results if isinstance(result, BaseException)]
 

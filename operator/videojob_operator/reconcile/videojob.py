@@ -21,6 +21,7 @@ from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.queues import QueueSession
+from videojob_operator.act.webhooks import Webhooks
 from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
@@ -36,7 +37,9 @@ from videojob_operator.decide.types import (
     Enqueue,
     Forget,
     Observation,
+    Post,
     Release,
+    Settle,
     Withdraw,
     WorkerJob,
     WorkerPod,
@@ -63,6 +66,7 @@ class VideoJobReconciler:
         owns: Callable[[PoolKey], bool],
         session_of: Callable[[PoolKey], QueueSession | None],
         wake_pool: Callable[[PoolKey], None],
+        webhooks: Webhooks,
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -72,6 +76,7 @@ class VideoJobReconciler:
         self._owns = owns
         self._session_of = session_of
         self._wake_pool = wake_pool
+        self._webhooks = webhooks
         self._settings = settings
         self._clock = clock
         self._unacknowledged: dict[VideoJobKey, list[tuple[QueueSession, str]]] = {}
@@ -171,6 +176,8 @@ class VideoJobReconciler:
             entry=entry,
             worker_job=job,
             pod=pod,
+            posting=self._webhooks.posting(record.key),
+            posted=self._webhooks.posted(record.key),
             held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
@@ -245,12 +252,16 @@ class VideoJobReconciler:
                     reason=action.reason,
                     message=action.message,
                 )
+            case Post():
+                self._webhooks.post(record.key, action.message, action.receiver, action.rules, keeps=action.keeps)
+            case Settle():
+                self._webhooks.settle(record.key, action.message)
             case Adopt():
                 await self._adopt(record, action.job)
             case DeleteWorkerJob():
                 await self._kubernetes.delete(JOBS, namespace, action.job, uid=action.uid)
             case DeleteVideoJob():
-                await self._kubernetes.delete(VIDEOJOBS, namespace, name, uid=action.uid)
+                await self._kubernetes.delete(VIDEOJOBS, namespace, action.name, uid=action.uid)
             case _:
                 if isinstance(action, Enqueue):
                     self._hold_outputs(record, action.assignment.spec.outputs or ())
@@ -279,7 +290,7 @@ class VideoJobReconciler:
     async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await queue.enqueue(action.queue, action.assignment, action.since)
+                answer = await queue.enqueue(action.queue, action.assignment, action.since, action.demand)
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
@@ -336,6 +347,8 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
         metrics.attempt_ended(pool.namespace, pool.name, "succeeded", Reason.SUCCEEDED)
         if entry and entry.result:
             metrics.rendered(pool.namespace, pool.name, entry.result.render_s, entry.result.video_s)
+    elif new.reason is Reason.SUSPENDED:
+        metrics.attempt_ended(pool.namespace, pool.name, "suspended", Reason.SUSPENDED)
     elif new.phase is Phase.CANCELLED:
         metrics.attempt_ended(pool.namespace, pool.name, "cancelled", Reason.CANCELLED)
     elif new.failure is not None:

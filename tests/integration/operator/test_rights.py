@@ -1,6 +1,7 @@
 """The rights that the chart gives are enough, and each is used: least privilege, held to on the real API server."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -57,6 +58,13 @@ async def test_operator_lives_on_the_rights_of_the_chart(
         await world.create_pool()
         await world.create("one", ttlAfterFinished="2s")
         await world.reaches("one", "Succeeded")
+        # Reads what messages are signed with, which here is missing.
+        await world.create("tells", notify=[{"url": "https://hooks.example.org", "signingKey": "app"}])
+
+        def was_read(status: dict[str, Any]) -> bool:
+            return "has no Secret videojob-webhooks" in status["notifications"][0].get("message", "")
+
+        await world.reaches("tells", "Succeeded", also=was_read)
         # Asks why a worker does not start: of Events, and where there are none of a dry run.
         world.node.posts_events = False
         await world.create_pool("refused", minIdle=1, worker={"priorityClassName": "none"})

@@ -31,16 +31,32 @@ from tests.integration.queue.conftest import QUEUES, Backend, assignment, result
 from videojob_contract.assignment import Progress
 from videojob_contract.queue.api import OperatorApi, WorkerApi
 from videojob_contract.queue.connection import connect
-from videojob_contract.queue.types import CancelOutcome, Claim, EntryState, RenewOutcome
+from videojob_contract.queue.types import (
+    DEFAULT_DEMAND,
+    CancelOutcome,
+    Claim,
+    Demand,
+    EntryState,
+    RenewOutcome,
+    Sharing,
+)
 from videojob_contract.resources.status import Stage
 
 WORKERS = [f"pod-{number}" for number in range(6)]
+SOON_S = 0.01
 HELD = {RenewOutcome.HELD, RenewOutcome.CANCELLED, True}
 
 steps = st.integers(-1, 1)
 queues = st.sampled_from(list(QUEUES))
 workers = st.sampled_from(WORKERS)
 times = st.integers(1, 2)
+demands = st.builds(
+    Demand,
+    user=st.sampled_from(["", "ann", "bob"]),
+    priority=st.sampled_from([0, 0, 0, 5, -100]),
+    predicted_s=st.sampled_from([1.0, 60.0, 3600.0]),
+)
+sharings = st.sampled_from([Sharing(), Sharing(weights={"ann": 3}), Sharing(fifo=True)])
 since = st.none() | st.integers(0, 5).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
@@ -140,6 +156,7 @@ class QueueMachine(RuleBasedStateMachine):
         return self.runner.run(self._do_both(step, repeat))
 
     async def _do_both(self, step: Callable[[int], Awaitable[Any]], repeat: int) -> Any:
+        await self._pass_the_second()
         before = await everything_in(self.redis, but_times=False)
         answers = [await step(side) for side in (0, 1)]
         after = await everything_in(self.redis, but_times=True)
@@ -153,6 +170,15 @@ class QueueMachine(RuleBasedStateMachine):
         views = [await seen_by_the_operator(operator, self.uids_made) for operator in self.operators]
         assert views[0] == views[1]
         return answers if isinstance(answers[0], Claim) else answers[0]
+
+    async def _pass_the_second(self) -> None:
+        """Wait while a claim is about to be a whole second old, which both sides count."""
+        for _ in range(3):
+            now = datetime.now(UTC)
+            ages_s = [(now - claim.claimed_at).total_seconds() for _, sides in self.made[-12:] for claim in sides]
+            if not any(age_s > SOON_S and (age_s + SOON_S) % 1 < 2 * SOON_S for age_s in ages_s):
+                return
+            await asyncio.sleep(2 * SOON_S)
 
     @staticmethod
     def _alike(real: Any, fake: Any) -> bool:
@@ -176,18 +202,30 @@ class QueueMachine(RuleBasedStateMachine):
     def _attempt(self, uid: str, step: int) -> int:
         return max(1, self.newest.get(uid, 1) + step)
 
-    @rule(target=uids, queue=queues)
-    def create(self, queue: str) -> str:
+    @rule(sharing=sharings, repeat=times)
+    def share(self, sharing: Sharing, repeat: int) -> None:
+        self._both(lambda side: self.operators[side].configure(QUEUES, "", sharing), repeat)
+
+    @rule(target=uids, queue=queues, demand=demands)
+    def create(self, queue: str, demand: Demand = DEFAULT_DEMAND) -> str:
         uid = f"uid-{len(self.uids_made)}"
         self.uids_made.append(uid)
-        self.enqueue(uid, 0, queue, 1)
+        self.enqueue(uid, 0, queue, 1, demand=demand)
         return uid
 
-    @rule(uid=uids, step=steps, queue=queues, repeat=times, since=since)
-    def enqueue(self, uid: str, step: int, queue: str, repeat: int, since: datetime | None = None) -> None:
+    @rule(uid=uids, step=steps, queue=queues, repeat=times, since=since, demand=demands)
+    def enqueue(  # noqa: PLR0917 - a call of the queue, and what it is given
+        self,
+        uid: str,
+        step: int,
+        queue: str,
+        repeat: int,
+        since: datetime | None = None,
+        demand: Demand = DEFAULT_DEMAND,
+    ) -> None:
         attempt = self._attempt(uid, step)
         given = assignment(uid, attempt)
-        answer = self._both(lambda side: self.operators[side].enqueue(queue, given, since), repeat)
+        answer = self._both(lambda side: self.operators[side].enqueue(queue, given, since, demand), repeat)
         assert answer.accepted or uid not in self.accounted or attempt < self.newest[uid]
         if answer.accepted:
             self.newest[uid] = self.accounted[uid] = attempt

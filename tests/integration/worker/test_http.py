@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from videojob_common import guarded_http
 from videojob_common.address_guard import checked_addresses, resolve_by_system
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
@@ -228,7 +229,7 @@ async def test_a_redirect_into_private_networks_is_refused(server: Server, conte
         return await checked_addresses(host, port, resolve, allow_private=allow_private)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "checked_addresses", check_but_the_first)
+        patch.setattr(guarded_http, "checked_addresses", check_but_the_first)
         failure = await refusal(server.url("/a"), careful)
     assert failure.reason is Reason.SOURCE_FORBIDDEN
     assert len(server.requests) == 1
@@ -254,7 +255,7 @@ async def test_rebinding_gets_no_second_chance(server: Server, context: FetchCon
         return await resolve(host, port)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "checked_addresses", no_check)
+        patch.setattr(guarded_http, "checked_addresses", no_check)
         patch.setattr(http, "RETRY_AFTER_S", ())
         careful = FetchContext({}, SourceLimits(), context.downloads, rebinding)
         failure = await refusal(server.url("/a", host="rebind.example"), careful)
@@ -285,7 +286,7 @@ async def test_hosts_that_the_pool_does_not_name(server: Server, context: FetchC
         server.url("/a", host=host), limited(context, {host: ["127.0.0.1"]}, allow_hosts=["*.example.org"])
     )
     assert failure.reason is Reason.SOURCE_FORBIDDEN
-    assert "does not allow sources from" in failure.message
+    assert "the pool does not allow" in failure.message
     assert server.requests == []
 
 
@@ -371,7 +372,7 @@ async def test_tls_verifies_the_name_though_the_address_is_pinned(
         assert failure.reason is Reason.SOURCE_FORBIDDEN
         assert "certificate" in failure.message
 
-        monkeypatch.setattr(http, "_tls", lambda: trusting)
+        monkeypatch.setattr(guarded_http, "_tls", lambda: trusting)
         assert await download(server.url("/a", "media.example", "https"), resolved) == b"over tls"
 
         failure = await refusal(server.url("/a", "other.example", "https"), resolved)

@@ -25,7 +25,6 @@ def found(*clips: dict[str, Any], **spec: Any) -> list[str]:
     [
         ({"parallelism": 2}, "spec.parallelism: is not supported yet; use 1"),
         ({"parallelism": "auto"}, "spec.parallelism: is not supported yet; use 1"),
-        ({"notify": [{"url": "https://example.org/hook"}]}, "spec.notify: is not supported yet"),
         ({"outputs": [{**MP4, "uri": "https://example.org/a.mp4"}]},
          "spec.outputs[0].uri: writing to https:// is not supported yet; use volume://, s3://, gs:// or az://"),
     ],

@@ -9,14 +9,13 @@ from tests.unit.decide.build import (
     events,
     pool_spec,
     queued,
-    running,
     status_of,
 )
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator.decide.conditions import find
-from videojob_operator.decide.types import Enqueue, Refusal, Withdraw
+from videojob_operator.decide.types import EmitEvent, Enqueue, Refusal, Withdraw
 
 LATER = {"startAt": "2026-01-01T12:01:00Z"}
 
@@ -121,21 +120,6 @@ def test_a_queued_job_is_taken_out_of_its_queue_and_comes_back_as_the_same_attem
     assert back.assignment.attempt == 1
 
 
-def test_a_job_that_was_claimed_while_it_was_suspended_runs():
-    held = status_of(decide({"suspend": True}, queued(), entry=entry(EntryState.QUEUED)))
-
-    status = status_of(decide({"suspend": True}, held, entry=entry(EntryState.CLAIMED)))
-
-    assert (status.phase, status.attempts) == (Phase.RUNNING, 1)
-
-
-def test_suspending_does_not_stop_what_runs():
-    decision = decide({"suspend": True}, running(), entry=entry(EntryState.CLAIMED))
-
-    assert decision.before == ()
-    assert decision.status is None or decision.status.phase is Phase.RUNNING
-
-
 def test_a_queued_job_that_the_queue_lost_is_enqueued_again_as_the_same_attempt_without_a_write():
     decision = decide({}, queued())
 
@@ -175,17 +159,31 @@ def test_the_time_since_when_it_waits_is_its_place_and_is_written():
     assert again.since == NOW
 
 
-def test_another_queue_takes_it_at_its_end():
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"queue": "high"}, ['attempt 1 waits in queue "high" now']),
+        ({"user": "ann"}, ['attempt 1 waits for user "ann" now']),
+        ({"priority": -7}, ["attempt 1 waits with priority -7 now"]),
+        ({"queue": "low", "user": "ann"}, ['attempt 1 waits in queue "low", for user "ann" now']),
+        ({"deadline": "1m"}, []),
+    ],
+)
+def test_a_move_takes_effect_at_once_keeps_the_time_waited_and_is_one_event(spec, words):
     two = {"metadata": {"generation": 2}, "now": after(60)}
-    moved = decide({"queue": "high"}, queued(), entry=entry(EntryState.QUEUED), **two)
+    moved = decide(spec, queued(), entry=entry(EntryState.QUEUED), **two)
+
     [enqueue] = moved.before
     assert isinstance(enqueue, Enqueue)
-    assert enqueue.since == status_of(moved).queued_at == after(60)
+    assert enqueue.since == status_of(moved).queued_at == NOW
+    asked = (enqueue.queue, enqueue.demand.user, enqueue.demand.priority)
+    assert asked == (spec.get("queue", "default"), spec.get("user", ""), spec.get("priority", 0))
+    assert [action.message for action in moved.after if isinstance(action, EmitEvent)] == words
+    assert status_of(moved).message == (words or [queued().message])[0]
 
-    edited = decide({"deadline": "1m"}, queued(), entry=entry(EntryState.QUEUED), **two)
-    [enqueue] = edited.before
-    assert isinstance(enqueue, Enqueue)
-    assert enqueue.since == status_of(edited).queued_at == NOW
+    there = entry(EntryState.QUEUED, queue=asked[0], user=asked[1], priority=asked[2])
+    again = decide(spec, status_of(moved), entry=there, **two)
+    assert (again.before, again.after) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ def test_a_finished_job_is_deleted_after_its_time(phase):
     assert (early.after, early.requeue_after_s) == ((), 1)
 
     late = decide({"ttlAfterFinished": "1h"}, status, now=after(3600))
-    assert late.after == (DeleteVideoJob(UID),)
+    assert late.after == (DeleteVideoJob(UID, "holiday"),)
 
 
 def test_the_pool_says_how_long_when_the_job_does_not():
-    assert decide({}, DONE, pool=DAY, now=after(86400)).after == (DeleteVideoJob(UID),)
+    assert decide({}, DONE, pool=DAY, now=after(86400)).after == (DeleteVideoJob(UID, "holiday"),)
     assert decide({"ttlAfterFinished": "48h"}, DONE, pool=DAY, now=after(86400)).after == ()
 
 
@@ -35,4 +35,4 @@ def test_a_time_that_cannot_be_read_deletes_nothing(ttl):
 
 
 def test_a_time_of_nothing_deletes_at_once():
-    assert decide({"ttlAfterFinished": "0s"}, DONE).after == (DeleteVideoJob(UID),)
+    assert decide({"ttlAfterFinished": "0s"}, DONE).after == (DeleteVideoJob(UID, "holiday"),)

@@ -34,6 +34,7 @@ from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.pool_status import contested
 from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Memory, Observation
 from videojob_operator.decide.videojob import decide_videojob
+from videojob_operator.messages import PostResult
 
 CLAIMED = entry(EntryState.CLAIMED)
 BACKING_OFF = queued(
@@ -125,6 +126,14 @@ def reasons_of(decision: Decision) -> set[Reason | None]:
     return {status.reason} | {condition.reason for condition in status.conditions} | set(told(decision))
 
 
+def notification_failed() -> Decision:
+    spec = {"notify": [{"url": "https://hooks.example.org"}]}
+    done = status_of(decide(spec, running(), entry=finished()))
+    assert done.notifications is not None
+    gone = PostResult(NOW, arrived=False, gone=True, message="HTTP 410")
+    return decide(spec, done, posted={done.notifications[0].id: gone})
+
+
 PRODUCED = {
     Reason.ACCEPTED: decide,
     Reason.QUEUED: decide,
@@ -139,6 +148,7 @@ PRODUCED = {
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),
     Reason.SUCCEEDED: lambda: decide({}, running(), entry=finished()),
+    Reason.NOTIFICATION_FAILED: notification_failed,
     Reason.INVALID_SPEC: lambda: decide({"clips": []}),
     Reason.NOT_SUPPORTED: lambda: decide({"parallelism": 2}),
     Reason.CANCELLED: lambda: decide({"cancel": True}),
@@ -157,7 +167,11 @@ OF_POOLS = {
 }
 
 
-@pytest.mark.parametrize("reason", Reason)
+OF_SCHEDULES = {Reason.STILL_ACTIVE, Reason.MISSED, Reason.NAME_TAKEN}
+"""Which tests/unit/decide/test_schedule.py has."""
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - OF_SCHEDULES))
 def test_every_reason_comes_about(reason):
     if reason in OF_POOLS:
         status = decide_pool(OF_POOLS[reason]).status

@@ -25,6 +25,9 @@ class Added:
     def add(self, key: Any) -> None:
         self.keys.append(key)
 
+    def add_after(self, key: Any, _: float) -> None:
+        self.keys.append(key)
+
     def taken(self) -> list[Any]:
         keys, self.keys = self.keys, []
         return keys
@@ -90,6 +93,27 @@ def test_a_pool_concerns_its_videojobs_when_its_spec_changes_or_it_comes_or_goes
     assert scene.sees(RENDERPOOLS, "default", generation=2) == ([HOLIDAY], [POOL])
     assert scene.sees(RENDERPOOLS, "default", generation=2, uid="another") == ([HOLIDAY], [POOL])
     assert scene.sees(RENDERPOOLS, "default", uid="another", deleted=True) == ([HOLIDAY], [POOL])
+
+
+@pytest.mark.parametrize("first", ["answer", "event"])
+def test_what_a_pool_says_concerns_those_who_wait_whichever_tells_of_it_first(scene, first):
+    """The answer to the write of its status, or the watch: the other brings nothing new."""
+    scene.sees_videojob(status={"phase": "Queued"})
+    scene.sees(RENDERPOOLS, "default", status=pool_status("True", "Ready"))
+    told = []
+    if first == "answer":
+        metadata = {"namespace": "ns", "name": "default", "uid": "uid-default", "resourceVersion": "3", "generation": 1}
+        status = pool_status("False", "WorkersNotStarting")
+        scene.cache.pools.refresh({"metadata": metadata, "spec": {}, "status": status})
+        told += scene.taken()[0]
+    told += scene.sees(RENDERPOOLS, "default", status=pool_status("False", "WorkersNotStarting"))[0]
+    assert told == [HOLIDAY]
+
+
+def pool_status(holds: str, reason: str) -> dict[str, Any]:
+    at = "2026-01-01T00:00:00Z"
+    ready = {"type": "Ready", "status": holds, "reason": reason, "message": "", "lastTransitionTime": at}
+    return {"conditions": [ready]}
 
 
 def test_a_worker_concerns_its_pool_and_the_videojob_that_adopted_it(scene):

@@ -17,7 +17,7 @@ from videojob_contract.api_paths import EVENTS, JOBS, RENDERPOOLS, VIDEOJOBS, Re
 from videojob_contract.assignment import Assignment
 from videojob_contract.errors import Reason
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer
-from videojob_contract.queue.types import GRACE_S, Enqueued, PoolKey, QueueEntry, WorkerState
+from videojob_contract.queue.types import DEFAULT_DEMAND, GRACE_S, Demand, Enqueued, PoolKey, QueueEntry, WorkerState
 from videojob_contract.resources import API_VERSION
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes, Watch
@@ -70,10 +70,12 @@ class Queue(FakeOperatorQueue):
         await self._world.looked(uid)
         return await super().entry(uid)
 
-    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
+    async def enqueue(
+        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+    ) -> Enqueued:
         await self._world.step()
         is_fresh = self._world.may_enqueue(assignment)
-        answer = await super().enqueue(queue, assignment, since)
+        answer = await super().enqueue(queue, assignment, since, demand)
         self._world.expect(answer.accepted or not is_fresh, f"{assignment.uid} was refused as {answer.state}")
         return answer
 

@@ -1,7 +1,6 @@
 """`http(s)://…`: downloads, behind the address guard.
 
-Each hop of a redirect is a request of its own, checked as the first was. Proxies and credentials of the
-environment are not used: `httpcore`, unlike what stands on it, reads neither.
+Each hop of a redirect is a request of its own, checked as the first was.
 """
 
 from __future__ import annotations
@@ -10,19 +9,14 @@ import asyncio
 import logging
 import os
 import socket
-import ssl
 import tempfile
-from dataclasses import dataclass
-from functools import cache
 from typing import IO, TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
-import idna
 
-from videojob_common.address_guard import check_host, checked_addresses
 from videojob_common.errors import ForbiddenAddressError
-from videojob_common.pinned_connections import PinnedBackend
+from videojob_common.guarded_http import certificate_problem, guarded_connections, parse_url
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.uris import redact_uri
 from videojob_contract.version import __version__
@@ -42,27 +36,11 @@ Longer troubles are for the next attempt of the whole job.
 """
 
 _TIMEOUT_S = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
-_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _GONE = {404, 410}
 _LATER = {408, 425, 429}
 _FLUSH_BYTES = 1 << 20
-_SAFE = "%/:=&?~+!$,;'@()*[]"
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-
-
-@dataclass(frozen=True)
-class _Hop:
-    """One URL, taken apart and found to be one that may be asked for."""
-
-    scheme: str
-    host: str
-    port: int
-    target: str
-
-    @property
-    def url(self) -> httpcore.URL:
-        return httpcore.URL(scheme=self.scheme, host=self.host, port=self.port, target=self.target)
 
 
 async def fetch(field: str, uri: str, context: FetchContext) -> int:
@@ -99,30 +77,26 @@ async def _fetch_once(what: str, uri: str, context: FetchContext) -> int:
 
 async def _request(what: str, uri: str, file: IO[bytes], context: FetchContext) -> str | None:
     """Ask for one URL: download it, or return where it redirects to."""
-    hop = _take_apart(what, uri)
     limits = context.limits
     try:
-        check_host(hop.host, limits.allow_hosts)
-        addresses = await checked_addresses(
-            hop.host, hop.port, context.resolve, allow_private=limits.allow_private_networks
+        url = parse_url(uri)
+        connections = await guarded_connections(
+            url, context.resolve, allow_hosts=limits.allow_hosts, allow_private=limits.allow_private_networks
         )
     except ForbiddenAddressError as error:
         raise _forbidden(what, str(error)) from error
     except UnicodeError as error:  # a part of the name is empty or too long
-        raise PermanentError(f"{what}: {hop.host} cannot be a host's name", Reason.SOURCE_NOT_FOUND) from error
+        raise PermanentError(f"{what}: {url.host} cannot be a host's name", Reason.SOURCE_NOT_FOUND) from error
     except socket.gaierror as error:
         if error.errno in _NO_SUCH_NAME:
-            raise PermanentError(f"{what}: there is no host {hop.host}", Reason.SOURCE_NOT_FOUND) from error
-        raise TransientError(f"{what}: {hop.host} cannot be resolved: {error.strerror}") from error
+            raise PermanentError(f"{what}: there is no host {url.host}", Reason.SOURCE_NOT_FOUND) from error
+        raise TransientError(f"{what}: {url.host} cannot be resolved: {error.strerror}") from error
     try:
         async with (
-            httpcore.AsyncConnectionPool(
-                ssl_context=_tls() if hop.scheme == "https" else None,
-                network_backend=PinnedBackend(addresses),
-            ) as pool,
-            pool.stream(
+            connections,
+            connections.stream(
                 "GET",
-                hop.url,
+                url.url,
                 headers={
                     "Accept": "*/*",
                     "Accept-Encoding": "identity",
@@ -168,34 +142,11 @@ def _start_over(file: IO[bytes]) -> None:
     file.truncate()
 
 
-def _take_apart(what: str, uri: str) -> _Hop:
-    try:
-        parts = urlsplit(uri)
-        port = parts.port or _PORTS[parts.scheme]
-        host = parts.hostname or ""
-        if not host.isascii():
-            host = idna.encode(host, uts46=True).decode()
-    except (ValueError, KeyError) as error:
-        raise _forbidden(what, "leads to something that is not an http or https URL") from error
-    if parts.username is not None or parts.password is not None:
-        raise _forbidden(what, "has a user or password in its URL; those would be seen by everyone who reads it")
-    if not host:
-        raise _forbidden(what, "has no host in its URL")
-    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
-    return _Hop(parts.scheme, host, port, target)
-
-
 def _follow(what: str, uri: str, location: str) -> str:
     try:
         return urljoin(uri, location)
     except ValueError as error:
         raise _forbidden(what, "redirects to something that is not a URL") from error
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Trust what the system trusts; `SSL_CERT_FILE` names others."""
-    return ssl.create_default_context()
 
 
 def _check_status(what: str, status: int) -> None:
@@ -209,11 +160,9 @@ def _check_status(what: str, status: int) -> None:
 
 
 def _of_network(what: str, error: Exception) -> PermanentError | TransientError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _forbidden(what, f"has a certificate that does not hold: {cause.verify_message}")
-        cause = cause.__cause__ or cause.__context__
+    problem = certificate_problem(error)
+    if problem is not None:
+        return _forbidden(what, problem)
     text = str(error) or type(error).__name__
     return TransientError(f"{what}: the server cannot be read: {text}")
 

@@ -10,15 +10,19 @@ from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
 from videojob_contract.queue.stream import STALLED_S
 from videojob_contract.queue.types import (
+    DEFAULT_DEMAND,
+    DEFAULT_SHARING,
     LEASE_S,
     TOMBSTONE_S,
     CancelOutcome,
+    Demand,
     Enqueued,
     EnqueueState,
     EntryState,
     PoolKey,
     PoolSnapshot,
     QueueEntry,
+    Sharing,
     WorkerState,
 )
 
@@ -32,6 +36,7 @@ class FakeOperatorQueue(Side):
         super().__init__(pool, server)
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
+        self._sharing = Sharing()
         self._terms = ""
         self._held = False
 
@@ -39,11 +44,13 @@ class FakeOperatorQueue(Side):
         """Do nothing: there are no scripts here."""
         _ = self._state
 
-    async def configure(self, queues: Mapping[str, int], terms: str = "", *, held: bool = False) -> None:
+    async def configure(
+        self, queues: Mapping[str, int], terms: str = "", sharing: Sharing = DEFAULT_SHARING, *, held: bool = False
+    ) -> None:
         """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
-        self._queues, self._terms, self._held = dict(queues), terms, held
+        self._queues, self._terms, self._sharing, self._held = dict(queues), terms, sharing, held
         state = self._state
-        state.terms, state.held = terms, held
+        state.terms, state.held, state.turns.sharing = terms, held, sharing
         self._server.touch()
         closed = {queue: 0 for queue in state.weights if queue not in queues and state.waiting(queue)}
         state.weights = {**queues, **closed}
@@ -53,8 +60,11 @@ class FakeOperatorQueue(Side):
         """Mark the server as known; True when it was empty."""
         was_empty, self._state.known = not self._state.known, True
         if was_empty:
-            await self.configure(self._queues, self._terms, held=self._held)
+            await self._configure_again()
         return was_empty
+
+    async def _configure_again(self) -> None:
+        await self.configure(self._queues, self._terms, self._sharing, held=self._held)
 
     async def admit_workers(self, passwords: Sequence[str]) -> bool:
         """Note the passwords of the pool's workers; see `api.OperatorApi.admit_workers`."""
@@ -62,7 +72,9 @@ class FakeOperatorQueue(Side):
             self._state.passwords = tuple(passwords)
         return self._server.has_users
 
-    async def enqueue(self, queue: str, assignment: Assignment, since: datetime | None = None) -> Enqueued:
+    async def enqueue(
+        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+    ) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         if not await self.has_room():
             raise QueueFullError("the fake queue was made full")
@@ -77,21 +89,44 @@ class FakeOperatorQueue(Side):
             if known == attempt and record.state != "queued":
                 return Enqueued(EnqueueState(record.state))
         if not state.weights.get(queue) and queue in self._queues:
-            await self.configure(self._queues, self._terms, held=self._held)
+            await self._configure_again()
         if not state.weights.get(queue):
             known_queues = ", ".join(sorted(self._queues)) or "none"
             raise UnknownQueueError(f'pool {self._pool.name} has no queue "{queue}"; its queues: {known_queues}')
-        if not record or record.entry.attempt != attempt or record.entry.queue != queue:
-            self._tell(uid)
-            self._detach(uid)
-            entry = QueueEntry(uid, EntryState.QUEUED, attempt, queue, queued_at=self._server.now())
-            since = _milliseconds(since or self._server.now())
-            record = state.records[uid] = Record(entry, "queued", since=since)
-            state.place(uid, since)
+        waits = record is not None and record.entry.attempt == attempt
+        if not (record and waits and self._is_same(record, queue, demand)):
+            record = self._wait_anew(record, QueueEntry(uid, EntryState.QUEUED, attempt, queue), since, demand)
         record.entry = replace(record.entry, terms=assignment.terms)
         record.payload = assignment
         self._server.touch()
-        return Enqueued(EnqueueState.QUEUED, state.waiting(queue).index(uid))
+        return Enqueued(EnqueueState.QUEUED, state.position(uid))
+
+    def _is_same(self, record: Record, queue: str, demand: Demand) -> bool:
+        lane = self._state.turns.lane(queue, demand)
+        return (record.entry.queue, record.demand, record.lane) == (queue, demand, lane)
+
+    def _wait_anew(self, old: Record | None, entry: QueueEntry, since: datetime | None, demand: Demand) -> Record:
+        """Let an attempt wait with what it has of its time waited."""
+        state, now = self._state, self._server.now()
+        came, queued_at, lacks, place = _milliseconds(since or now), now, demand.cost_ms, None
+        if old:
+            if old.lane and old.waiting:
+                known = state.turns.lacks(old.lane, old.waiting)
+                if (old.entry.attempt, old.entry.queue) == (entry.attempt, entry.queue):
+                    came, queued_at, place = old.since or came, old.entry.queued_at or now, old.waiting.place
+                if known is not None:
+                    lacks = max(0, min(demand.cost_ms, known + demand.cost_ms - old.demand.cost_ms))
+            elif old.since == came:
+                lacks = 0
+            self._tell(entry.uid)
+            self._detach(entry.uid)
+        if place is None:
+            state.sequence += 1
+            place = came, state.sequence
+        entry = replace(entry, queued_at=queued_at, user=demand.user, priority=demand.priority)
+        record = state.records[entry.uid] = Record(entry, "queued", demand=demand, since=came)
+        state.wait(entry.uid, place, lacks)
+        return record
 
     async def has_room(self) -> bool:
         """Say whether it takes new entries: not while it is made full."""
@@ -141,7 +176,10 @@ class FakeOperatorQueue(Side):
         self._detach(uid)
         old = self._state.records.get(uid)
         entry = QueueEntry(uid, EntryState.CANCELLED, attempt, old.entry.queue if old else "")
-        self._state.records[uid] = Record(entry, state, until=self._server.now() + self._tombstone)
+        until = self._server.now() + self._tombstone
+        self._state.records[uid] = Record(entry, state, until=until)
+        if old:
+            self._state.records[uid] = replace(old, entry=entry, state=state, until=until, payload=None)
 
     async def retire(self, worker: str) -> bool:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
@@ -160,9 +198,7 @@ class FakeOperatorQueue(Side):
         if not record or record.state in {"released", "forgotten"}:
             return None
         if record.state == "queued":
-            return replace(
-                record.entry, read_at=self._server.now(), position=self._state.waiting(record.entry.queue).index(uid)
-            )
+            return replace(record.entry, read_at=self._server.now(), position=self._state.position(uid))
         ends = record.entry.lease_expires_at
         now = self._server.now()
         return replace(record.entry, read_at=now, expired=ends is not None and ends <= now)

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import PoolKey, QueueEntry, WorkerInfo
+from videojob_contract.queue.fake.turns import InLane, Lane, Place, Turns
+from videojob_contract.queue.types import DEFAULT_DEMAND, Demand, PoolKey, QueueEntry, WorkerInfo
 
 GONE = frozenset({"cancelled", "forgotten"})
 """Tombstones that refuse every attempt."""
@@ -22,8 +24,14 @@ class Record:
     entry: QueueEntry
     state: str
     payload: Assignment | None = None
+    demand: Demand = DEFAULT_DEMAND
     since: datetime | None = None
-    """When it came to wait: its place in its queue."""
+    """When it came to wait."""
+    lane: Lane | None = None
+    """In which it waits, and as what."""
+    waiting: InLane | None = None
+    charged: bool = False
+    """Whether its user's account has it."""
     until: datetime | None = None
     """When a tombstone may go."""
 
@@ -47,8 +55,11 @@ class Pool:
     weights: dict[str, int] = field(default_factory=dict)
     terms: str = ""
     passes: dict[str, int] = field(default_factory=dict)
-    backlog: list[str] = field(default_factory=list)
+    backlog: list[tuple[Place, str]] = field(default_factory=list)
     """Uids in the order of their places, over all queues."""
+    turns: Turns = field(default_factory=Turns)
+    sequence: int = 0
+    """Counts what was ever enqueued."""
     records: dict[str, Record] = field(default_factory=dict)
     workers: dict[str, WorkerInfo] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
@@ -57,14 +68,38 @@ class Pool:
     passwords: tuple[str, ...] = ()
     """With which workers may log in, as told; nobody is asked for one."""
 
-    def place(self, uid: str, since: datetime) -> None:
-        """Put a uid behind those that have waited since before it, or as long."""
-        before = (other for other in self.backlog if (self.records[other].since or since) <= since)
-        self.backlog.insert(sum(1 for _ in before), uid)
+    def wait(self, uid: str, place: Place, lacks: int) -> None:
+        """Let a record wait, at a place in its queue, that lacks so much of its tag."""
+        record = self.records[uid]
+        record.lane = self.turns.lane(record.entry.queue, record.demand)
+        record.waiting = self.turns.enter(record.lane, uid, record.demand, place, lacks)
+        insort(self.backlog, (place, uid))
+
+    def stop_waiting(self, uid: str) -> None:
+        """Take a record out of its queue, if it waits in one."""
+        record = self.records.get(uid)
+        if record and record.lane and record.waiting:
+            self.backlog.remove((record.waiting.place, uid))
+            self.turns.leave(record.lane, record.waiting)
+            record.lane = record.waiting = None
+
+    def position(self, uid: str) -> int:
+        """Return how many are before one that waits, about."""
+        record = self.records[uid]
+        if record.lane is None or record.waiting is None:
+            raise AssertionError("what waits has a lane")
+        return self.turns.position(record.lane, record.waiting, len(self.waiting(record.entry.queue)))
+
+    def settle(self, uid: str, now: datetime) -> None:
+        """Count what a claimed attempt took."""
+        record = self.records.get(uid)
+        if record and record.state == "claimed" and record.charged and record.entry.claimed_at:
+            took_ms = (now - record.entry.claimed_at) // timedelta(milliseconds=1)
+            self.turns.settle(Lane(record.entry.queue, record.demand.user), record.demand, took_ms)
 
     def waiting(self, queue: str) -> list[str]:
-        """Uids that wait in a queue, in order."""
-        return [uid for uid in self.backlog if self.records[uid].entry.queue == queue]
+        """Uids that wait in a queue, by how long they have waited."""
+        return [uid for _, uid in self.backlog if self.records[uid].entry.queue == queue]
 
 
 class FakeServer:
@@ -153,9 +188,9 @@ class Side:
     def _detach(self, uid: str) -> None:
         """Take an entry out of everything but its record."""
         state, record = self._state, self._state.records.get(uid)
-        if uid in state.backlog:
-            state.backlog.remove(uid)
+        state.stop_waiting(uid)
         if record and record.state == "claimed":
+            state.settle(uid, self._server.now())
             self._dismiss(record.entry.worker, uid)
 
     def _tell(self, uid: str) -> None:

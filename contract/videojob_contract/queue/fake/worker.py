@@ -68,8 +68,12 @@ class FakeWorkerQueue(Side):
             if me.state is WorkerState.BUSY:
                 state.workers[self._worker] = replace(me, state=WorkerState.IDLE, since=now, uid=None)
             return None
-        state.backlog.remove(uid)
         record = state.records[uid]
+        if record.lane and record.waiting:
+            state.backlog.remove((record.waiting.place, uid))
+            state.turns.serve(record.lane, record.waiting, record.demand)
+            record.charged = record.lane.user == record.demand.user
+            record.lane = record.waiting = None
         self._hold(record, replace(record.entry, claimed_at=now, token=uuid.uuid4().hex))
         return self._claim_of(record)
 
@@ -78,15 +82,24 @@ class FakeWorkerQueue(Side):
         state = self._state
         if state.held:
             return None
-        valid = {uid for uid in state.backlog if state.terms in {"", state.records[uid].entry.terms}}
-        waiting = {queue: [uid for uid in state.waiting(queue) if uid in valid] for queue in state.weights}
-        heads = {queue: uids[0] for queue, uids in waiting.items() if uids}
+        heads = {queue: uid for queue in state.weights if (uid := self._head(queue))}
         if not heads:
             return None
         behind, _, best = min((state.passes.get(queue, 0), -state.weights[queue], queue) for queue in heads)
         state.passes = {queue: max(0, state.passes.get(queue, 0) - behind) for queue in state.weights}
         state.passes[best] += _STRIDE // max(1, state.weights[best])
         return heads[best]
+
+    def _head(self, queue: str) -> str | None:
+        """Return the next of a queue."""
+        state = self._state
+        for lane in state.turns.order(queue):
+            if not state.turns.lanes[lane]:
+                state.turns.forget(lane)
+            for waiting in state.turns.lanes[lane]:
+                if state.terms in {"", state.records[waiting.uid].entry.terms}:
+                    return waiting.uid
+        return None
 
     def _hold(self, record: Record, entry: QueueEntry) -> None:
         now, uid, attempt = self._server.now(), entry.uid, entry.attempt
@@ -159,6 +172,7 @@ class FakeWorkerQueue(Side):
         _, record = self._standing(claim)
         if record:
             uid, attempt = claim.assignment.uid, claim.assignment.attempt
+            self._state.settle(uid, self._server.now())
             record.state, record.payload = "finished", None
             record.entry = replace(record.entry, state=EntryState.FINISHED, result=result, lease_expires_at=None)
             self._dismiss(record.entry.worker, uid)

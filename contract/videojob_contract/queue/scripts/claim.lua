@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- claim: give an idle worker the next attempt, or let it retire.
--- uses: common, wake, worker
+-- uses: common, wake, worker, accounts, turns, heads
 --
 -- Queues share by stride scheduling: the one that is least ahead of its share is next, and is then a stride further
--- ahead. What all of the waiting queues are ahead is taken off all, so an empty queue saves up nothing.
+-- ahead. What all of the waiting queues are ahead is taken off all, so an empty queue saves up nothing. Within a queue,
+-- the user who had least of it is next, by predicted milliseconds over the user's weight, and of that user's own what
+-- would be done first if all were served at a time.
 -- Replies {'claimed', uid, attempt, token, queue, claimed_at, assignment}, {'retired'} or {'empty'}.
 
 local workers  = KEYS[1]   -- hash    worker -> its record
@@ -17,6 +19,11 @@ local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
 local terms    = KEYS[11]  -- string  by which assignments are made now
+local lanes    = KEYS[12]  -- zset    queue:user:rank:tag:place:uid, all at score 0
+local turns    = KEYS[13]  -- zset    queue:pass:user, all at score 0
+local shared   = KEYS[14]  -- zset    queue:user:tag:uid, all at score 0
+local accounts = KEYS[15]  -- hash    queue:user -> what the user had; queue -> virtual time
+local rules    = KEYS[16]  -- hash    order, and weights of users
 
 local worker   = ARGV[1]
 local job      = ARGV[2]
@@ -25,7 +32,6 @@ local lease_ms = tonumber(ARGV[4])
 
 local STRIDE = 232792560  -- divisible by every weight up to 20, so that those share exactly
 local MOST = 1e12  -- no queue is further ahead
-local SWEPT = 500  -- what is no entry is taken out or passed over on the way, so many at a time
 
 -- Returns what a hash holds, less what is no such number; a negative weight is none either, so queues that are held give
 -- nothing out.
@@ -38,58 +44,45 @@ local function pairs_of(hash)
   return map
 end
 
--- Returns the first of a queue: its member, uid and record. What a newer version wrote is passed over, and what was
--- enqueued by other terms than now: it is enqueued again in a moment.
-local function head_of(queue, now_valid)
-  local from, to = '[' .. queue .. ':', '(' .. queue .. ';'
-  for _ = 1, SWEPT do
-    local member = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', 0, 1)[1]
-    if not member then
-      return nil
+local k = {
+  entries = entries, payloads = payloads, backlog = backlog,
+  lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules,
+}
+
+-- Moves the queues' passes on, one of which gives out what is next.
+local function charge(chosen, queues)
+  for _, queue in ipairs(queues) do
+    local ahead = math.max(0, queue.pass - chosen.pass)
+    if queue == chosen then
+      ahead = ahead + math.floor(STRIDE / math.max(1, queue.weight))
     end
-    local uid = string.match(member, '^[^:]*:[^:]*:(.+)$')
-    local record, why = parse(uid and redis.call('HGET', entries, uid), ENTRY)
-    local is_entry = record and record.member == member
-    local is_valid = not now_valid or now_valid == '' or record and record.terms == now_valid
-    if is_entry and is_valid and redis.call('HEXISTS', payloads, uid) == 1 then
-      return {member = member, uid = uid, record = record}
-    elseif why == NEWER or is_entry and not is_valid then
-      from = '(' .. member
-    else  -- in a Redis that evicts keys, one may have lost its record, or its payload: it is no one's, or enqueued again
-      redis.call('ZREM', backlog, member)
-      if is_entry then
-        redis.call('HDEL', entries, uid)
-      end
+    if ahead ~= queue.pass then
+      redis.call('HSET', passes, queue.name, ahead)
     end
   end
 end
 
 local function next_entry()
-  local weight_of, pass_of = pairs_of(weights), pairs_of(passes)
+  local pass_of, queues = pairs_of(passes), {}
+  for name, weight in pairs(pairs_of(weights)) do
+    queues[#queues + 1] = {name = name, weight = weight, pass = pass_of[name] or 0}
+  end
+  table.sort(queues, function(one, other)
+    if one.pass ~= other.pass then
+      return one.pass < other.pass
+    elseif one.weight ~= other.weight then
+      return one.weight > other.weight
+    end
+    return one.name < other.name
+  end)
   local now_valid = redis.call('GET', terms)
-  local best, best_queue
-  for queue, weight in pairs(weight_of) do
-    local head = head_of(queue, now_valid)
+  for _, queue in ipairs(queues) do
+    local head = head_of(k, queue.name, now_valid)
     if head then
-      local rank = {pass_of[queue] or 0, -weight, queue}
-      if not best or rank[1] < best.rank[1]
-        or (rank[1] == best.rank[1] and (rank[2] < best.rank[2] or (rank[2] == best.rank[2] and rank[3] < best.rank[3])))
-      then
-        best, best_queue = {rank = rank, head = head}, queue
-      end
+      charge(queue, queues)
+      return head
     end
   end
-  if not best then
-    return nil
-  end
-  for queue in pairs(weight_of) do
-    local ahead = math.max(0, (pass_of[queue] or 0) - best.rank[1])
-    if queue == best_queue then
-      ahead = ahead + math.floor(STRIDE / math.max(1, weight_of[queue]))
-    end
-    redis.call('HSET', passes, queue, ahead)
-  end
-  return best.head
 end
 
 local now = now_ms()
@@ -120,12 +113,15 @@ if not next then
   return {'empty'}
 end
 local uid, record = next.uid, next.record
-redis.call('ZREM', backlog, next.member)
-record.state, record.member = 'claimed', nil
+redis.call('ZREM', backlog, record.member)
+if record.lane then
+  serve(k, record)
+end
+record.state, record.member, record.lane = 'claimed', nil, nil
 record.token, record.worker, record.job, record.claimed_at = token, worker, job, now
 save(entries, uid, record)
 redis.call('ZADD', leases, now + lease_ms, uid)
 occupy(workers, seen, worker, job, uid, now)
 emit(events, 'claimed', 'uid', uid, 'attempt', record.attempt, 'worker', worker, 'job', job)
 balance(wake, backlog)
-return {'claimed', uid, record.attempt, token, record.queue, now, redis.call('HGET', payloads, uid)}
+return {'claimed', uid, record.attempt, token, record.queue, now, next.payload}

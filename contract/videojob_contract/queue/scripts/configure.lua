@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- configure: set the queues and their weights, and the terms by which attempts are claimed.
+-- configure: set the queues and their weights, the rules, and the terms by which attempts are claimed.
 --
 -- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
 -- that waits is woken.
@@ -11,16 +11,23 @@ local passes  = KEYS[2]  -- hash    queue -> how far it is ahead of its share
 local backlog = KEYS[3]  -- zset    queue:place:uid, all at score 0
 local wake    = KEYS[4]  -- list    tokens that idle workers wait for
 local terms   = KEYS[5]  -- string  by which assignments are made now
+local rules   = KEYS[6]  -- hash    order, and weights of users
 
-local sign = ARGV[1] == 'held' and -1 or 1
+local sign   = ARGV[1] == 'held' and -1 or 1
+local queues = tonumber(ARGV[3])
 
--- ARGV: held or open, terms, queue, weight, queue, weight, ...
+-- ARGV: held or open, terms, how many queues, queue, weight, queue, weight, ..., rule, value, rule, value, ...
 
 local kept = {}
 redis.call('SET', terms, ARGV[2])
-for i = 3, #ARGV, 2 do
-  kept[ARGV[i]] = true
-  redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
+redis.call('UNLINK', rules)
+for i = 4, #ARGV, 2 do
+  if i < 4 + 2 * queues then
+    kept[ARGV[i]] = true
+    redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
+  else
+    redis.call('HSET', rules, ARGV[i], ARGV[i + 1])
+  end
 end
 for _, queue in ipairs(redis.call('HKEYS', weights)) do
   if not kept[queue] then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- restore: bring back a claim that Redis forgot; the worker still renders.
--- uses: common, wake, worker, standing
+-- uses: common, wake, worker, standing, accounts, turns
 --
 -- Changes something only where renew answers unknown. Replies held, cancelled or lost.
 
@@ -15,6 +15,11 @@ local wake       = KEYS[8]   -- list    tokens that idle workers wait for
 local workers    = KEYS[9]   -- hash    worker -> its record
 local seen       = KEYS[10]  -- zset    worker, by when it was last heard of
 local events     = KEYS[11]  -- stream  what the operator is told
+local lanes      = KEYS[12]  -- zset    queue:user:rank:tag:place:uid, all at score 0
+local turns      = KEYS[13]  -- zset    queue:pass:user, all at score 0
+local shared     = KEYS[14]  -- zset    queue:user:tag:uid, all at score 0
+local accounts   = KEYS[15]  -- hash    queue:user -> what the user had; queue -> virtual time
+local rules      = KEYS[16]  -- hash    order, and weights of users
 
 local uid        = ARGV[1]
 local attempt    = tonumber(ARGV[2])
@@ -31,12 +36,15 @@ local outcome = standing(old, attempt, token)
 if outcome ~= 'unknown' then
   return outcome
 end
+local k = {lanes = lanes, turns = turns, shared = shared, accounts = accounts, rules = rules}
 if old then
   if old.member then
     redis.call('ZREM', backlog, old.member)
+    leave(k, uid, old)
     balance(wake, backlog)
   end
   if old.state == 'claimed' then
+    settle(k, old, now_ms())
     dismiss(workers, seen, old.worker, uid)
   end
   redis.call('HDEL', progress, uid)

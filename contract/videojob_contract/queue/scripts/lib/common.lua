@@ -1,7 +1,7 @@
 -- common: the clock, records and events, as every script has them.
 --
 -- A record is JSON: {v, state, attempt, queue, terms, member, queued_at, claimed_at, token, worker, job, stage,
--- cancelling}.
+-- cancelling, user, project, rank, cost, since, lane}. Its cost is predicted, in milliseconds.
 -- Its state is queued, claimed or finished; or it is a tombstone: cancelled, forgotten, or released (which refuses
 -- its attempt and older ones only). A worker's record is {v, state, job, since, uid}, with the state idle, busy, retiring
 -- or retired. Times are milliseconds of Redis' own clock.
@@ -16,11 +16,13 @@ local NEWER = 'is of a newer version'
 local LONGEST_RECORD = 2048  -- in bytes, as the next
 local LONGEST_WORD = 262144  -- of a worker: its progress, or its result
 
-local NAME, LATEST_MS = '^[%w.-]+$', 1e14
+local NAME, LABEL, LATEST_MS = '^[%w.-]+$', '^[%w._@-]*$', 1e14
 -- What records have: texts by pattern and greatest length, whole numbers by the greatest.
 local FIELDS = {
   state = {'^%l+$', 16}, queue = {NAME, 63}, terms = {NAME, 64}, member = {'^[^:]+:[^:]+:.', 512}, token = {NAME, 64},
   worker = {NAME, 253}, job = {NAME, 63}, stage = {'^%a+$', 32}, uid = {'.', 256}, cancelling = {},
+  user = {LABEL, 63}, project = {LABEL, 63}, lane = {'^[^:]+:[^:]*:%d+:%d+:[^:]+:.', 512},
+  rank = 200, cost = 1e10, since = LATEST_MS,
   attempt = 1000, queued_at = LATEST_MS, claimed_at = LATEST_MS, since = LATEST_MS,
 }
 -- What they must have, by state.

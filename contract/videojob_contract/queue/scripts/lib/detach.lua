@@ -10,6 +10,7 @@ end
 local function detach(k, uid, record)
   if record.member then
     redis.call('ZREM', k.backlog, record.member)
+    leave(k, uid, record)
     balance(k.wake, k.backlog)
   end
   redis.call('ZREM', k.leases, uid)
@@ -17,6 +18,7 @@ local function detach(k, uid, record)
   redis.call('HDEL', k.progress, uid)
   redis.call('HDEL', k.results, uid)
   if record.state == 'claimed' then
+    settle(k, record, now_ms())
     dismiss(k.workers, k.seen, record.worker, uid)
     tell(k.signal, record.attempt)
   end
@@ -27,6 +29,10 @@ local function bury(k, uid, record, state, attempt, tombstone_ms)
   if record then
     detach(k, uid, record)
   end
-  save(k.entries, uid, {state = state, attempt = attempt, queue = record and record.queue or nil})
+  local left = {state = state, attempt = attempt}
+  if record then
+    left.queue, left.since = record.queue, record.since
+  end
+  save(k.entries, uid, left)
   redis.call('ZADD', k.tombstones, now_ms() + tombstone_ms, uid)
 end

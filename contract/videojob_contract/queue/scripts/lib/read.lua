@@ -1,10 +1,5 @@
 -- read: an entry as the operator sees it.
 
--- Returns how many of the record's queue wait before it, by its member `queue:place:uid`.
-local function position(backlog, record)
-  return redis.call('ZLEXCOUNT', backlog, '[' .. record.queue .. ':', '(' .. record.member)
-end
-
 -- Returns what a worker said, an empty text in place of one that is too long, or false.
 local function word(hash, uid)
   if redis.call('HSTRLEN', hash, uid) > LONGEST_WORD then
@@ -31,7 +26,7 @@ local function read(k, uid, now)
     cjson.encode(record),
     lease_end and math.max(0, math.min(math.floor(lease_end), LATEST_MS)) or false,
     record.state == 'claimed' and (lease_end or 0) <= now and 1 or 0,
-    record.state == 'queued' and position(k.backlog, record) or false,
+    record.state == 'queued' and position(k, record) or false,
     word(k.progress, uid),
     word(k.results, uid),
     now,
