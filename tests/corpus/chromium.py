@@ -1,6 +1,8 @@
 """What Chromium shows of a picture or a video, where it is installed: a page draws it, and sends the pixels."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -62,20 +64,25 @@ def pictures_by_chromium(path: Path, times_s: Sequence[float] = ()) -> Pictures:
     if program is None:
         raise UnreadableError("there is no Chromium")
     page = _PAGE % [*SIZE, list(times_s)]
-    with _served(page.encode(), path.read_bytes()) as (address, seen), tempfile.TemporaryDirectory() as profile:
+    with _served(page.encode(), path.read_bytes()) as (address, seen), _profile() as profile:
         command = [program, *_OPTIONS, f"--user-data-dir={profile}", address]
         quiet = subprocess.DEVNULL
-        with subprocess.Popen(command, stdout=quiet, stderr=quiet) as running:
+        with subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True) as running:
             try:
                 data = seen.get(timeout=_TIMEOUT_S)
             except Empty as error:
                 raise UnreadableError("takes too long") from error
             finally:
-                running.kill()
+                os.killpg(running.pid, signal.SIGKILL)  # with the processes that it started
     pictures = np.frombuffer(data, np.uint8).reshape(-1, SIZE[1], SIZE[0], 4)[..., :3]
     if not len(pictures):
         raise UnreadableError("no picture")
     return pictures
+
+
+def _profile() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that is removed in the end, if not by us: a process that is killed may still write there."""
+    return tempfile.TemporaryDirectory(prefix="videojob-chromium-", ignore_cleanup_errors=True)
 
 
 @contextmanager
