@@ -18,7 +18,7 @@ from PIL import Image
 from bench import by_engine
 from bench.media import folder as prepared
 from bench.works import FULL, WORKS
-from hack import media
+from hack import media, samples
 from videojob_cli.volumes import local_pool
 from videojob_contract.defaults import resolve
 from videojob_contract.resources.uris import Use, iter_uris
@@ -26,8 +26,6 @@ from videojob_contract.validation import parse_videojob
 from videojob_worker import engine
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderRequest
-
-SAMPLES = Path(__file__).resolve().parents[1] / "manifests" / "samples"
 
 _Fields = dict[str, Any]
 
@@ -142,7 +140,7 @@ LARGE: Mapping[str, Callable[[], _Fields]] = {
 
 _BENCH = {f"bench/{name}": work for name, work in WORKS.items()}
 
-NAMES = [*sorted(path.stem for path in SAMPLES.glob("*.yaml") if path.stem != "renderpool"), *_BENCH, *LARGE]
+NAMES = [*samples.VIDEOJOBS, *_BENCH, *LARGE]
 
 
 def main() -> None:
@@ -173,7 +171,7 @@ def _request(name: str, threads: int, volume: Path, scratch: Path) -> RenderRequ
         }
         folders = {"bench": prepared()}
     else:
-        resource, folders = yaml.safe_load((SAMPLES / f"{name}.yaml").read_text()), {"media": volume}
+        resource, folders = yaml.safe_load(samples.manifest(name).read_text()), {"media": volume}
     job = parse_videojob(resource)
     spec = resolve(job.spec, local_pool(job.spec), namespace="default", name="memory")
     sources = {uri: _path(uri, folders) for _, uri, use in iter_uris(spec) if use is Use.SOURCE}

@@ -16,10 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hack import media
+from hack import media, samples
 
-ROOT = Path(__file__).resolve().parents[1]
-SAMPLES = ROOT / "manifests" / "samples"
 THREADS = (1, 2)
 
 Fingerprints = dict[str, str]
@@ -32,7 +30,7 @@ def main() -> int:
     parser.add_argument("--plans", action="store_true", help="compare plans alone, and render nothing")
     parser.add_argument("samples", nargs="*", help="samples, such as slideshow; default: all")
     arguments = parser.parse_args()
-    names = arguments.samples or [path.stem for path in sorted(SAMPLES.glob("*.yaml")) if path.stem != "renderpool"]
+    names = arguments.samples or samples.VIDEOJOBS
     found: Fingerprints = {}
     with tempfile.TemporaryDirectory(prefix="videojob-fingerprint-") as folder:
         volume = Path(folder) / "media"
@@ -74,7 +72,7 @@ def _rendered(name: str, threads: int, volume: Path, out: Path) -> Fingerprints:
 
 def _videojob(verb: str, name: str, threads: int, volume: Path, *options: str) -> bytes:
     program = str(Path(sys.executable).parent / "videojob")
-    manifest = str(SAMPLES / f"{name}.yaml")
+    manifest = str(samples.manifest(name))
     command = [program, verb, manifest, "--threads", str(threads), "--volume", f"media={volume}", *options]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 

@@ -14,10 +14,9 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from hack import media
+from hack import media, samples
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLES = ROOT / "manifests" / "samples"
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "gallery"
 WIDTH = 320
@@ -43,7 +42,7 @@ class Exhibit:
     @property
     def manifest(self) -> Path:
         """Its file."""
-        return SAMPLES / f"{self.name}.yaml"
+        return samples.manifest(self.name)
 
     @property
     def picture(self) -> Path:

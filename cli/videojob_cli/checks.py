@@ -13,7 +13,7 @@ from videojob_contract.resources.base import POOL_NAME_PATTERN
 from videojob_contract.resources.encoding import Hardware
 from videojob_contract.support import unsupported, unsupported_pool
 from videojob_contract.templates import DEFAULT_NAMESPACE
-from videojob_contract.validation import parse_renderpool, parse_videojob
+from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,6 +98,18 @@ def check_pool(document: Document) -> None:
     problems = further(parse_renderpool(document.resource, further=further))
     if problems:
         raise SpecError(problems)
+
+
+def check_schedule(document: Document) -> None:
+    """Check a document that is a VideoSchedule, and the VideoJobs that it would make.
+
+    Raises:
+        SpecError: with all problems.
+    """
+    bad_name = list(_name_problems(document, _NAME))
+    parse_videoschedule(document.resource, further=lambda job: unsupported(job.spec))
+    if bad_name:
+        raise SpecError(bad_name)
 
 
 def _name_problems(document: Document, pattern: str) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
-from videojob_cli.files import RENDERPOOL, VIDEOJOB, Document, FileError, read_documents
+from videojob_cli.files import RENDERPOOL, VIDEOJOB, VIDEOSCHEDULE, Document, FileError, read_documents
 from videojob_cli.options import Parameters, job_options, set_option, volume_option
 from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import VideoJobError
@@ -160,19 +160,23 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 @volume_option
 @set_option
 def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
-    """Check the VideoJobs and RenderPools in FILES.
+    """Check the VideoJobs, VideoSchedules and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue, the volumes and
     the object stores that a job names is left to the operator. With --volume, the sources on it have to be there too,
     and what is odd in subtitles is a warning.
     """
-    from videojob_cli.checks import check_document, check_pool  # noqa: PLC0415 - as in `render`
+    from videojob_cli.checks import check_document, check_pool, check_schedule  # noqa: PLC0415 - as in `render`
 
     def check_job(document: Document) -> None:
         for warning in check_document(document, parameters, volumes=volumes).warnings:
             click.echo(document.locate(warning), err=True)
 
-    checks: dict[str, Callable[[Document], None]] = {VIDEOJOB: check_job, RENDERPOOL: check_pool}
+    checks: dict[str, Callable[[Document], None]] = {
+        VIDEOJOB: check_job,
+        RENDERPOOL: check_pool,
+        VIDEOSCHEDULE: check_schedule,
+    }
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)

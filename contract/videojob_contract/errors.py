@@ -46,6 +46,11 @@ class Reason(StrEnum):
     SUCCEEDED = "Succeeded"
     # Beside the conditions
     NOTIFICATION_FAILED = "NotificationFailed"
+    # Conditions of a schedule
+    STILL_ACTIVE = "StillActive"
+    MISSED = "Missed"
+    NAME_TAKEN = "NameTaken"
+    FAILED_CREATE = "FailedCreate"
     # Conditions of a pool
     READY = "Ready"
     WORKERS_STARTING = "WorkersStarting"

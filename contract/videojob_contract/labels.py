@@ -35,5 +35,11 @@ MANAGED_BY_VALUE = "videojob-operator"
 ANNOTATION_RESTORED = f"{GROUP}/restored"
 """On a VideoJob that came out of a backup: it is not rendered while it has this."""
 
+LABEL_SCHEDULE = f"{GROUP}/schedule"
+"""Name of the VideoSchedule that a VideoJob was made by."""
+
+ANNOTATION_SCHEDULED_AT = f"{GROUP}/scheduled-at"
+"""The time that it was made for."""
+
 LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 """Set by the Job controller on pods: the Job that a pod belongs to."""

@@ -40,6 +40,7 @@ from videojob_contract.resources.outputs import (
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
+from videojob_contract.resources.videoschedule import CRON_PATTERN, TIME_ZONE_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -81,6 +82,8 @@ WANTED = {
     KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",
     HEADER_PATTERN: "cannot be sent in a header: use printable ASCII",
     MEDIA_TYPE_PATTERN: "is not a media type: write it as video/mp4",
+    CRON_PATTERN: "is not a schedule: write five fields of cron, such as 30 6 * * 1-5, or @daily",
+    TIME_ZONE_PATTERN: "is not a time zone: write its name, such as Europe/Berlin",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""

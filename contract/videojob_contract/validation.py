@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -17,8 +17,10 @@ from videojob_contract.problems import Problem, SpecError, from_validation, join
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.resources.videojob import VideoJob
+from videojob_contract.resources.videoschedule import VideoSchedule
 from videojob_contract.semantics import check
 from videojob_contract.semantics.pools import check_renderpool
+from videojob_contract.semantics.schedules import check_videoschedule, videojob_of
 from videojob_contract.stand_ins import problems_beside
 from videojob_contract.templates import Substituted, as_text, substitute
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.templates import Path, Scalar
 
-__all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob"]
+__all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob", "parse_videoschedule"]
 
 MAX_SPEC_BYTES = 256 * 1024
 """Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer
@@ -35,6 +37,8 @@ one either."""
 
 _MOST_DEFAULTS_BYTES = 256 * 1024
 """More than the API server adds of these: what was accepted without them is accepted with them."""
+
+_ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
 _Resource = TypeVar("_Resource", bound=Model)
 
@@ -89,6 +93,39 @@ def parse_renderpool(
     pool = _parse(RenderPool, Substituted(_as_json(resource)), own, further)
     _check(pool, own, further)
     return pool
+
+
+def parse_videoschedule(
+    resource: Mapping[str, Any], *, further: Callable[[VideoJob], Iterable[Problem]] | None = None
+) -> VideoSchedule:
+    """Read a VideoSchedule; its status as in `parse_videojob`, and `further` of the VideoJobs that it makes.
+
+    Raises:
+        SpecError: with all problems, those of its template included.
+    """
+
+    def own(schedule: VideoSchedule) -> list[Problem]:
+        return [*check_videoschedule(schedule.spec), *_template_problems(schedule, further)]
+
+    schedule = _parse(VideoSchedule, Substituted(_as_json(resource)), own, None)
+    _check(schedule, own, None)
+    return schedule
+
+
+def _template_problems(
+    schedule: VideoSchedule, further: Callable[[VideoJob], Iterable[Problem]] | None
+) -> list[Problem]:
+    try:
+        job = parse_videojob(videojob_of(schedule, _ANY_TIME), further=further)
+    except SpecError as error:
+        problems: Iterable[Problem] = error.problems
+    else:
+        problems = further(job) if further else ()
+    return [
+        Problem(f"spec.template.{problem.path}", problem.message)
+        for problem in problems
+        if not problem.path.startswith("metadata.")
+    ]
 
 
 def _check(

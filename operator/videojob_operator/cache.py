@@ -9,12 +9,12 @@ from typing import Any
 from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide.history import KINDS
-from videojob_operator.decide.types import FinishedVideoJob, WorkerJob, WorkerPod
+from videojob_operator.decide.types import DeleteVideoJob, FinishedVideoJob, WorkerJob, WorkerPod
 from videojob_operator.output_holders import OutputHolders
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.records import VideoJobKey, VideoJobRecord, VideoScheduleKey
 from videojob_operator.store import Store
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, Watched
 
 EVER_SINCE = datetime.fromtimestamp(0, UTC)
 """When a VideoJob finished that does not say when."""
@@ -41,11 +41,16 @@ class Cache:
         self._jobs_by_pool = self.jobs.index(lambda key, job: PoolKey(key.namespace, job.pool))
         self.pods = PODS.store()
         self._pods_by_job = self.pods.index(lambda key, pod: ObjectKey(key.namespace, pod.job))
+        self.schedules = SCHEDULES.store()
+        self._by_schedule = self.videojobs.index(lambda _, videojob: videojob.schedule_uid)
+        self._schedule_by_uid = self.schedules.index(lambda _, schedule: schedule.uid)
+        self._schedules_by_pool = self.schedules.index(lambda _, schedule: schedule.pool)
         self._stores: dict[Watched[Any, Any], Store[Any, Any]] = {
             VIDEOJOBS: self.videojobs,
             RENDERPOOLS: self.pools,
             JOBS: self.jobs,
             PODS: self.pods,
+            SCHEDULES: self.schedules,
         }
 
     def store(self, watched: Watched[Any, Any]) -> Store[Any, Any]:
@@ -98,6 +103,28 @@ class Cache:
                 keys = chain.from_iterable(map(self._by_pool_and_phase.of, terms))
                 found[kind] = [_finished(self.videojobs[key]) for key in keys]
         return found
+
+    def schedule_of(self, uid: str) -> VideoScheduleKey | None:
+        """Which VideoSchedule has this UID."""
+        return self._schedule_by_uid.last(uid)
+
+    def schedules_of(self, pool: PoolKey) -> list[VideoScheduleKey]:
+        """Every VideoSchedule whose VideoJobs are of this pool."""
+        return self._schedules_by_pool.of(pool)
+
+    def active_of_schedule(self, uid: str) -> tuple[DeleteVideoJob, ...]:
+        """VideoJobs of a VideoSchedule that have not finished, by their times, as they would be deleted."""
+        videojobs = (self.videojobs[key] for key in self._by_schedule.of(uid))
+        active = sorted((videojob.key.name, videojob.uid) for videojob in videojobs if not videojob.phase.is_final)
+        return tuple(DeleteVideoJob(uid, name) for name, uid in active)
+
+    def finished_of_schedule(self, uid: str) -> dict[str, list[FinishedVideoJob]]:
+        """Those that have, by the kind of their end (`history.KINDS`)."""
+        videojobs = [self.videojobs[key] for key in self._by_schedule.of(uid)]
+        return {
+            kind: [_finished(videojob) for videojob in videojobs if videojob.phase in phases]
+            for kind, phases in KINDS.items()
+        }
 
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""

@@ -12,9 +12,9 @@ from videojob_operator.cache import Cache
 from videojob_operator.decide.conditions import find
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, VideoScheduleKey
 from videojob_operator.store import Raw
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, Watched
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, Watched
 from videojob_operator.workqueue import WorkQueue
 
 OnChange = Callable[[Any, Any, Any], None]
@@ -29,6 +29,7 @@ class Informer:
         cache: Cache,
         videojobs: WorkQueue[VideoJobKey],
         pools: WorkQueue[PoolKey],
+        schedules: WorkQueue[VideoScheduleKey],
         *,
         writes_per_s: float,
     ) -> None:
@@ -36,12 +37,15 @@ class Informer:
         self._writes_per_s = writes_per_s
         self._videojobs = videojobs
         self._pools = pools
+        self._schedules = schedules
         self._on_change: dict[Watched[Any, Any], OnChange] = {
             VIDEOJOBS: self._videojob_changed,
             RENDERPOOLS: self._pool_changed,
             JOBS: self._job_changed,
             PODS: self._pod_changed,
+            SCHEDULES: lambda key, _, __: self._schedules.add(key),
         }
+        cache.pools.follow(self._pool_told)
 
     def handle(self, watched: Watched[Any, Any], raw: Raw, *, deleted: bool = False) -> None:
         """Put an object into the cache or out of it, and have those reconciled whom that concerns."""
@@ -58,17 +62,25 @@ class Informer:
         if store.remove(key):
             self._on_change[watched](key, before, None)
 
-    def _videojob_changed(self, key: VideoJobKey, _: VideoJobRecord | None, __: VideoJobRecord | None) -> None:
+    def _videojob_changed(self, key: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
         self._videojobs.add(key)
+        videojob = after or before
+        if videojob and videojob.schedule_uid and (before and before.phase) != (after and after.phase):
+            schedule = self._cache.schedule_of(videojob.schedule_uid)
+            if schedule:
+                self._schedules.add(schedule)
 
     def _pool_changed(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
         self._pools.add(key)
         if before and after and (before.uid, before.generation) == (after.uid, after.generation):
-            if _ready(before) != _ready(after):
-                self._tell_waiting(key)
             return  # only its status is new
         for videojob in self._cache.videojobs_of(key):
             self._videojobs.add(videojob)
+
+    def _pool_told(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
+        """Have those told that wait what a pool says now, also where the answer to our write came before its event."""
+        if before and after and _ready(before) != _ready(after):
+            self._tell_waiting(key)
 
     def _tell_waiting(self, pool: PoolKey) -> None:
         """Have those reconciled that wait in a pool, as their status is to say why: spread, for each is a write."""

@@ -22,8 +22,9 @@ from videojob_operator.queue_listener import QueueListener
 from videojob_operator.queue_sessions import QueueSessions
 from videojob_operator.reconcile.pool import PoolReconciler
 from videojob_operator.reconcile.resync import Resync
+from videojob_operator.reconcile.schedule import VideoScheduleReconciler
 from videojob_operator.reconcile.videojob import VideoJobReconciler
-from videojob_operator.records import VideoJobKey
+from videojob_operator.records import VideoJobKey, VideoScheduleKey
 from videojob_operator.store import NamespacedName
 from videojob_operator.workqueue import WorkQueue
 
@@ -34,6 +35,8 @@ WORKER_COST_S = 0.0002
 tenth of that: so a pool of a thousand has a tenth of the event loop, and not all of it."""
 POOL_RECONCILERS = 4
 """Pools reconciled at a time; apart from VideoJobs, so that 10,000 of those do not hold up the scaling."""
+SCHEDULE_RECONCILERS = 2
+"""VideoSchedules reconciled at a time."""
 RETRY_FILL_S = 2.0
 
 
@@ -101,21 +104,41 @@ class Operator:
             retry_initial_s=settings.retry_initial_s,
             retry_max_s=settings.retry_max_s,
         )
+        self._schedules = WorkQueue[VideoScheduleKey](
+            "videoschedules",
+            VideoScheduleReconciler(
+                cache=self.cache,
+                kubernetes=kubernetes,
+                events=self._events,
+                owns=self._ownership.holds,
+                clock=clock,
+            ),
+            workers=SCHEDULE_RECONCILERS,
+            retry_initial_s=settings.retry_initial_s,
+            retry_max_s=settings.retry_max_s,
+        )
         self._listener = QueueListener(self.cache, self._videojobs, self._pools, hold=reconciler.hold)
         self.health = Health(
-            (self._videojobs, self._pools),
+            (self._videojobs, self._pools, self._schedules),
             # Two resyncs without a word: the first may have come just before the watch died.
             watch_limit_s=2 * settings.resync_s + settings.stall_s,
             queue_limit_s=settings.stall_s,
             on_measure=self._measure,
         )
-        self.informer = Informer(self.cache, self._videojobs, self._pools, writes_per_s=settings.progress_writes_per_s)
+        self.informer = Informer(
+            self.cache,
+            self._videojobs,
+            self._pools,
+            self._schedules,
+            writes_per_s=settings.progress_writes_per_s,
+        )
         self._resync = Resync(
             cache=self.cache,
             kubernetes=kubernetes,
             informer=self.informer,
             videojobs=self._videojobs,
             pools=self._pools,
+            schedules=self._schedules,
             sessions=self._sessions,
             health=self.health,
             namespaces=settings.namespaces or (None,),
@@ -144,6 +167,7 @@ class Operator:
             tasks.create_task(keep_up("resync", self._resync.run))
             tasks.create_task(self._pools.run())
             tasks.create_task(self._videojobs.run())
+            tasks.create_task(self._schedules.run())
 
     async def release(self) -> None:
         """Leave its pools to another operator, once this one has ended."""
@@ -156,6 +180,8 @@ class Operator:
         self._pools.add(pool)
         for key in self.cache.videojobs_of(pool):
             self._videojobs.add(key)
+        for schedule in self.cache.schedules_of(pool):
+            self._schedules.add(schedule)
 
     def watch_delivered(self, plural: str) -> None:
         """Note that a watch is alive."""

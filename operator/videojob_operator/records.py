@@ -5,7 +5,7 @@ fields of its record, so that 10,000 of them cost a few MB.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -13,13 +13,19 @@ from pydantic import ValidationError
 from videojob_contract.defaults import terms_of
 from videojob_contract.labels import ANNOTATION_RESTORED
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec
+from videojob_contract.resources import (
+    RenderPoolSpec,
+    RenderPoolStatus,
+    VideoJobSpec,
+    VideoSchedule,
+    VideoScheduleStatus,
+)
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
-from videojob_operator.decide import notifications
-from videojob_operator.decide.specs import accept_pool, accept_videojob, pack_spec
+from videojob_operator.decide import notifications, rerun
+from videojob_operator.decide.specs import accept_pool, accept_schedule, accept_videojob, pack_spec
 from videojob_operator.decide.types import Accepted, Memory, PoolMemory
-from videojob_operator.projections import parse_time
+from videojob_operator.projections import owner_uid, parse_time
 from videojob_operator.store import Raw
 
 
@@ -48,6 +54,8 @@ class VideoJobRecord:
     finished_at: datetime | None
     ttl: str | None
     """`spec.ttlAfterFinished`."""
+    schedule_uid: str | None
+    """UID of the VideoSchedule that made it; None when a person or another program did."""
     raw: Raw | None
     """The object, without its timeline once `accepted` has that; None when it is finished and webhooks were told."""
     accepted: Accepted[VideoJobSpec] | None = None
@@ -83,6 +91,52 @@ class VideoJobRecord:
             "spec": {k: v for k, v in spec.items() if v is not None},
             "status": status,
         }
+
+
+class VideoScheduleKey(NamedTuple):
+    """Names one VideoSchedule."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(slots=True)
+class VideoScheduleRecord:
+    """What is known of one VideoSchedule."""
+
+    key: VideoScheduleKey
+    uid: str
+    version: int
+    generation: int
+    created_at: datetime
+    pool: PoolKey
+    """The pool of its VideoJobs: whoever serves that makes them."""
+    raw: Raw
+    accepted: Accepted[VideoSchedule] | None = None
+    """What `accept` found; None while it was not asked."""
+
+    def accept(self) -> Accepted[VideoSchedule]:
+        """Read and check it, once a generation."""
+        if self.accepted is None:
+            self.accepted = accept_schedule(self.raw)
+        return self.accepted
+
+    @property
+    def raw_status(self) -> Raw:
+        """Its status, as the API server has it."""
+        status: Raw = self.raw["status"]
+        return status
+
+    @property
+    def status(self) -> VideoScheduleStatus:
+        """Its status; that of another version is as good as none, and is written anew."""
+        try:
+            return VideoScheduleStatus.model_validate(self.raw_status)
+        except ValidationError:
+            return VideoScheduleStatus()
 
 
 @dataclass(slots=True)
@@ -144,7 +198,8 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
     same = None if phase.is_final else before
     accepted = same.accepted if same and same.generation == metadata["generation"] else None
     kept = _without_bulk(raw)
-    if phase.is_final:
+    again = phase.is_final and rerun.is_wanted(spec, status)
+    if phase.is_final and not again:
         accepted, kept = Accepted(None), _without_timeline(kept)
     elif accepted is not None:
         accepted, kept = pack_spec(accepted, kept), _without_timeline(kept)
@@ -158,10 +213,27 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         job=status.get("job", {}).get("name"),
         finished_at=parse_time(status.get("finishedAt")),
         ttl=spec.get("ttlAfterFinished"),
+        schedule_uid=owner_uid(raw, "VideoSchedule"),
         # Of a finished one, its webhooks and its status matter until those were told, and then nothing does.
-        raw=None if phase.is_final and not notifications.is_pending(status) else kept,
+        raw=None if phase.is_final and not (again or notifications.is_pending(status)) else kept,
         accepted=accepted,
         memory=same.memory if same else Memory(),
+    )
+
+
+def project_schedule(raw: Raw, before: VideoScheduleRecord | None) -> VideoScheduleRecord:
+    """Return what is kept of a VideoSchedule; `before` is what was kept of the same UID."""
+    metadata = raw["metadata"]
+    template = raw["spec"].get("template", {}).get("spec", {})
+    return VideoScheduleRecord(
+        key=VideoScheduleKey(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        version=int(metadata["resourceVersion"]),
+        generation=metadata["generation"],
+        created_at=parse_time(metadata["creationTimestamp"]) or datetime.now(UTC),
+        pool=PoolKey(metadata["namespace"], template.get("pool", "default")),
+        raw=_without_bulk(raw),
+        accepted=before.accepted if before and before.generation == metadata["generation"] else None,
     )
 
 

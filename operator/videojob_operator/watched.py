@@ -9,7 +9,16 @@ from videojob_contract.labels import LABEL_ROLE, ROLE_WORKER
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey, project_job, project_pod
-from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, project_pool, project_videojob
+from videojob_operator.records import (
+    PoolRecord,
+    VideoJobKey,
+    VideoJobRecord,
+    VideoScheduleKey,
+    VideoScheduleRecord,
+    project_pool,
+    project_schedule,
+    project_videojob,
+)
 from videojob_operator.store import Key, Raw, Store, Value
 
 
@@ -37,5 +46,9 @@ RENDERPOOLS: Watched[PoolKey, PoolRecord] = Watched(api_paths.RENDERPOOLS, PoolK
 JOBS: Watched[ObjectKey, WorkerJob] = Watched(api_paths.JOBS, ObjectKey, lambda raw, _: project_job(raw), _WORKERS)
 PODS: Watched[ObjectKey, WorkerPod] = Watched(api_paths.PODS, ObjectKey, lambda raw, _: project_pod(raw), _WORKERS)
 
-WATCHED: tuple[Watched[Any, Any], ...] = (VIDEOJOBS, RENDERPOOLS, JOBS, PODS)
+SCHEDULES: Watched[VideoScheduleKey, VideoScheduleRecord] = Watched(
+    api_paths.VIDEOSCHEDULES, VideoScheduleKey, project_schedule
+)
+
+WATCHED: tuple[Watched[Any, Any], ...] = (VIDEOJOBS, RENDERPOOLS, JOBS, PODS, SCHEDULES)
 """In the order in which they are listed at the start."""

@@ -20,10 +20,12 @@ EXTERNAL: dict[str, Any] = {
     "auth": {"operator": {"existingSecret": "ours"}, "worker": {"existingSecret": "theirs"}},
 }
 RULES: dict[tuple[str, ...], set[str]] = {
-    ("videojob.dev", "videojobs"): {"get", "list", "watch", "delete"},
+    ("videojob.dev", "videojobs"): {"get", "list", "watch", "create", "delete"},
     ("videojob.dev", "videojobs/status"): {"patch"},
     ("videojob.dev", "renderpools"): {"get", "list", "watch"},
     ("videojob.dev", "renderpools/status"): {"patch"},
+    ("videojob.dev", "videoschedules"): {"get", "list", "watch"},
+    ("videojob.dev", "videoschedules/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"get", "list", "watch", "create"},
     ("", "secrets"): {"create"},

@@ -11,10 +11,11 @@ from tests.integration.apiserver import ApiServer
 from tests.unit.contract.examples import videojob
 
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-{role}"
+OWN = ("videojobs", "videoschedules")
 READ, WRITE = ("get", "list", "watch"), ("create", "update", "patch", "delete", "deletecollection")
 ALLOWED = {
-    "view": {("videojobs", verb) for verb in READ} | {("renderpools", verb) for verb in READ},
-    "edit": {("videojobs", verb) for verb in READ + WRITE} | {("renderpools", verb) for verb in READ},
+    "view": {(resource, verb) for resource in (*OWN, "renderpools") for verb in READ},
+    "edit": {(resource, verb) for resource in OWN for verb in READ + WRITE} | {("renderpools", verb) for verb in READ},
 }
 ALLOWED["admin"] = ALLOWED["edit"]
 
@@ -38,9 +39,11 @@ def test_each_role_may_do_its_part_in_its_namespace_and_no_more(
         for where in (namespace, "default")
         for resource, part in (
             ("videojobs", ""),
+            ("videoschedules", ""),
             ("renderpools", ""),
             ("videojobs", "status"),
             ("renderpools", "status"),
+            ("videoschedules", "status"),
         )
         for verb in READ + WRITE
     ]

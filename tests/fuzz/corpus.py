@@ -45,7 +45,7 @@ _SOUNDS = {
 }
 
 FIELDS = {
-    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic", "tiff", "bmp"),
+    "image": ("jpg", "png", "webp", "gif", "avif", "apng", "heic", "tiff", "bmp", "jxl"),
     "video": ("mp4", "mov", "webm", "mkv", "avi", "ts", "mpg", "flv", "wmv", "ogv"),
     "sound": ("mp3", "wav", "flac", "ogg", "aac", "ac3", "aiff", "caf", "w64", "wma", "mp4", "mkv"),
     "subtitles": ("srt", "vtt", "ass"),
@@ -65,6 +65,10 @@ def make_corpus(folder: Path) -> list[Path]:
         kind = "PNG" if name.endswith("apng") else None
         frames[0].save(folder / name, kind, save_all=True, append_images=frames[1:], duration=100)
     (folder / "picture.heic").write_bytes(heif_files.heif(heif_files.grid(small, (64, 64), heif_files.irot(1))))
+    for name, options in (("picture", ()), ("lossless", ("-d", "0")), ("jpeg", ())):
+        made_from = folder / ("picture.jpg" if name == "jpeg" else "picture.png")
+        command = ["cjxl", str(made_from), str(folder / f"{name}.jxl"), *options]
+        subprocess.run(command, check=True, capture_output=True)
     for name, text in (("text.srt", _SRT), ("text.vtt", _VTT), ("text.ass", _ASS)):
         (folder / name).write_text(text)
     (folder / "polish.srt").write_bytes(_SRT.replace("Three", "Cześć! Zażółć gęślą jaźń").encode("cp1250"))

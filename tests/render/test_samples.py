@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from hack import gallery
+from hack import gallery, samples
 from hack.media import copy_to
 from tests.render.studio import probe
 from videojob_cli.volumes import local_pool
@@ -24,8 +24,6 @@ from videojob_worker.engine import render
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.request import RenderedOutput, RenderRequest
 
-SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
-JOBS = sorted(path.stem for path in SAMPLES.glob("*.yaml") if path.stem != "renderpool")
 AS_LARGE_AS_ITS_SOURCE = {"joined"}
 SHOWN = {exhibit.name: exhibit for exhibit in gallery.EXHIBITS}
 
@@ -46,7 +44,7 @@ def rendered(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
     def make(name: str) -> Rendered:
         if name not in done:
-            resource = yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())
+            resource = yaml.safe_load(samples.manifest(name).read_text())
             job = parse_videojob(resource if name in AS_LARGE_AS_ITS_SOURCE else halved(resource))
             spec = resolve(job.spec, local_pool(job.spec), namespace="default", name=name)
             uris = {uri for _, uri, use in iter_uris(spec) if use is Use.SOURCE}
@@ -74,7 +72,7 @@ def halved(resource: dict[str, Any]) -> dict[str, Any]:
     return resource
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", samples.VIDEOJOBS)
 def test_a_sample_is_as_long_as_it_says(rendered: Callable[[str], Rendered], name: str) -> None:
     main = rendered(name)["main"]
     found = probe(main.path, "-count_frames")
@@ -100,7 +98,7 @@ def test_each_moment_that_the_gallery_shows_is_another_picture(
 
 def test_the_gallery_shows_every_sample_that_there_is_to_see() -> None:
     heard = {"ducked-music", "narration", "outputs"}
-    assert set(SHOWN) | heard | {"everything", "fade-through-black", "minimal"} == set(JOBS)
+    assert set(SHOWN) | heard | {"everything", "fade-through-black", "minimal"} == set(samples.VIDEOJOBS)
     assert gallery.PAGE.read_text() == gallery.page(), "run: make gallery"
     assert {path.stem for path in gallery.PICTURES.iterdir()} == set(SHOWN), "run: make gallery"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import gc
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class WorkerRuntime:
 
         self._renderer = RendererProcess(Limits.within(self._settings.memory_limit_bytes), self._settings.scratch)
         await self._renderer.warm_up()
-        await asyncio.to_thread(importlib.import_module, "videojob_worker.pipeline")
+        await asyncio.to_thread(_load)
+        gc.freeze()
+        gc.enable()  # disabled by `main`
 
     async def run(self, lease: Lease) -> Result:
         """Make what is asked for; `prepare` has ended before."""
@@ -51,3 +53,13 @@ class WorkerRuntime:
             objects=self._settings.objects,
         )
         return await run_attempt(lease.assignment, lease, context)
+
+
+def _load() -> None:
+    """Import the pipeline, and have the models built that an attempt begins and ends with."""
+    from videojob_contract.assignment import Assignment, Progress, Result  # noqa: PLC0415 - after the announcement
+    from videojob_worker import pipeline  # noqa: F401, PLC0415 - the same
+    from videojob_worker.renderer.protocol import Request  # noqa: PLC0415 - the same
+
+    for model in (Assignment, Progress, Result, Request):
+        model.model_rebuild()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from videojob_contract.crd.structural import Schema, structural, without_defaults
+from videojob_contract.crd.structural import Schema, structural, without_defaults, without_transition_rules
 from videojob_contract.crd.templated import with_templates
 from videojob_contract.crd.worded import worded
-from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob
+from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob, VideoSchedule
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
+from videojob_contract.resources.videoschedule import MAX_SCHEDULE_NAME
 
 if TYPE_CHECKING:
     from videojob_contract.resources.base import Model
@@ -53,6 +54,8 @@ class Definition:
     """Fields for `kubectl get --field-selector`."""
     templated: tuple[str, ...] = ()
     """Fields of the spec that take templates."""
+    embedded: tuple[tuple[str, ...], ...] = ()
+    """Paths in the spec at which the spec of a VideoJob stands."""
     categories: tuple[str, ...] = field(default=("all", "video"))
 
     @property
@@ -66,9 +69,10 @@ def _settled(field: str) -> Rule:
     is_final = f"oldSelf.status.phase in {[phase.value for phase in Phase if phase.is_final]}"
     new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return Rule(
+        "self.spec.rerun != oldSelf.spec.rerun || "
         f"!has(oldSelf.status) || !has(oldSelf.status.phase) || !({is_final}) || "
         f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
-        "it has ended, and waits for nothing any more; make another VideoJob",
+        "it has ended, and waits for nothing any more; raise rerun as well, or make another VideoJob",
         f".spec.{field}",
         "FieldValueForbidden",
     )
@@ -101,6 +105,13 @@ VIDEOJOB = Definition(
             ".metadata.name",
         ),
         *(_settled(field) for field in ("queue", "user", "priority")),
+        Rule(
+            "self.spec.rerun == oldSelf.spec.rerun || "
+            "(has(self.status) && has(self.status.phase) && self.status.phase in ['Succeeded', 'Failed', 'Cancelled'])",
+            "it has not finished yet",
+            ".spec.rerun",
+            "FieldValueForbidden",
+        ),
     ),
     selectable=(".status.phase", ".spec.pool"),
     templated=TEMPLATED_FIELDS,
@@ -130,7 +141,32 @@ RENDERPOOL = Definition(
     ),
 )
 
-DEFINITIONS = (VIDEOJOB, RENDERPOOL)
+VIDEOSCHEDULE = Definition(
+    model=VideoSchedule,
+    plural="videoschedules",
+    short="vs",
+    columns=(
+        Column("Schedule", ".spec.schedule", "Its cron expression."),
+        Column("Time Zone", ".spec.timeZone", "The expression's time zone."),
+        Column("Suspend", ".spec.suspend", "Whether none is made.", "boolean"),
+        Column("Ready", '.status.conditions[?(@.type=="Ready")].status', "Whether VideoJobs are made."),
+        Column("Last", ".status.lastScheduleTime", "Since the last one was due.", "date"),
+        Column("Next", ".status.nextScheduleTime", "When the next one is."),
+        Column("Active", ".status.active", "Its VideoJobs that have not finished.", wide=True),
+        Column("Message", '.status.conditions[?(@.type=="Ready")].message', "What keeps the next one.", wide=True),
+        AGE,
+    ),
+    rules=(
+        Rule(
+            f"self.metadata.name.size() <= {MAX_SCHEDULE_NAME}",
+            f"a VideoSchedule's name has at most {MAX_SCHEDULE_NAME} characters: its VideoJobs are named for it",
+            ".metadata.name",
+        ),
+    ),
+    embedded=(("template", "spec"),),
+)
+
+DEFINITIONS = (VIDEOJOB, RENDERPOOL, VIDEOSCHEDULE)
 
 # The words of the API conventions, for `kubectl explain`.
 _TYPE_META: dict[str, Schema] = {
@@ -181,6 +217,8 @@ def resource_schema(definition: Definition) -> Schema:
     schema = structural(definition.model)
     spec = schema["properties"]["spec"]
     templated = {name: with_templates(spec["properties"][name], f"spec.{name}") for name in definition.templated}
+    for path in definition.embedded:
+        _embed(spec, path)
     schema["properties"] = schema["properties"] | {
         **_TYPE_META,
         "spec": worded({**spec, "properties": spec["properties"] | templated}, "spec"),
@@ -188,3 +226,14 @@ def resource_schema(definition: Definition) -> Schema:
     }
     schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]
     return schema
+
+
+def _embed(spec: Schema, path: tuple[str, ...]) -> None:
+    """Put the schema of a VideoJob's spec in place of a free object, with its description."""
+    *parents, last = path
+    holder = spec
+    for name in parents:
+        holder = holder["properties"][name]
+    described = {"description": holder["properties"][last]["description"]}
+    whole = resource_schema(VIDEOJOB)["properties"]["spec"]
+    holder["properties"][last] = without_transition_rules(whole) | described

@@ -9,15 +9,20 @@ and so does anything without a bound, because from the bounds the server estimat
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 import warnings
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pydantic.json_schema import PydanticJsonSchemaWarning
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, PydanticJsonSchemaWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pydantic import BaseModel
+    from pydantic_core.core_schema import ModelSchema
 
 Schema = dict[str, Any]
 
@@ -62,7 +67,7 @@ def structural(model: type[BaseModel]) -> Schema:
     with warnings.catch_warnings():
         # It warns of a default that it cannot write, and leaves it out.
         warnings.simplefilter("error", PydanticJsonSchemaWarning)
-        document = model.model_json_schema(mode="serialization")
+        document = model.model_json_schema(mode="serialization", schema_generator=_Documented)
     return _Rewriter(document.get("$defs", {})).rewrite(document, model.__name__)
 
 
@@ -74,6 +79,48 @@ def without_defaults(schema: Schema) -> Schema:
     if "items" in schema:
         out["items"] = without_defaults(schema["items"])
     return out
+
+
+def without_transition_rules(schema: Schema) -> Schema:
+    """Return the schema without rules on what may change, at any depth: of a template, all may."""
+    out = dict(schema)
+    if rules := schema.get("x-kubernetes-validations"):
+        out["x-kubernetes-validations"] = [rule for rule in rules if "oldSelf" not in rule["rule"]]
+    if "properties" in schema:
+        out["properties"] = {name: without_transition_rules(each) for name, each in schema["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            out[key] = without_transition_rules(schema[key])
+    return out
+
+
+class _Documented(GenerateJsonSchema):
+    """Describes fields by the docstrings below them.
+
+    Pydantic's own way (`use_attribute_docstrings`) reads and parses the source of every model wherever it is imported,
+    which workers and operators would do at each start.
+    """
+
+    def model_schema(self, schema: ModelSchema) -> Schema:
+        document = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        for name, text in _docstrings(model).items():
+            document["properties"][model.model_fields[name].serialization_alias or name]["description"] = text
+        return document
+
+
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the docstrings of a model's fields by their names, also of those that it inherits."""
+    found: dict[str, str] = {}
+    for parent in reversed(model.__mro__):
+        if not issubclass(parent, BaseModel) or parent is BaseModel:
+            continue
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(parent))).body
+        for field, below in pairwise(getattr(definition, "body", ())):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = inspect.cleandoc(text)
+    return found
 
 
 class _Rewriter:

@@ -11,6 +11,7 @@ from redis.exceptions import AuthenticationError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from videojob_contract.queue.bounded_replies import BoundedParser
 from videojob_contract.queue.errors import (
     CALL_S,
     LoginRefusedError,
@@ -47,6 +48,7 @@ def connect(url: str, *, username: str | None = None, password: str | None = Non
         encoding_errors="surrogateescape",  # what is no text comes as it is, to be refused where it is read
         protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
         driver_info=None,  # the same
+        parser_class=BoundedParser,
         max_connections=10_000,  # one for each pool whose events the operator waits for, and more
         socket_connect_timeout=2,
         socket_timeout=SOCKET_TIMEOUT_S,

@@ -59,7 +59,7 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # a worker uses few of them
         hide_input_in_errors=True,  # it has signed URLs in it, and a traceback goes to logs
     )
 

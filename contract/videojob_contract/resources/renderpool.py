@@ -22,6 +22,7 @@ from videojob_contract.resources.base import (
     rules,
 )
 from videojob_contract.resources.encoding import Encoding
+from videojob_contract.resources.history import History
 from videojob_contract.resources.notifications import WebhookRules
 from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.outputs import Quality
@@ -95,15 +96,6 @@ class PoolDefaults(Model):
     """Size, frame rate and background."""
     quality: Quality | None = None
     """Quality of outputs. Default: standard."""
-
-
-class History(Model):
-    """How many finished VideoJobs a pool keeps: the oldest beyond that are deleted; their outputs stay."""
-
-    succeeded: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    """Of those that succeeded. Default: all."""
-    failed: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    """Of those that failed or were cancelled. Default: all."""
 
 
 MAX_VOLUMES = 16
@@ -234,7 +226,7 @@ class RenderPoolSpec(Model):
     storage: Storage = Storage()
     """Where outputs go, what sources may be, and which object stores there are."""
     history: History = History()
-    """How many finished VideoJobs are kept."""
+    """How many finished VideoJobs are kept. Default: all."""
     webhooks: WebhookRules = WebhookRules()
     """Which webhooks VideoJobs may name."""
     encoding: Encoding = Encoding()

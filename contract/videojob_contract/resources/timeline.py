@@ -86,7 +86,7 @@ class Image(Model):
     """A picture; one that moves, such as an animated GIF, plays again and again."""
 
     uri: Uri
-    """Where the picture is: JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP."""
+    """Where the picture is: JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF or BMP."""
     on_damage: OnDamage = OnDamage.CONCEAL
     """When it is damaged or cut short: `conceal` shows what is there, with a warning, unless that is less than half;
     `fail` refuses it."""

@@ -46,6 +46,7 @@ PYTHON_MEDIA = Base(
         "fonts-symbola",
         "fonts-wqy-microhei",
         "libass9",
+        "libjxl0.7",
         "libpangocairo-1.0-0",
     ),
 )

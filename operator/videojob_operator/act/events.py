@@ -34,7 +34,7 @@ class Events:
 
     def emit(
         self,
-        kind: Literal["VideoJob", "RenderPool"],
+        kind: Literal["VideoJob", "RenderPool", "VideoSchedule"],
         namespace: str,
         name: str,
         uid: str,

@@ -25,7 +25,7 @@ AFTER_ACTION_S = 2.0
 def decide_pool(observation: PoolObservation) -> PoolDecision:
     """Return what to do about a RenderPool, from any state and after any crash."""
     decision = _decide_workers(observation)
-    surplus = history.surplus(observation)
+    surplus = history.surplus(observation.spec.history, observation.finished) if observation.spec else ()
     return replace(_sooner(decision, AFTER_ACTION_S), delete_videojobs=surplus) if surplus else decision
 
 

@@ -14,7 +14,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.problems import SpecError, format_problems
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
 from videojob_contract.support import unsupported, unsupported_pool
-from videojob_contract.validation import parse_renderpool, parse_videojob
+from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule
 from videojob_operator.decide.types import Accepted, Refusal
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.resources.renderpool import RenderPoolSpec
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_contract.resources.videoschedule import VideoSchedule
 
 
 def accept_videojob(raw: Mapping[str, Any]) -> Accepted[VideoJobSpec]:
@@ -64,6 +65,14 @@ def accept_pool(raw: Mapping[str, Any]) -> Accepted[RenderPoolSpec]:
     if problems:
         return Accepted(None, Refusal(Reason.NOT_SUPPORTED, format_problems(problems)))
     return Accepted(spec)
+
+
+def accept_schedule(raw: Mapping[str, Any]) -> Accepted[VideoSchedule]:
+    """Read and check a VideoSchedule, and the VideoJobs that it makes: the whole of it, for they are named for it."""
+    try:
+        return Accepted(parse_videoschedule(_without_status(raw), further=lambda job: unsupported(job.spec)))
+    except SpecError as error:
+        return Accepted(None, Refusal(error.reason, error.message))
 
 
 def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
     from videojob_contract.resources.status import Condition, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
+    from videojob_contract.resources.videoschedule import VideoSchedule, VideoScheduleStatus
     from videojob_operator.messages import PostResult, WebhookMessage
 
 Spec = TypeVar("Spec")
@@ -216,6 +217,8 @@ class Enqueue:
     """When the job came to wait: its place."""
     demand: Demand
     """What it asks of the queue, and for whom."""
+    again: bool = False
+    """Whether the queue may have been told to forget the job: it is rendered once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +316,47 @@ class Decision:
     requeue_after_s: float | None = None
     """When to look again though nothing happens; None: only when something does."""
     memory: Memory = Memory()
+
+
+# --- VideoSchedules
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleObservation:
+    """All that a decision on one VideoSchedule rests on."""
+
+    schedule: VideoSchedule | None
+    """What it is, or None when it was refused."""
+    status: VideoScheduleStatus
+    generation: int
+    created_at: datetime
+    now: datetime
+    refusal: Refusal | None = None
+    """Why it was refused."""
+    active: tuple[DeleteVideoJob, ...] = ()
+    """Its VideoJobs that have not finished, by when they were made: each as it would be deleted."""
+    finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
+    """Those that have, by the kind of their end (`history.KINDS`)."""
+    name_taken: bool = False
+    """Whether the name that its next VideoJob was to have was just found to be another's."""
+    create_refused: str = ""
+    """Why the API server has just refused its next VideoJob; empty when it did not."""
+    deleting: bool = False
+    """Whether its deletion was asked for, and what it owns goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDecision:
+    """What to do about a VideoSchedule."""
+
+    status: VideoScheduleStatus | None
+    """The whole new status, or None when it stays as it is. Written last."""
+    delete: tuple[DeleteVideoJob, ...] = ()
+    """VideoJobs to delete, before another is made."""
+    create: Mapping[str, Any] | None = None
+    """The VideoJob to make; one that exists already is no error, if this made it."""
+    events: tuple[EmitEvent, ...] = ()
+    requeue_after_s: float | None = None
 
 
 # --- RenderPools

@@ -168,7 +168,7 @@ class PoolReconciler:
             taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
             running=self._cache.running_jobs(key),
-            finished=self._cache.beyond(key, history.kept(accepted.spec)) if accepted.spec else {},
+            finished=self._cache.beyond(key, history.kept(accepted.spec.history)) if accepted.spec else {},
             snapshot=snapshot,
             queue_full=session.full,
             queue_trouble=session.trouble,

@@ -20,7 +20,7 @@ from videojob_operator.cache import Cache
 from videojob_operator.errors import ApiError
 from videojob_operator.health import Health
 from videojob_operator.informer import Informer
-from videojob_operator.records import VideoJobKey
+from videojob_operator.records import VideoJobKey, VideoScheduleKey
 from videojob_operator.store import Key
 from videojob_operator.watched import WATCHED, Watched
 from videojob_operator.workqueue import WorkQueue
@@ -43,6 +43,7 @@ class Resync:
         informer: Informer,
         videojobs: WorkQueue[VideoJobKey],
         pools: WorkQueue[PoolKey],
+        schedules: WorkQueue[VideoScheduleKey],
         sessions: Iterable[QueueSession],
         health: Health,
         namespaces: tuple[str | None, ...],
@@ -53,6 +54,7 @@ class Resync:
         self._informer = informer
         self._videojobs = videojobs
         self._pools = pools
+        self._schedules = schedules
         self._sessions = sessions
         self._health = health
         self._namespaces = namespaces
@@ -132,9 +134,11 @@ class Resync:
                 self._videojobs.add(record.key)
 
     def _look_at_all_active(self) -> None:
-        """Reconcile every RenderPool, and every VideoJob that is not finished, spread over half the interval."""
+        """Reconcile every pool and schedule, and every VideoJob that is not finished, spread over half the interval."""
         for pool in self._cache.pools:
             self._pools.add_after(pool, random.uniform(0, self._interval_s / 2))  # noqa: S311
+        for schedule in self._cache.schedules:
+            self._schedules.add_after(schedule, random.uniform(0, self._interval_s / 2))  # noqa: S311
         for key, record in self._cache.videojobs.items():
             if not record.phase.is_final:
                 self._videojobs.add_after(key, random.uniform(0, self._interval_s / 2))  # noqa: S311

@@ -148,9 +148,14 @@ def test_what_has_ended_is_not_moved(apiserver: ApiServer, namespace: str, field
     apiserver.apply(before, namespace)
     write_status(apiserver, namespace, "vj", "job", {"phase": "Succeeded"})
     assert (
-        f"spec.{field}: Forbidden: it has ended, and waits for nothing any more; make another VideoJob"
+        f"spec.{field}: Forbidden: it has ended, and waits for nothing any more; raise rerun as well, or make another"
         in apiserver.refusal(after, namespace)
     )
+    rerun = videojob(**({"user": "ann", "rerun": 1} | {field: value}))
+    apiserver.apply(rerun, namespace)
+    apiserver.kubectl("delete", "vj", "job", "-n", namespace)
+    apiserver.apply(before, namespace)
+    write_status(apiserver, namespace, "vj", "job", {"phase": "Succeeded"})
     apiserver.apply(videojob(user="ann", ttlAfterFinished="1h"), namespace)
 
 

@@ -95,3 +95,19 @@ async def test_events_of_a_newer_version_are_passed_over(redis_backend: Backend)
     await redis.xadd(f"vj:{{{redis_backend.pool}}}:events", {"type": "invented", "uid": "a"})
     await run_one(operator, redis_backend, "a")
     assert isinstance((await read_events(operator, 1))[0], Registered)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"type": "x" * (8 << 20)}, {"x" * (8 << 20): "y"}, dict.fromkeys(map(str, range(60_000)), "y")]
+)
+async def test_an_event_of_any_size_is_passed_over(redis_backend: Backend, fields: dict[str, str]) -> None:
+    """A worker may write to the stream without our scripts."""
+    operator, redis = await ready(redis_backend), redis_backend.redis
+    assert redis is not None
+    key = f"vj:{{{redis_backend.pool}}}:events"
+    await redis.xadd(key, fields)
+    await run_one(operator, redis_backend, "a")
+    events = await read_events(operator, 5)
+    assert isinstance(events[0], Registered)
+    await operator.ack([event.id for event in events])
+    assert await redis.xlen(key) == 0

@@ -18,7 +18,7 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import Title
 from videojob_contract.resources.timeline import Anchor, Overlay
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_worker.text import libraries
+from videojob_worker import system_libraries
 from videojob_worker.text.fonts import MAX_FONT_BYTES, Fonts
 from videojob_worker.text.preflight import open_fonts
 from videojob_worker.text.title import Rgba, draw_overlay_title, draw_title, overlay_room, title_room
@@ -415,13 +415,13 @@ def test_every_title_is_checked_before_anything_is_drawn(text, fields, message):
 
 def test_a_library_that_is_not_installed_is_named_with_its_package():
     with pytest.raises(PermanentError, match=r"libnone\.so\.1 is missing .* apt-get install .* libnone1") as raised:
-        libraries.load_library("libnone.so.1", "libnone1", {})
+        system_libraries.load_library("libnone.so.1", "libnone1", {})
     assert raised.value.reason is Reason.NOT_SUPPORTED
 
 
 def test_a_library_that_lacks_a_function_is_too_old():
     with pytest.raises(PermanentError, match=r"too old .*no_such_function"):
-        libraries.load_library("libcairo.so.2", "libcairo2", {"no_such_function": (None,)})
+        system_libraries.load_library("libcairo.so.2", "libcairo2", {"no_such_function": (None,)})
 
 
 def test_a_title_renders_as_a_clip(studio, fonts):

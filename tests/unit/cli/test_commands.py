@@ -188,7 +188,7 @@ def test_a_file_without_a_videojob(file: Path) -> None:
     file.write_text("kind: ConfigMap\n")
     result = run("validate", file)
     assert result.exit_code == 3
-    assert "has no VideoJob or RenderPool" in result.stderr
+    assert "has no VideoJob or RenderPool or VideoSchedule" in result.stderr
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)

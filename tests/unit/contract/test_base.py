@@ -1,5 +1,7 @@
 """Durations, rates and times are exact, and come back from the wire as they were."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 
@@ -153,3 +155,13 @@ def test_a_rough_time_has_whole_seconds() -> None:
 def test_a_time_needs_its_zone() -> None:
     with pytest.raises(ValidationError, match="a time needs its zone, such as 2026-01-01T00:00:00Z"):
         TIME.validate_python("2026-01-01T00:00:00")
+
+
+def test_importing_the_models_builds_no_schema() -> None:
+    """A worker imports all of them at each start, and needs few."""
+    code = (
+        "from videojob_contract.resources import RenderPool, VideoJob\n"
+        "print(RenderPool.__pydantic_complete__, VideoJob.__pydantic_complete__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hack import samples
 from videojob_contract.defaults import resolve
 from videojob_contract.resources import API_VERSION
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.support import unsupported, unsupported_pool
-from videojob_contract.validation import parse_renderpool, parse_videojob
+from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule
 
-SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
-JOBS = sorted(path for path in SAMPLES.glob("*.yaml") if path.name != "renderpool.yaml")
+JOBS = [samples.manifest(name) for name in samples.VIDEOJOBS]
 
 
 def sample_pool() -> RenderPool:
-    return parse_renderpool(yaml.safe_load((SAMPLES / "renderpool.yaml").read_text()))
+    return parse_renderpool(yaml.safe_load(samples.manifest("renderpool").read_text()))
 
 
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
@@ -32,3 +32,8 @@ def test_a_sample_job_can_be_rendered_in_the_sample_pool(path: Path) -> None:
 
 def test_the_sample_pool_is_supported() -> None:
     assert unsupported_pool(sample_pool().spec) == []
+
+
+def test_the_sample_schedule_is_supported() -> None:
+    resource = yaml.safe_load(samples.manifest("videoschedule").read_text())
+    parse_videoschedule(resource, further=lambda job: unsupported(job.spec))  # raises what is not

@@ -150,3 +150,25 @@ def test_what_the_pool_decides_has_no_default(definition: Any) -> None:
     fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     decided = {"deadline", "softDeadline", "retry", "ttlAfterFinished", "canvas", "outputs", "defaults"}
     assert not [name for name in decided & fields.keys() if "default" in fields[name]]
+
+
+def test_a_field_is_described_where_it_is_inherited() -> None:
+    class Less(Model):
+        """One with a field."""
+
+        frame_count: Annotated[int, Field(ge=0)] = 0
+        """How many
+        there are.
+        """
+
+    class More(Less):
+        """One with another."""
+
+        rest: Annotated[int, Field(ge=0)] = 0
+        """What is left."""
+
+    properties = structural(More)["properties"]
+    assert {name: field["description"] for name, field in properties.items()} == {
+        "frameCount": "How many\nthere are.",
+        "rest": "What is left.",
+    }

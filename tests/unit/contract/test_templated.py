@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from videojob_contract.crd.definitions import DEFINITIONS, resource_schema
+from videojob_contract.crd.definitions import DEFINITIONS, RENDERPOOL, VIDEOJOB, resource_schema
 from videojob_contract.crd.structural import UnknownSchemaError
 from videojob_contract.crd.templated import TEMPLATE_PATTERN, with_templates
 from videojob_contract.crd.worded import TEMPLATE_IN_RULES, worded
@@ -66,7 +66,7 @@ def test_what_cannot_take_a_template_raises_with_the_path(schema: dict[str, Any]
 
 
 def test_only_the_timeline_takes_templates() -> None:
-    videojob, renderpool = (resource_schema(definition)["properties"]["spec"] for definition in DEFINITIONS)
+    videojob, renderpool = (resource_schema(definition)["properties"]["spec"] for definition in (VIDEOJOB, RENDERPOOL))
     taking = {name for name, schema in videojob["properties"].items() if TEMPLATE_IN_RULES in str(schema)}
     assert taking == set(TEMPLATED_FIELDS)
     assert "{{" not in str(renderpool)

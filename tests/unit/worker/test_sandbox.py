@@ -18,7 +18,12 @@ def run(code: str) -> str:
 
 def test_environment_is_an_allow_list() -> None:
     env = {"PATH": "/bin", "PYTHONPATH": "x", "VIDEOJOB_REDIS_PASSWORD": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    assert clean_environment(env) == {"PATH": "/bin", "PYTHONPATH": "x", "OPENBLAS_NUM_THREADS": "1"}
+    assert clean_environment(env) == {
+        "PATH": "/bin",
+        "PYTHONPATH": "x",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }
 
 
 def test_the_supervisor_has_its_share_of_the_memory() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.outputs import (
@@ -63,12 +64,13 @@ class VideoSettings:
         """What one open encoder holds in memory."""
         return self.bytes_a_pixel * self.width * self.height
 
-    def is_cut(self, frame: int) -> bool:
-        """Tell whether a frame of the output has to be a keyframe."""
-        if self.cut_s is None or frame == 0:
-            return False
+    def cuts(self, start: int, frames: int) -> frozenset[int]:
+        """Return which of so many frames of the output from a first one on have to be keyframes."""
+        if self.cut_s is None:
+            return frozenset()
         step = self.cut_s * self.fps
-        return frame // step > (frame - 1) // step
+        numbers = range(max(1, (start - 1) // step + 1), (start + frames - 1) // step + 1)
+        return frozenset(ceil(number * step) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class SegmentEncoder:
     ) -> None:
         self._segment = segment
         self._on_given, self._on_frame, self._stopped = on_given, on_frame, stopped
-        self._settings = settings
+        self._cuts = settings.cuts(segment.start, segment.frames)
         hints = hints_for(settings, segment)
         self._codes = hints.codes
         self._context = new_encoder(settings, threads, hints)
@@ -112,7 +112,7 @@ class SegmentEncoder:
         """Return what the next frame has to be for the encoder; None when it is not given to it."""
         if self._codes is not None:
             return _PICTURE_TYPES[self._codes[self._given]]
-        return PictureType.I if self._settings.is_cut(self._segment.start + self._given) else PictureType.NONE
+        return PictureType.I if self._segment.start + self._given in self._cuts else PictureType.NONE
 
     def _encode(self, frame: VideoFrame | None) -> None:
         for packet in self._context.encode_lazy(frame):

@@ -6,6 +6,7 @@ measures what that saves, with the quality.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -126,9 +127,13 @@ def _coded_bytes(codes: Sequence[FrameType]) -> float:
     return min(most, _GIVEN_BYTES * (1 + len(given)))
 
 
-def _codes(settings: VideoSettings, segment: Segment) -> list[FrameType]:
-    cuts = [frame for frame in range(segment.start, segment.start + segment.frames) if settings.is_cut(frame)]
-    return code_frames(segment, settings.keyframe_frames, frozenset(cuts))
+def _codes(settings: VideoSettings, segment: Segment) -> tuple[FrameType, ...]:
+    return _coded(segment, settings.keyframe_frames, settings.cuts(segment.start, segment.frames))
+
+
+@lru_cache(maxsize=128)  # asked for by the plan's memory, by what runs side by side, and by the encoder
+def _coded(segment: Segment, keyframe_frames: int | None, cuts: frozenset[int]) -> tuple[FrameType, ...]:
+    return tuple(code_frames(segment, keyframe_frames, cuts))
 
 
 def _is_coded(settings: VideoSettings, segment: Segment) -> bool:

@@ -98,13 +98,11 @@ def _segment_peaks(plan: RenderPlan, tracks: Sequence[VideoTrack], segment: Segm
 
     What is seen at its start is loaded before its encoders hold anything.
     """
-    loading: list[dict[int, int]] = []
-    for span in segment.spans:
-        layers = _layers(plan, span)
-        loading.append({id(layer): _loading_bytes(layer, plan.canvas, plan.sources.probed) for layer in layers})
-    first, later = loading[0], {layer: size for span in loading[1:] for layer, size in span.items()}
+    layers = {id(layer): layer for span in segment.spans for layer in _layers(plan, span)}
+    loading = {number: _loading_bytes(layer, plan.canvas, plan.sources.probed) for number, layer in layers.items()}
     full = segment_bytes(tracks, [segment]) + max(span_bytes(plan, span) for span in segment.spans)
-    at_start, on_the_way = list(first.values()), [size for layer, size in later.items() if layer not in first]
+    at_start = [loading.pop(id(layer)) for layer in _layers(plan, segment.spans[0]) if id(layer) in loading]
+    on_the_way = list(loading.values())
     usual, highest = (
         max(full + max(filter(allowed, on_the_way), default=0), max(filter(allowed, at_start), default=0))
         for allowed in (_is_small, lambda _: True)

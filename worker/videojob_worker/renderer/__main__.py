@@ -1,135 +1,18 @@
-"""The renderer process itself: confines itself, loads the engine while it is idle, then does one thing.
+"""The renderer process, called by `child` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`.
 
-Called by `process` as `python -m videojob_worker.renderer REQUESTS ANSWERS PARENT MEMORY`: two descriptors,
-the supervisor's process id, and the limit of memory in bytes (0: none).
+The arguments are two descriptors, the supervisor's process id, and the limit of memory in bytes (0: none).
 """
 
-from __future__ import annotations
-
-import logging
-import os
-import select
-import socket
+import gc
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from videojob_contract.errors import PermanentError, Reason, VideoJobError
-from videojob_worker import engine, errno_mapping
-from videojob_worker.renderer.landlock import confine_files
-from videojob_worker.renderer.protocol import (
-    SEGMENTS_FOLDER,
-    Advanced,
-    Described,
-    Done,
-    Failed,
-    Planned,
-    PlannedPart,
-    Ready,
-    Rendered,
-    Request,
-    Work,
-    encode_message,
-    planned,
-    receive_request,
-)
-from videojob_worker.renderer.sandbox import Limits, confine, limit_cpu
-from videojob_worker.request import RenderedOutput, RenderRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from videojob_contract.assignment import Progress
-    from videojob_contract.resources.base import Model
-
-log = logging.getLogger("videojob.renderer")
 
 
 def main() -> None:
     """Serve one request."""
-    requests_fd, answers_fd, parent, memory_bytes = (int(word) for word in sys.argv[1:])
-    confine(Limits(memory_bytes or None), parent)
-    requests = socket.socket(fileno=requests_fd)
-    engine.preload()
-    _send(answers_fd, Ready())
-    received = receive_request(requests)
-    if received is None:
-        return
-    request, fds = received
-    limit_cpu(request.cpu_s)
-    confine_files(fds, Path(request.scratch))
-    for answer in _serve(request, fds, requests, answers_fd):
-        _send(answers_fd, answer)
+    gc.disable()  # until all is loaded: to look for garbage among modules is a tenth of what loading takes
+    from videojob_worker.renderer.serving import serve  # noqa: PLC0415 - after that
 
-
-def _serve(
-    request: Request, fds: list[int], requests: socket.socket, answers_fd: int
-) -> Iterable[Described | Done | PlannedPart | Planned | Failed]:
-    def on_progress(progress: Progress) -> None:
-        _send(answers_fd, Advanced(progress=progress))
-
-    def hung_up() -> bool:
-        # Nothing more is sent to us, so what can be read is the end: the supervisor is gone.
-        return bool(select.select([requests], [], [], 0)[0])
-
-    wanted = RenderRequest(
-        settings=request.settings,
-        sources={uri: Path(f"/dev/fd/{fd}") for uri, fd in zip(request.sources, fds, strict=True)},
-        scratch=Path(request.scratch),
-    )
-    try:
-        match request.work:
-            case Work.RENDER:
-                outputs = engine.render(wanted, on_progress, hung_up)
-            case Work.PLAN:
-                return planned(engine.plan(wanted, on_progress, hung_up))
-            case Work.DESCRIBE_SEGMENTS:
-                described = engine.describe_segments(wanted, on_progress, hung_up)
-                return [*(Described(description=each) for each in described), _done([], wanted)]
-            case Work.RENDER_SEGMENT:
-                [description] = request.descriptions
-                engine.render_segment(wanted, description, on_progress, hung_up)
-                outputs = []
-            case Work.JOIN_SEGMENTS:
-                folder = wanted.scratch / SEGMENTS_FOLDER
-                outputs = engine.join_segments(wanted, request.descriptions, folder, on_progress, hung_up)
-        return [_done(outputs, wanted)]
-    except VideoJobError as error:
-        return [_failed(error)]
-    except Exception as error:  # the boundary of the process: every failure becomes an answer
-        log.warning("the render failed unexpectedly", exc_info=True)
-        unforeseen = errno_mapping.local(error, "rendering") or PermanentError(
-            f"the renderer failed: {type(error).__name__}: {error}", Reason.RENDER_FAILED
-        )
-        return [_failed(unforeseen)]
-
-
-def _done(outputs: list[RenderedOutput], asked: RenderRequest) -> Done:
-    return Done(
-        outputs=[
-            Rendered(
-                name=output.name,
-                path=str(output.path),
-                files=tuple(file.relative_to(output.path.parent).as_posix() for file in output.files),
-                width=output.width,
-                height=output.height,
-                frames=output.frames,
-                duration_s=None if output.duration is None else float(output.duration),
-            )
-            for output in outputs
-        ],
-        warnings=asked.warnings.said,
-    )
-
-
-def _failed(error: VideoJobError) -> Failed:
-    return Failed(reason=error.reason, message=error.message)
-
-
-def _send(fd: int, message: Model) -> None:
-    data = encode_message(message)
-    while data:
-        data = data[os.write(fd, data) :]
+    serve(*map(int, sys.argv[1:]))
 
 
 if __name__ == "__main__":

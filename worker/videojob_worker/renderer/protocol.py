@@ -11,6 +11,7 @@ import json
 import socket
 import struct
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
@@ -127,7 +128,12 @@ class Planned(Model):
 
 
 AnyAnswer = Ready | Advanced | Described | Done | PlannedPart | Planned | Failed
-_ANSWER: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")])
+
+
+@cache
+def _any_answer() -> TypeAdapter[AnyAnswer]:
+    """Return what reads answers, made at the first one: the renderer reads none."""
+    return TypeAdapter(Annotated[AnyAnswer, Field(discriminator="kind")])
 
 
 def encode_message(message: Model) -> bytes:
@@ -138,7 +144,7 @@ def encode_message(message: Model) -> bytes:
 
 def decode_answer(body: bytes) -> AnyAnswer:
     """Read an answer; raises `ValueError` when it is none."""
-    return _ANSWER.validate_json(body)
+    return _any_answer().validate_json(body)
 
 
 def planned(plan: Plan) -> Iterator[PlannedPart | Planned]:

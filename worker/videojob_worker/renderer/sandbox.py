@@ -25,7 +25,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 _KEPT_PREFIXES = ("PYTHON",)
 # No threads are wanted of numpy's linear algebra, and none may be there yet when the process gives up its files.
-_ADDED = {"OPENBLAS_NUM_THREADS": "1"}
+# And pydantic need not look through all packages for plugins of its own.
+_ADDED = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 SUPERVISOR_BYTES = 192 * 1024**2
 """What the supervisor may need of the container's memory, in bytes; the rest is the renderer's."""

@@ -6,6 +6,7 @@ import ctypes
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
+from videojob_worker.system_libraries import path_bytes
 from videojob_worker.text.fonts import CONFIGURATION
 from videojob_worker.text.libass import (
     FEATURE_WHOLE_TEXT_LAYOUT,
@@ -16,7 +17,6 @@ from videojob_worker.text.libass import (
     libass,
     silent,
 )
-from videojob_worker.text.libraries import path_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

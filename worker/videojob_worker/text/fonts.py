@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.text import is_font_uri
 from videojob_worker.media.files.source import Source
-from videojob_worker.text.libraries import path_bytes
+from videojob_worker.system_libraries import path_bytes
 from videojob_worker.text.pango import (
     FC_FAMILY,
     FC_SET_APPLICATION,

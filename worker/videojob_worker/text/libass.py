@@ -5,7 +5,7 @@ from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_longlong, c_
 from functools import cache
 from typing import Any, Final
 
-from videojob_worker.text.libraries import load_library
+from videojob_worker.system_libraries import load_library
 
 FONTS_OF_FONTCONFIG: Final = 3
 SHAPING_COMPLEX: Final = 1

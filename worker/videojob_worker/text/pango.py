@@ -10,7 +10,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_uint32, c_void_p
 from functools import cache
 from typing import Any, Final
 
-from videojob_worker.text.libraries import load_library
+from videojob_worker.system_libraries import load_library
 
 PACKAGE: Final = "libpangocairo-1.0-0"  # brings the others
 SCALE: Final = 1024

@@ -1,15 +1,15 @@
 {{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot change or delete
      Secrets, read any but one, nor touch the spec of a VideoJob or a RenderPool. */}}
 {{- define "videojob.rules" -}}
-# Watched; and a finished VideoJob is deleted when its ttlAfterFinished is over.
+# Watched; made by a VideoSchedule; and a finished VideoJob is deleted when its time is over.
 - apiGroups: [videojob.dev]
   resources: [videojobs]
-  verbs: [get, list, watch, delete]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [videojob.dev]
-  resources: [renderpools]
+  resources: [renderpools, videoschedules]
   verbs: [get, list, watch]
 - apiGroups: [videojob.dev]
-  resources: [videojobs/status, renderpools/status]
+  resources: [videojobs/status, renderpools/status, videoschedules/status]
   verbs: [patch]
 # Workers: started, adopted by the VideoJob that they render (patch), removed when they are done or cancelled.
 - apiGroups: [batch]

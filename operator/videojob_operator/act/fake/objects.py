@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from videojob_contract.api_paths import EVENTS, JOBS, LEASES, PODS, RENDERPOOLS, SECRETS, VIDEOJOBS
+from videojob_contract.api_paths import EVENTS, JOBS, LEASES, PODS, RENDERPOOLS, SECRETS, VIDEOJOBS, VIDEOSCHEDULES
 from videojob_operator.act.kubernetes import Object
 
 
@@ -26,6 +26,7 @@ class Kind:
 KINDS = {
     VIDEOJOBS: Kind("VideoJob", custom=True),
     RENDERPOOLS: Kind("RenderPool", custom=True),
+    VIDEOSCHEDULES: Kind("VideoSchedule", custom=True),
     JOBS: Kind("Job", first_status=()),
     PODS: Kind("Pod", first_status=(("phase", "Pending"),), graceful=True),
     SECRETS: Kind("Secret", has_status=False, has_generation=False),

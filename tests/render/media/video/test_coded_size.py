@@ -10,7 +10,6 @@ from tests.render import films
 from videojob_contract.errors import PermanentError
 from videojob_worker.media.video.coded_size import CodedSizeLimit
 from videojob_worker.media.video.decoder import Decoder
-from videojob_worker.media.video.video_container import open_video
 
 ENCODERS = {
     "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-threads", "1"],
@@ -63,7 +62,7 @@ def test_what_is_cropped_counts_when_a_film_is_opened(tmp_path: Path, hidden: Pa
         pytest.skip("ffmpeg does not write it")
     films.ffmpeg("-i", hidden, "-c", "copy", tmp_path / f"film.{suffix}")
     with pytest.raises(PermanentError, match=HIDDEN):
-        open_video(films.source(tmp_path / f"film.{suffix}"))
+        films.probe(tmp_path / f"film.{suffix}")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])

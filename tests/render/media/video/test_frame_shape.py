@@ -2,7 +2,9 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -135,3 +137,46 @@ def test_an_overlay_keeps_its_room_when_its_frames_change(tmp_path: Path) -> Non
     assert [rgba.shape for rgba in shown] == [(36, 64, 4)] * 20
     opaque = [int((rgba[18, :, 3] == 255).sum()) for rgba in shown[::5]]
     assert opaque == [64, 64, 20, 36]
+
+
+ASPECTS = {"4:3": "16/15", "16:9": "64/45", "square": "1"}
+BROADCASTS = {
+    "ts": ["-c:v", "mpeg2video", "-q:v", "2", "-bf", "2"],
+    "mpg": ["-c:v", "mpeg2video", "-q:v", "2"],
+    "interlaced.ts": ["-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ildct+ilme"],
+    "h264.ts": ["-c:v", "libx264", "-qp", "8", "-bf", "2", "-x264-params", "bframes=2"],
+    "h265.ts": ["-c:v", "libx265", "-x265-params", "log-level=none:qp=8:bframes=2"],
+}
+
+
+def laid_behind(parts: list[Path], path: Path) -> None:
+    """Write videos of five frames behind each other into one stream, in the order in which they are decoded."""
+    with av.open(path, "w") as out:
+        stream = None
+        for place, part in enumerate(parts):
+            with av.open(part) as source:
+                film = source.streams.video[0]
+                stream = stream or out.add_stream_from_template(film)
+                packets = [packet for packet in source.demux(film) if packet.size]
+                start = min(packet.pts for packet in packets)
+                for number, packet in enumerate(packets, 5 * place):
+                    packet.pts = 5 * place + round((packet.pts - start) * packet.time_base * FPS)
+                    packet.dts, packet.duration, packet.time_base = number - 2, 1, 1 / FPS
+                    packet.stream = stream
+                    out.mux(packet)
+
+
+@pytest.mark.parametrize("name", BROADCASTS)
+def test_pixels_that_become_wider_on_the_way_are_placed_anew(tmp_path: Path, name: str) -> None:
+    parts = []
+    for place, aspect in enumerate(ASPECTS.values()):
+        plain = photographed(tmp_path / f"{place}.mkv", size=(720, 576))
+        filters = f"setsar={aspect},setfield={'tff' if 'interlaced' in name else 'prog'}"
+        films.ffmpeg("-i", plain, "-vf", filters, *BROADCASTS[name], part := tmp_path / f"{place}.{name}")
+        parts.append(part)
+    whole = tmp_path / f"whole.{name}"
+    laid_behind(parts, whole)
+    options: Any = {"canvas": (320, 180), "fit": Fit.CONTAIN, "background": "#204060"}
+    alone = np.concatenate([films.pictures(part, 5, **options) for part in parts])
+    shown = films.pictures(whole, 15, **options)
+    assert psnr(shown, alone) > 35

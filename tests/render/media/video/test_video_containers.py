@@ -1,11 +1,13 @@
 """Videos as the world writes them: every container, codec, rate and order of frames, beside what ffmpeg decodes."""
 
 import json
+import re
 import subprocess
 from fractions import Fraction
 from pathlib import Path
 from unittest.mock import patch
 
+import av
 import numpy as np
 import pytest
 
@@ -35,6 +37,9 @@ FILES: dict[str, list[str]] = {
     "mpeg2.mpg": [*MPEG2, "-c:a", "mp2"],
     "mpeg1.mpg": ["-c:v", "mpeg1video", "-q:v", "2", "-c:a", "mp2"],
     "mpeg2.vob": [*MPEG2, "-c:a", "ac3"],
+    "mpeg1.ts": ["-c:v", "mpeg1video", "-q:v", "2", "-bf", "2", "-c:a", "mp2"],
+    "bframes.mpg": ["-c:v", "mpeg1video", "-q:v", "2", "-bf", "2"],
+    "mpeg4.ts": [*MPEG4, "-bf", "2", "-c:a", "aac"],
     "h264.flv": [*X264, "-c:a", "aac"],
     "sorenson.flv": ["-c:v", "flv1", "-q:v", "2", "-c:a", "libmp3lame", "-ar", "44100"],
     "wmv2.wmv": ["-c:v", "wmv2", "-q:v", "2", "-c:a", "wmav2"],
@@ -135,6 +140,47 @@ def test_a_broadcast_is_entered_amid_frames(tmp_path: Path, cut: Fraction) -> No
     assert shown[-1] == 99
     assert shown == sorted(shown)
     assert films.shown(path, 1, FPS)[0] == shown[0]
+
+
+def without_vui(unit: bytes) -> bytes:
+    """A sequence parameter set of the main profile (ITU-T H.264, 7.3.2.1.1) that ends before `vui_parameters`."""
+    bits, at = f"{int.from_bytes(unit):0{8 * len(unit)}b}", 32
+
+    def golomb() -> int:
+        nonlocal at
+        zeros = bits.index("1", at) - at
+        at += 2 * zeros + 1
+        return int(bits[at - zeros - 1 : at], 2) - 1
+
+    assert [golomb() for _ in range(3)][2] == 0  # pic_order_cnt_type
+    golomb(), golomb()
+    at += 1
+    golomb(), golomb()
+    assert bits[at] + bits[at + 2] == "10"  # frames, not cropped
+    kept = bits[: at + 3] + "01"
+    return int(kept.ljust(-(-len(kept) // 8) * 8, "0"), 2).to_bytes(-(-len(kept) // 8))
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mp4", "mkv"])
+def test_frames_are_ordered_that_do_not_say_how_far_they_are_out_of_order(tmp_path: Path, suffix: str) -> None:
+    """As some cameras and broadcasters code them; ffmpeg loses those that come when it does not know yet."""
+    plain = films.steady(tmp_path / "plain.mkv", FRAMES, FPS, size=(128, 80))
+    settings = ["-profile:v", "main", "-x264-params", "bframes=7:b-pyramid=normal:b-adapt=0:ref=4"]
+    films.ffmpeg("-i", plain, *X264[:-2], *settings, whole := tmp_path / "whole.ts")
+    films.ffmpeg("-i", whole, "-c", "copy", raw := tmp_path / "whole.h264")
+    unit = re.search(rb"\x00\x00\x01(\x67.*?)\x00\x00", raw.read_bytes(), re.DOTALL)
+    assert unit
+    shorter = without_vui(unit[1].replace(b"\0\0\3", b"\0\0"))
+    with av.open(whole) as source, av.open(path := tmp_path / "bare.ts", "w") as out:
+        film = source.streams.video[0]
+        stream = out.add_stream_from_template(film)
+        for packet in source.demux(film):
+            if packet.size:
+                bare = av.Packet(bytes(packet).replace(unit[1], shorter))
+                bare.pts, bare.dts, bare.time_base, bare.stream = packet.pts, packet.dts, packet.time_base, stream
+                out.mux(bare)
+    films.ffmpeg("-i", path, "-c", "copy", film := tmp_path / f"film.{suffix}")
+    assert films.shown(film, FRAMES, FPS) == list(range(FRAMES))
 
 
 @pytest.mark.parametrize("name", [name for name, options in FILES.items() if "-c:a" in options])

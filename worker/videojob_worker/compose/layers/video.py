@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from videojob_worker.canvas import Canvas
     from videojob_worker.media.files.source import Source
     from videojob_worker.media.probe import ProbedSource
+    from videojob_worker.media.video.frame_shape import FrameShape, Stored
     from videojob_worker.media.video.video_info import VideoInfo
 
 _HELD_BYTES: Final = 64 * 1024**2
@@ -76,10 +77,10 @@ class VideoLayer:
         """
         size = self._canvas.size
         held = max(2, _HELD_BYTES // (size[0] * size[1] * 3 // 2))
-        drawers = _BySize(self._drawer)
+        drawers = _ByShape(self._footage.shape, self._drawer)
         yield from Player(self._footage, self._times, drawers.draw, held).play(first, count)
 
-    def _drawer(self, stored: tuple[int, int]) -> Callable[[VideoFrame], Picture]:
+    def _drawer(self, stored: Stored) -> Callable[[VideoFrame], Picture]:
         shape = self._footage.shape
         return CanvasConverter(
             shape.size_of(stored),
@@ -114,10 +115,10 @@ class VideoSprite:
             PermanentError: the source is damaged or ends too early.
         """
         held = max(2, _HELD_BYTES // (self._size[0] * self._size[1] * 4))
-        drawers = _BySize(self._drawer)
+        drawers = _ByShape(self._footage.shape, self._drawer)
         yield from Player(self._footage, self._times, drawers.draw, held).play(first, count)
 
-    def _drawer(self, stored: tuple[int, int]) -> Callable[[VideoFrame], Rgba]:
+    def _drawer(self, stored: Stored) -> Callable[[VideoFrame], Rgba]:
         shape, (width, height) = self._footage.shape, self._size
         # In the room that the first frames have; what others leave of it is clear.
         where = Place(WHOLE, 0, 0, width, height)
@@ -139,16 +140,17 @@ class VideoSprite:
         """Nothing is held."""
 
 
-class _BySize(Generic[Drawn]):
-    """Draws frames as `drawer` makes it for their width and height; they seldom change."""
+class _ByShape(Generic[Drawn]):
+    """Draws frames as `drawer` makes it for how they are stored, which seldom changes."""
 
-    def __init__(self, drawer: Callable[[tuple[int, int]], Callable[[VideoFrame], Drawn]]) -> None:
+    def __init__(self, shape: FrameShape, drawer: Callable[[Stored], Callable[[VideoFrame], Drawn]]) -> None:
+        self._shape = shape
         self._drawer = drawer
-        self._stored = (0, 0)
+        self._stored: Stored | None = None
         self._draw: Callable[[VideoFrame], Drawn] | None = None
 
     def draw(self, frame: VideoFrame) -> Drawn:
-        stored = (frame.width, frame.height)
+        stored = self._shape.stored_as(frame)
         if self._draw is None or stored != self._stored:
             self._draw, self._stored = self._drawer(stored), stored
         return self._draw(frame)

@@ -27,7 +27,7 @@ _BESIDE_PICTURES: Final = frozenset(
 SOUND: Final = _BESIDE_PICTURES | frozenset(
     (
         *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless"),
-        *("adpcm_ms", "adpcm_ima_wav"),
+        *("adpcm_ms", "adpcm_ima_wav", "gsm_ms"),
         *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
     )
 )
@@ -40,11 +40,10 @@ def _option(*allowed: Iterable[str]) -> str:
 
 # Values of libav's `codec_whitelist`, for each way in which a file is opened.
 FOR_PICTURES: Final = _option(PICTURES, _PICTURE_LIBRARIES, _BESIDE_PICTURES)
-FOR_SOUND: Final = _option(SOUND, PICTURES)
-"""Those of pictures are used by libav to find the time of the first one."""
+FOR_SOUND: Final = _option(SOUND)
 FOR_AVIF: Final = "libdav1d"
 FOR_JPEG_CHECK: Final = "mjpeg"
 FOR_PACKETS: Final = "none"
-"""Nothing is decoded, so libav does not look for what a header leaves out."""
+"""Nothing is decoded while a file is opened."""
 FOR_STILLS: Final = {b"hvc1": "hevc", b"av01": "libdav1d"}
 """The decoder of each kind of item of a HEIF file."""

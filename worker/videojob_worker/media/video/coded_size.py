@@ -1,7 +1,6 @@
 """Refuses H.264 and H.265 that code larger pictures than are decoded, before libav makes room for them.
 
-libav's limit counts what is left of a picture when it is cropped, and any packet may bring other parameter sets. Names
-are those of ISO/IEC 14496-15. NAL units are looked for wherever libav finds some.
+libav's limit counts what is left of a picture when it is cropped, and any packet may bring other parameter sets.
 """
 
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from av.video.codeccontext import VideoCodecContext
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.outputs import Codec
-from videojob_worker.media.files.codec_parameters import LENGTH_SIZE_AT
 from videojob_worker.media.files.source import Source
+from videojob_worker.media.video.nal_units import packet_units, record_units
 from videojob_worker.media.video.parameter_sets import coded_size
 
 if TYPE_CHECKING:
@@ -24,10 +23,6 @@ MAX_PIXELS: Final = 8192 * 4352
 
 _CROPPED: Final = {"h264": Codec.H264, "hevc": Codec.H265}
 """Codecs whose pictures are cropped, by libav's names."""
-_START: Final = b"\0\0\1"
-_LONG_START: Final = b"\0" + _START
-_ARRAYS_AT: Final = {Codec.H264: 5, Codec.H265: 22}
-"""Byte of a configuration record where the lists of its parameter sets begin."""
 
 
 class CodedSizeLimit:
@@ -54,7 +49,7 @@ class CodedSizeLimit:
             return
         if packet.has_sidedata("new_extradata"):
             self._follow(self._codec, bytes(packet.get_sidedata("new_extradata")))
-        self._check_units(self._codec, _of_packet(self._codec, self._record, bytes(packet)))
+        self._check_units(self._codec, packet_units(self._codec, self._record, bytes(packet)))
 
     def check_decoder(self) -> None:
         """Look at what a decoder has found by itself.
@@ -66,11 +61,10 @@ class CodedSizeLimit:
 
     def _follow(self, codec: Codec, record: bytes) -> None:
         self._record = record
-        self._check_units(codec, _of_record(codec, record) if _is_record(codec, record) else iter((record,)))
+        self._check_units(codec, record_units(codec, record))
 
-    def _check_units(self, codec: Codec, parts: Iterator[bytes]) -> None:
-        # Whatever length a unit has, it ends at a start code.
-        for size in (coded_size(codec, unit) for part in parts for unit in part.split(_START)):
+    def _check_units(self, codec: Codec, units: Iterator[bytes]) -> None:
+        for size in (coded_size(codec, unit) for unit in units):
             if size is not None:
                 check_coded_size(self._source, *size)
 
@@ -86,41 +80,3 @@ def check_coded_size(source: Source, width: int, height: int) -> None:
         raise source.error(
             f"has pictures that are coded as {size} pixels; at most {most} are allowed", Reason.SOURCE_TOO_LARGE
         )
-
-
-def _is_record(codec: Codec, record: bytes) -> bool:
-    return len(record) > LENGTH_SIZE_AT[codec] and not record.startswith((_START, _LONG_START))
-
-
-def _of_record(codec: Codec, record: bytes) -> Iterator[bytes]:
-    """Yield the NAL units of a configuration record, whichever list they are in."""
-    at = _ARRAYS_AT[codec]
-    masks: tuple[int, ...] = (0x1F, 0xFF)
-    if codec is Codec.H265:
-        masks, at = (0xFFFF,) * int.from_bytes(record[at : at + 1]), at + 1
-    for mask in masks:
-        # The number of an H.265 list's units stands behind their kind.
-        at, count_at = (at + 1, at) if codec is Codec.H264 else (at + 3, at + 1)
-        for _ in range(int.from_bytes(record[count_at:at]) & mask):
-            if at >= len(record):
-                return
-            start, at = at + 2, at + 2 + int.from_bytes(record[at : at + 2])
-            yield record[start:at]
-
-
-def _of_packet(codec: Codec, record: bytes, packet: bytes) -> Iterator[bytes]:
-    """Yield the NAL units of a packet, or what they are in with start codes between them."""
-    # libav takes start codes where there should be lengths, and for H.264 another record as a packet.
-    if not _is_record(codec, record) or packet.startswith(_LONG_START):
-        yield packet
-        return
-    if codec is Codec.H264 and packet.startswith(b"\1"):
-        yield from _of_record(codec, packet)
-    at, size = 0, (record[LENGTH_SIZE_AT[codec]] & 3) + 1
-    while at < len(packet):
-        start, end = at + size, at + size + int.from_bytes(packet[at : at + size])
-        if end > len(packet):
-            yield packet[at:]
-            return
-        yield packet[start:end]
-        at = end

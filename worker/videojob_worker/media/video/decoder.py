@@ -21,17 +21,17 @@ from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.files.source import MOST_MISSING, Source
 from videojob_worker.media.video.coded_size import MAX_PIXELS, CodedSizeLimit
 from videojob_worker.media.video.hevc_layers import has_alpha_layer
-from videojob_worker.media.video.video_container import open_video
+from videojob_worker.media.video.pixel_aspect import PixelAspect
+from videojob_worker.media.video.video_container import WITHOUT_HEADER, open_video
 from videojob_worker.media.video.video_end import Restart
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-# What these demuxers call a time of showing is that of decoding, where both differ.
-_UNTIMED: Final = frozenset(("avi",))
-# What is broadcast or recorded in these may begin amid frames that need others.
-_ENTERED: Final = frozenset(("mpegts", "mpeg", "flv"))
+# What these call a time of showing is that of decoding, where both differ: a demuxer, and a codec where there
+# is no header, because libav learns by decoding that they do.
+_UNTIMED: Final = frozenset(("avi", "mpeg1video"))
 # Its time stamps are few, and what libav makes up between them is wrong after a seek.
 _UNSEEKABLE: Final = frozenset(("mpeg",))
 _ENOUGH: Final = 50
@@ -52,17 +52,24 @@ class Decoder:
         self.source = source
         self.container, self.stream = open_video(source)
         self.tick_s: Fraction = self.stream.time_base or Fraction(1)
+        self._is_stream = self.container.format.name in WITHOUT_HEADER
         self._context = self._codec_context()
         self._limit = CodedSizeLimit(source, self._context)
-        self._settled = self.container.format.name not in _ENTERED
+        # What is broadcast or recorded without a header may begin amid frames that need others.
+        self._settled = not self._is_stream
+        # What a container says holds for all frames; of the others, what libav says is that of the first.
+        self._tells_aspect = self._is_stream and not self.stream.sample_aspect_ratio
         self._shown = 0
         self._harmed_s: list[float] = []
-        self.is_timed: bool = self.container.format.name not in _UNTIMED
+        kind = self._context.codec.canonical_name if self._is_stream else self.container.format.name
+        self.is_timed: bool = kind not in _UNTIMED
         """Whether the file says when frames are shown, and not only when they are decoded."""
+        self.first_dts: int | None = None
+        """Time stamp of decoding of the first packet that was read."""
         self.leaves_alpha_out: bool | None = None if self._context.name == "hevc" else False
         """Whether there is transparency that is not decoded; None until the first packet is read."""
         # The first frame says which x264 coded it; libav decodes 4:4:4 of old ones as they did.
-        self._learns = self._context.name == "h264" and str(self._context.pix_fmt).startswith("yuv444")
+        self._learns = self._context.name == "h264" and (self._context.pix_fmt or "yuv444p").startswith("yuv444")
 
     def _codec_context(self) -> VideoCodecContext:
         context = self.stream.codec_context
@@ -70,7 +77,10 @@ class Decoder:
         if name is not None and self.stream.metadata.get("alpha_mode") == "1":
             context = CodecContext.create(name, "r")
         # A left edge is cut where it is, not where lines are easily copied.
-        context.options = {"max_pixels": str(MAX_PIXELS), "flags": "unaligned"}
+        context.options = {"max_pixels": str(MAX_PIXELS), "flags": "unaligned+copy_opaque"}
+        if context.name == "h264":
+            # Where it does not say how far frames are reordered, that is as far as its level allows, not as seen yet.
+            context.options |= {"strict": "strict"}
         # One thread: segments that are rendered side by side use the cores, and libav's frame threads can wait for
         # each other for ever in a damaged H.265 stream.
         context.thread_count = 1
@@ -93,7 +103,7 @@ class Decoder:
         """Return when time starts, if the first frame that can be decoded has a time stamp."""
         start = self.stream.start_time
         # Frames that cannot be decoded are shown as the first that can, so that sound stays with the pictures.
-        return decoded if start is None or self.container.format.name not in _ENTERED else min(start, decoded)
+        return decoded if start is None or not self._is_stream else min(start, decoded)
 
     def close(self) -> None:
         """Close the file, and say what of it was not whole."""
@@ -149,6 +159,8 @@ class Decoder:
         for packet in self._packets():
             if packet.pts is not None:
                 at_s = float(packet.pts * self.tick_s)
+            if self.first_dts is None:
+                self.first_dts = packet.dts
             if self.leaves_alpha_out is None:
                 self.leaves_alpha_out = has_alpha_layer(self._context.extradata or b"", bytes(packet))
             yield from self._whole(self._decode(packet, at_s), at_s)
@@ -162,6 +174,9 @@ class Decoder:
 
     def _decode(self, packet: "Packet[VideoStream]", at_s: float) -> list[VideoFrame]:
         self._limit.check_packet(packet)
+        aspect = PixelAspect()
+        if self._tells_aspect:
+            aspect.ride(packet)
         try:
             return self._context.decode(packet)
         except MemoryError:
@@ -174,6 +189,7 @@ class Decoder:
             return []
         finally:
             self._limit.check_decoder()
+            aspect.fill(self._context)
 
     def _whole(self, frames: list[VideoFrame], at_s: float) -> Iterator[VideoFrame]:
         for frame in frames:

@@ -1,24 +1,23 @@
 """How the frames of a video are shown: which part of them, how wide their pixels are, which way up.
 
 All is told once, by the container and the first frame. Where the size changes on the way, as in a call when the network
-does, each frame is shown whole in the shape that it has.
+does, or how wide pixels are, as in a broadcast, each frame is shown whole in the shape that it has.
 """
 
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from av.video.frame import VideoFrame
 
 from videojob_worker.media.video.clean_aperture import aperture_of_matroska, aperture_of_mp4
 from videojob_worker.media.video.decoder import Decoder
+from videojob_worker.media.video.pixel_aspect import aspect_of
 from videojob_worker.media.video.side_data import display_matrix
 from videojob_worker.pixels.frames import Crop
 
-# Pixels that are wider or narrower than this are a mistake of the file.
-_MAX_ASPECT: Final = 16
 _UPRIGHT: Final = (1, 0, 0, 1)
 # libavfilter's names for each way that pixels can be turned: where a step right (a, b) and a step down
 # (c, d) in what is stored lead in what is shown.
@@ -35,38 +34,46 @@ _TURNS: Final[Mapping[tuple[int, int, int, int], tuple[str, ...]]] = {
 }
 
 
+class Stored(NamedTuple):
+    """A frame as it is stored."""
+
+    width: int
+    height: int
+    aspect: Fraction
+    """Width of a pixel for a height of 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameShape:
     """How frames as they are stored are shown."""
 
-    stored: tuple[int, int]
-    """Width and height of the first frame."""
+    stored: Stored
+    """The first frame."""
     crop: Crop | None
     """What is seen of frames of that size, if not all."""
-    aspect: Fraction
-    """Width of a stored pixel for a height of 1."""
     turn: tuple[str, ...]
     """The filters that turn frames upright."""
 
-    def crop_of(self, stored: tuple[int, int]) -> Crop | None:
-        """Return what is seen of a frame of a width and height; None for all of it."""
-        return self.crop if stored == self.stored else None
+    def stored_as(self, frame: VideoFrame) -> Stored:
+        """Return how a frame is stored."""
+        return Stored(frame.width, frame.height, aspect_of(frame, self.stored.aspect))
 
-    def size_of(self, stored: tuple[int, int]) -> tuple[int, int]:
+    def crop_of(self, stored: Stored) -> Crop | None:
+        """Return what is seen of a frame; None for all of it."""
+        return self.crop if stored[:2] == self.stored[:2] else None
+
+    def size_of(self, stored: Stored) -> tuple[int, int]:
         """Return the size in which a frame is seen, upright, in square pixels."""
         width, height, *_ = self.crop_of(stored) or stored
         # As players do: the lines stay, and the pixels of a line are stretched or squeezed.
-        size = max(1, round(width * self.aspect)), height
+        size = max(1, round(width * stored.aspect)), height
         return size[::-1] if any(step.startswith("transpose") for step in self.turn) else size
 
 
 def shape_of(decoder: Decoder, frame: VideoFrame) -> FrameShape:
     """Find how a video is shown, by its container and its first frame."""
-    aspect = decoder.stream.sample_aspect_ratio or Fraction(1)
-    if not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        aspect = Fraction(1)
-    stored = (frame.width, frame.height)
-    return FrameShape(stored, _aperture(decoder, stored), aspect, _TURNS[_matrix(frame)])
+    stored = Stored(frame.width, frame.height, aspect_of(frame, decoder.stream.sample_aspect_ratio))
+    return FrameShape(stored, _aperture(decoder, stored[:2]), _TURNS[_matrix(frame)])
 
 
 def _aperture(decoder: Decoder, stored: tuple[int, int]) -> Crop | None:

@@ -34,6 +34,8 @@ DEMUXERS: Final[Mapping[str, str]] = {
 }
 """libav's demuxer for each kind of container that is read: of MP4 also QuickTime, of Matroska also WebM."""
 
+WITHOUT_HEADER: Final = frozenset(("flv", "mpeg", "mpegts"))
+"""Demuxers that find streams on the way, to which no options go: what libav decodes of them would have no bounds."""
 _KINDS_IN_WORDS: Final = "an MP4, MOV, WebM, MKV, AVI, MPEG, FLV, WMV or Ogg video"
 _OPTIONS: Final = {
     "protocol_whitelist": "file",
@@ -51,7 +53,7 @@ _UNDECODED: Final = {**_OPTIONS, "codec_whitelist": FOR_PACKETS, "probesize": "3
 def open_video(source: Source) -> tuple[InputContainer, VideoStream]:
     """Open a container and pick the stream of pictures that players show; the others are not even read.
 
-    The caller closes the container.
+    The caller closes the container. What only a decoded frame tells is not told of those `WITHOUT_HEADER`.
 
     Raises:
         PermanentError: not a kind that is read here, damaged, cut short, without pictures, or beyond a limit.
@@ -76,6 +78,8 @@ def _open(source: Source, options: Mapping[str, str]) -> tuple[InputContainer, V
     if demuxer is None:
         raise source.error(f"is {describe_kind(kind)}, not {_KINDS_IN_WORDS}")
     check_container_limits(source, kind)
+    if demuxer in WITHOUT_HEADER:
+        options = {**options, "codec_whitelist": FOR_PACKETS}
     try:
         container = av.open(f"file:{source.path}", format=demuxer, options=dict(options), metadata_errors="replace")
     except FFmpegError as error:
@@ -98,15 +102,23 @@ def _choose(source: Source, kind: str, container: InputContainer) -> VideoStream
     name = _codec_of(stream.codec_context)
     if name not in PICTURES:
         raise source.error(f"has pictures in {name}, which is not read here")
-    context = stream.codec_context
-    check_coded_size(source, context.width, context.height)
-    # Most decoders forget the size of pictures when it is beyond `max_pixels`.
-    if not context.width * context.height or not stream.time_base:
+    check_coded_size(source, stream.codec_context.width, stream.codec_context.height)
+    if container.format.name not in WITHOUT_HEADER:
+        check_size_known(source, stream.codec_context)
+    return stream
+
+
+def check_size_known(source: Source, context: VideoCodecContext) -> None:
+    """Check that a decoder knows the size of pictures: most forget it when it is beyond `max_pixels`.
+
+    Raises:
+        PermanentError: it does not.
+    """
+    if not context.width * context.height:
         raise source.error(
             f"has pictures of more than {MAX_PIXELS // 1_000_000} megapixels, or does not say how large they are",
             Reason.SOURCE_TOO_LARGE,
         )
-    return stream
 
 
 def _codec_of(context: VideoCodecContext | None) -> str:

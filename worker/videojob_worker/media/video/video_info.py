@@ -9,6 +9,7 @@ from videojob_worker.media.files.codec_parameters import CodecParameters, NotCop
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.video.decoder import Decoder
 from videojob_worker.media.video.frame_shape import FrameShape, shape_of
+from videojob_worker.media.video.video_container import check_size_known
 from videojob_worker.media.video.video_end import VideoEnd, find_end
 
 MAX_SECONDS: Final = 24 * 3600
@@ -68,6 +69,7 @@ def inspect_video(source: Source) -> VideoInfo:
     try:
         found = next(decoder.frames(), None)
         if found is None:
+            check_size_known(source, decoder.stream.codec_context)
             raise source.error("is a damaged video: not one of its frames can be decoded")
         pts, frame = decoder.first_pts(found[0]), found[1]
         has_alpha = any(component.is_alpha for component in frame.format.components)
@@ -142,8 +144,8 @@ def _pace(decoder: Decoder, first_pts: int) -> tuple[Fraction | None, Fraction, 
     found = find_end(decoder.container, stream, round((period_s or 0) / tick_s))
     if found is None:
         return period_s, Fraction(0), None
-    # In an AVI packets are counted, and frames come later by as many as a decoder holds back.
-    start = first_pts if decoder.is_timed else stream.start_time or 0
+    # Where times of decoding are counted, frames come later by as many as a decoder holds back.
+    start = first_pts if decoder.is_timed else decoder.first_dts or 0
     end_s = (found.end - start) * tick_s
     # Without a rate in the file, libav may take the unit of time for one.
     if found.period and not stream.average_rate and not _are_alike(period_s, found.period * tick_s):

@@ -1,4 +1,4 @@
-"""Loads the system's libraries for text, and says which Debian package is missing when one is not there."""
+"""Loads the system's libraries, and says which Debian package is missing when one is not there."""
 
 import ctypes
 import os
@@ -12,8 +12,16 @@ Signature = tuple[Any, ...]
 """The type of a function's result, and those of its arguments."""
 
 
-def load_library(soname: str, package: str, functions: Mapping[str, Signature]) -> Any:
+def load_library(
+    soname: str, package: str, functions: Mapping[str, Signature], use: str = "text cannot be drawn"
+) -> Any:
     """Open a shared library and return a namespace of the functions named.
+
+    Args:
+        soname: its name for the linker.
+        package: the Debian package that it is in.
+        functions: that are wanted of it.
+        use: what cannot be done without it.
 
     Raises:
         PermanentError: it is not installed, or too old to have one of the functions.
@@ -28,7 +36,7 @@ def load_library(soname: str, package: str, functions: Mapping[str, Signature]) 
             bound[name] = function
     except (OSError, AttributeError) as error:
         raise PermanentError(
-            f"text cannot be drawn here: {soname} is missing or too old ({error}); "
+            f"{use} here: {soname} is missing or too old ({error}); "
             f"install it: apt-get install --no-install-recommends {package}",
             Reason.NOT_SUPPORTED,
         ) from error
