@@ -1,29 +1,36 @@
-"""Who writes where: the places of outputs that VideoJobs hold from their first attempt until they are finished."""
+"""Who writes where: the places of outputs that VideoJobs hold from their first attempt until they are finished.
+
+Within a namespace, whatever pools are used. Not beyond it: who may name any bucket there could keep others from
+writing to theirs, and learn where they write.
+"""
 
 from collections.abc import Iterable, Mapping
 
-from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.outputs import Output
-from videojob_contract.resources.uris import output_places
 from videojob_operator.records import VideoJobKey, VideoJobRecord
+from videojob_operator.true_places import true_places
 
 
 class OutputHolders:
-    """VideoJobs by the places in a pool that they write to, those that came first before the others."""
+    """VideoJobs by the places in a namespace that they write to, those that came first before the others."""
 
     def __init__(self) -> None:
-        self._holders: dict[tuple[PoolKey, str], dict[VideoJobKey, None]] = {}
-        self._held: dict[VideoJobKey, list[tuple[PoolKey, str]]] = {}
+        self._holders: dict[tuple[str, str], dict[VideoJobKey, None]] = {}
+        self._held: dict[VideoJobKey, list[tuple[str, str]]] = {}
 
-    def others(self, key: VideoJobKey, pool: PoolKey, outputs: Iterable[Output]) -> Mapping[str, str]:
-        """Return by place who else holds it, by name; not where this one does already, or may overwrite."""
-        places = (place for output in outputs if not output.overwrite for place in output_places(output))
-        found = ((place, self._holders.get((pool, place), {})) for place in places)
-        return {place: next(iter(holders)).name for place, holders in found if holders and key not in holders}
+    def others(self, key: VideoJobKey, pool: RenderPoolSpec | None, outputs: Iterable[Output]) -> Mapping[str, str]:
+        """Return by place who else holds it, by name; not where this one does already, or may overwrite.
 
-    def hold(self, key: VideoJobKey, pool: PoolKey, outputs: Iterable[Output]) -> None:
+        Places are as the URIs have them, of which `pool` says where they are.
+        """
+        places = (place for output in outputs if not output.overwrite for place in true_places(output, pool).items())
+        found = ((uri, self._holders.get((key.namespace, place), {})) for uri, place in places)
+        return {uri: next(iter(holders)).name for uri, holders in found if holders and key not in holders}
+
+    def hold(self, key: VideoJobKey, pool: RenderPoolSpec | None, outputs: Iterable[Output]) -> None:
         """Have a VideoJob hold the places of its outputs, beside those who hold them already."""
-        places = [(pool, place) for output in outputs for place in output_places(output)]
+        places = [(key.namespace, place) for output in outputs for place in true_places(output, pool).values()]
         if self._held.get(key) == places:
             return  # it keeps its turn
         self.let_go(key)

@@ -4,7 +4,7 @@ import io
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ RATE: Final = 8000
 MOST_S: Final = 10
 """What is compared of a video or a sound, in seconds."""
 _TIMEOUT_S: Final = 60
+_MOST_PIXELS: Final = 200_000_000
 _PILLOW: Final = threading.Lock()
 
 Pictures = npt.NDArray[np.uint8]
@@ -38,6 +39,7 @@ def pictures_by_pillow(path: Path) -> Pictures:
     """Draw a picture as browsers do: turned by its EXIF, in sRGB by its profile, over black, however damaged."""
     try:
         with _taking_truncated(), Image.open(path) as opened:
+            _check_size(opened)
             opened.load()
             image = _srgb(ImageOps.exif_transpose(opened))
     except Exception as error:  # whatever a decoder of Pillow raises
@@ -46,6 +48,11 @@ def pictures_by_pillow(path: Path) -> Pictures:
     ground = Image.new("RGBA", rgba.size, "black")
     ground.alpha_composite(rgba)
     return np.asarray(ground.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC))[np.newaxis]
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise UnreadableError("too large to be compared")
 
 
 @contextmanager
@@ -62,7 +69,11 @@ def _taking_truncated() -> Iterator[None]:
 def _srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        shallow = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        shallow.info = image.info
+        image = shallow
+    if not profile and "gamma" in image.info and "srgb" not in image.info:
+        return _of_png(image)
     if not profile or image.mode not in {"RGB", "CMYK", "L", "RGBA"}:
         return image
     try:
@@ -75,6 +86,28 @@ def _srgb(image: Image.Image) -> Image.Image:
     except ImageCms.PyCMSError:
         return image
     return made or image
+
+
+def _of_png(image: Image.Image) -> Image.Image:
+    """Bring a PNG to sRGB by its gamma and chromaticities (third edition, 13.13), as browsers do."""
+    rgba = np.asarray(image.convert("RGBA")).astype(np.float64)
+    light = (rgba[:, :, :3] / 255) ** (1 / image.info["gamma"])
+    if told := image.info.get("chromaticity"):
+        to_srgb = np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(told)
+        light = np.clip(light @ to_srgb.T, 0, 1)
+    rgba[:, :, :3] = 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return Image.fromarray(rgba.round().astype(np.uint8))
+
+
+def _to_xyz(chromaticity: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Return what brings R, G and B of such white, red, green and blue to XYZ, of white 1."""
+    white, *corners = zip(chromaticity[0::2], chromaticity[1::2], strict=True)
+    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in corners]).T
+    x, y = white
+    return np.asarray(columns * np.linalg.solve(columns, (x / y, 1, (1 - x - y) / y)))
+
+
+_SRGB: Final = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 
 
 def pictures_by_ffmpeg(path: Path) -> Pictures:

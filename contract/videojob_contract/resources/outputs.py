@@ -179,8 +179,8 @@ class Output(Model):
     object_: Annotated[ObjectAttributes | None, Field(alias="object")] = None
     """Of one that goes to an object store: what is kept beside its bytes."""
     overwrite: bool = False
-    """Let it go where another VideoJob of the pool writes that waits or runs: the last one stays. A source of the same
-    VideoJob is never overwritten."""
+    """Let it go where another VideoJob of the namespace writes that waits or runs: the last one stays. A source of the
+    same VideoJob is never overwritten."""
     quality: Quality | None = None
     """Preset for quality against speed and size. Default: the pool's, or standard."""
     codec: Codec | None = None

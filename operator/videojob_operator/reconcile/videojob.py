@@ -14,6 +14,7 @@ from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.errors import NewerRecordError
 from videojob_contract.queue.types import PoolKey, QueueEntry
+from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.outputs import Output
 from videojob_contract.resources.status import ConditionType, Phase, VideoJobStatus
 from videojob_operator import metrics
@@ -46,7 +47,7 @@ from videojob_operator.decide.types import (
 )
 from videojob_operator.decide.videojob import decide_refused_status, decide_videojob
 from videojob_operator.errors import ApiError, RefusedError, StatusRefusedError
-from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
+from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -157,9 +158,10 @@ class VideoJobReconciler:
         except NewerRecordError as error:
             log.warning("%s", error)
             is_read = False  # and nothing is concluded from what the queue has
-        outputs = self._outputs(record, self._cache.pools.get(record.pool))
+        pool = self._spec_of(record.pool)
+        outputs = self._outputs(record, pool)
         if record.phase in {Phase.QUEUED, Phase.RUNNING}:
-            self._cache.output_holders.hold(record.key, record.pool, outputs)
+            self._cache.output_holders.hold(record.key, pool, outputs)
         now = self._clock()
         memory = record.memory
         if memory.patched_at is None:
@@ -178,7 +180,7 @@ class VideoJobReconciler:
             pod=pod,
             posting=self._webhooks.posting(record.key),
             posted=self._webhooks.posted(record.key),
-            held_outputs=self._cache.output_holders.others(record.key, record.pool, outputs),
+            held_outputs=self._cache.output_holders.others(record.key, pool, outputs),
             patch_interval_s=self._patch_interval_s(),
             jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
             memory=memory,
@@ -198,13 +200,17 @@ class VideoJobReconciler:
             "pool_busy": pool.status.busy,
         }
 
+    def _spec_of(self, key: PoolKey) -> RenderPoolSpec | None:
+        pool = self._cache.pools.get(key)
+        return pool.accept().spec if pool else None
+
     @staticmethod
-    def _outputs(record: VideoJobRecord, pool: PoolRecord | None) -> Sequence[Output]:
+    def _outputs(record: VideoJobRecord, pool: RenderPoolSpec | None) -> Sequence[Output]:
         """Return what a VideoJob makes, with URIs; nothing while it or its pool cannot be read."""
-        spec, of_pool = record.accept().spec, pool.accept().spec if pool else None
-        if record.phase.is_final or spec is None or of_pool is None:
+        spec = record.accept().spec
+        if record.phase.is_final or spec is None or pool is None:
             return ()
-        return resolve_outputs(spec, of_pool, namespace=record.key.namespace, name=record.key.name)
+        return resolve_outputs(spec, pool, namespace=record.key.namespace, name=record.key.name)
 
     async def _entry(self, record: VideoJobRecord, session: QueueSession | None) -> QueueEntry | None:
         if session is None or not session.known:
@@ -271,10 +277,11 @@ class VideoJobReconciler:
                         await self._do_in_queue(session.queue, action)
 
     def _hold_outputs(self, record: VideoJobRecord, outputs: Sequence[Output]) -> None:
-        others = self._cache.output_holders.others(record.key, record.pool, outputs)
+        pool = self._spec_of(record.pool)
+        others = self._cache.output_holders.others(record.key, pool, outputs)
         if others:  # since it was observed: the next look refuses it
             raise RefusedError(f"its outputs go where {', '.join(sorted(set(others.values())))} writes, too")
-        self._cache.output_holders.hold(record.key, record.pool, outputs)
+        self._cache.output_holders.hold(record.key, pool, outputs)
 
     async def _adopt(self, record: VideoJobRecord, job: str) -> None:
         known = self._cache.job(record.key.namespace, job)
@@ -290,7 +297,9 @@ class VideoJobReconciler:
     async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await queue.enqueue(action.queue, action.assignment, action.since, action.demand)
+                answer = await queue.enqueue(
+                    action.queue, action.assignment, action.since, action.demand, again=action.again
+                )
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
@@ -335,12 +344,14 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
     pool, entry = record.pool, observation.entry
     old = observation.raw.get("status", {})
     if new.phase is Phase.RUNNING and record.phase is not Phase.RUNNING:
-        if new.attempts == 1 and entry and entry.claimed_at and entry.queued_at:
+        if new.attempts == new.earlier_attempts + 1 and entry and entry.claimed_at and entry.queued_at:
             wait_s = (entry.claimed_at - entry.queued_at).total_seconds()
             metrics.claimed(pool.namespace, pool.name, entry.queue, wait_s)
         return
     lost = new.failures + new.interruptions > old.get("failures", 0) + old.get("interruptions", 0)
-    attempted = new.attempts > new.failures + new.interruptions  # a spec that is refused is no attempt
+    attempted = (
+        new.attempts > new.earlier_attempts + new.failures + new.interruptions
+    )  # a spec that is refused is no attempt
     if not (lost or (new.phase.is_final and attempted)) or record.phase.is_final:
         return
     if new.phase is Phase.SUCCEEDED:

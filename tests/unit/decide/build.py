@@ -24,7 +24,7 @@ UID = "3f0c"
 WORKER, JOB = "default-1-abcde", "default-1"
 SPEC: dict[str, Any] = {"clips": [{"color": "#203040", "duration": "1s"}]}
 POOL_SPEC: dict[str, Any] = {
-    "volumes": [{"name": "media", "source": {"emptyDir": {}}}],
+    "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
     "storage": {"outputPrefix": "volume://media/out"},
 }
 

@@ -1,14 +1,25 @@
-"""Two VideoJobs of a pool that write to one place: the second is told, unless it may overwrite."""
+"""Two VideoJobs of a namespace that write to one place: the second is told, unless it may overwrite."""
 
 import pytest
 
 from tests.unit.operator.test_cache import videojob
-from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.outputs import Output
 from videojob_operator.cache import Cache
 from videojob_operator.records import VideoJobKey
 
-POOL = PoolKey("ns", "default")
+POOL = RenderPoolSpec.model_validate(
+    {
+        "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
+        "storage": {
+            "outputPrefix": "volume://media/out",
+            "objects": [
+                {"name": name, "provider": name, "bucket": "media", **({"account": "films"} if name == "az" else {})}
+                for name in ("s3", "gs", "az")
+            ],
+        },
+    }
+)
 FIRST, SECOND = VideoJobKey("ns", "first"), VideoJobKey("ns", "second")
 
 
@@ -37,9 +48,9 @@ def test_an_object_is_held_as_a_file_is(cache: Cache) -> None:
         assert cache.output_holders.others(SECOND, POOL, [output(other)]) == {}
 
 
-def test_places_apart_and_other_pools_are_free(cache: Cache) -> None:
+def test_places_apart_and_other_namespaces_are_free(cache: Cache) -> None:
     assert cache.output_holders.others(SECOND, POOL, [output("volume://media/b.mp4")]) == {}
-    assert cache.output_holders.others(SECOND, PoolKey("ns", "other"), [output()]) == {}
+    assert cache.output_holders.others(VideoJobKey("other", "second"), POOL, [output()]) == {}
 
 
 def test_who_may_overwrite_is_not_told_but_holds_the_place_too(cache: Cache) -> None:
@@ -71,3 +82,11 @@ def test_one_that_is_finished_or_gone_holds_nothing(cache: Cache, phase: str | N
 def test_one_that_runs_goes_on_holding(cache: Cache) -> None:
     cache.videojobs.put(videojob("first", phase="Running", version=2))
     assert cache.output_holders.others(SECOND, POOL, [output()]) != {}
+
+
+def test_another_pool_that_has_the_place_by_another_name_is_told(cache: Cache) -> None:
+    other = RenderPoolSpec.model_validate(
+        {"volumes": [{"name": "films", "source": {"persistentVolumeClaim": {"claimName": "media"}}}]}
+    )
+    uri = "volume://films/a.mp4"
+    assert cache.output_holders.others(SECOND, other, [output(uri)]) == {uri: "first"}
