@@ -118,7 +118,7 @@ fuzz: $(VENV)/.stamp ## render broken media and odd specs for SECONDS=60; SEED=.
 	  $(if $(FIRST),--first $(FIRST)) $(if $(CASES),--cases $(CASES))
 
 .PHONY: corpus
-corpus: $(VENV)/.stamp ## render every file of the folder DIR=... beside ffmpeg and Pillow; SAMPLE=20 of each suffix
+corpus: $(VENV)/.stamp ## render every file of the folder DIR=... beside ffmpeg, Pillow and Chromium; SAMPLE=20 of each suffix
 	@hack/bootstrap base
 	@$(PY) -m tests.corpus $(DIR) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(JSON),--json $(JSON))
 

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     STILL_ACTIVE = "StillActive"
     MISSED = "Missed"
     NAME_TAKEN = "NameTaken"
+    FAILED_CREATE = "FailedCreate"
     # Conditions of a pool
     READY = "Ready"
     WORKERS_STARTING = "WorkersStarting"

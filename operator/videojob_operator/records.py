@@ -22,7 +22,7 @@ from videojob_contract.resources import (
 )
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
-from videojob_operator.decide import notifications
+from videojob_operator.decide import notifications, rerun
 from videojob_operator.decide.specs import accept_pool, accept_schedule, accept_videojob, pack_spec
 from videojob_operator.decide.types import Accepted, Memory, PoolMemory
 from videojob_operator.projections import owner_uid, parse_time
@@ -198,7 +198,8 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
     same = None if phase.is_final else before
     accepted = same.accepted if same and same.generation == metadata["generation"] else None
     kept = _without_bulk(raw)
-    if phase.is_final:
+    again = phase.is_final and rerun.is_wanted(spec, status)
+    if phase.is_final and not again:
         accepted, kept = Accepted(None), _without_timeline(kept)
     elif accepted is not None:
         accepted, kept = pack_spec(accepted, kept), _without_timeline(kept)
@@ -214,7 +215,7 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         ttl=spec.get("ttlAfterFinished"),
         schedule_uid=owner_uid(raw, "VideoSchedule"),
         # Of a finished one, its webhooks and its status matter until those were told, and then nothing does.
-        raw=None if phase.is_final and not notifications.is_pending(status) else kept,
+        raw=None if phase.is_final and not (again or notifications.is_pending(status)) else kept,
         accepted=accepted,
         memory=same.memory if same else Memory(),
     )

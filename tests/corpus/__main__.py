@@ -1,7 +1,8 @@
-"""Renders every file of a folder beside ffmpeg and Pillow, and tells which come out right, wrong or refused.
+"""Renders every file of a folder beside ffmpeg, Pillow and Chromium, and tells which come out right, wrong or refused.
 
 Run by `make corpus DIR=...`, over any media: test files of players, photographs of a phone, what a recorder wrote.
-A file that the other programs do not play either is not counted.
+A file that the other programs do not play either is not counted. Chromium is asked, where it is installed, about what
+does not come out as the others show it.
 """
 
 from __future__ import annotations

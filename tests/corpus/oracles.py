@@ -1,7 +1,6 @@
 """What other programs see and hear in a file: Pillow and ffmpeg."""
 
 import io
-import json
 import re
 import subprocess
 import threading
@@ -9,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,7 @@ RATE: Final = 8000
 MOST_S: Final = 10
 """What is compared of a video or a sound, in seconds."""
 _TIMEOUT_S: Final = 60
+_MOST_PIXELS: Final = 200_000_000
 _PILLOW: Final = threading.Lock()
 
 Pictures = npt.NDArray[np.uint8]
@@ -39,6 +39,7 @@ def pictures_by_pillow(path: Path) -> Pictures:
     """Draw a picture as browsers do: turned by its EXIF, in sRGB by its profile, over black, however damaged."""
     try:
         with _taking_truncated(), Image.open(path) as opened:
+            _check_size(opened)
             opened.load()
             image = _srgb(ImageOps.exif_transpose(opened))
     except Exception as error:  # whatever a decoder of Pillow raises
@@ -47,6 +48,11 @@ def pictures_by_pillow(path: Path) -> Pictures:
     ground = Image.new("RGBA", rgba.size, "black")
     ground.alpha_composite(rgba)
     return np.asarray(ground.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC))[np.newaxis]
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise UnreadableError("too large to be compared")
 
 
 @contextmanager
@@ -63,7 +69,11 @@ def _taking_truncated() -> Iterator[None]:
 def _srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        shallow = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        shallow.info = image.info
+        image = shallow
+    if not profile and "gamma" in image.info and "srgb" not in image.info:
+        return _of_png(image)
     if not profile or image.mode not in {"RGB", "CMYK", "L", "RGBA"}:
         return image
     try:
@@ -78,10 +88,33 @@ def _srgb(image: Image.Image) -> Image.Image:
     return made or image
 
 
+def _of_png(image: Image.Image) -> Image.Image:
+    """Bring a PNG to sRGB by its gamma and chromaticities (third edition, 13.13), as browsers do."""
+    rgba = np.asarray(image.convert("RGBA")).astype(np.float64)
+    light = (rgba[:, :, :3] / 255) ** (1 / image.info["gamma"])
+    if told := image.info.get("chromaticity"):
+        to_srgb = np.linalg.inv(_to_xyz(_SRGB)) @ _to_xyz(told)
+        light = np.clip(light @ to_srgb.T, 0, 1)
+    rgba[:, :, :3] = 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return Image.fromarray(rgba.round().astype(np.uint8))
+
+
+def _to_xyz(chromaticity: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Return what brings R, G and B of such white, red, green and blue to XYZ, of white 1."""
+    white, *corners = zip(chromaticity[0::2], chromaticity[1::2], strict=True)
+    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in corners]).T
+    x, y = white
+    return np.asarray(columns * np.linalg.solve(columns, (x / y, 1, (1 - x - y) / y)))
+
+
+_SRGB: Final = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+
+
 def pictures_by_ffmpeg(path: Path) -> Pictures:
     """Decode a picture, or the first seconds of a video at `FPS`, without any sound."""
     scale = f"scale={SIZE[0]}:{SIZE[1]}:flags=area"
-    data = _ffmpeg(path, "-map", "0:v:0", "-vf", f"fps={FPS},{scale}", "-f", "rawvideo", "-pix_fmt", "rgb24")
+    # A frame is shown from the first of ours on that is not before it.
+    data = _ffmpeg(path, "-map", "0:v:0", "-vf", f"fps={FPS}:round=up,{scale}", "-f", "rawvideo", "-pix_fmt", "rgb24")
     frame = SIZE[0] * SIZE[1] * 3
     if len(data) < frame:
         raise UnreadableError("no picture")
@@ -90,10 +123,11 @@ def pictures_by_ffmpeg(path: Path) -> Pictures:
 
 def sound_by_ffmpeg(path: Path) -> npt.NDArray[np.float32]:
     """Decode the first seconds of a sound: `(n,)` at `RATE`."""
-    data = _ffmpeg(path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "f32le")
+    # To whole numbers, because ffmpeg makes one channel of two louder where it need not fear to clip.
+    data = _ffmpeg(path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le")
     if not data:
         raise UnreadableError("no sound")
-    return np.frombuffer(data[: len(data) // 4 * 4], np.float32)
+    return np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32) / 2**15
 
 
 def cues_by_ffmpeg(path: Path) -> list[Fraction]:
@@ -106,18 +140,11 @@ def cues_by_ffmpeg(path: Path) -> list[Fraction]:
     return [int(h) * 3600 + int(m) * 60 + int(s) + Fraction(int(ms), 1000) for h, m, s, ms in found]
 
 
-def streams(path: Path) -> set[str]:
-    """Return the types of the streams that ffmpeg finds in a file."""
-    command = ["ffprobe", "-v", "error", "-print_format", "json", "-show_streams", str(path)]
+def is_hdr(path: Path) -> bool:
+    """Tell whether the pictures of a video are in HDR (PQ or HLG)."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=color_transfer", str(path)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=_TIMEOUT_S)
-    found: Sequence[dict[str, Any]] = json.loads(done.stdout or b"{}").get("streams", ())
-    return set(_types(found))
-
-
-def _types(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for stream in found:
-        if not stream.get("disposition", {}).get("attached_pic"):
-            yield stream.get("codec_type", "")
+    return any(transfer in done.stdout for transfer in (b"=smpte2084", b"=arib-std-b67"))
 
 
 def _ffmpeg(path: Path, *arguments: str) -> bytes:

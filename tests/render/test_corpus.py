@@ -1,5 +1,6 @@
 """The comparison with other programs, on files of which the answer is known."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from PIL import Image
 
 from tests import media
-from tests.corpus import kinds
+from tests.corpus import kinds, oracles
 from tests.corpus.__main__ import Verdict, judge, table
+from tests.corpus.chromium import find_chromium, pictures_by_chromium
+from tests.corpus.oracles import UnreadableError
 
 
 def test_what_comes_out_as_others_see_it_is_right(tmp_path: Path) -> None:
@@ -48,3 +51,29 @@ def test_shares_are_of_what_is_played() -> None:
     verdicts = [Verdict("a", "sound", each) for each in ("right", "right", "refused", "wrong", "unplayable")]
     *_, line = table(verdicts)
     assert line.split() == ["sound", "4", "50.0%", "25.0%", "25.0%", "0.0%"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "level", "verdict"), [("mono", 1, "right"), ("stereo", 1, "right"), ("mono", 0.5, "wrong")]
+)
+def test_a_steady_tone_is_compared_by_its_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: str, level: float, verdict: str
+) -> None:
+    path = tmp_path / "a.wav"
+    tone = ["-f", "lavfi", "-i", "sine=440:d=2", "-af", f"aformat=channel_layouts={channels}"]
+    subprocess.run(["ffmpeg", "-v", "error", *tone, path], check=True)
+    seen = oracles.sound_by_ffmpeg
+    monkeypatch.setattr(oracles, "sound_by_ffmpeg", lambda made: seen(made) * (1 if made == path else level))
+    assert judge(path).verdict == verdict
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_chromium_shows_pictures_and_videos_as_the_others_do(tmp_path: Path) -> None:
+    photograph, film = media.photograph("chelsea.png"), media.clip("bigbuckbunny.mp4")
+    (tmp_path / "a.png").write_text("no picture")
+    still, *_ = pictures_by_chromium(photograph)
+    assert kinds.difference(still, oracles.pictures_by_pillow(photograph)[0]) < 4
+    for place, picture in zip((0, 60), pictures_by_chromium(film, [0.02, 2.42]), strict=True):
+        assert kinds.difference(picture, oracles.pictures_by_ffmpeg(film)[place]) < 4
+    with pytest.raises(UnreadableError):
+        pictures_by_chromium(tmp_path / "a.png")

@@ -89,6 +89,13 @@ VIDEOJOB = Definition(
             f"a VideoJob's name has at most {MAX_VIDEOJOB_NAME} characters: it becomes a label of its Job",
             ".metadata.name",
         ),
+        Rule(
+            "self.spec.rerun == oldSelf.spec.rerun || "
+            "(has(self.status) && has(self.status.phase) && self.status.phase in ['Succeeded', 'Failed', 'Cancelled'])",
+            "it has not finished yet",
+            ".spec.rerun",
+            "FieldValueForbidden",
+        ),
     ),
     selectable=(".status.phase", ".spec.pool"),
     templated=TEMPLATED_FIELDS,

@@ -62,14 +62,21 @@ class OperatorApi(Protocol):
         """
 
     async def enqueue(
-        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+        self,
+        queue: str,
+        assignment: Assignment,
+        since: datetime | None = None,
+        demand: Demand = DEFAULT_DEMAND,
+        *,
+        again: bool = False,
     ) -> Enqueued:
         """Let an attempt wait in a queue, by what it asks, and behind its likes that have waited longer.
 
         It waits since now by default. Again, for an attempt that waits: its payload is replaced, and it comes to where
         its queue and its demand have it now, with the time that it waited; in another queue, if `since` says it. A
         newer attempt replaces an older one, whatever its state. One that waits since the same time as the one before
-        follows an interruption, and is its user's next.
+        follows an interruption, and is its user's next. A VideoJob that was cancelled or forgotten is refused, unless
+        it is to run `again`, with a newer attempt than any before.
 
         Raises:
             UnknownQueueError: The pool has no such queue.

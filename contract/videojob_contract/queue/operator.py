@@ -125,13 +125,20 @@ class OperatorQueue:
         return True
 
     async def enqueue(
-        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+        self,
+        queue: str,
+        assignment: Assignment,
+        since: datetime | None = None,
+        demand: Demand = DEFAULT_DEMAND,
+        *,
+        again: bool = False,
     ) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         since_ms = "" if since is None else (since - _EPOCH) // timedelta(milliseconds=1)
         args = (
             *(assignment.uid, assignment.attempt, queue, pack(assignment), since_ms, assignment.terms),
             *(demand.user, demand.project, LOWEST_RANK - demand.priority, demand.cost_ms),
+            int(again),
         )
         answer, position = await self._runner.run("enqueue", *args, uid=assignment.uid)
         if answer == "unknown_queue" and queue in self._queues:  # Redis was emptied just now

@@ -143,6 +143,27 @@ class OutputStatus(Model):
     """Length in seconds."""
 
 
+class PastLife(Model):
+    """How a job ended before it was rendered once more."""
+
+    rerun: Count = 0
+    """`spec.rerun` as it was then."""
+    phase: Phase
+    """Succeeded, Failed or Cancelled."""
+    reason: Annotated[Reason, _OPEN] | None = None
+    """Why it failed."""
+    message: Annotated[str, StringConstraints(max_length=256)] = ""
+    """The last word, for people."""
+    attempts: Count = 0
+    """Attempts made until then."""
+    finished_at: Time | None = None
+    """When it was."""
+
+
+MAX_HISTORY = 10
+"""Ends that are kept; the oldest goes."""
+
+
 class JobRef(Model):
     """The Kubernetes Job of the current attempt."""
 
@@ -168,7 +189,7 @@ class VideoJobStatus(Model):
     queue_position: Annotated[int, Field(ge=0)] | None = None
     """How many jobs of its queue are before it, when that is known."""
     attempts: Annotated[int, Field(ge=0)] = 0
-    """Attempts made, the current one included."""
+    """Attempts made, the current one and those before a rerun included."""
     failures: Annotated[int, Field(ge=0)] = 0
     """Failed attempts that count against the retry limit."""
     interruptions: Annotated[int, Field(ge=0)] = 0
@@ -189,6 +210,12 @@ class VideoJobStatus(Model):
     """Messages to webhooks: that the latest attempt has started, and how it ended."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
     """Accepted, Admitted, Started and Finished; with Finished also Complete or, if there are no outputs, Failed."""
+    rerun: Count = 0
+    """`spec.rerun` that this is the status of."""
+    earlier_attempts: Count = 0
+    """Attempts made before it was rendered once more."""
+    history: Annotated[list[PastLife] | None, Field(max_length=MAX_HISTORY)] = None
+    """How it ended before it was rendered once more, the last at the end."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None

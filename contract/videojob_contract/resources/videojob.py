@@ -62,11 +62,12 @@ class VideoJobSpec(Model):
 
     model_config = rules(
         Rule(
-            "!oldSelf.cancel || self.cancel",
-            "it cannot be taken back; make another VideoJob",
+            "!oldSelf.cancel || self.cancel || self.rerun > oldSelf.rerun",
+            "it cannot be taken back, unless rerun is raised with it",
             ".cancel",
             "FieldValueForbidden",
         ),
+        Rule("self.rerun >= oldSelf.rerun", "it can only be raised", ".rerun", "FieldValueForbidden"),
         # An attempt that waits or runs in one pool could otherwise be started in another too.
         Rule(
             "self.pool == oldSelf.pool",
@@ -98,7 +99,10 @@ class VideoJobSpec(Model):
     suspend: bool = False
     """Keep it out of the queue until false; a running attempt is stopped, and what it has made so far is lost."""
     cancel: bool = False
-    """Stop it for good; cannot be taken back."""
+    """Stop it for good; cannot be taken back, unless by a rerun."""
+    rerun: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Raised when the job has finished: render it once more, with its own retries; the end before is in
+    `status.history`."""
     deadline: Duration | None = None
     """Hard limit of one attempt. Default: the pool's, or 30m. A change holds from the next attempt on."""
     soft_deadline: Duration | None = None

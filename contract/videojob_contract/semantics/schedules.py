@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
@@ -33,24 +35,32 @@ def check_videoschedule(spec: VideoScheduleSpec) -> Iterator[Problem]:
     except (CronSimError, StopIteration) as error:
         why = str(error) or "no day is like that"
         yield Problem("spec.schedule", f'"{spec.schedule}" cannot be read: {why[0].lower()}{why[1:]}')
-    try:
-        ZoneInfo(spec.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if spec.time_zone not in _zones():
         yield Problem(
             "spec.timeZone", f'there is no time zone "{spec.time_zone}"; write its name, such as Europe/Berlin'
         )
 
 
 def last_due(spec: VideoScheduleSpec, now: datetime) -> datetime | None:
-    """Return the latest time of a schedule that is not in the future, in its zone."""
+    """Return the latest time of a schedule that is not in the future, in UTC; None when there is none in 50 years."""
     # Times are of whole minutes, and the search begins before the moment that it is given.
-    moment = (now.replace(second=0, microsecond=0) + timedelta(seconds=1)).astimezone(ZoneInfo(spec.time_zone))
-    return next(CronSim(_expression(spec), moment, reverse=True), None)
+    moment = in_zone(spec, now.replace(second=0, microsecond=0) + timedelta(seconds=1))
+    # Of an hour that comes twice, all is behind the second: a time of the day comes at the first.
+    twice = (moment.replace(fold=0).utcoffset() or timedelta()) - (moment.utcoffset() or timedelta())
+    found = map(_in_utc, CronSim(_expression(spec), moment + twice, reverse=True))
+    return next((at for at in found if at <= now), None)
 
 
 def next_due(spec: VideoScheduleSpec, now: datetime) -> datetime | None:
-    """Return the first time of a schedule that is in the future, in its zone; None when there is none in 50 years."""
-    return next(CronSim(_expression(spec), now.astimezone(ZoneInfo(spec.time_zone))), None)
+    """Return the first time of a schedule that is in the future, in UTC; None when there is none in 50 years."""
+    # The search takes the second of an hour that comes twice for the first, and finds what is over.
+    found = map(_in_utc, CronSim(_expression(spec), in_zone(spec, now)))
+    return next((at for at in found if at > now), None)
+
+
+def in_zone(spec: VideoScheduleSpec, at: datetime) -> datetime:
+    """Return a time as the schedule's zone has it, for people."""
+    return at.astimezone(ZoneInfo(spec.time_zone))
 
 
 def videojob_of(schedule: VideoSchedule, at: datetime) -> dict[str, Any]:
@@ -75,5 +85,16 @@ def videojob_of(schedule: VideoSchedule, at: datetime) -> dict[str, Any]:
     }
 
 
+def _in_utc(at: datetime) -> datetime:
+    """Return it as what can be compared and added to: of two times of one zone, Python takes the clock's difference."""
+    return at.astimezone(UTC)
+
+
 def _expression(spec: VideoScheduleSpec) -> str:
     return _MACROS.get(spec.schedule, spec.schedule)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names that the time zone database has, and not what else a machine has: `localtime`, leap seconds."""
+    return frozenset(files("tzdata").joinpath("zones").read_text("ascii").split()) - {"Factory"}

@@ -27,7 +27,9 @@ def observed_generation(step: Step) -> Step:
     """Say which generation of the spec was decided on; not while an earlier one waits in a queue out of sight."""
     if step.status.phase is Phase.QUEUED and not step.observation.queue_known:
         return step
-    return step.update(observed_generation=generation_of(step.observation))
+    # A rerun is of a finished job: one that was asked for before it had finished is this very life.
+    rerun = step.observation.raw["spec"].get("rerun", 0)
+    return step.update(observed_generation=generation_of(step.observation), rerun=rerun)
 
 
 def refuse(step: Step, reason: Reason, message: str) -> Step:

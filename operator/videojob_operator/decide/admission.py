@@ -176,7 +176,11 @@ def _enqueue(step: Step, spec: VideoJobSpec, pool: RenderPoolSpec) -> Step:
     )
     since = _since(step)
     demand = Demand(spec.user or "", spec.project or "", spec.priority, predicted_s(resolved))
-    step = _moved(step, spec).update(queued_at=since).first(Enqueue(spec.queue, assignment, since, demand))
+    step = (
+        _moved(step, spec)
+        .update(queued_at=since)
+        .first(Enqueue(spec.queue, assignment, since, demand, again=step.status.rerun > 0))
+    )
     return queued(step, f'attempt {number} waits in queue "{spec.queue}"', observation.now)
 
 

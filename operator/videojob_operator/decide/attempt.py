@@ -2,7 +2,7 @@
 
 `status.attempts` counts the attempts that were enqueued. Each that ended without success is counted once
 more, in `failures` or in `interruptions`; so the current attempt, enqueued or yet to be, is always the one
-after those.
+after those, and after the `earlierAttempts` of before a rerun.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def current_number(status: VideoJobStatus) -> int:
-    """Return the number of the current attempt, counted from 1."""
-    return status.failures + status.interruptions + 1
+    """Return the number of the current attempt, counted from 1; a rerun counts on."""
+    return status.earlier_attempts + status.failures + status.interruptions + 1
 
 
 def catch_up(step: Step) -> Step:

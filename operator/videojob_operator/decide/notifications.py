@@ -91,7 +91,7 @@ def _add(step: Step, receivers: Sequence[Notify], event: NotifyEvent) -> Step:
     attempt = step.status.attempts
     new = [
         Notification(
-            id=_message_id(step.observation, receiver, event, attempt),
+            id=_message_id(step, receiver, event),
             event=event,
             attempt=attempt,
             host=_host(receiver),
@@ -156,7 +156,7 @@ def _post_progress(step: Step, receivers: Sequence[Notify], rules: WebhookRules)
     event, attempt = NotifyEvent.PROGRESS, step.status.attempts
     for receiver in receivers:
         if event in receiver.events:
-            message_id = _message_id(step.observation, receiver, event, attempt, f"{step.status.progress}")
+            message_id = _message_id(step, receiver, event, step.status.progress)
             step = step.then(Post(_message(step, message_id, event, attempt), receiver, rules, keeps=False))
     return step
 
@@ -205,17 +205,21 @@ _OF_THE_END = (
 
 
 def _receiver_of(step: Step, receivers: Sequence[Notify], entry: Notification) -> Notify | None:
-    ids = (
-        (receiver, _message_id(step.observation, receiver, entry.event, entry.attempt))
-        for receiver in receivers
-        if _host(receiver) == entry.host
-    )
-    return next((receiver for receiver, message_id in ids if message_id == entry.id), None)
+    return next((each for each in receivers if entry.id.startswith(_prefix(step.observation, each))), None)
 
 
-def _message_id(observation: Observation, receiver: Notify, event: NotifyEvent, attempt: int, more: str = "") -> str:
-    told = f"{uid_of(observation)} {receiver.url} {event} {attempt} {more}"
-    return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+def _message_id(step: Step, receiver: Notify, event: NotifyEvent, more: int = 0) -> str:
+    """Return the same for the same message: to whom it goes, and then what it tells of."""
+    told = f"{event} {step.status.rerun} {step.status.attempts} {more}"
+    return f"{_prefix(step.observation, receiver)}{_digest(told)}"
+
+
+def _prefix(observation: Observation, receiver: Notify) -> str:
+    return f"msg_{_digest(f'{uid_of(observation)} {receiver.url}')}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _host(receiver: Notify) -> str:

@@ -7,24 +7,22 @@ made once, whatever crashes in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType
 from videojob_contract.resources.videoschedule import ConcurrencyPolicy
-from videojob_contract.semantics.schedules import last_due, next_due, videojob_of
+from videojob_contract.semantics.schedules import in_zone, last_due, next_due, videojob_of
 from videojob_operator.decide import history
 from videojob_operator.decide.conditions import find, with_condition
 from videojob_operator.decide.types import EmitEvent, ScheduleDecision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from typing import Any
 
-    from videojob_contract.resources.videoschedule import VideoSchedule, VideoScheduleStatus
-    from videojob_operator.decide.types import DeleteVideoJob, FinishedVideoJob, ScheduleObservation
+    from videojob_contract.resources.videoschedule import VideoScheduleSpec, VideoScheduleStatus
+    from videojob_operator.decide.types import FinishedVideoJob, ScheduleObservation
 
 MOST_ACTIVE = 32
 """Names of active VideoJobs in a status."""
@@ -44,61 +42,73 @@ class _Hold:
 
 def decide_schedule(observation: ScheduleObservation) -> ScheduleDecision:
     """Return what to do about a VideoSchedule, from any state and after any crash."""
+    if observation.deleting:
+        return ScheduleDecision(None)
     schedule, status = observation.schedule, observation.status
     status = _accepted(observation, status)
     if schedule is None:
         return ScheduleDecision(_changed(observation, status), events=_told(observation, status))
+    due, following = _due(observation, schedule.spec), next_due(schedule.spec, observation.now)
     status = status.model_copy(
         update={
             "active": [job.name for job in observation.active[:MOST_ACTIVE]],
             "last_successful_time": _last_success(observation.finished) or status.last_successful_time,
-            "next_schedule_time": None if schedule.spec.suspend else next_due(schedule.spec, observation.now),
+            "next_schedule_time": None if schedule.spec.suspend else following,
         }
     )
-    delete: Sequence[DeleteVideoJob] = history.surplus(schedule.spec.history, observation.finished)
-    create: Mapping[str, Any] | None = None
-    due = _due(observation, schedule)
-    hold = _hold(observation, schedule, due)
-    if due is not None and hold is None:
-        create = videojob_of(schedule, due)
-        if schedule.spec.concurrency_policy is ConcurrencyPolicy.REPLACE:
-            delete = [*delete, *(job for job in observation.active if job.name != create["metadata"]["name"])]
+    videojob = None if due is None else videojob_of(schedule, in_zone(schedule.spec, due))
+    name = "" if videojob is None else videojob["metadata"]["name"]
+    is_made = _is_made(observation, name)
+    hold = None if is_made else next(_holds(observation, schedule.spec, due, name), None)
+    # What was made for this time stays until the status says so: it would be made once more.
+    delete = [job for job in history.surplus(schedule.spec.history, observation.finished) if job.name != name]
+    if due is not None and hold is None and schedule.spec.concurrency_policy is ConcurrencyPolicy.REPLACE:
+        delete += [job for job in observation.active if job.name != name]
     if due is not None and (hold is None or hold.passed):
         status = status.model_copy(update={"last_schedule_time": due})
     status = _ready(observation, status, hold)
     return ScheduleDecision(
         _changed(observation, status),
         delete=tuple(delete),
-        create=create,
+        create=None if is_made or hold is not None else videojob,
         events=_told(observation, status),
-        requeue_after_s=_wait_s(observation, status, schedule, due),
+        requeue_after_s=_wait_s(observation, schedule.spec, following, due),
     )
 
 
-def _due(observation: ScheduleObservation, schedule: VideoSchedule) -> datetime | None:
+def _due(observation: ScheduleObservation, spec: VideoScheduleSpec) -> datetime | None:
     """Return the last time that has come and for which nothing was made or decided."""
-    due = last_due(schedule.spec, observation.now)
+    due = last_due(spec, observation.now)
     since = observation.status.last_schedule_time or observation.created_at
     return due if due is not None and due > since else None
 
 
-def _hold(observation: ScheduleObservation, schedule: VideoSchedule, due: datetime | None) -> _Hold | None:
-    spec = schedule.spec
+def _is_made(observation: ScheduleObservation, name: str) -> bool:
+    """Whether a VideoJob is there already: the operator was killed before it wrote that down."""
+    finished = (each.name for kind in observation.finished.values() for each in kind)
+    return name in {*(job.name for job in observation.active), *finished}
+
+
+def _holds(
+    observation: ScheduleObservation, spec: VideoScheduleSpec, due: datetime | None, name: str
+) -> Iterator[_Hold]:
+    """Yield what keeps the VideoJob of that name from being made, what is over and done with first."""
     if spec.suspend:
-        return _Hold(Reason.SUSPENDED, "spec.suspend is true")
+        yield _Hold(Reason.SUSPENDED, "spec.suspend is true")
     if due is None:
-        return None
-    at = due.isoformat(timespec="minutes")
+        return
+    at = in_zone(spec, due).isoformat(timespec="minutes")
     deadline = spec.starting_deadline
-    if deadline is not None and observation.now > due + timedelta(seconds=float(deadline)):
-        return _Hold(Reason.MISSED, f"no VideoJob was made for {at}: it is more than startingDeadline ago", passed=True)
-    if observation.taken and observation.taken == videojob_of(schedule, due)["metadata"]["name"]:
-        message = f"no VideoJob was made for {at}: {observation.taken} is there, and is none of this VideoSchedule"
-        return _Hold(Reason.NAME_TAKEN, message, passed=True)
+    if deadline is not None and (observation.now - due).total_seconds() > deadline:
+        yield _Hold(Reason.MISSED, f"no VideoJob was made for {at}: it is more than startingDeadline ago", passed=True)
+    if observation.name_taken:
+        message = f"no VideoJob was made for {at}: {name} is there, and is none of this VideoSchedule"
+        yield _Hold(Reason.NAME_TAKEN, message, passed=True)
+    if observation.create_refused:
+        yield _Hold(Reason.FAILED_CREATE, f"that of {at} cannot be made: {observation.create_refused}")
     if spec.concurrency_policy is ConcurrencyPolicy.FORBID and observation.active:
         others = ", ".join(job.name for job in observation.active[:3])
-        return _Hold(Reason.STILL_ACTIVE, f"that of {at} is made when {others} has finished")
-    return None
+        yield _Hold(Reason.STILL_ACTIVE, f"that of {at} is made when {others} has finished")
 
 
 def _accepted(observation: ScheduleObservation, status: VideoScheduleStatus) -> VideoScheduleStatus:
@@ -138,7 +148,7 @@ def _ready(observation: ScheduleObservation, status: VideoScheduleStatus, hold: 
     return status.model_copy(update={"conditions": conditions})
 
 
-_WARNED = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED, Reason.MISSED, Reason.NAME_TAKEN}
+_WARNED = {Reason.INVALID_SPEC, Reason.NOT_SUPPORTED, Reason.MISSED, Reason.NAME_TAKEN, Reason.FAILED_CREATE}
 
 
 def _told(observation: ScheduleObservation, status: VideoScheduleStatus) -> tuple[EmitEvent, ...]:
@@ -161,13 +171,15 @@ def _changed(observation: ScheduleObservation, status: VideoScheduleStatus) -> V
 
 
 def _wait_s(
-    observation: ScheduleObservation, status: VideoScheduleStatus, schedule: VideoSchedule, due: datetime | None
+    observation: ScheduleObservation, spec: VideoScheduleSpec, following: datetime | None, due: datetime | None
 ) -> float | None:
     """Return when to look again: at the next time, or when one that is kept has come too late."""
-    if schedule.spec.suspend:
+    if spec.suspend:
         return None
-    times = [status.next_schedule_time]
-    if due is not None and schedule.spec.starting_deadline is not None:
-        times.append(due + timedelta(seconds=float(schedule.spec.starting_deadline) + 1))
-    waits = [(time - observation.now).total_seconds() for time in times if time is not None]
-    return max(0.01, min(*waits, LONGEST_WAIT_S)) if waits else LONGEST_WAIT_S
+    waits = [LONGEST_WAIT_S]
+    if following is not None:
+        waits.append((following - observation.now).total_seconds())
+    if due is not None and spec.starting_deadline is not None:
+        left_s = float(spec.starting_deadline) + 1 - (observation.now - due).total_seconds()
+        waits += [left_s] if left_s > 0 else []
+    return min(waits)

@@ -217,6 +217,8 @@ class Enqueue:
     """When the job came to wait: its place."""
     demand: Demand
     """What it asks of the queue, and for whom."""
+    again: bool = False
+    """Whether the queue may have been told to forget the job: it is rendered once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +337,12 @@ class ScheduleObservation:
     """Its VideoJobs that have not finished, by when they were made: each as it would be deleted."""
     finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
     """Those that have, by the kind of their end (`history.KINDS`)."""
-    taken: str = ""
-    """A name that its next VideoJob was to have, and another has; empty when it was not found so."""
+    name_taken: bool = False
+    """Whether the name that its next VideoJob was to have was just found to be another's."""
+    create_refused: str = ""
+    """Why the API server has just refused its next VideoJob; empty when it did not."""
+    deleting: bool = False
+    """Whether its deletion was asked for, and what it owns goes first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from videojob_operator.decide import (
     notifications,
     progress,
     refused_status,
+    rerun,
     running,
     suspend,
     waiting,
@@ -71,11 +72,16 @@ def decide_refused_status(observation: Observation, words: str) -> Decision:
 
 def _decide_finished(observation: Observation, raw_status: Mapping[str, Any]) -> Decision:
     tidied = cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
-    if not (notifications.is_pending(raw_status) or observation.posted):
+    again = rerun.is_wanted(observation.raw["spec"], raw_status) and not observation.raw["metadata"].get(
+        "deletionTimestamp"
+    )
+    if not (again or notifications.is_pending(raw_status) or observation.posted):
         return tidied
     step = _first_step(observation)
     if not step.status.phase.is_final:  # it cannot be read, and is left as it is
         return tidied
+    if again:
+        return notifications.apply(rerun.begin(step)).decision()
     told = notifications.apply(step).decision()
     due = [at for at in (told.requeue_after_s, tidied.requeue_after_s) if at is not None]
     return replace(told, after=(*told.after, *tidied.after), requeue_after_s=min(due, default=None))

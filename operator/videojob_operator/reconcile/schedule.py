@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,10 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.act.worker_job import owner_reference
 from videojob_operator.cache import Cache
+from videojob_operator.decide.conditions import shorten
 from videojob_operator.decide.schedule import decide_schedule
 from videojob_operator.decide.types import ScheduleObservation
+from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.projections import owner_uid
 from videojob_operator.records import VideoScheduleKey, VideoScheduleRecord
 
@@ -39,8 +42,6 @@ class VideoScheduleReconciler:
         self._events = events
         self._owns = owns
         self._clock = clock
-        self._taken: dict[str, str] = {}
-        """Of a VideoSchedule, by its UID, the name that its next VideoJob was to have, and another has."""
 
     async def __call__(self, key: VideoScheduleKey) -> float | None:
         """Reconcile; return in how many seconds to look again, or None."""
@@ -48,11 +49,25 @@ class VideoScheduleReconciler:
             record = self._cache.schedules.get(key)
             if record is None or (record.pool in self._cache.pools and not self._owns(record.pool)):
                 return None  # another operator's: once it is ours, it is looked at
-            decision = decide_schedule(self._observe(record))
+            observation, failure = self._observe(record), None
+            decision = decide_schedule(observation)
             for job in decision.delete:
                 await self._kubernetes.delete(VIDEOJOBS, key.namespace, job.name, uid=job.uid)
-            if decision.create is not None and not await self._create(record, decision.create):
-                return 0.0  # its name is another's, as the next look says
+            if decision.create is not None:
+                try:
+                    observation = replace(
+                        observation,
+                        name_taken=not await self._create(record, decision.create),
+                        active=self._cache.active_of_schedule(record.uid),
+                    )
+                except NamespaceTerminatingError:
+                    return None  # the schedule goes, too
+                except ApiError as error:
+                    if not error.is_refusal:
+                        raise
+                    failure = error  # tried again, as its reason may be gone: a quota, a policy
+                    observation = replace(observation, create_refused=shorten(error.words))
+                decision = decide_schedule(observation)
             if decision.status is not None:
                 await self._write(record, decision.status.to_dict())
             for event in decision.events:
@@ -64,6 +79,8 @@ class VideoScheduleReconciler:
                     reason=event.reason,
                     message=event.message,
                 )
+            if failure is not None:
+                raise failure
             return decision.requeue_after_s
 
     def _observe(self, record: VideoScheduleRecord) -> ScheduleObservation:
@@ -77,11 +94,11 @@ class VideoScheduleReconciler:
             now=self._clock(),
             active=self._cache.active_of_schedule(record.uid),
             finished=self._cache.finished_of_schedule(record.uid),
-            taken=self._taken.get(record.uid, ""),
+            deleting="deletionTimestamp" in record.raw["metadata"],
         )
 
     async def _create(self, record: VideoScheduleRecord, videojob: Mapping[str, Any]) -> bool:
-        """Make a VideoJob; return whether it is there, and is this one's."""
+        """Make a VideoJob; return False when another has its name."""
         namespace, name = record.key.namespace, videojob["metadata"]["name"]
         owner = owner_reference("VideoSchedule", record.key.name, record.uid)
         body = {**videojob, "metadata": {**videojob["metadata"], "ownerReferences": [owner]}}
@@ -89,7 +106,6 @@ class VideoScheduleReconciler:
         if made is None:
             made = await self._kubernetes.get(VIDEOJOBS, namespace, name)
             if made is not None and owner_uid(made, "VideoSchedule") != record.uid:
-                self._taken[record.uid] = name
                 return False
         else:
             log.info("made VideoJob %s", name)

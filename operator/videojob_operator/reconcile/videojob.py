@@ -297,7 +297,9 @@ class VideoJobReconciler:
     async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
         match action:
             case Enqueue():
-                answer = await queue.enqueue(action.queue, action.assignment, action.since, action.demand)
+                answer = await queue.enqueue(
+                    action.queue, action.assignment, action.since, action.demand, again=action.again
+                )
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
             case Withdraw():
@@ -342,12 +344,14 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
     pool, entry = record.pool, observation.entry
     old = observation.raw.get("status", {})
     if new.phase is Phase.RUNNING and record.phase is not Phase.RUNNING:
-        if new.attempts == 1 and entry and entry.claimed_at and entry.queued_at:
+        if new.attempts == new.earlier_attempts + 1 and entry and entry.claimed_at and entry.queued_at:
             wait_s = (entry.claimed_at - entry.queued_at).total_seconds()
             metrics.claimed(pool.namespace, pool.name, entry.queue, wait_s)
         return
     lost = new.failures + new.interruptions > old.get("failures", 0) + old.get("interruptions", 0)
-    attempted = new.attempts > new.failures + new.interruptions  # a spec that is refused is no attempt
+    attempted = (
+        new.attempts > new.earlier_attempts + new.failures + new.interruptions
+    )  # a spec that is refused is no attempt
     if not (lost or (new.phase.is_final and attempted)) or record.phase.is_final:
         return
     if new.phase is Phase.SUCCEEDED:

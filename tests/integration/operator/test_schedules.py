@@ -166,3 +166,54 @@ async def test_what_is_wrong_is_refused_or_told(world: World, apiserver: ApiServ
     apiserver.apply(right, world.namespace)
     right["spec"]["template"]["spec"]["clips"] = CLIPS * 2
     apiserver.apply(right, world.namespace)
+
+
+async def test_what_the_api_server_does_not_take_is_told_and_made_once_it_does(world: World) -> None:
+    world.operator.start()
+    await world.create_pool()
+    template = {"metadata": {"labels": {"show": "late news"}}, "spec": {"clips": CLIPS}}
+    await create(world, schedule="0 0 1 1 *", template=template)
+    await is_due(world, since=timedelta(days=800))
+
+    async def told() -> bool:
+        conditions = (await schedule(world))["status"].get("conditions", ())
+        return any(each["reason"] == "FailedCreate" and "late news" in each["message"] for each in conditions)
+
+    await eventually(told, "the condition Ready says why")
+    assert await jobs_of(world) == []
+    await world.kubernetes.patch(
+        VIDEOSCHEDULES, world.namespace, "news", {"spec": {"template": {"metadata": {"labels": {"show": "late-news"}}}}}
+    )
+    assert await eventually(lambda: jobs_of(world), "a VideoJob")
+
+
+async def test_one_that_is_being_deleted_makes_no_more(world: World) -> None:
+    world.operator.start()
+    await world.create_pool()
+    await create(world, schedule="0 0 1 1 *")
+    await world.kubernetes.patch(
+        VIDEOSCHEDULES, world.namespace, "news", {"metadata": {"finalizers": ["example.org/x"]}}
+    )
+    await world.kubernetes.delete(VIDEOSCHEDULES, world.namespace, "news")
+    await is_due(world, since=timedelta(days=800))
+    await create(world, "other", schedule="0 0 1 1 *")
+    await is_due(world, "other", since=timedelta(days=800))
+    assert await eventually(lambda: jobs_of(world, "other"), "a VideoJob of another")
+    assert await jobs_of(world) == []
+    await world.kubernetes.patch(VIDEOSCHEDULES, world.namespace, "news", {"metadata": {"finalizers": None}})
+
+
+async def test_a_schedule_is_as_kubectl_expects_it(world: World, apiserver: ApiServer) -> None:
+    world.operator.start()
+    await world.create_pool()
+    await create(world, schedule="0 6 1 1 *", timeZone="Europe/Berlin")
+    apiserver.kubectl("wait", "--for=condition=Ready", "vs/news", "-n", world.namespace, "--timeout=20s")
+    assert "transition" in apiserver.kubectl("explain", "vs.spec.template.spec.clips").stdout
+    assert "cron expression" in apiserver.kubectl("explain", "vs.spec.schedule").stdout
+    for _ in range(2):  # what kubectl itself reads back is what it can apply
+        text = apiserver.kubectl("get", "vs", "news", "-n", world.namespace, "-o", "json").stdout
+        read = yaml.safe_load(text)
+        read["metadata"].pop("managedFields", None)
+        apiserver.apply(read, world.namespace)
+    described = apiserver.kubectl("describe", "vs", "news", "-n", world.namespace).stdout
+    assert "Next Schedule Time" in described

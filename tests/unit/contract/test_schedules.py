@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videojob_contract.resources.videoschedule import VideoScheduleSpec
-from videojob_contract.semantics.schedules import last_due, next_due, videojob_of
+from videojob_contract.semantics.schedules import in_zone, last_due, next_due, videojob_of
 from videojob_contract.validation import SpecError, parse_videojob, parse_videoschedule
 
 CLIPS = [{"color": "#203040", "duration": "1s"}]
@@ -84,6 +84,47 @@ def test_the_last_one_is_that_which_the_next_ones_have_passed(expression, zone, 
     assert following.astimezone(UTC) > now
 
 
+CHANGES = {
+    # By an hour and by two; at midnight; and for a month.
+    "Europe/Berlin": ["2026-03-29T01:00Z", "2026-10-25T01:00Z"],
+    "Antarctica/Troll": ["2026-03-29T01:00Z", "2026-10-25T01:00Z"],
+    "Africa/Cairo": ["2026-04-23T22:00Z", "2026-10-29T21:00Z"],
+    "Africa/Casablanca": ["2026-02-15T02:00Z", "2026-03-22T02:00Z"],
+}
+
+
+@given(
+    expression=st.sampled_from(
+        ["* * * * *", "*/20 * * * *", "30 2 * * *", "10 1,2,3 * * *", "45 * * * *", "0 */2 * * *", "15 0 * * 0"]
+    ),
+    change=st.sampled_from([(zone, at) for zone, times in CHANGES.items() for at in times]),
+    minute=st.integers(-180, 240),
+)
+def test_around_every_change_of_a_clock_the_last_has_come_and_the_next_is_to_come(expression, change, minute):
+    zone, at = change
+    spec, now = spec_of(expression, zone), datetime.fromisoformat(at) + timedelta(minutes=minute)
+    last, following = last_due(spec, now), next_due(spec, now)
+    assert last is not None
+    assert following is not None
+    assert last <= now < following
+    assert last_due(spec, following - timedelta(minutes=1)) == last
+    assert next_due(spec, last) == following
+    assert {last.tzinfo, following.tzinfo} == {UTC}  # times of one zone are compared and added to by its clock
+
+
+@pytest.mark.parametrize(("zone", "at"), [(zone, at) for zone, times in CHANGES.items() for at in times])
+def test_the_changes_are_changes(zone, at):
+    moment = datetime.fromisoformat(at)
+    before = (moment - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).utcoffset()
+    assert before != moment.astimezone(ZoneInfo(zone)).utcoffset()
+
+
+def test_in_the_hour_that_comes_twice_a_time_of_the_first_has_come_in_the_second():
+    spec, second = spec_of("30 2 * * *", "Europe/Berlin"), datetime(2026, 10, 25, 1, 5, tzinfo=UTC)
+    assert last_due(spec, second) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert next_due(spec, second) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+
+
 def test_a_time_that_has_just_come_has_come():
     spec, at = spec_of("0 6 * * *", "Etc/UTC"), datetime(2026, 5, 1, 6, tzinfo=UTC)
     assert last_due(spec, at) == at
@@ -110,7 +151,21 @@ def test_what_is_no_expression_is_told_what_one_is(expression):
     assert "write five fields of cron, such as 30 6 * * 1-5, or @daily" in problems(expression=expression)[0]
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "Europe", "../etc/passwd", "Europe/../UTC", "CEST5"])
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Mars/Olympus",
+        "Europe",
+        "../etc/passwd",
+        "Europe/../UTC",
+        "CEST5",
+        "localtime",
+        "posixrules",
+        "right/Europe/Berlin",
+        "Local",
+        "Factory",
+    ],
+)
 def test_a_zone_that_is_not_there_is_refused(zone):
     (problem,) = problems(zone=zone)
     assert problem.startswith("spec.timeZone: ")
@@ -133,7 +188,7 @@ def test_a_videojob_is_named_for_its_time_and_knows_it():
     made_by = parse_videoschedule(schedule(template=template))
     at = next_due(made_by.spec, datetime(2026, 3, 29, 1, tzinfo=UTC))
     assert at is not None
-    made = videojob_of(made_by, at)
+    made = videojob_of(made_by, in_zone(made_by.spec, at))
 
     assert made["metadata"]["name"] == f"news-{int(at.timestamp()) // 60}"
     assert made["metadata"]["labels"] == {"team": "news", "videojob.dev/schedule": "news"}

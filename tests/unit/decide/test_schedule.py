@@ -121,11 +121,67 @@ def test_allowed_beside_another_it_is_made():
 
 
 def test_in_place_of_another_that_is_deleted():
-    active = (DeleteVideoJob("uid", "news-1"), DeleteVideoJob("uid-2", NAME))
-    decision = decide(spec={"concurrencyPolicy": "Replace"}, active=active)
-
+    replace, others = {"concurrencyPolicy": "Replace"}, (DeleteVideoJob("uid", "news-1"),)
+    decision = decide(spec=replace, active=others)
     assert made(decision) == NAME
-    assert decision.delete == active[:1]  # not what a run that crashed has made for this very time
+    assert decision.delete == others
+
+    # But not what a run that crashed has made for this very time.
+    again = decide(spec=replace, active=(*others, DeleteVideoJob("uid-2", NAME)))
+    assert again.delete == others
+
+
+@pytest.mark.parametrize("policy", ["Allow", "Forbid", "Replace"])
+@pytest.mark.parametrize(
+    "found", [{"active": (DeleteVideoJob("uid", NAME),)}, {"finished": {"succeeded": [job(NAME)]}}]
+)
+def test_what_was_made_before_a_crash_is_written_down_and_neither_waited_for_nor_made_again(policy, found):
+    decision = decide(
+        SIX + timedelta(minutes=1), spec={"concurrencyPolicy": policy, "history": {"succeeded": 0}}, **found
+    )
+    assert (made(decision), decision.delete) == (None, ())
+    assert after(decision).last_schedule_time == SIX
+    assert ready(decision)[0] == Reason.READY
+
+
+def test_what_the_api_server_refuses_is_told_and_tried_again_until_the_deadline():
+    spec = {"startingDeadline": "10m"}
+    refused = decide(create_refused="exceeded quota: videojobs", spec=spec)
+    assert made(refused) is None
+    assert ready(refused) == (
+        Reason.FAILED_CREATE,
+        "that of 2026-05-01T06:00+00:00 cannot be made: exceeded quota: videojobs",
+    )
+    assert [(event.type, event.reason) for event in refused.events] == [("Warning", Reason.FAILED_CREATE)]
+    assert decide(create_refused="exceeded quota: videojobs", status=after(refused), spec=spec).events == ()
+
+    assert made(decide(SIX + timedelta(minutes=1), after(refused), spec=spec)) == NAME
+    late = decide(SIX + timedelta(minutes=11), after(refused), spec=spec, create_refused="exceeded quota")
+    assert ready(late)[0] == Reason.MISSED
+
+
+def test_one_that_is_being_deleted_makes_none_and_is_left_as_it_is():
+    decision = decide(deleting=True, active=(DeleteVideoJob("uid", "news-1"),), finished={"succeeded": [job("a")] * 9})
+    assert decision == ScheduleDecision(None)
+
+
+def test_a_deadline_is_as_long_when_the_clock_is_changed_meanwhile():
+    # At 02:00 it is 03:00.
+    spec = {"schedule": "30 1 * * *", "timeZone": "Europe/Berlin", "startingDeadline": "2h"}
+    due = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    early = VideoScheduleStatus(last_schedule_time=due - timedelta(days=1))
+    assert made(decide(due + timedelta(minutes=119), early, spec=spec))
+    assert made(decide(due + timedelta(minutes=121), early, spec=spec)) is None
+
+
+@pytest.mark.parametrize("expression", ["30 2 * * *", "*/20 * * * *", "0 * * * *"])
+def test_in_the_hour_that_comes_twice_the_next_look_is_not_at_once(expression):
+    now = datetime(2026, 10, 25, 1, 5, tzinfo=UTC)  # 02:05 in Berlin, for the second time
+    decision = decide(now, spec={"schedule": expression, "timeZone": "Europe/Berlin"})
+    assert decision.requeue_after_s is not None
+    assert decision.requeue_after_s >= 15 * 60
+    settled = decide(now, after(decision), spec={"schedule": expression, "timeZone": "Europe/Berlin"})
+    assert (settled.status, settled.create) == (None, None)
 
 
 def test_suspended_it_makes_none_and_then_the_last_that_it_would_have_made():
@@ -138,11 +194,14 @@ def test_suspended_it_makes_none_and_then_the_last_that_it_would_have_made():
 
 
 def test_a_name_that_is_anothers_is_left_to_it_and_told():
-    decision = decide(taken=NAME)
+    decision = decide(name_taken=True)
     assert made(decision) is None
-    assert ready(decision)[0] == Reason.NAME_TAKEN
+    assert ready(decision) == (
+        Reason.NAME_TAKEN,
+        f"no VideoJob was made for 2026-05-01T06:00+00:00: {NAME} is there, and is none of this VideoSchedule",
+    )
     assert after(decision).last_schedule_time == SIX
-    assert made(decide(SIX + timedelta(days=1), after(decision), taken=NAME))
+    assert made(decide(SIX + timedelta(days=1), after(decision)))
 
 
 def test_the_oldest_finished_ones_go_and_the_last_success_is_noted():

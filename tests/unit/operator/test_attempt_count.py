@@ -39,6 +39,7 @@ def counted(pool: PoolKey, status: VideoJobStatus | None, observation: Observati
         job=None,
         finished_at=None,
         ttl=None,
+        schedule_uid=None,
         raw=observation.raw,
     )
     _count(record, observation, new)

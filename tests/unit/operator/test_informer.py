@@ -9,8 +9,8 @@ from videojob_contract.resources import API_VERSION
 from videojob_operator.cache import Cache
 from videojob_operator.informer import Informer
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import VideoJobKey
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, VIDEOJOBS, WATCHED
+from videojob_operator.records import VideoJobKey, VideoScheduleKey
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, WATCHED
 
 POOL = PoolKey("ns", "default")
 HOLIDAY = VideoJobKey("ns", "holiday")
@@ -36,11 +36,13 @@ class Added:
 class Scene:
     def __init__(self) -> None:
         self.cache, self.videojobs, self.pools, self.schedules = Cache(), Added(), Added(), Added()
-        queues = (self.videojobs, self.pools, self.schedules)
-        self.informer = Informer(self.cache, *queues, writes_per_s=20.0)  # type: ignore[arg-type]
+        queues: list[Any] = [self.videojobs, self.pools, self.schedules]
+        self.informer = Informer(self.cache, *queues, writes_per_s=20.0)
         self._version = 0
 
-    def sees(self, watched, name, *, deleted=False, labels=None, owner=None, generation=1, uid=None, **fields):
+    def sees(
+        self, watched, name, *, deleted=False, labels=None, owner=None, owners=(), generation=1, uid=None, **fields
+    ):
         """Return the VideoJobs and the pools that are reconciled once this is observed."""
         self._version += 1
         metadata = {
@@ -51,7 +53,10 @@ class Scene:
             "generation": generation,
             "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": labels or {},
-            "ownerReferences": [{"apiVersion": API_VERSION, "kind": "VideoJob", "uid": owner}] if owner else [],
+            "ownerReferences": [
+                *owners,
+                *([{"apiVersion": API_VERSION, "kind": "VideoJob", "uid": owner}] if owner else []),
+            ],
         }
         self.informer.handle(watched, {"metadata": metadata, "spec": {}} | fields, deleted=deleted)
         return self.taken()
@@ -77,9 +82,21 @@ def scene() -> Scene:
 
 def test_each_watched_resource_has_a_store_and_somebody_whom_it_concerns(scene):
     for watched in WATCHED:
-        concerned = [*scene.sees(watched, "one"), scene.schedules.taken()]
-        assert any(concerned) or watched is PODS  # a pod without a Job is nobody's
+        # A pod without a Job is nobody's.
+        assert scene.sees(watched, "one") != ([], []) or scene.schedules.taken() or watched is PODS
         assert len(scene.cache.store(watched)) == 1
+
+
+def test_a_videojob_concerns_the_schedule_that_made_it_when_its_phase_changes(scene):
+    owner = {"apiVersion": API_VERSION, "kind": "VideoSchedule", "uid": "uid-news", "name": "news"}
+    scene.sees(SCHEDULES, "news", spec={"schedule": "@daily"})
+    assert scene.schedules.taken() == [VideoScheduleKey("ns", "news")]
+
+    for phase, expected in [("Queued", 1), ("Queued", 0), ("Succeeded", 1)]:
+        scene.sees(VIDEOJOBS, "news-1", owners=[owner], status={"phase": phase})
+        assert len(scene.schedules.taken()) == expected
+    scene.sees(VIDEOJOBS, "other", status={"phase": "Queued"})
+    assert scene.schedules.taken() == []
 
 
 def test_a_videojob_concerns_itself(scene):

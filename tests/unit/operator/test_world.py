@@ -67,6 +67,14 @@ class Story(RuleBasedStateMachine):
     def cancel(self, pick):
         self.world.change(self.video(pick), cancel=True)
 
+    @precondition(lambda self: any(phase_of(video).is_final for video in self.world.videos))
+    @rule(pick=PICK)
+    def render_once_more(self, pick):
+        finished = [video for video in self.world.videos if phase_of(video).is_final]
+        video = finished[pick % len(finished)]
+        self.world.node.succeeded.discard(video["metadata"]["uid"])
+        self.world.change(video, rerun=video["spec"].get("rerun", 0) + 1, cancel=False)
+
     @precondition(lambda self: len(self.world.videos) > 2)
     @rule()
     def delete(self):

@@ -23,6 +23,7 @@ from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes, Watch
 from videojob_operator.act.kubernetes import Object
 from videojob_operator.config import Settings
+from videojob_operator.decide.attempt import current_number
 from videojob_operator.decide.retry import INTERRUPTION_LIMIT
 from videojob_operator.handlers.watches import DELETED
 from videojob_operator.operator import Operator
@@ -71,11 +72,17 @@ class Queue(FakeOperatorQueue):
         return await super().entry(uid)
 
     async def enqueue(
-        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+        self,
+        queue: str,
+        assignment: Assignment,
+        since: datetime | None = None,
+        demand: Demand = DEFAULT_DEMAND,
+        *,
+        again: bool = False,
     ) -> Enqueued:
         await self._world.step()
         is_fresh = self._world.may_enqueue(assignment)
-        answer = await super().enqueue(queue, assignment, since, demand)
+        answer = await super().enqueue(queue, assignment, since, demand, again=again)
         self._world.expect(answer.accepted or not is_fresh, f"{assignment.uid} was refused as {answer.state}")
         return answer
 
@@ -117,6 +124,8 @@ class World:
         """Changes of each VideoJob's status, by uid."""
         self.told: defaultdict[str, list[str]] = defaultdict(list)
         """Reasons of the Events about each object, by uid."""
+        self.begun_again: Counter[str] = Counter()
+        """How often each VideoJob was rendered once more."""
         self.phases: defaultdict[str, list[str]] = defaultdict(list)
         """The phases of each VideoJob, in order."""
         self._violations: list[str] = []
@@ -311,7 +320,7 @@ class World:
         known = self.operator.cache.videojobs.get(VideoJobKey(given.namespace, given.name))
         is_fresh = known is not None and str(known.version) == video["metadata"]["resourceVersion"]
         status = VideoJobStatus.model_validate(video.get("status", {}))
-        number = status.failures + status.interruptions + 1
+        number = current_number(status)
         right = given.attempt == number if is_fresh else given.attempt <= number
         self.expect(right, f"attempt {given.attempt} of {given.uid} is enqueued, and {number} is next")
         return is_fresh
@@ -332,11 +341,16 @@ class World:
     def _check_status(self, uid: str, old: VideoJobStatus, new: VideoJobStatus) -> None:
         if self.phases[uid][-1:] != [new.phase]:
             self.phases[uid].append(new.phase)
+        if old.phase.is_final and new.rerun > old.rerun:
+            self.expect(new.phase is Phase.PENDING, f"{uid}: begins again as {new.phase}")
+            self.begun_again[uid] += 1
+            self.expect(new.earlier_attempts == new.attempts == old.attempts, f"{uid}: attempts count on")
+            return
         self.expect(new.phase in LEGAL[old.phase], f"{uid}: {old.phase} → {new.phase}")
         self.expect(not old.phase.is_final, f"{uid}: what is final stays")
         if old.phase is new.phase is Phase.RUNNING and old.attempts == new.attempts:
             self.expect(new.progress >= old.progress, f"{uid}: progress {old.progress} → {new.progress}")
-        current = new.attempts - new.failures - new.interruptions
+        current = new.attempts - new.earlier_attempts - new.failures - new.interruptions
         self.expect(current in {0, 1}, f"{uid}: {new.attempts} attempts, {new.failures} + {new.interruptions} ended")
         self.expect(new.failures >= old.failures, f"{uid}: failures {old.failures} → {new.failures}")
         self.expect(new.interruptions >= old.interruptions, f"{uid}: interruptions {new.interruptions}")
@@ -377,10 +391,12 @@ class World:
         watch = self.server.watch(EVENTS)
         while True:
             event = (await watch.next()).object
-            reasons = self.told[event["regarding"]["uid"]]
+            uid = event["regarding"]["uid"]
+            reasons = self.told[uid]
             reasons.append(event["reason"])
             ends = [reason for reason in reasons if reason in {Reason.SUCCEEDED, Reason.CANCELLED}]
-            self.expect(len(ends) <= 1, f"{event['regarding']['name']} ended twice: {reasons}")
+            lives = 1 + self.begun_again[uid]
+            self.expect(len(ends) <= lives, f"{event['regarding']['name']} ended twice: {reasons}")
 
 
 def phase_of(video: Object) -> Phase:

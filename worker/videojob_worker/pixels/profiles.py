@@ -41,7 +41,7 @@ def to_srgb(image: Image.Image, profile: bytes, *, is_grey: bool = False) -> Ima
             own, ImageCms.createProfile("sRGB"), image.mode, into, ImageCms.Intent.RELATIVE_COLORIMETRIC
         )
         if _changes_nothing(transform, image.mode):
-            return image.convert(into)
+            return image if image.mode == into else image.convert(into)
         if into != image.mode:
             return _applied(transform, image)
         image.load()

@@ -66,7 +66,13 @@ def _strips(image: Image.Image, factor: int) -> Iterator[tuple[int, Image.Image]
     rows = max(1, _STRIP_PIXELS // (image.width * factor)) * factor
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(image.height, top + rows)))
-        yield top // factor, _simple_mode(strip).reduce(factor)
+        yield top // factor, reduced(strip, factor)
+
+
+def reduced(strip: Image.Image, factor: int) -> Image.Image:
+    """Return what is decoded in mode RGB, RGBA, L or CMYK, smaller by a whole factor."""
+    simple = _simple_mode(strip)
+    return simple.reduce(factor) if factor > 1 else simple
 
 
 def _simple_mode(image: Image.Image) -> Image.Image:

@@ -73,7 +73,13 @@ class FakeOperatorQueue(Side):
         return self._server.has_users
 
     async def enqueue(
-        self, queue: str, assignment: Assignment, since: datetime | None = None, demand: Demand = DEFAULT_DEMAND
+        self,
+        queue: str,
+        assignment: Assignment,
+        since: datetime | None = None,
+        demand: Demand = DEFAULT_DEMAND,
+        *,
+        again: bool = False,
     ) -> Enqueued:
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         if not await self.has_room():
@@ -82,7 +88,7 @@ class FakeOperatorQueue(Side):
         record = state.records.get(uid)
         if record:
             known = record.entry.attempt
-            if record.state in GONE:
+            if record.state in GONE and not (again and attempt > known):
                 return Enqueued(EnqueueState.CANCELLED)
             if known > attempt or (known == attempt and record.state == "released"):
                 return Enqueued(EnqueueState.STALE)

@@ -33,10 +33,12 @@ local payload = ARGV[4]
 local since   = tonumber(ARGV[5])  -- milliseconds; none for now
 local terms   = ARGV[6]
 local asked   = {user = ARGV[7], project = ARGV[8], rank = tonumber(ARGV[9]), cost = tonumber(ARGV[10])}
+local again   = ARGV[11] == '1'  -- whether it may run once more after it was cancelled or forgotten
 
 local record = load(entries, uid)
 if record then
-  if record.state == 'cancelled' or record.state == 'forgotten' then
+  local is_gone = record.state == 'cancelled' or record.state == 'forgotten'
+  if is_gone and not (again and attempt > record.attempt) then
     return {'cancelled', -1}
   end
   if record.attempt > attempt or (record.attempt == attempt and record.state == 'released') then

@@ -1,5 +1,6 @@
 """Pictures that are slightly damaged, as browsers draw them: what is there, with a warning that says what is not."""
 
+import re
 import struct
 import zlib
 from io import BytesIO
@@ -237,3 +238,63 @@ def test_texts_that_pillow_writes_change_nothing(tmp_path: Path) -> None:
     drawn, said = shown(tmp_path, written(photograph(), "PNG", pnginfo=info, dpi=(300, 300)))
     assert np.array_equal(drawn, np.asarray(photograph()))
     assert not said
+
+
+GIVES_UP = b"\xff\xb0\0\4ab"
+"""A segment of a JPEG that no decoder knows."""
+OPTIONS = {"JPEG": {"quality": 90}, "GIF": {"interlace": 0}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}}
+
+
+def broken(kind: str, share: float) -> bytes:
+    """A picture at which its decoder gives up where so much of it is read."""
+    if kind == "TIFF":
+        whole = bytearray(written(photograph(), kind, **OPTIONS[kind]))
+        at = int(len(whole) * share)
+        whole[at : at + 60] = b"\xff" * 60
+        return bytes(whole)
+    whole = written(photograph(), kind, **OPTIONS[kind])
+    at = int(len(whole) * share)
+    return whole[:at] + (GIVES_UP + whole[at:] if kind == "JPEG" else b"")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "TIFF"])
+def test_what_a_decoder_gives_up_on_the_way_is_shown_as_far_as_it_is_there(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x").write_bytes(broken(kind, 0.8))
+    source = Source("spec.clips[0].image.uri", "volume://media/x", tmp_path / "x")
+    found = np.asarray(load_image(source, WHOLE), int)
+    [said] = source.warnings.said
+    assert re.search(rf"is a damaged {kind}: its decoder gives up, about \d\d?\.\d% of the picture are missing", said)
+    with Image.open(BytesIO(written(photograph(), kind, **OPTIONS[kind]))) as whole:
+        expected = np.asarray(whole.convert("RGB"), int)
+    rows = slice(len(expected) // 2, None) if kind == "BMP" else slice(len(expected) // 2)
+    assert np.abs(found - expected)[rows].max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "TIFF"])
+def test_of_what_a_decoder_gives_up_early_there_is_no_picture(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x").write_bytes(broken(kind, 0.2))
+    with pytest.raises(PermanentError, match=rf"is a damaged {kind}: its decoder gives up, about [6-9]\d"):
+        load_image(Source("f", "u", tmp_path / "x"), WHOLE)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "TIFF"])
+def test_what_must_be_whole_and_is_given_up_is_refused(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x").write_bytes(broken(kind, 0.8))
+    with pytest.raises(PermanentError, match=rf"is a damaged {kind}: its decoder gives up"):
+        load_image(Source("f", "u", tmp_path / "x", on_damage=OnDamage.FAIL), WHOLE)
+
+
+def test_of_an_interlaced_gif_that_breaks_off_early_there_is_no_picture(tmp_path: Path) -> None:
+    whole = written(photograph(), "GIF", interlace=1)
+    (tmp_path / "x").write_bytes(whole[: len(whole) // 4])
+    with pytest.raises(PermanentError, match=r"is a damaged GIF: its decoder gives up, about [6-9]\d"):
+        load_image(Source("f", "u", tmp_path / "x"), WHOLE)
+
+
+def test_a_jpeg_whose_picture_is_followed_by_nonsense_is_whole(tmp_path: Path) -> None:
+    whole = written(photograph(), "JPEG", quality=90)
+    (tmp_path / "x").write_bytes(whole[:-2] + GIVES_UP + whole[-2:])
+    source = Source("f", "u", tmp_path / "x")
+    found = load_image(source, WHOLE)
+    assert source.warnings.said == ("f: u is a damaged JPEG: its decoder gives up, and is shown as far as it is there",)
+    assert np.array_equal(np.asarray(found, int), pixels(whole))

@@ -105,12 +105,12 @@ def heif_writer(items: Callable[[], list[files.Item]]) -> Callable[[Image.Image,
 @pytest.mark.parametrize(
     ("write", "at_least"),
     [(write, (1280, 720)) for write in WRITERS.values()]
-    + [(WRITERS[name], SIZE) for name in ("jpeg-sideways", "png-palette", "png-sideways")]
+    + [(WRITERS[name], SIZE) for name in ("jpeg-sideways", "png", "png-palette", "png-sideways")]
     + [(heif_writer(items), (1280, 720)) for items in HEIF.values()]
     + [(heif_writer(HEIF[name]), SIZE) for name in ("tiles-sideways", "tiles-multiplied")],
     ids=[
         *WRITERS,
-        *("jpeg-sideways-whole", "png-palette-whole", "png-sideways-whole"),
+        *("jpeg-sideways-whole", "png-whole", "png-palette-whole", "png-sideways-whole"),
         *HEIF,
         *("tiles-sideways-whole", "tiles-multiplied-whole"),
     ],
@@ -135,9 +135,20 @@ def test_a_jpeg_of_more_than_128_megapixels_is_decoded_smaller(tmp_path: Path) -
     assert probed.decoding.bytes_for((20_000, 8_000)) < 10_000 * 4_000 * 6
 
 
-@pytest.mark.parametrize("options", [{"progressive": True}, {}])
-def test_what_cannot_be_decoded_smaller_is_refused(tmp_path: Path, options: dict[str, bool]) -> None:
-    Image.new("L", (20_000, 8_000), 77).save(tmp_path / "x", "JPEG" if options else "PNG", **options)
+def test_a_png_of_more_than_128_megapixels_is_decoded_in_strips(tmp_path: Path) -> None:
+    Image.new("L", (20_000, 8_000), 77).save(tmp_path / "x", "PNG", compress_level=1)
+    source = Source("f", "u", tmp_path / "x")
+    probed = inspect_picture(source)
+    assert probed.decoding.bytes_for((20_000, 8_000)) < 10_000 * 4_000 * 6
+    assert probed.decoding.bytes_for((1280, 720)) < 100 * 1024**2
+    image = load_image(source, (1280, 720))
+    assert image.size == (20_000 // 5, 8_000 // 5)
+    assert image.getpixel((3999, 1599)) == (77, 77, 77)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "BMP"])
+def test_what_cannot_be_decoded_smaller_is_refused(tmp_path: Path, kind: str) -> None:
+    Image.new("L", (20_000, 8_000), 77).save(tmp_path / "x", kind, progressive=True)
     with pytest.raises(PermanentError, match="has 20000x8000 pixels; at most 128 megapixels are allowed"):
         inspect_picture(Source("f", "u", tmp_path / "x"))
 

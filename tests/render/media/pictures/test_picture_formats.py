@@ -60,6 +60,15 @@ def test_a_tiff_is_what_was_put_in(tmp_path: Path, mode: str, compression: str) 
     assert np.abs(np.asarray(loaded, int) - np.asarray(expected, int)).max() <= 1
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_tiff_with_places_of_64_bits_is_what_was_put_in(tmp_path: Path, mode: str) -> None:
+    picture = (transparent() if mode == "RGBA" else photograph()).convert(mode)
+    content = written(picture, "TIFF", big_tiff=True)
+    assert content[2] == 43
+    expected = picture if mode == "RGBA" else picture.convert("RGB")
+    assert np.array_equal(np.asarray(load(tmp_path, content)), np.asarray(expected))
+
+
 @pytest.mark.parametrize("compression", ["group3", "group4"])
 def test_a_fax_is_black_on_white(tmp_path: Path, compression: str) -> None:
     picture = photograph().convert("1")
@@ -202,8 +211,6 @@ THUMBNAIL = {254: 1, 330: 8}
         (written(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=DNG), "is a camera raw file, not a .*; develop it"),
         (written(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=THUMBNAIL), "is a camera raw file, not a .*; develop it"),
         (written(Image.new("F", (8, 8)), "TIFF"), "is a TIFF of numbers of 32 bits, .*; save it with 8 or 16 bits"),
-        (written(photograph(), "TIFF")[:-900], "is a damaged TIFF: "),
-        (written(photograph(), "BMP")[:-900], "is a damaged BMP: "),
     ],
 )
 def test_what_is_not_read_is_refused_with_what_to_do(tmp_path: Path, content: bytes, says: str) -> None:

@@ -248,6 +248,18 @@ def test_links_of_an_ogg_are_heard_one_after_the_other(
     assert not said
 
 
+@pytest.mark.parametrize("codec", OGG)
+def test_headers_of_an_ogg_that_are_there_twice_are_no_sound(
+    make: Callable[..., bytes], put: Callable[[bytes], Path], codec: str
+) -> None:
+    found = list(pages(make("x.ogg", "-c:a", codec)))
+    headers = [page for page in found if not any(page[6:14])]
+    heard, said = play(put(b"".join(headers + found)))
+    check(heard, FIRST, off=2)
+    assert headers
+    assert not said
+
+
 @pytest.mark.parametrize("suffix", ["ogg", "mka"])
 def test_what_opus_skips_at_its_start_is_not_missed(
     make: Callable[..., bytes], put: Callable[[bytes], Path], tmp_path: Path, suffix: str
@@ -275,6 +287,7 @@ def test_what_opus_skips_at_its_start_is_not_missed(
         pytest.param((b"\r\n\r\n", b""), id="empty lines before"),
         pytest.param((b"\xef\xbb\xbf", b""), id="byte order mark before"),
         pytest.param((bytes(range(200)) * 20, b""), id="junk before"),
+        pytest.param((bytes(range(200)) * 1000, b""), id="much junk before"),
         pytest.param((ID3[:10] + bytes(1024) + bytes(700), b""), id="padding behind the tag"),
         pytest.param((b"", b"\0"), id="a byte after"),
         pytest.param((b"", b"U"), id="another byte after"),

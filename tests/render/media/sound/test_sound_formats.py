@@ -91,6 +91,15 @@ def test_a_kind_of_file_is_heard_as_ffmpeg_hears_it(
     check(heard(path), by_ffmpeg(path), tolerance)
 
 
+def test_a_telephone_call_is_heard_as_ffmpeg_hears_it(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    ffmpeg("-i", source_of(folder, 8000, 1), "-c:a", "libgsm_ms", path)
+    ours, right = heard(path), by_ffmpeg(path, "-ar", str(RATE))
+    place, like = find(right[0, RATE // 4 : RATE * 3 // 4], ours[0])
+    assert place == pytest.approx(RATE // 4, abs=2)
+    assert like > 0.99
+
+
 RATES = (8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 88_200, 96_000, 192_000)
 
 

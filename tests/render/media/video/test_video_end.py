@@ -204,3 +204,22 @@ def test_a_clip_as_long_as_its_video_is_never_too_short(
     video: dict[str, Any] = {"uri": uri(path), "speed": speed}
     movie = decode(studio.movie([{"video": video}], files=[path], size=films.SIZE, fps=str(fps)))
     assert len(movie) == max(1, round(Fraction(len(stamps), 120) / speed * fps))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("rate", [5, 15, 25])
+def test_frames_that_are_shown_long_after_they_are_decoded_are_no_new_recording(
+    tmp_path: Path, codec: str, rate: int
+) -> None:
+    """Of a stream of few frames a second, those of which others are made come more than a second early."""
+    plain = films.steady(tmp_path / "plain.mkv", 60, Fraction(rate))
+    settings = (
+        ["-x264-params", "bframes=8:b-adapt=0"]
+        if codec == "libx264"
+        else ["-x265-params", "log-level=none:bframes=8:b-adapt=0"]
+    )
+    films.ffmpeg(
+        "-i", plain, "-c:v", codec, "-preset", "veryfast", "-crf", "10", *settings, path := tmp_path / "film.ts"
+    )
+    assert films.probe(path).duration_s == pytest.approx(60 / rate, abs=0.01)
+    assert films.shown(path, 60, Fraction(rate)) == list(range(60))

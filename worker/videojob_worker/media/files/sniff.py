@@ -26,6 +26,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftypcrx ", "camera raw"),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+    (0, b"MM\0+", "TIFF"),
     (0, b"%PDF", "PDF"),
     (0, b"fLaC", "FLAC"),
     (0, b"OggS", "Ogg"),

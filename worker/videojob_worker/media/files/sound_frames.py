@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Final
 
-SEARCHED_BYTES: Final = 64 * 1024
+SEARCHED_BYTES: Final = 256 * 1024
 """How far into a file the first frame is looked for, and how far from its end the last."""
 _IN_A_ROW: Final = 3
+_TAGS_BEHIND: Final = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _LARGEST_FRAME: Final = 8191
 _HEADER_BYTES: Final = 6
 
@@ -57,7 +58,8 @@ _AC3_WORDS: Final[tuple[Callable[[int, int], int], ...]] = (  # two bytes each, 
     lambda kbits, odd: kbits * 320 // 147 + odd,
     lambda kbits, _: kbits * 3,
 )
-_AC3_VERSIONS: Final = range(9)
+_AC3_VERSIONS: Final = range(11)
+"""9 and 10 are at a half and a quarter of the rate, in frames as long."""
 _EAC3_VERSIONS: Final = range(11, 17)
 
 
@@ -146,11 +148,11 @@ def ends_within_mpeg_frame(path: Path) -> bool:
 
 
 def _follow(data: bytes, at: int, frame_bytes: _FrameBytes, *, is_whole: bool) -> bool:
-    """Tell whether frames follow each other from a byte on: three, or fewer up to the end."""
+    """Tell whether frames follow each other from a byte on: three, or two up to the end or to tags."""
     for count in range(_IN_A_ROW):
         length = frame_bytes(_header(data, at))
         if length is None:
-            return count > 1 and is_whole and at >= len(data)
+            return count > 1 and (data.startswith(_TAGS_BEHIND, at) or (is_whole and at >= len(data)))
         at += length
     return True
 

@@ -16,9 +16,13 @@ LARGE_BYTES: Final = 128 * 1024**2
 """What takes more is decoded while no other is."""
 MOST_DECODED_PIXELS: Final = 128_000_000
 """Largest picture that is decoded as it is."""
+STRIP_BYTES: Final = 4 * 1024**2
+"""Of the rows that are decoded at a time, of what is decoded in strips."""
 RGBA_BYTES: Final = 4
 """Of a pixel of an image in RGB or RGBA."""
 
+_STRIPS: Final = 7
+"""What a strip is held as at a time: packed, unpacked, packed again, decoded, and in RGB."""
 _BUFFER_BYTES: Final = 4 * 1024**2
 """Strips on their way, and what is read of the file."""
 _DRAFTS: Final = (8, 4, 2, 1)
@@ -44,6 +48,10 @@ class DecodingMemory:
     """Whether it is turned or flipped, by a copy."""
     has_drafts: bool = False
     """Whether its decoder makes it smaller."""
+    row_bytes: int = 0
+    """Of one that is decoded in strips where it is made smaller: how long a row is; 0 of others."""
+    is_grey: bool = False
+    """Of one that is decoded in strips: whether these are put together in grey."""
     tile: tuple[int, int] | None = None
     """Of one that is decoded a tile at a time: the size of these."""
     opacity: DecodingMemory | None = None
@@ -57,8 +65,20 @@ class DecodingMemory:
         most = max(most, 2 if self.width * self.height > MOST_DECODED_PIXELS else 1)
         return next((by for by in _DRAFTS if by <= most), 1) if self.has_drafts else 1
 
+    def strips(self, at_least: tuple[int, int]) -> int:
+        """Return the factor by which it is made smaller in strips; 1 where it is decoded as it is."""
+        if not self.row_bytes:
+            return 1
+        size = self.width, self.height
+        least = 2 if self.width * self.height > MOST_DECODED_PIXELS else 1
+        return max(least, reduction(size, self._stored(at_least)))
+
     def bytes_for(self, at_least: tuple[int, int]) -> int:
         """Return the most that is held until `load_image` returns it for a size (width, height), in bytes."""
+        if (by := self.strips(at_least)) > 1:
+            pixels = -(-self.width // by) * -(-self.height // by)
+            strips = _STRIPS * max(STRIP_BYTES, self.row_bytes * by) + pixels * (1 if self.is_grey else RGBA_BYTES)
+            return max(strips, pixels * ((1 + self.is_turned) * RGBA_BYTES + self.is_grey)) + _BUFFER_BYTES
         by = self.draft(at_least)
         size = -(-self.width // by), -(-self.height // by)
         pixels = size[0] * size[1]

@@ -25,9 +25,10 @@ from videojob_worker.media.pictures.jpeg_xl import inspect_jpeg_xl, load_jpeg_xl
 from videojob_worker.media.pictures.layouts import read_layout
 from videojob_worker.media.pictures.orientation import orientation_of
 from videojob_worker.media.pictures.picture_colors import in_srgb
-from videojob_worker.media.pictures.picture_errors import MAX_DRAFTED_PIXELS, source_errors, too_large
+from videojob_worker.media.pictures.picture_errors import MAX_REDUCED_PIXELS, source_errors, too_large
 from videojob_worker.media.pictures.picture_layout import PictureFacts, PictureLayout
 from videojob_worker.media.pictures.png_layout import png_damage
+from videojob_worker.media.pictures.png_strips import PngStrips, png_strips
 from videojob_worker.media.pictures.tiff import check_tiff, has_further_pages, is_camera_raw
 from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
 
@@ -38,6 +39,7 @@ MAX_MOVING_PIXELS: Final = 8192 * 4352
 _DECODED_BYTES: Final = {"WebP": 16, "AVIF": 12}
 _MODE_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 _COEFFICIENT_BYTES: Final = 2
+_GREYS: Final = frozenset(("1", "L", "I;16", "I;16B"))
 
 # Pillow's name for each kind.
 _FORMATS: Final = {
@@ -56,6 +58,8 @@ _ADVICE: Final = {
     "PDF": "export its page as PNG",
     "camera raw": "develop it, and save it as JPEG, TIFF or HEIC",
 }
+_DRAWN_PARTLY: Final = frozenset(("JPEG", "PNG", "GIF", "TIFF", "BMP"))
+"""Kinds of which there is a picture where their decoder gives up."""
 _GREY: Final = 128
 """What the decoder of JPEG draws where nothing is left."""
 
@@ -72,6 +76,8 @@ class OpenPicture:
     image: ImageFile.ImageFile
     layout: PictureLayout
     orientation: int
+    strips: PngStrips | None = None
+    """How it is decoded where it is made smaller; None of what is decoded as it is."""
 
     @property
     def frame_times_s(self) -> tuple[Fraction, ...]:
@@ -90,6 +96,8 @@ class OpenPicture:
             is_sideways=self.orientation in SIDEWAYS,
             is_turned=self.orientation in ORIENTATIONS,
             has_drafts=self.kind == "JPEG",
+            row_bytes=self.strips.row_bytes if self.strips else 0,
+            is_grey=self.image.mode in _GREYS,
         )
 
     @contextmanager
@@ -101,9 +109,12 @@ class OpenPicture:
     def decoded(self, at_least: tuple[int, int]) -> Image.Image:
         """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
         wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
+        return self.finished(simplified(self.image, wanted))
+
+    def finished(self, simple: Image.Image) -> Image.Image:
+        """Return what is decoded, in mode RGB, RGBA, L or CMYK, as it is shown: upright, RGB or RGBA, in sRGB."""
         profile = self.layout.profile or self.image.info.get("icc_profile") or b""
         is_grey = self.image.mode in {"L", "LA"}
-        simple = simplified(self.image, wanted)
         return turned_upright(
             in_srgb(self.source, simple, self.layout.colors, profile, is_grey=is_grey), self.orientation
         )
@@ -153,6 +164,8 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     with picture.opened():
         if (by := picture.decoding.draft(at_least)) > 1:
             picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
+        if picture.strips is not None and (by := picture.decoding.strips(at_least)) > 1:
+            return picture.finished(_decoded_strips(picture, picture.strips, by))
         _load(picture)
         return picture.decoded(at_least)
 
@@ -176,11 +189,27 @@ def open_picture(source: Source, kind: str) -> OpenPicture:
             raise _not_read(source, "camera raw")
         if kind == "TIFF":
             check_tiff(source, image)
-    most = MAX_DRAFTED_PIXELS if kind == "JPEG" and not layout.coefficients else MOST_DECODED_PIXELS
+        strips = _strips(source, image, layout) if kind == "PNG" and len(layout.frame_times_s) < 2 else None  # noqa: PLR2004
+    is_reduced = strips is not None or (kind == "JPEG" and not layout.coefficients)
+    most = MAX_REDUCED_PIXELS if is_reduced else MOST_DECODED_PIXELS
     if image.width * image.height > most:
         image.close()
         raise too_large(source, image.size, most)
-    return OpenPicture(source, kind, image, layout, orientation_of(source, layout.exif or image.info.get("exif", b"")))
+    orientation = orientation_of(source, layout.exif or image.info.get("exif", b""))
+    return OpenPicture(source, kind, image, layout, orientation, strips)
+
+
+def _strips(source: Source, image: ImageFile.ImageFile, layout: PictureLayout) -> PngStrips | None:
+    with open_spliced(source.path, layout.parts) as file:
+        return png_strips(file, image)
+
+
+def _decoded_strips(picture: OpenPicture, strips: PngStrips, factor: int) -> Image.Image:
+    with open_spliced(picture.source.path, picture.layout.parts) as file:
+        image, is_whole = strips.decode(file, factor)
+    if not is_whole and not _conceal(picture):
+        raise OSError("it breaks off")
+    return image
 
 
 def _not_read(source: Source, kind: str) -> PermanentError:
@@ -189,13 +218,19 @@ def _not_read(source: Source, kind: str) -> PermanentError:
 
 
 def _load(picture: OpenPicture) -> None:
-    """Decode; of a PNG that breaks off, which its probe has found, what is there."""
+    """Decode; of a still picture at which its decoder gives up on the way, what is there."""
     try:
         picture.image.load()
     except OSError:
-        if picture.kind != "PNG" or picture.frame_times_s or not _conceal(picture):
-            raise
         picture.image.tile = []
+        if picture.frame_times_s or picture.kind not in _DRAWN_PARTLY:
+            raise
+        if picture.kind == "PNG":  # its probe has found what
+            if not _conceal(picture):
+                raise
+            return
+        missing = _undrawn(picture)
+        picture.source.conceal(f"is a damaged {picture.kind}: its decoder gives up, {_missing(missing)}", missing)
 
 
 def _conceal(picture: OpenPicture) -> bool:
@@ -222,5 +257,15 @@ def _jpeg_damage(picture: OpenPicture) -> tuple[str, float]:
         image.draft("L", (1, 1))
         rows = (np.asarray(image.convert("L")) != _GREY).any(axis=1)
     missing = 1 - float(np.flatnonzero(rows)[-1] + 1) / len(rows) if rows.any() else 1.0
-    share = f"about {missing:.1%} of the picture are missing" if missing else "and is shown as far as it is there"
-    return f"it breaks off, {share}", missing
+    return f"it breaks off, {_missing(missing)}", missing
+
+
+def _undrawn(picture: OpenPicture) -> float:
+    """Return for which share of rows, from 0 to 1, a decoder that gave up left one colour."""
+    rows = np.asarray(picture.image).reshape(picture.image.height, picture.image.width, -1)
+    last = rows[0 if picture.kind == "BMP" else -1, 0]
+    return float((rows == last).all(axis=(1, 2)).mean())
+
+
+def _missing(share: float) -> str:
+    return f"about {share:.1%} of the picture are missing" if share else "and is shown as far as it is there"

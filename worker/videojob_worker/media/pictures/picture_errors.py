@@ -7,8 +7,8 @@ from typing import Final
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
 from videojob_worker.media.files.source import Source
 
-MAX_DRAFTED_PIXELS: Final = 400_000_000
-"""Largest JPEG, which is made smaller as it is decoded."""
+MAX_REDUCED_PIXELS: Final = 400_000_000
+"""Largest picture that is made smaller as it is decoded."""
 
 
 @contextmanager

@@ -94,6 +94,16 @@ def png_damage(file: BinaryIO) -> tuple[str, float] | None:
     return f"it breaks off, about {missing:.1%} of the picture are missing", missing
 
 
+def packed_pixels(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what the pixels of a still PNG are packed as, in blocks.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = file.seek(0, 2)
+    return (block for chunk in _chunks(file, size) if chunk.name == b"IDAT" for block in _blocks(file, chunk, size))
+
+
 def _is_whole(file: BinaryIO, chunk: _Chunk, size: int) -> bool:
     """Tell whether all of a chunk is there, and as its checksum says."""
     checksum = zlib.crc32(chunk.name)

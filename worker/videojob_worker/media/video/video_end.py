@@ -81,10 +81,18 @@ class Restart:
         self._offset = 0
         self.count = 0
 
-    def follow(self, stamp: int, expected: int, decoded: int | None = None) -> int:
-        """Return the time of a stamp, where one like `expected` would be the next; `decoded`: when it is decoded."""
+    def follow(self, stamp: int, expected: int, decoded: int | None = None, before: int | None = None) -> int:
+        """Return the time of a stamp, where one like `expected` would be the next.
+
+        Args:
+            stamp: when it is shown.
+            expected: when what is shown last is over.
+            decoded: when it is decoded, if the stamps are in that order.
+            before: when what was before it is decoded.
+        """
         stamp, at = stamp + self._offset, (stamp if decoded is None else decoded) + self._offset
-        if not self._is_joined or at - expected in self._steps:
+        step = at - expected if decoded is None or before is None else decoded - before
+        if not self._is_joined or step in self._steps:
             return stamp
         self._offset += expected - at
         self.count += 1
@@ -114,6 +122,7 @@ class _Tail:
 def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail | None:
     """Read from the keyframe before a time stamp to the end, or to where it cannot be read on."""
     tail: _Tail | None = None
+    decoded: int | None = None
     restart = Restart(container, stream.time_base or Fraction(1))
     try:
         container.seek(pts, stream=stream)
@@ -128,7 +137,8 @@ def _read(container: "InputContainer", stream: "VideoStream", pts: int) -> _Tail
                 continue
             if tail is None:
                 tail = _Tail(stamp, stamp, (0, 0), 0, packet.is_keyframe)
-            stamp = restart.follow(stamp, tail.last + (packet.duration or 1), packet.dts)
+            stamp = restart.follow(stamp, tail.last + (packet.duration or 1), packet.dts, decoded)
+            decoded = packet.dts
             tail.frames, tail.restarts = tail.frames + 1, restart.count
             tail.first, shown_last = min(tail.first, stamp), stamp >= tail.last
             tail.last = max(tail.last, stamp)
