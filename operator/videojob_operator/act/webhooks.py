@@ -11,10 +11,12 @@ import json
 import logging
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -74,14 +76,16 @@ class Webhooks:
         tasks: asyncio.TaskGroup,
         clock: Callable[[], datetime],
         on_posted: Callable[[NamespacedName], None],
-        resolve: Resolver = resolve_by_system,
+        resolve: Resolver | None = None,
     ) -> None:
         """Tell `on_posted` of each VideoJob of which a message arrived, or did not, or found no room and now may."""
         self._keys = SigningKeys(kubernetes)
         self._tasks = tasks
         self._clock = clock
         self._on_posted = on_posted
-        self._resolve = resolve
+        # In threads of its own: a name whose servers never answer is not to hold up the way to Redis.
+        threads = ThreadPoolExecutor(AT_A_TIME, "webhooks-resolver")
+        self._resolve = resolve or partial(resolve_by_system, executor=threads)
         self._of: dict[NamespacedName, _OfJob] = {}
         self._turns = _Turns()
         self._without_room: dict[tuple[str, str], dict[NamespacedName, None]] = {}

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -303,6 +304,34 @@ async def test_a_dead_receiver_with_many_messages_is_in_nobody_elses_way_and_eac
         else:  # there is room for it
             receivers.post(f"http://slow.example.org:{dead}", key.name, key)
     assert (receivers.webhooks._without_room, receivers.webhooks._turns._there) == ({}, {})
+
+
+async def test_names_that_are_never_resolved_hold_up_nobody_elses(receivers, monkeypatch):
+    answered = threading.Event()
+    by_system = socket.getaddrinfo
+
+    def ask(host: str, *arguments: Any, **options: Any) -> Any:
+        if host.endswith(".dead.example"):
+            answered.wait(20)
+        return by_system("127.0.0.1" if host.endswith(".example") else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    receivers.webhooks = Webhooks(
+        receivers.kubernetes,
+        tasks=receivers.webhooks._tasks,
+        clock=lambda: datetime.now(UTC),
+        on_posted=receivers.posted.put_nowait,
+    )
+    for number in range(3 * module.OF_A_NAMESPACE):
+        receivers.post(f"http://{number}.dead.example", f"dead_{number}", VideoJobKey(f"team-{number % 3}", "holiday"))
+    await asyncio.sleep(0.1)
+    try:
+        assert await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("localhost", 6379), 3)
+        port = await receivers.serve(ok)
+        receivers.post(f"http://quick.example:{port}", key=VideoJobKey("other", "holiday"))
+        assert (await asyncio.wait_for(receivers.posted.get(), 3)).namespace == "other"
+    finally:
+        answered.set()
 
 
 async def test_one_host_is_one_however_its_urls_are_written(receivers):
