@@ -1,4 +1,4 @@
-"""A typed async client of VideoJobs and RenderPools, for programs that have videos rendered.
+"""A typed async client of VideoJobs, VideoSchedules and RenderPools, for programs that have videos rendered.
 
 async with Client() as client:
     await client.videojobs.create("holiday", {"clips": [{"color": "#204060", "duration": "3s"}]})
@@ -6,7 +6,7 @@ async with Client() as client:
 """
 
 from videojob_client.client import Client
-from videojob_client.collection import RenderPools
+from videojob_client.collection import RenderPools, VideoSchedules
 from videojob_client.errors import (
     AlreadyExistsError,
     ClientError,
@@ -23,7 +23,7 @@ from videojob_client.errors import (
     UnavailableError,
     UnreadableError,
 )
-from videojob_client.resources import Event, Metadata, RenderPool, VideoJob
+from videojob_client.resources import Event, Metadata, RenderPool, VideoJob, VideoSchedule
 from videojob_client.videojobs import VideoJobs
 from videojob_client.wait_errors import (
     JobCancelledError,
@@ -34,7 +34,14 @@ from videojob_client.wait_errors import (
     WaitTimeoutError,
 )
 from videojob_client.watching import EventType, WatchEvent
-from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus, VideoJobSpec, VideoJobStatus
+from videojob_contract.resources import (
+    RenderPoolSpec,
+    RenderPoolStatus,
+    VideoJobSpec,
+    VideoJobStatus,
+    VideoScheduleSpec,
+    VideoScheduleStatus,
+)
 from videojob_contract.resources.status import Condition, ConditionType, Phase, Stage
 
 __all__ = [
@@ -72,6 +79,10 @@ __all__ = [
     "VideoJobSpec",
     "VideoJobStatus",
     "VideoJobs",
+    "VideoSchedule",
+    "VideoScheduleSpec",
+    "VideoScheduleStatus",
+    "VideoSchedules",
     "WaitError",
     "WaitTimeoutError",
     "WatchEvent",

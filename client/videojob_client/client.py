@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from videojob_client.collection import RenderPools
+from videojob_client.collection import RenderPools, VideoSchedules
 from videojob_client.configuration import Access, find_access
 from videojob_client.errors import ConfigurationError
 from videojob_client.transport import Transport
@@ -19,7 +19,7 @@ TIMEOUT_S = 30.0
 
 
 class Client:
-    """A client of VideoJobs and RenderPools, to be entered before it is used.
+    """A client of VideoJobs, VideoSchedules and RenderPools, to be entered before it is used.
 
     Without arguments it finds the API server as kubectl does: by `KUBECONFIG`, `~/.kube/config`, or the service account
     of the pod that it runs in.
@@ -85,6 +85,11 @@ class Client:
     def renderpools(self) -> RenderPools:
         """The RenderPools of the client's namespace."""
         return RenderPools(self._entered, self._namespace)
+
+    @property
+    def videoschedules(self) -> VideoSchedules:
+        """The VideoSchedules of the client's namespace."""
+        return VideoSchedules(self._entered, self._namespace)
 
     @property
     def _entered(self) -> Transport:

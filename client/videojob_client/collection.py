@@ -1,13 +1,13 @@
-"""What VideoJobs and RenderPools have in common: get, list and watch, in one namespace or in all."""
+"""What VideoJobs, VideoSchedules and RenderPools have in common: get, list and watch, in one namespace or in all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from videojob_client.errors import ExpiredError
-from videojob_client.resources import RenderPool
+from videojob_client.resources import RenderPool, VideoSchedule
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
-from videojob_contract.api_paths import RENDERPOOLS, Resource
+from videojob_contract.api_paths import RENDERPOOLS, VIDEOSCHEDULES, Resource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -142,3 +142,10 @@ class RenderPools(Collection[RenderPool]):
 
     resource = RENDERPOOLS
     kind = RenderPool
+
+
+class VideoSchedules(Collection[VideoSchedule]):
+    """VideoSchedules: get, list and watch."""
+
+    resource = VIDEOSCHEDULES
+    kind = VideoSchedule

@@ -1,4 +1,4 @@
-"""VideoJobs, RenderPools and Events as the client gives them: frozen, with the contract's models inside.
+"""VideoJobs, VideoSchedules, RenderPools and Events as the client gives them: frozen, with the contract's models.
 
 An operator may be newer than its clients. What a status has that this version does not know is left out of `status`,
 and stays in `manifest`; it is never an error.
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from pydantic import ValidationError
 
 from videojob_client.errors import UnreadableError
-from videojob_contract.resources import RenderPoolStatus, VideoJobStatus
-from videojob_contract.validation import SpecError, parse_renderpool, parse_videojob
+from videojob_contract.resources import RenderPoolStatus, VideoJobStatus, VideoScheduleStatus
+from videojob_contract.validation import SpecError, parse_renderpool, parse_videojob, parse_videoschedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from videojob_contract.resources import RenderPoolSpec, VideoJobSpec
+    from videojob_contract.resources import RenderPoolSpec, VideoJobSpec, VideoScheduleSpec
     from videojob_contract.resources.base import Model
     from videojob_contract.resources.status import Condition, ConditionType
 
@@ -120,6 +120,34 @@ class RenderPool:
     def of(cls, manifest: Mapping[str, Any]) -> Self:
         """Read it from an object as the API server has it."""
         return cls(Metadata.of(manifest), _known(RenderPoolStatus, manifest.get("status") or {}), manifest)
+
+
+@dataclass(frozen=True)
+class VideoSchedule:
+    """A VideoSchedule at one moment."""
+
+    metadata: Metadata
+    status: VideoScheduleStatus
+    """What it has made and when it makes the next."""
+    manifest: Mapping[str, Any] = field(repr=False)
+    """The whole object as the API server has it."""
+
+    @cached_property
+    def spec(self) -> VideoScheduleSpec:
+        """When VideoJobs are made, and which.
+
+        Raises:
+            UnreadableError: it is wrong, as the operator says too, or has what this version does not know.
+        """
+        try:
+            return parse_videoschedule(self.manifest).spec
+        except SpecError as error:
+            raise UnreadableError(error.problems) from error
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Read it from an object as the API server has it."""
+        return cls(Metadata.of(manifest), _known(VideoScheduleStatus, manifest.get("status") or {}), manifest)
 
 
 @dataclass(frozen=True, slots=True)

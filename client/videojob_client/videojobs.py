@@ -183,7 +183,7 @@ class VideoJobs(Collection[VideoJob]):
         return await self.patch(name, {"spec": {"cancel": True}})
 
     async def suspend(self, name: str) -> VideoJob:
-        """Keep a VideoJob out of its queue until it is resumed; an attempt that runs goes on.
+        """Keep a VideoJob out of its queue until it is resumed; an attempt that runs is stopped.
 
         Example:
             >>> _ = await client.videojobs.create("holiday", SPEC)

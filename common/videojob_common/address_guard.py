@@ -16,12 +16,14 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from videojob_common.errors import ForbiddenAddressError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Executor
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[str]]]
@@ -125,9 +127,13 @@ async def checked_addresses(host: str, port: int, resolve: Resolver, *, allow_pr
     return addresses
 
 
-async def resolve_by_system(host: str, port: int) -> list[str]:
-    """Resolve as the system does, also the odd ways to write an address (0x7f.1, 2130706433)."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+async def resolve_by_system(host: str, port: int, executor: Executor | None = None) -> list[str]:
+    """Resolve as the system does, also the odd ways to write an address (0x7f.1, 2130706433).
+
+    It takes a thread of the executor, by default the event loop's own, for as long as the name's servers like.
+    """
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(executor, ask)
     # A scope (fe80::1%eth0) only ever stands on link-local addresses, which are refused with or without it.
     return list(dict.fromkeys(str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found))
 

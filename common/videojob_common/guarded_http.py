@@ -6,6 +6,7 @@ used: `httpcore`, unlike what stands on it, reads neither.
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PORTS = {"http": 80, "https": 443}
+_NO_HOST = re.compile(r"[\x00-\x20\x7f%<>\\^|\"`{}]")
+"""What no host's name has, nor an address (WHATWG URL): it would stand in statuses, Events and logs."""
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 
 
@@ -34,6 +37,12 @@ class GuardedUrl:
     host: str
     port: int
     target: str
+
+    @property
+    def authority(self) -> str:
+        """Its host, and the port where that is not the scheme's own; ASCII, without control characters."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> httpcore.URL:
@@ -58,6 +67,8 @@ def parse_url(text: str) -> GuardedUrl:
         raise ForbiddenAddressError("leads to something that is not an http or https URL") from error
     if parts.username is not None or parts.password is not None:
         raise ForbiddenAddressError("has a user or password in its URL; those would be seen by everyone who reads it")
+    if _NO_HOST.search(host):
+        raise ForbiddenAddressError("has a host that cannot be a host's name")
     if not host:
         raise ForbiddenAddressError("has no host in its URL")
     target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from videojob_common.errors import ForbiddenAddressError
+from videojob_common.guarded_http import parse_url
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from videojob_contract.resources.notifications import Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +39,11 @@ class WebhookMessage:
     at: datetime
     """When what it tells of came about."""
     data: Mapping[str, Any]
+
+
+def host_of(receiver: Notify) -> str:
+    """Return what statuses, Events and logs have of whom a message goes to; the rest of a URL can be a secret."""
+    try:
+        return parse_url(receiver.url).authority[:253]
+    except ForbiddenAddressError:
+        return "?"

@@ -24,6 +24,9 @@ KEY_PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)
 """How long a key may be, by the specification."""
 
+MOST_KEYS = 8
+"""Most keys of an entry: each signs each message."""
+
 
 class SigningKeys:
     """Reads them, one request a namespace and while."""
@@ -42,13 +45,15 @@ class SigningKeys:
         if entry not in data:
             raise SigningKeyError(f'Secret {SIGNING_SECRET} has no entry "{entry}"')
         try:
-            words = base64.b64decode(data[entry], validate=True).decode().split()
+            words = base64.b64decode(data[entry], validate=True).decode().split(maxsplit=MOST_KEYS + 1)[: MOST_KEYS + 1]
             keys = [_decode(word) for word in words]
         except (binascii.Error, ValueError) as error:
             wanted = f"{KEY_PREFIX} and the base64 of {KEY_BYTES[0]} to {KEY_BYTES[-1]} bytes"
             raise SigningKeyError(
                 f'entry "{entry}" of Secret {SIGNING_SECRET} is not {wanted}, one key a line'
             ) from error
+        if len(keys) > MOST_KEYS:
+            raise SigningKeyError(f'entry "{entry}" of Secret {SIGNING_SECRET} has more than {MOST_KEYS} keys')
         if not keys:
             raise SigningKeyError(f'entry "{entry}" of Secret {SIGNING_SECRET} is empty')
         return [Webhook(key) for key in keys]

@@ -11,10 +11,13 @@ import json
 import logging
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -23,12 +26,11 @@ import httpcore
 from videojob_common.address_guard import resolve_by_system
 from videojob_common.errors import ForbiddenAddressError
 from videojob_common.guarded_http import certificate_problem, guarded_connections, parse_url
-from videojob_contract.resources.uris import split_uri
 from videojob_contract.version import __version__
 from videojob_operator import metrics
 from videojob_operator.act.signing_keys import SigningKeys
 from videojob_operator.errors import SigningKeyError
-from videojob_operator.messages import PostResult
+from videojob_operator.messages import PostResult, host_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -45,8 +47,8 @@ TRY_S = 15.0
 """How long a receiver has for all of a request and its answer, in seconds."""
 AT_A_TIME, OF_A_NAMESPACE, OF_A_HOST = 64, 16, 4
 """Messages on their way at a time: in all, of a namespace, and of that to one host: who is slow holds up its own."""
-MOST_WAITING = 200
-"""Messages of a namespace that wait for their turn; what comes then is offered again later."""
+WAITING_FOR_A_HOST, MOST_WAITING = 20, 1000
+"""Messages of a namespace that wait for their turn: to one host, and in all."""
 _GONE = 410
 
 
@@ -74,16 +76,20 @@ class Webhooks:
         tasks: asyncio.TaskGroup,
         clock: Callable[[], datetime],
         on_posted: Callable[[NamespacedName], None],
-        resolve: Resolver = resolve_by_system,
+        resolve: Resolver | None = None,
     ) -> None:
-        """Tell `on_posted` of each VideoJob of which a message arrived, or did not."""
+        """Tell `on_posted` of each VideoJob of which a message arrived, or did not, or found no room and now may."""
         self._keys = SigningKeys(kubernetes)
         self._tasks = tasks
         self._clock = clock
         self._on_posted = on_posted
-        self._resolve = resolve
+        # In threads of its own: a name whose servers never answer is not to hold up the way to Redis.
+        threads = ThreadPoolExecutor(AT_A_TIME, "webhooks-resolver")
+        self._resolve = resolve or partial(resolve_by_system, executor=threads)
         self._of: dict[NamespacedName, _OfJob] = {}
         self._turns = _Turns()
+        self._without_room: dict[tuple[str, str], dict[NamespacedName, None]] = {}
+        """Of a namespace and host, the VideoJobs whose messages may not wait yet, the first of them first."""
 
     def posting(self, key: NamespacedName) -> frozenset[str]:
         """Ids of a VideoJob's messages that are on their way."""
@@ -96,14 +102,19 @@ class Webhooks:
     def post(
         self, key: NamespacedName, message: WebhookMessage, receiver: Notify, rules: WebhookRules, *, keeps: bool = True
     ) -> None:
-        """Send a message soon, unless it is on its way, or so many of the namespace wait that the next look is in time.
+        """Send a message soon, unless it is on its way; where too many wait, `on_posted` is told when there is room.
 
-        What came of it is kept, if it is to be.
+        What came of it is kept, if it is to be. What is not kept is sent at once or not at all: it would be old.
         """
-        of = self._of.setdefault(key, _OfJob())
-        if message.id not in of.posting | of.posted.keys() and self._turns.queue(key.namespace):
+        of, place = self._of.setdefault(key, _OfJob()), (key.namespace, host_of(receiver))
+        if message.id in of.posting | of.posted.keys():
+            return
+        if self._turns.queue(*place, WAITING_FOR_A_HOST if keeps else OF_A_HOST):
             of.posting.add(message.id)
             self._tasks.create_task(self._send(key, of, _Post(message, receiver, rules, keeps)))
+        elif keeps:
+            self._without_room.setdefault(place, {})[key] = None
+        self._drop_if_empty(key)
 
     def settle(self, key: NamespacedName, message_id: str) -> None:
         """Let go of what came of a message."""
@@ -113,9 +124,8 @@ class Webhooks:
 
     def follow(self, key: NamespacedName, _: object, after: object) -> None:
         """Let go of everything about a VideoJob that is gone."""
-        if after is None and key in self._of:
-            self._of[key].posted.clear()
-        self._drop_if_empty(key)
+        if after is None:
+            self._of.pop(key, None)
 
     def _drop_if_empty(self, key: NamespacedName) -> None:
         of = self._of.get(key)
@@ -123,19 +133,28 @@ class Webhooks:
             del self._of[key]
 
     async def _send(self, key: NamespacedName, of: _OfJob, post: _Post) -> None:
-        host = split_uri(post.receiver.url)[1]
+        host = host_of(post.receiver)
         try:
             async with self._turns.take(key.namespace, host):
                 result = await self._try(key.namespace, post)
         finally:
             of.posting.discard(post.message.id)
-            self._turns.leave(key.namespace)
+            self._turns.leave(key.namespace, host)
+            self._tell_of_room(key.namespace, host)
         log.info("%s: %s of %s: %s", key, post.message.type, host, result.message)
-        if post.keeps:
-            self._of.setdefault(key, of).posted[post.message.id] = result
+        if post.keeps and self._of.get(key) is of:  # else the VideoJob is gone
+            of.posted[post.message.id] = result
             self._on_posted(key)
         else:
             self._drop_if_empty(key)
+
+    def _tell_of_room(self, namespace: str, host: str) -> None:
+        waiting = self._without_room.get((namespace, host), {})
+        for key in list(islice(waiting, self._turns.room(namespace, host))):
+            del waiting[key]
+            self._on_posted(key)
+        if not waiting:
+            self._without_room.pop((namespace, host), None)
 
     async def _try(self, namespace: str, post: _Post) -> PostResult:
         started = time.monotonic()
@@ -207,7 +226,7 @@ def _retry_after_s(text: str, now: datetime) -> float | None:
         return float(text[:9])
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
@@ -218,20 +237,24 @@ class _Turns:
     def __init__(self) -> None:
         self._all = asyncio.Semaphore(AT_A_TIME)
         self._shares: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
-        self._there: Counter[str] = Counter()
+        self._there: Counter[tuple[str, str]] = Counter()
+        """How many are there to a host of a namespace, and with no host of the namespace."""
 
-    def queue(self, namespace: str) -> bool:
-        """Whether one more message of a namespace may wait; it is counted until it leaves."""
-        if self._there[namespace] >= MOST_WAITING:
+    def queue(self, namespace: str, host: str, most: int) -> bool:
+        """Whether one more message may wait, with at most so many to its host; it is counted until it leaves."""
+        if self._there[namespace, host] >= most or self._there[namespace, ""] >= MOST_WAITING:
             return False
-        self._there[namespace] += 1
+        self._there.update([(namespace, host), (namespace, "")])
         return True
 
-    def leave(self, namespace: str) -> None:
+    def room(self, namespace: str, host: str) -> int:
+        """How many more may wait for a host."""
+        return max(0, WAITING_FOR_A_HOST - self._there[namespace, host])
+
+    def leave(self, namespace: str, host: str) -> None:
         """Let another one wait."""
-        self._there[namespace] -= 1
-        if not self._there[namespace]:
-            del self._there[namespace]
+        self._there.subtract([(namespace, host), (namespace, "")])
+        self._there = +self._there
 
     @asynccontextmanager
     async def take(self, namespace: str, host: str) -> AsyncIterator[None]:

@@ -34,6 +34,6 @@ def surplus(history: History, finished: Mapping[str, Sequence[FinishedVideoJob]]
     found = []
     for kind, limit in kept(history).items():
         of_kind = finished.get(kind, ())
-        most = max(0, min(len(of_kind) - limit, AT_ONCE))
-        found += heapq.nsmallest(most, of_kind, key=lambda each: each.finished_at)
-    return tuple(DeleteVideoJob(each.uid, each.name) for each in found if not each.untold)
+        oldest = heapq.nsmallest(len(of_kind) - limit, of_kind, key=lambda each: each.finished_at)
+        found += [each for each in oldest if not each.untold][:AT_ONCE]
+    return tuple(DeleteVideoJob(each.uid, each.name) for each in found)

@@ -15,10 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from videojob_contract.errors import Reason
 from videojob_contract.resources.notifications import DeliveryState, Notification, Notify, NotifyEvent
 from videojob_contract.resources.status import Phase, VideoJobStatus
-from videojob_contract.resources.uris import split_uri
 from videojob_operator.decide.step import uid_of
 from videojob_operator.decide.types import Post, Settle
-from videojob_operator.messages import WebhookMessage
+from videojob_operator.messages import PostResult, WebhookMessage, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from videojob_contract.resources.notifications import WebhookRules
     from videojob_operator.decide.step import Step
     from videojob_operator.decide.types import Observation
-    from videojob_operator.messages import PostResult
 
 RETRY_AFTER_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Waits between tries, in seconds: those that Standard Webhooks proposes, of three days in all."""
@@ -35,8 +33,9 @@ PATIENCE_S = float(sum(RETRY_AFTER_S))
 """How long a message is tried, in seconds, give or take what a receiver asks for."""
 JITTER = 0.2
 """Largest random share by which a wait is longer."""
-BUSY_S = 5.0
-"""How soon to offer a message again that is due and was not taken yet, in seconds."""
+BUSY_S = 300.0
+"""How soon to look again at a message that is on its way or waits for its turn, in seconds: of either its end is told
+earlier."""
 WITHOUT_POOL_S = 60.0
 """How soon to look again when there is no pool, whose rules say which hosts may be told, in seconds."""
 
@@ -52,6 +51,8 @@ _MOST_CHARACTERS = 256
 def apply(step: Step) -> Step:
     """Add messages of what this step brings about, take in what became of those sent, and send what is due."""
     receivers = _receivers(step.observation.raw)
+    known = {entry.id for entry in step.status.notifications or ()}
+    step = step.then(*(Settle(each) for each in step.observation.posted if each not in known))
     if not receivers and not step.status.notifications:
         return step
     for event in _brought_about(step):
@@ -87,28 +88,30 @@ def _brought_about(step: Step) -> list[NotifyEvent]:
 
 
 def _add(step: Step, receivers: Sequence[Notify], event: NotifyEvent) -> Step:
-    """Add a message for each who asked; the start of an attempt takes the place of an earlier one's."""
+    """Add a message for each who asked; the start of an attempt takes the place of an earlier one's, whoever that told.
+
+    So there are at most two of each receiver, as the schema has it.
+    """
     attempt = step.status.attempts
     new = [
         Notification(
             id=_message_id(step, receiver, event),
             event=event,
             attempt=attempt,
-            host=_host(receiver),
+            host=host_of(receiver),
             state=DeliveryState.PENDING,
         )
         for receiver in receivers
         if event in receiver.events
     ]
-    hosts = {entry.host for entry in new}
-    old = [e for e in step.status.notifications or () if not (e.event is event and e.host in hosts)]
+    old = [entry for entry in step.status.notifications or () if entry.event is not event]
     return step.update(notifications=[*old, *new]) if new else step
 
 
 def _follow_up(step: Step, receivers: Sequence[Notify]) -> Step:
     kept = []
     for entry in step.status.notifications or ():
-        receiver = _receiver_of(step, receivers, entry)
+        receiver = _receiver_of(step, receivers, entry) if entry.state is DeliveryState.PENDING else None
         if receiver is None and entry.state is DeliveryState.PENDING:
             continue  # who is not to be told any more
         step, followed = _follow_one(step, entry, receiver)
@@ -128,12 +131,15 @@ def _follow_one(step: Step, entry: Notification, receiver: Notify | None) -> tup
     if entry.next_try_at is not None and entry.next_try_at > observation.now:
         return step.look_again(entry.next_try_at), entry
     if observation.pool is None:
-        return step.look_again_in(WITHOUT_POOL_S), entry
+        if (observation.now - _told_at(step, entry.event)).total_seconds() < PATIENCE_S:
+            return step.look_again_in(WITHOUT_POOL_S), entry
+        why = "there was no RenderPool that says which hosts may be told"
+        return _settled(step, entry, PostResult(observation.now, arrived=False, message=why, gone=True))
     if result is None and entry.id not in observation.posting:
         step = step.then(
             Post(_message(step, entry.id, entry.event, entry.attempt), receiver, observation.pool.webhooks)
         )
-    return step.look_again_in(BUSY_S), entry
+    return step.look_again_in(BUSY_S * (1 + JITTER * observation.jitter)), entry
 
 
 def _settled(step: Step, entry: Notification, result: PostResult) -> tuple[Step, Notification]:
@@ -205,6 +211,7 @@ _OF_THE_END = (
 
 
 def _receiver_of(step: Step, receivers: Sequence[Notify], entry: Notification) -> Notify | None:
+<<<<<<< HEAD
     return next((each for each in receivers if entry.id.startswith(_prefix(step.observation, each))), None)
 
 
@@ -224,3 +231,12 @@ def _digest(text: str) -> str:
 
 def _host(receiver: Notify) -> str:
     return split_uri(receiver.url)[1].partition("?")[0][:253]
+=======
+    ids = (_message_id(step.observation, receiver, entry.event, entry.attempt) for receiver in receivers)
+    return next((receiver for receiver, each in zip(receivers, ids, strict=True) if each == entry.id), None)
+
+
+def _message_id(observation: Observation, receiver: Notify, event: NotifyEvent, attempt: int, more: str = "") -> str:
+    told = f"{uid_of(observation)} {receiver.url} {event} {attempt} {more}"
+    return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+>>>>>>> wt-r

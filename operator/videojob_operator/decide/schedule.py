@@ -64,6 +64,9 @@ def decide_schedule(observation: ScheduleObservation) -> ScheduleDecision:
     delete = [job for job in history.surplus(schedule.spec.history, observation.finished) if job.name != name]
     if due is not None and hold is None and schedule.spec.concurrency_policy is ConcurrencyPolicy.REPLACE:
         delete += [job for job in observation.active if job.name != name]
+    if due is None and following is not None and (status.last_schedule_time or observation.now) > following:
+        # A clock was ahead, and was put right: what it did is no reason to make none until that time comes.
+        status = status.model_copy(update={"last_schedule_time": last_due(schedule.spec, observation.now)})
     if due is not None and (hold is None or hold.passed):
         status = status.model_copy(update={"last_schedule_time": due})
     status = _ready(observation, status, hold)

@@ -12,7 +12,7 @@ from kubernetes.aio.client.configuration import Configuration
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.proxy import Proxy
 from videojob_client import Client
-from videojob_contract.api_paths import EVENTS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import EVENTS, RENDERPOOLS, VIDEOJOBS, VIDEOSCHEDULES
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.kubernetes import Kubernetes, Object
 
@@ -37,6 +37,16 @@ class Cluster:
         """Create a RenderPool."""
         body = {"apiVersion": API_VERSION, "kind": "RenderPool", "metadata": {"name": name}, "spec": {}}
         await self.kubernetes.create(RENDERPOOLS, self.namespace, body)
+
+    async def create_schedule(self, name: str, **spec: Any) -> None:
+        """Create a VideoSchedule, daily unless `spec` says otherwise."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "VideoSchedule",
+            "metadata": {"name": name},
+            "spec": {"schedule": "@daily", "template": {"spec": SPEC}} | spec,
+        }
+        await self.kubernetes.create(VIDEOSCHEDULES, self.namespace, body)
 
     async def status(self, name: str, **status: Any) -> None:
         """Write a status, as the operator does."""

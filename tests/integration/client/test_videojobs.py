@@ -1,4 +1,4 @@
-"""Every operation on VideoJobs and RenderPools, against a real API server."""
+"""Every operation on VideoJobs, VideoSchedules and RenderPools, against a real API server."""
 
 from fractions import Fraction
 
@@ -237,3 +237,17 @@ async def test_renderpools_are_read(client: Client, cluster: Cluster) -> None:
     assert (pool.spec.max_workers, pool.status.busy) == (10, 0)
     with pytest.raises(NotFoundError):
         await client.renderpools.get("medium")
+
+
+async def test_videoschedules_are_read(client: Client, cluster: Cluster) -> None:
+    await cluster.create_schedule("news", timeZone="Europe/Berlin")
+    await cluster.create_schedule("wrong", schedule="0 0 30 2 *")
+    assert [each.metadata.name async for each in client.videoschedules.list(page_size=1)] == ["news", "wrong"]
+    news = await client.videoschedules.get("news")
+    assert (news.spec.schedule, news.spec.time_zone) == ("@daily", "Europe/Berlin")
+    assert (news.spec.template.spec["clips"][0]["duration"], news.status.active) == ("1s", [])
+    with pytest.raises(UnreadableError, match=r"spec\.schedule: .* cannot be read"):
+        _ = (await client.videoschedules.get("wrong")).spec
+    async for event in client.videoschedules.watch(fields="metadata.name=news"):
+        assert event.object == news
+        break

@@ -33,6 +33,14 @@ def test_one_that_a_webhook_waits_for_stays_until_that_was_told():
     assert deleted({"succeeded": 2}, succeeded=finished(4, untold={0})) == ["job-1"]
 
 
+def test_those_that_a_dead_receiver_keeps_are_not_in_the_way_of_the_others():
+    untold = range(AT_ONCE + 50)
+    found = deleted({"succeeded": 10}, succeeded=finished(AT_ONCE + 60, untold=untold))
+    assert found == []
+    found = deleted({"succeeded": 10}, succeeded=finished(AT_ONCE + 90, untold=untold))
+    assert found == [f"job-{n}" for n in range(AT_ONCE + 50, AT_ONCE + 80)]
+
+
 def test_many_go_in_parts_and_soon():
     decision = decide_pool(observe_pool(spec={"history": {"succeeded": 0}}, finished={"succeeded": finished(1000)}))
 

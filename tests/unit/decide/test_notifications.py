@@ -152,7 +152,8 @@ def test_what_is_on_its_way_is_not_sent_twice():
     status = done()
     decision = decide(NOTIFY, status, posting=frozenset({(status.notifications or [])[0].id}))
     assert posts(decision) == []
-    assert decision.requeue_after_s == BUSY_S
+    assert decision.requeue_after_s is not None
+    assert decision.requeue_after_s >= BUSY_S  # its end is told: 10,000 that wait for their turns are not to be asked
 
 
 def test_tries_are_ever_further_apart_and_end_after_three_days():
@@ -201,6 +202,54 @@ def test_without_the_pool_nobody_knows_who_may_be_told():
     decision = decide(NOTIFY, done(), pool=None)
     assert posts(decision) == []
     assert decision.requeue_after_s
+
+
+def test_what_nobody_may_be_told_in_three_days_is_given_up():
+    status = done()
+    assert posts(decide(NOTIFY, status, pool=None, now=after(PATIENCE_S - 60))) == []
+    decision = decide(NOTIFY, status, pool=None, now=after(PATIENCE_S + 60))
+    assert entries(status_of(decision))[0][:2] == ("Succeeded", "Failed")
+    assert events(decision) == [("Warning", Reason.NOTIFICATION_FAILED)]
+
+
+def test_whatever_becomes_of_the_receivers_there_are_no_more_messages_than_the_schema_has():
+    def eight(number: int) -> dict[str, Any]:
+        receivers = [{"url": f"https://{name}-{number}.example.org", "events": ALL} for name in "abcdefgh"]
+        return {"notify": receivers}
+
+    claimed: dict[str, Any] = {"worker_job": worker_job()}
+    status = status_of(decide(eight(0), queued(), entry=entry(EntryState.CLAIMED), **claimed))
+    for number in range(1, 4):
+        delivered = [e.model_copy(update={"state": DeliveryState.DELIVERED}) for e in status.notifications or ()]
+        waits = status.model_copy(update={"phase": Phase.QUEUED, "attempts": number + 1, "notifications": delivered})
+        found = entry(EntryState.CLAIMED, attempt=number + 1, claimed_at=after(number))
+        status = status_of(decide(eight(number), waits, entry=found, **claimed))
+        assert len(status.notifications or ()) == 8
+    status = status_of(decide(eight(9), status, entry=finished(attempt=4)))
+    assert len(status.notifications or ()) <= 16
+    assert next(e.host for e in status.notifications or () if e.event is NotifyEvent.SUCCEEDED) == "a-9.example.org"
+
+
+def test_what_came_of_a_message_that_is_no_more_is_let_go_of():
+    result = {"msg_old": PostResult(after(0), arrived=True, message="HTTP 200")}
+    assert decide({}, status_of(decide({}, running(), entry=finished())), posted=result).after == (Settle("msg_old"),)
+    assert Settle("msg_old") in decide(NOTIFY, done(), posted=result).after
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://hooks.example.org?token=secret", "hooks.example.org"),
+        ("https://HOOKS.example.org:8443/secret", "hooks.example.org:8443"),
+        ("https://[2606:4700::1]/secret", "[2606:4700::1]"),
+        ("https://bücher.example/secret", "xn--bcher-kva.example"),
+        ("https://a\x1b[31m.example/secret", "?"),
+        ("https://\u202egro.example/secret", "?"),
+    ],
+)
+def test_of_a_receiver_its_host_is_told_and_nothing_that_could_be_secret_or_move_a_cursor(url, host):
+    status = status_of(decide({"notify": [{"url": url}]}, running(), entry=finished()))
+    assert [e.host for e in status.notifications or ()] == [host]
 
 
 def test_a_finished_job_waits_for_its_messages_but_not_for_ever():

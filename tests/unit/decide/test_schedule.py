@@ -160,6 +160,17 @@ def test_what_the_api_server_refuses_is_told_and_tried_again_until_the_deadline(
     assert ready(late)[0] == Reason.MISSED
 
 
+def test_a_clock_that_was_ahead_and_is_put_right_keeps_the_next_from_nothing():
+    ahead = VideoScheduleStatus(last_schedule_time=SIX + timedelta(days=400))
+    right = decide(SIX + timedelta(hours=1), ahead)
+    assert made(right) is None
+    assert after(right).last_schedule_time == SIX
+    assert made(decide(SIX + timedelta(days=1), after(right))) is not None
+    # One that is a little ahead of another waits for its time alone.
+    assert made(decide(SIX - timedelta(seconds=5), VideoScheduleStatus(last_schedule_time=SIX))) is None
+    assert made(decide(SIX, VideoScheduleStatus(last_schedule_time=SIX))) is None
+
+
 def test_one_that_is_being_deleted_makes_none_and_is_left_as_it_is():
     decision = decide(deleting=True, active=(DeleteVideoJob("uid", "news-1"),), finished={"succeeded": [job("a")] * 9})
     assert decision == ScheduleDecision(None)

@@ -170,7 +170,7 @@ OF_POOLS = {
 }
 
 
-OF_SCHEDULES = {Reason.STILL_ACTIVE, Reason.MISSED, Reason.NAME_TAKEN}
+OF_SCHEDULES = {Reason.STILL_ACTIVE, Reason.MISSED, Reason.NAME_TAKEN, Reason.FAILED_CREATE}
 """Which tests/unit/decide/test_schedule.py has."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -139,6 +140,7 @@ async def test_without_a_key_there_is_no_signature(receivers):
         ({"billing": "whsec_ä"}, "is not whsec_ and the base64"),
         ({"billing": f"{FIRST} nonsense"}, "is not whsec_ and the base64"),
         ({"billing": " \n"}, "is empty"),
+        ({"billing": f"{FIRST}\n" * 9}, "has more than 8 keys"),
     ],
 )
 async def test_what_cannot_be_signed_is_not_sent(receivers, entries, said):
@@ -184,6 +186,10 @@ async def test_one_look_at_the_secret_serves_many_messages_and_a_rotation_is_not
         (web.Response(status=503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), (False, False, 0.0)),
         (web.Response(status=503, headers={"Retry-After": "soon"}), (False, False, None)),
         (web.Response(status=503, headers={"Retry-After": "9" * 400}), (False, False, 999999999.0)),
+        (
+            web.Response(status=200, headers={"Retry-After": "Feb -99999999999999 1 12.30 12.30.10 Mon"}),
+            (True, False, None),
+        ),
         (web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}), (False, False, None)),
     ],
 )
@@ -271,24 +277,103 @@ async def test_a_slow_receiver_holds_up_its_own_messages_alone(receivers, monkey
     let_go.set()
 
 
-async def test_a_namespace_with_too_many_messages_waits_and_another_does_not(receivers):
+async def test_a_dead_receiver_with_many_messages_is_in_nobody_elses_way_and_each_has_its_turn(receivers):
     let_go = asyncio.Event()
 
     async def slow(_: web.Request) -> web.StreamResponse:
         await let_go.wait()
         return web.Response()
 
-    port, quick = await receivers.serve(slow), await receivers.serve(ok)
-    for index in range(module.MOST_WAITING + 50):
-        receivers.post(f"http://slow.example.org:{port}", f"msg_{index}")
-    assert len(receivers.webhooks.posting(KEY)) == module.MOST_WAITING
+    dead, port = await receivers.serve(slow), await receivers.serve(ok)
+    keys = [VideoJobKey("team", f"job-{index}") for index in range(3 * module.WAITING_FOR_A_HOST)]
+    for key in keys:
+        receivers.post(f"http://slow.example.org:{dead}", key.name, key)
+    assert sum(len(receivers.webhooks.posting(key)) for key in keys) == module.WAITING_FOR_A_HOST
+    # Neither that of another host of this namespace waits, nor that of another namespace to this one.
+    assert (await receivers.result(f"http://hooks.example.org:{port}")).arrived
     other = VideoJobKey("other", "holiday")
-    assert (await receivers.result(f"http://hooks.example.org:{quick}", key=other)).arrived
+    receivers.post(f"http://slow.example.org:{dead}", "msg_other", other)
+    assert receivers.webhooks.posting(other)
 
     let_go.set()
-    for _ in range(module.MOST_WAITING):
-        await receivers.posted.get()
-    assert len(receivers.webhooks.posted(KEY)) == module.MOST_WAITING
+    arrived: set[VideoJobKey] = set()
+    while len(arrived) < len(keys) + 1:
+        key = await asyncio.wait_for(receivers.posted.get(), 10)
+        if receivers.webhooks.posted(key):
+            arrived.add(key)
+        else:  # there is room for it
+            receivers.post(f"http://slow.example.org:{dead}", key.name, key)
+    assert (receivers.webhooks._without_room, receivers.webhooks._turns._there) == ({}, {})
+
+
+async def test_names_that_are_never_resolved_hold_up_nobody_elses(receivers, monkeypatch):
+    answered = threading.Event()
+    by_system = socket.getaddrinfo
+
+    def ask(host: str, *arguments: Any, **options: Any) -> Any:
+        if host.endswith(".dead.example"):
+            answered.wait(20)
+        return by_system("127.0.0.1" if host.endswith(".example") else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    receivers.webhooks = Webhooks(
+        receivers.kubernetes,
+        tasks=receivers.webhooks._tasks,
+        clock=lambda: datetime.now(UTC),
+        on_posted=receivers.posted.put_nowait,
+    )
+    for number in range(3 * module.OF_A_NAMESPACE):
+        receivers.post(f"http://{number}.dead.example", f"dead_{number}", VideoJobKey(f"team-{number % 3}", "holiday"))
+    await asyncio.sleep(0.1)
+    try:
+        assert await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("localhost", 6379), 3)
+        port = await receivers.serve(ok)
+        receivers.post(f"http://quick.example:{port}", key=VideoJobKey("other", "holiday"))
+        assert (await asyncio.wait_for(receivers.posted.get(), 3)).namespace == "other"
+    finally:
+        answered.set()
+
+
+async def test_one_host_is_one_however_its_urls_are_written(receivers):
+    for index in range(module.WAITING_FOR_A_HOST):
+        receivers.post("http://hooks.example.org:9?a", f"a-{index}", rules=WebhookRules())
+        receivers.post("http://HOOKS.example.org:9/b", f"b-{index}", rules=WebhookRules())
+    assert len(receivers.webhooks.posting(KEY)) == module.WAITING_FOR_A_HOST
+
+
+async def test_progress_that_would_have_to_wait_is_not_sent(receivers):
+    let_go = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await let_go.wait()
+        return web.Response()
+
+    receiver = Notify(url=f"http://slow.example.org:{await receivers.serve(slow)}")
+    for percent in range(50):
+        receivers.webhooks.post(KEY, message(f"at_{percent}"), receiver, ON_LOOPBACK, keeps=False)
+    assert len(receivers.webhooks.posting(KEY)) == module.OF_A_HOST
+    receivers.post(receiver.url, "end")
+    assert "end" in receivers.webhooks.posting(KEY)
+    let_go.set()
+
+
+async def test_nothing_is_kept_of_a_videojob_that_went_while_it_was_told_of(receivers):
+    receivers.post(f"http://hooks.example.org:{await receivers.serve(ok)}")
+    receivers.webhooks.follow(KEY, None, None)
+    while not receivers.came:  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0.01)
+    while receivers.webhooks._turns._there:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+    assert receivers.webhooks._of == {}
+    assert receivers.posted.empty()
+
+
+async def test_what_is_secret_of_a_url_is_in_no_log(receivers, caplog):
+    caplog.set_level("INFO")
+    await receivers.result("http://hooks.example.org:9?token=secret", rules=WebhookRules())
+    await receivers.result("http://nowhere.example.org/secret", "msg_2")
+    assert "hooks.example.org" in caplog.text
+    assert "secret" not in caplog.text
 
 
 async def test_nothing_is_kept_of_what_was_settled_or_is_gone(receivers):

@@ -78,6 +78,8 @@ def reduced(strip: Image.Image, factor: int) -> Image.Image:
 def _simple_mode(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         image = _to_8_bit(image)
+    if image.mode == "La":  # of which Pillow makes nothing else
+        image = image.convert("LA")
     if has_transparency(image):
         return image if image.mode == "RGBA" and "transparency" not in image.info else image.convert("RGBA")
     if image.mode == "1":

@@ -60,6 +60,15 @@ def test_a_tiff_is_what_was_put_in(tmp_path: Path, mode: str, compression: str) 
     assert np.abs(np.asarray(loaded, int) - np.asarray(expected, int)).max() <= 1
 
 
+def test_a_grey_tiff_that_is_multiplied_by_its_opacity_is_what_was_put_in(tmp_path: Path) -> None:
+    picture = Image.new("LA", SIZE, (50, 128))
+    is_apart, is_multiplied = (struct.pack("<HHIH", 338, 3, 1, kind) for kind in (2, 1))  # ExtraSamples
+    content = written(picture, "TIFF")
+    assert is_apart in content
+    loaded = load(tmp_path, content.replace(is_apart, is_multiplied))
+    assert loaded.getpixel((5, 5)) == pytest.approx((100, 100, 100, 128), abs=1)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_a_tiff_with_places_of_64_bits_is_what_was_put_in(tmp_path: Path, mode: str) -> None:
     picture = (transparent() if mode == "RGBA" else photograph()).convert(mode)

@@ -64,5 +64,10 @@ def test_whatever_a_set_says_it_has_a_size_or_none(codec: Codec, profile: int, r
     assert size is None or min(size) >= 0
 
 
+def test_what_is_larger_than_libav_reads_is_damage() -> None:
+    damage = bytes.fromhex("070000238400000f27000004")
+    assert coded_size(Codec.H264, damage) is None
+
+
 def test_other_units_have_no_size() -> None:
     assert coded_size(Codec.H264, b"") is coded_size(Codec.H264, b"\x68" + bytes(9)) is None

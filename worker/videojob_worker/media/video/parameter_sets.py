@@ -21,17 +21,20 @@ _FULL_CHROMA: Final = 3
 _PROFILE_BITS: Final = 88
 _LEVEL_BITS: Final = 8
 _MOST_LAYERS: Final = 8
+_MOST_BYTES_OF_PICTURE: Final = 2**31 - 1
+"""At eight a pixel, with 128 pixels more each way: libav leaves out sets that code more, as damage does."""
 
 
 def coded_size(codec: Codec, unit: bytes) -> tuple[int, int] | None:
-    """Return the coded width and height, in pixels, that a NAL unit tells, if it is a whole sequence parameter set.
+    """Return the coded width and height, in pixels, that a NAL unit tells, if it is a parameter set that is used.
 
     Args:
         codec: H.264 or H.265.
         unit: its bytes, from its header on.
     """
     mask, kind = _KINDS[codec]
-    return _read(codec, unit[:_MOST_BYTES]) if unit and unit[0] & mask == kind else None
+    size = _read(codec, unit[:_MOST_BYTES]) if unit and unit[0] & mask == kind else None
+    return size if size is not None and 8 * (size[0] + 128) * (size[1] + 128) < _MOST_BYTES_OF_PICTURE else None
 
 
 @lru_cache(maxsize=64)
