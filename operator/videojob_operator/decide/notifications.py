@@ -211,7 +211,6 @@ _OF_THE_END = (
 
 
 def _receiver_of(step: Step, receivers: Sequence[Notify], entry: Notification) -> Notify | None:
-<<<<<<< HEAD
     return next((each for each in receivers if entry.id.startswith(_prefix(step.observation, each))), None)
 
 
@@ -227,16 +226,3 @@ def _prefix(observation: Observation, receiver: Notify) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _host(receiver: Notify) -> str:
-    return split_uri(receiver.url)[1].partition("?")[0][:253]
-=======
-    ids = (_message_id(step.observation, receiver, entry.event, entry.attempt) for receiver in receivers)
-    return next((receiver for receiver, each in zip(receivers, ids, strict=True) if each == entry.id), None)
-
-
-def _message_id(observation: Observation, receiver: Notify, event: NotifyEvent, attempt: int, more: str = "") -> str:
-    told = f"{uid_of(observation)} {receiver.url} {event} {attempt} {more}"
-    return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
->>>>>>> wt-r
