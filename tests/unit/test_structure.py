@@ -25,10 +25,6 @@ PURPOSE = {
     "VideoSchedule": (("videojob_contract.resources.videoschedule", "videojob_client.resources"), "written, and read"),
     "Settings": (("videojob_operator.config", "videojob_worker.config"), "each program has settings of its own"),
     "VideoJob": (("videojob_contract.resources.videojob", "videojob_client.resources"), "written, and read"),
-    "VideoSchedule": (
-        ("videojob_contract.resources.videoschedule", "videojob_client.resources"),
-        "written, and read",
-    ),
     "apply": (("videojob_operator.decide",), "each policy is applied alike"),
     "configure": (("videojob_operator.logs", "videojob_worker.logs"), "each program has log lines of its own"),
     "describe_segments": (("videojob_worker.engine", "videojob_worker.rendering"), "one thing, from outside in"),
