@@ -22,6 +22,7 @@ PURPOSE = {
         "as the spec asks for it, and as it is resolved",
     ),
     "RenderPool": (("videojob_contract.resources.renderpool", "videojob_client.resources"), "written, and read"),
+    "VideoSchedule": (("videojob_contract.resources.videoschedule", "videojob_client.resources"), "written, and read"),
     "Settings": (("videojob_operator.config", "videojob_worker.config"), "each program has settings of its own"),
     "VideoJob": (("videojob_contract.resources.videojob", "videojob_client.resources"), "written, and read"),
     "apply": (("videojob_operator.decide",), "each policy is applied alike"),

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from videojob_contract.errors import Reason
-from videojob_contract.resources.notifications import DeliveryState, Notification, Notify, NotifyEvent
+from videojob_contract.resources.notifications import (
+    MAX_WEBHOOKS,
+    DeliveryState,
+    Notification,
+    Notify,
+    NotifyEvent,
+)
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.decide.step import uid_of
 from videojob_operator.decide.types import Post, Settle
@@ -88,10 +94,7 @@ def _brought_about(step: Step) -> list[NotifyEvent]:
 
 
 def _add(step: Step, receivers: Sequence[Notify], event: NotifyEvent) -> Step:
-    """Add a message for each who asked; the start of an attempt takes the place of an earlier one's, whoever that told.
-
-    So there are at most two of each receiver, as the schema has it.
-    """
+    """Add a message for each who asked; the start of an attempt takes the place of an earlier one's."""
     attempt = step.status.attempts
     new = [
         Notification(
@@ -105,7 +108,17 @@ def _add(step: Step, receivers: Sequence[Notify], event: NotifyEvent) -> Step:
         if event in receiver.events
     ]
     old = [entry for entry in step.status.notifications or () if entry.event is not event]
-    return step.update(notifications=[*old, *new]) if new else step
+    return step.update(notifications=_as_many_as_fit([*old, *new])) if new else step
+
+
+def _as_many_as_fit(entries: Sequence[Notification]) -> list[Notification]:
+    """Leave out what the schema has no place for: what is settled first, and of that and the rest the oldest.
+
+    Receivers can be changed, and a job rendered again, as often as its author likes.
+    """
+    settled_first = sorted(entries, key=lambda entry: entry.state is DeliveryState.PENDING)
+    left_out = {entry.id for entry in settled_first[: max(0, len(entries) - 2 * MAX_WEBHOOKS)]}
+    return [entry for entry in entries if entry.id not in left_out]
 
 
 def _follow_up(step: Step, receivers: Sequence[Notify]) -> Step:

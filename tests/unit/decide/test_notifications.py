@@ -230,6 +230,16 @@ def test_whatever_becomes_of_the_receivers_there_are_no_more_messages_than_the_s
     assert next(e.host for e in status.notifications or () if e.event is NotifyEvent.SUCCEEDED) == "a-9.example.org"
 
 
+def test_of_a_job_that_was_rendered_again_and_again_what_was_not_told_stays_and_what_was_told_makes_room():
+    spec = {"notify": [{"url": f"https://{name}.example.org"} for name in "abcdefgh"]}
+    succeeded = status_of(decide(spec, running(), entry=finished())).notifications or []
+    failed = status_of(decide(spec, running(), entry=finished("failed", reason="InvalidMedia"))).notifications or []
+    settled = [e.model_copy(update={"state": DeliveryState.DELIVERED}) for e in succeeded]
+    before = VideoJobStatus(notifications=[*settled, *failed])
+    cancelled = status_of(decide(spec | {"cancel": True}, before))
+    assert [e.event for e in cancelled.notifications or ()] == ["Failed"] * 8 + ["Cancelled"] * 8
+
+
 def test_what_came_of_a_message_that_is_no_more_is_let_go_of():
     result = {"msg_old": PostResult(after(0), arrived=True, message="HTTP 200")}
     assert decide({}, status_of(decide({}, running(), entry=finished())), posted=result).after == (Settle("msg_old"),)
