@@ -147,6 +147,8 @@ def test_the_server_fills_in_what_no_pool_decides(apiserver: ApiServer, namespac
     assert apiserver.get("vj", "job", namespace)["spec"] == {
         "pool": "default",
         "queue": "default",
+        "priority": 0,
+        "rerun": 0,
         "suspend": False,
         "cancel": False,
         "parallelism": 1,

@@ -170,6 +170,6 @@ def test_cancel_goes_one_way(apiserver: ApiServer, namespace: str) -> None:
     apiserver.apply(videojob(), namespace)
     apiserver.apply(videojob(cancel=True), namespace)
     for back in (videojob(cancel=False), videojob()):
-        assert "spec.cancel: Forbidden: it cannot be taken back; make another VideoJob" in apiserver.refusal(
+        assert "spec.cancel: Forbidden: it cannot be taken back, unless rerun is raised with it" in apiserver.refusal(
             back, namespace
         )

@@ -1,5 +1,6 @@
 """A reconcile that works from what the API server has no more: it must harm nobody, and come to an end."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import CONFLICT, Kubernetes, Object
 from videojob_operator.act.queues import QueueSession
+from videojob_operator.act.webhooks import Webhooks
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
@@ -32,6 +34,11 @@ class Told(Events):
         self.reasons.append(reason)
 
 
+def now() -> datetime:
+    """The time, by this machine's clock."""
+    return datetime.now(UTC)
+
+
 class Scene:
     """A VideoJob that the operator knows, and the reconciler that is to look at it."""
 
@@ -48,8 +55,9 @@ class Scene:
             session_of=lambda _: self.session,
             wake_pool=lambda _: None,
             owns=lambda _: True,
+            webhooks=Webhooks(kubernetes, tasks=asyncio.TaskGroup(), clock=now, on_posted=lambda _: None),
             settings=Settings(),
-            clock=lambda: datetime.now(UTC),
+            clock=now,
         )
 
     async def create(self) -> Object:
