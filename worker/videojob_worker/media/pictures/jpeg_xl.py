@@ -33,7 +33,7 @@ MAX_CHANNELS: Final = 8
 
 _BLOCK: Final = 1 << 20
 # Of a pixel, by whether it is coded in its own colours, as without loss, and has channels beside them. Measured.
-_DECODED_BYTES: Final = {(False, False): 9, (False, True): 36, (True, False): 7, (True, True): 7}
+_DECODED_BYTES: Final = {(False, False): 9, (False, True): 36, (True, False): 6, (True, True): 7}
 _SRGB: Final = 13
 _P3: Final = {11: 12}
 """What libjxl calls P3 has the white of its own field; with that of screens, H.273 has another number."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,7 +20,7 @@ from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
 from videojob_worker.media.files.container_limits import check_container_limits
-from videojob_worker.media.files.decoders import FOR_SOUND
+from videojob_worker.media.files.decoders import FOR_PACKETS, FOR_SOUND
 from videojob_worker.media.files.joined_frames import find_joined
 from videojob_worker.media.files.matroska_tags import tagged_s
 from videojob_worker.media.files.sniff import describe_kind, find_content
@@ -61,6 +62,8 @@ _OPUS: Final = frozenset(("opus", "libopus"))
 _OPUS_RATE: Final = 48_000
 _PRE_SKIP: Final = slice(10, 12)
 _OPTIONS: Final = {"protocol_whitelist": "file", "codec_whitelist": FOR_SOUND}
+_UNDECODED: Final = {**_OPTIONS, "codec_whitelist": FOR_PACKETS, "probesize": "32"}
+_MOST_PACKETS: Final = 100
 _KINDS_IN_WORDS: Final = "an MP3, M4A, AAC, WAV, AIFF, CAF, FLAC, Ogg, Matroska, WMA, AC-3 or AMR sound file"
 
 
@@ -148,7 +151,8 @@ def open_sound(source: Source) -> SoundFile:
     is_cut_in_frame = kind == "MP3" and ends_within_mpeg_frame(source.path)
     is_cut = is_container_cut or share < 1 or not is_whole or is_cut_in_frame
     container, stream, window = _open(source, kind, links, 0)
-    file = SoundFile(container, stream, window, kind, links, None, share, is_cut, _pictures_from_s(container))
+    pictures_from_s = _pictures_from_s(source.path, kind, container)
+    file = SoundFile(container, stream, window, kind, links, None, share, is_cut, pictures_from_s)
     if not is_whole:
         return file  # that it is cut off is certain, and how long it was is not
     told_s = mp3_length_s(source.path, start) if kind == "MP3" else _claimed_s(file)
@@ -230,9 +234,25 @@ def _pre_skip_s(file: SoundFile) -> Fraction:
     return Fraction(int.from_bytes((context.extradata or b"")[_PRE_SKIP], "little"), _OPUS_RATE)
 
 
-def _pictures_from_s(container: InputContainer) -> Fraction | None:
+def _pictures_from_s(path: Path, kind: str, container: InputContainer) -> Fraction | None:
     films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not films:
         return None
     film = next((film for film in films if film.disposition & Disposition.default), films[0])
-    return (film.start_time or 0) * (film.time_base or Fraction(0))
+    start = _first_pts(path, kind, film.index) if kind == "Matroska" else film.start_time or 0
+    return start * (film.time_base or Fraction(0))
+
+
+def _first_pts(path: Path, kind: str, index: int) -> int:
+    """Return the time stamp of a stream's first packet: of Matroska, libav takes 0 for it where it decodes nothing."""
+    try:
+        with av.open(
+            f"file:{path}", format=_DEMUXERS[kind], options=_UNDECODED, metadata_errors="replace"
+        ) as container:
+            for other in container.streams:
+                if other.index != index:
+                    other.discard = Discard.all
+            packets = islice(container.demux(container.streams[index]), _MOST_PACKETS)
+            return next((packet.pts for packet in packets if packet.pts is not None), 0)
+    except (FFmpegError, IndexError):
+        return 0  # who decodes the pictures says what is wrong with them
