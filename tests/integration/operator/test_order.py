@@ -49,6 +49,10 @@ async def test_the_order_outlives_redis_and_the_operator_with_idle_workers_about
     assert [name for name, _ in world.node.starts] == NAMES
 
 
+async def set_most_workers(world: World, count: int) -> None:
+    await world.kubernetes.patch(RENDERPOOLS, world.namespace, "default", {"spec": {"maxWorkers": count}})
+
+
 async def test_what_was_interrupted_goes_before_what_came_after_it(world: World) -> None:
     world.node.render = gate = Gate()
     world.operator.start()
@@ -58,10 +62,14 @@ async def test_what_was_interrupted_goes_before_what_came_after_it(world: World)
     for name in ("a-later", "b-later"):
         await world.create(name)
         await world.reaches(name, "Queued")
+    # No other worker comes before the interrupted one waits again: it would take what is there.
+    await set_most_workers(world, 0)
     world.node.lose(status["job"]["name"])
     gate.opened.set()
     evicted = {"status": {"phase": "Failed", "reason": "NodeLost"}}
     await world.kubernetes.patch(PODS, world.namespace, status["worker"], evicted, subresource="status")
+    await world.reaches("first", "Queued", also=lambda status: status["attempts"] == 2)
+    await set_most_workers(world, 1)
     for name in ("first", "a-later", "b-later"):
         await world.reaches(name, "Succeeded")
     assert world.node.starts == [("first", 1), ("first", 2), ("a-later", 1), ("b-later", 1)]
