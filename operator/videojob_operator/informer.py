@@ -38,6 +38,7 @@ class Informer:
         self._videojobs = videojobs
         self._pools = pools
         self._schedules = schedules
+        cache.videojobs.follow(self._tell_schedule)
         self._on_change: dict[Watched[Any, Any], OnChange] = {
             VIDEOJOBS: self._videojob_changed,
             RENDERPOOLS: self._pool_changed,
@@ -62,8 +63,14 @@ class Informer:
         if store.remove(key):
             self._on_change[watched](key, before, None)
 
-    def _videojob_changed(self, key: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
+    def _videojob_changed(self, key: VideoJobKey, _: VideoJobRecord | None, __: VideoJobRecord | None) -> None:
         self._videojobs.add(key)
+
+    def _tell_schedule(self, _: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
+        """Have a VideoSchedule looked at when a VideoJob of it comes, goes, or is in another phase.
+
+        Also when the operator itself wrote that, of which a watch then has nothing new to tell.
+        """
         videojob = after or before
         if videojob and videojob.schedule_uid and (before and before.phase) != (after and after.phase):
             schedule = self._cache.schedule_of(videojob.schedule_uid)

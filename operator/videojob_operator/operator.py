@@ -26,6 +26,7 @@ from videojob_operator.reconcile.schedule import VideoScheduleReconciler
 from videojob_operator.reconcile.videojob import VideoJobReconciler
 from videojob_operator.records import VideoJobKey, VideoScheduleKey
 from videojob_operator.store import NamespacedName
+from videojob_operator.watched import VIDEOJOBS
 from videojob_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class Operator:
                 kubernetes=kubernetes,
                 events=self._events,
                 owns=self._ownership.holds,
+                on_made=lambda videojob: self.informer.handle(VIDEOJOBS, videojob),
                 clock=clock,
             ),
             workers=SCHEDULE_RECONCILERS,

@@ -40,4 +40,4 @@ def begin(step: Step) -> Step:
         # What was not told yet still is.
         notifications=was.notifications,
     )
-    return step.update(**{name: getattr(new, name) for name in VideoJobStatus.model_fields}).settle()
+    return step.update(**{name: getattr(new, name) for name in VideoJobStatus.model_fields}).settle().look_again_in(0)

@@ -21,6 +21,7 @@ from videojob_operator.decide.types import ScheduleObservation
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.projections import owner_uid
 from videojob_operator.records import VideoScheduleKey, VideoScheduleRecord
+from videojob_operator.store import Raw
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,15 @@ class VideoScheduleReconciler:
         kubernetes: Kubernetes,
         events: Events,
         owns: Callable[[PoolKey], bool],
+        on_made: Callable[[Raw], None],
         clock: Callable[[], datetime],
     ) -> None:
+        """Give each VideoJob that is made to `on_made`, as a watch would."""
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
         self._owns = owns
+        self._on_made = on_made
         self._clock = clock
 
     async def __call__(self, key: VideoScheduleKey) -> float | None:
@@ -110,7 +114,7 @@ class VideoScheduleReconciler:
         else:
             log.info("made VideoJob %s", name)
         if made is not None:
-            self._cache.videojobs.put(made)  # so that the next look counts it
+            self._on_made(made)  # so that the next look counts it; the watch has nothing new to tell of it then
         return True
 
     async def _write(self, record: VideoScheduleRecord, status: Mapping[str, Any]) -> None:

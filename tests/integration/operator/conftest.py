@@ -100,6 +100,13 @@ async def eventually(condition: Callable[[], Any], what: str, timeout_s: float =
 
 
 @pytest.fixture
+def patient(world: World) -> World:
+    """The same, with an operator that compares what it knows with what there is as rarely as in earnest."""
+    world.operator.env["VIDEOJOB_RESYNC_S"] = "300"
+    return world
+
+
+@pytest.fixture
 def redis_url() -> Iterator[str]:
     """A Redis of the test's own, which it may empty or stop."""
     with redis_server() as url:

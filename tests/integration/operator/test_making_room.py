@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from tests.integration.operator.conftest import World, eventually
 from tests.integration.operator.node import Worker, succeeded
 from videojob_contract.api_paths import VIDEOJOBS
 from videojob_contract.assignment import Result
+
+pytestmark = pytest.mark.usefixtures("patient")  # nothing is found by a comparison that should be told at once
 
 
 async def test_a_running_job_is_suspended_and_goes_on_later(world: World) -> None:

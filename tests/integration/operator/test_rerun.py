@@ -7,6 +7,8 @@ from videojob_contract.api_paths import VIDEOJOBS
 from videojob_operator.act.kubernetes import Object
 from videojob_operator.errors import ApiError
 
+pytestmark = pytest.mark.usefixtures("patient")  # nothing is found by a comparison that should be told at once
+
 
 async def change(world: World, name: str, **spec: object) -> Object | None:
     return await world.kubernetes.patch(VIDEOJOBS, world.namespace, name, {"spec": spec})

@@ -4,11 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.conftest import CLIPS, World, eventually
 from videojob_contract.api_paths import EVENTS, VIDEOJOBS, VIDEOSCHEDULES
+
+pytestmark = pytest.mark.usefixtures("patient")  # nothing is found by a comparison that should be told at once
 
 EVERY_MINUTE = "* * * * *"
 

@@ -12,6 +12,8 @@ from standardwebhooks import Webhook
 from tests.integration.operator.conftest import World, eventually
 from videojob_contract.api_paths import EVENTS, SECRETS
 
+pytestmark = pytest.mark.usefixtures("patient")  # nothing is found by a comparison that should be told at once
+
 KEY = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 
 
