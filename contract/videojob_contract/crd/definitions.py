@@ -64,13 +64,18 @@ class Definition:
         return self.model.__name__
 
 
+def _has_ended(resource: str) -> str:
+    """Return the expression that tells whether a VideoJob, `self` or `oldSelf`, has ended."""
+    final = [phase.value for phase in Phase if phase.is_final]
+    return f"(has({resource}.status) && has({resource}.status.phase) && {resource}.status.phase in {final})"
+
+
 def _settled(field: str) -> Rule:
     """Return a rule that keeps a field of what has ended as it is: a change would seem to do something."""
-    is_final = f"oldSelf.status.phase in {[phase.value for phase in Phase if phase.is_final]}"
     new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return Rule(
         "self.spec.rerun != oldSelf.spec.rerun || "
-        f"!has(oldSelf.status) || !has(oldSelf.status.phase) || !({is_final}) || "
+        f"!{_has_ended('oldSelf')} || "
         f"has({new}) == has({old}) && (!has({new}) || {new} == {old})",
         "it has ended, and waits for nothing any more; raise rerun as well, or make another VideoJob",
         f".spec.{field}",
@@ -106,8 +111,7 @@ VIDEOJOB = Definition(
         ),
         *(_settled(field) for field in ("queue", "user", "priority")),
         Rule(
-            "self.spec.rerun == oldSelf.spec.rerun || "
-            "(has(self.status) && has(self.status.phase) && self.status.phase in ['Succeeded', 'Failed', 'Cancelled'])",
+            f"self.spec.rerun == oldSelf.spec.rerun || {_has_ended('self')}",
             "it has not finished yet",
             ".spec.rerun",
             "FieldValueForbidden",

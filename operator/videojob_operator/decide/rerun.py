@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from videojob_contract.resources.status import MAX_HISTORY, PastLife, VideoJobStatus
@@ -40,4 +41,4 @@ def begin(step: Step) -> Step:
         # What was not told yet still is.
         notifications=was.notifications,
     )
-    return step.update(**{name: getattr(new, name) for name in VideoJobStatus.model_fields}).settle().look_again_in(0)
+    return replace(step, status=new).settle().look_again_in(0)

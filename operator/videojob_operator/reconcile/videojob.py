@@ -27,6 +27,7 @@ from videojob_operator.act.worker_job import adoption
 from videojob_operator.cache import Cache
 from videojob_operator.config import Settings
 from videojob_operator.decide import conditions
+from videojob_operator.decide.attempt import current_number
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -349,9 +350,7 @@ def _count(record: VideoJobRecord, observation: Observation, new: VideoJobStatus
             metrics.claimed(pool.namespace, pool.name, entry.queue, wait_s)
         return
     lost = new.failures + new.interruptions > old.get("failures", 0) + old.get("interruptions", 0)
-    attempted = (
-        new.attempts > new.earlier_attempts + new.failures + new.interruptions
-    )  # a spec that is refused is no attempt
+    attempted = new.attempts >= current_number(new)  # a spec that is refused is no attempt
     if not (lost or (new.phase.is_final and attempted)) or record.phase.is_final:
         return
     if new.phase is Phase.SUCCEEDED:
