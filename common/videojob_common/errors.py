@@ -10,3 +10,7 @@ class ConfigError(ValueError):
 
 class ForbiddenAddressError(Exception):
     """A host or address that may not be connected to."""
+
+
+class MissingKeyError(Exception):
+    """A Secret lacks a key, which is the message."""

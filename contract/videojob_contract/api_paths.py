@@ -29,16 +29,23 @@ class Resource:
         # Some names come from workers, who read untrusted media, or from an application's users: none may lead to
         # another path.
         scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        # Dots alone are a way to a folder however they are quoted; % twice quoted is what no name has in it.
+        name = name.replace(".", "%2E") if name in {".", ".."} else name
         parts = (f"/{self.path}{scope}/{self.plural}", quote(name, safe=""), subresource)
         return "/".join(part for part in parts if part)
 
 
 VIDEOJOBS = Resource(f"apis/{API_VERSION}", "videojobs")
 VIDEOSCHEDULES = Resource(f"apis/{API_VERSION}", "videoschedules")
+VIDEOTEMPLATES = Resource(f"apis/{API_VERSION}", "videotemplates")
 RENDERPOOLS = Resource(f"apis/{API_VERSION}", "renderpools")
 JOBS = Resource("apis/batch/v1", "jobs")
 PODS = Resource("api/v1", "pods")
 NAMESPACES = Resource("api/v1", "namespaces")
+CONFIGMAPS = Resource("api/v1", "configmaps")
 SECRETS = Resource("api/v1", "secrets")
 EVENTS = Resource("apis/events.k8s.io/v1", "events")
 LEASES = Resource("apis/coordination.k8s.io/v1", "leases")
+TOKENREVIEWS = Resource("apis/authentication.k8s.io/v1", "tokenreviews")
+SUBJECTACCESSREVIEWS = Resource("apis/authorization.k8s.io/v1", "subjectaccessreviews")
+CUSTOMRESOURCEDEFINITIONS = Resource("apis/apiextensions.k8s.io/v1", "customresourcedefinitions")

@@ -5,14 +5,16 @@ Workers read untrusted media. So all that they answer is bounded to what a statu
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.base import Duration, Model
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
-from videojob_contract.resources.status import MAX_LOG, OutputStatus, Seconds, Stage, Warnings
+from videojob_contract.resources.status import MAX_LOG, Count, OutputStatus, Seconds, Stage, Warnings
+from videojob_contract.resources.uploads import Uploads
 from videojob_contract.resources.videojob import VideoJobSpec
+from videojob_contract.resources.work import WorkReport
 
 MAX_ATTEMPT = 1000
 """Far more attempts than any job has."""
@@ -36,7 +38,13 @@ class SourceLimits(Model):
 
 
 class Assignment(Model):
-    """One attempt to render one VideoJob; its spec has every default filled in and every output a URI."""
+    """One attempt to render one VideoJob; its spec has every default filled in and every output a URI.
+
+    A worker passes over what a later operator says beside the fields that are here; what it may not pass over, such as
+    how a clip looks, is in one of them, and there a field that it does not know has it give the attempt back.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     uid: str
     namespace: str
@@ -48,9 +56,13 @@ class Assignment(Model):
     sources: SourceLimits = SourceLimits()
     objects: Annotated[list[ObjectStore], Field(max_length=MAX_STORES)] = []
     """The pool's object stores, without credentials: the worker has those as files."""
+    uploads: Uploads | None = None
+    """The pool's, to be cleaned up afterwards."""
     encoding: Encoding = Encoding()
     terms: Annotated[str, Field(max_length=64)] = ""
     """A digest of all that it has of its pool; see `defaults.terms_of`."""
+    trace_id: Annotated[str, Field(pattern="^([0-9a-f]{32})?$")] = ""
+    """Of the trace that it is part of, for logs; empty where there is none."""
 
 
 class Progress(Model):
@@ -68,6 +80,8 @@ class Progress(Model):
 class Result(Model):
     """How an attempt ended: with outputs, or with a reason."""
 
+    model_config = ConfigDict(extra="ignore")  # a later worker may say more
+
     uid: Annotated[str, Field(max_length=256)]
     attempt: Attempt
     result: Literal["succeeded", "failed", "cancelled"]
@@ -81,3 +95,9 @@ class Result(Model):
     """Wall seconds from claim to the end."""
     video_s: Seconds = 0.0
     """Seconds of video made."""
+    work: WorkReport = ()
+    """What its kinds of work took."""
+    peak_bytes: Count = 0
+    """Most memory that its renderer had; 0 where that is not known."""
+    stages: Annotated[dict[Stage, Seconds], Field(max_length=len(Stage))] = {}
+    """What its stages took, in their order."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from videojob_contract.assignment import SourceLimits
 from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.outputs import Format, Output, Quality
 from videojob_contract.resources.timeline import Canvas, Clip
@@ -51,6 +52,7 @@ def resolve(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: s
             "retry": spec.retry or (defaults and defaults.retry) or Retry(),
             "ttl_after_finished": _ttl(spec, defaults),
             "parameters": None,  # they have been put in place
+            "template_ref": None,  # and this is its timeline
             "clips": [_resolve_clip(clip) for clip in spec.clips],
             "outputs": resolve_outputs(spec, pool, namespace=namespace, name=name),
         }
@@ -65,6 +67,17 @@ def terms_of(pool: RenderPoolSpec) -> str:
     """Return a digest of all in a pool that assignments are made and ordered by: with another, they are made anew."""
     said = pool.model_dump_json(include={"defaults", "volumes", "storage", "encoding", "order"})
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def fields_of_pool(pool: RenderPoolSpec) -> dict[str, Any]:
+    """Return the fields of an assignment that are its pool's: what sources may be, its stores, uploads and encoding."""
+    sources = SourceLimits(
+        allow_private_networks=pool.storage.allow_private_networks,
+        allow_hosts=pool.storage.allow_hosts,
+        max_source_bytes=pool.storage.max_source_bytes,
+    )
+    storage = pool.storage
+    return {"sources": sources, "objects": storage.objects, "uploads": storage.uploads, "encoding": pool.encoding}
 
 
 def resolve_outputs(spec: VideoJobSpec, pool: RenderPoolSpec, *, namespace: str, name: str) -> list[Output]:

@@ -34,14 +34,18 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     RESTORED = "Restored"
     WAITING_FOR_START = "WaitingForStart"
+    WAITING_FOR_TEMPLATE = "WaitingForTemplate"
     WAITING_FOR_POOL = "WaitingForPool"
     WAITING_FOR_QUEUE = "WaitingForQueue"
     QUEUE_FULL = "QueueFull"
+    MOVED = "Moved"
     QUEUED = "Queued"
     CLAIMED = "Claimed"
     STARTED = "Started"
     BACKING_OFF = "BackingOff"
     POOL_AT_MAXIMUM = "PoolAtMaximum"
+    QUEUE_STOPPED = "QueueStopped"
+    POOL_DRAINING = "PoolDraining"
     LIMIT_REACHED = "LimitReached"
     SUCCEEDED = "Succeeded"
     # Beside the conditions
@@ -57,6 +61,10 @@ class Reason(StrEnum):
     WORKERS_NOT_STARTING = "WorkersNotStarting"
     QUEUE_UNAVAILABLE = "QueueUnavailable"
     OWNED_ELSEWHERE = "OwnedElsewhere"
+    DRAINING = "Draining"
+    DRAINED = "Drained"
+    # Beside the conditions of a pool
+    URLS_NOT_RENEWED = "UrlsNotRenewed"
     # Permanent failures
     INVALID_SPEC = "InvalidSpec"
     NOT_SUPPORTED = "NotSupported"
@@ -68,6 +76,7 @@ class Reason(StrEnum):
     RENDER_FAILED = "RenderFailed"
     VERIFICATION_FAILED = "VerificationFailed"
     STATUS_REFUSED = "StatusRefused"
+    LIMIT_EXCEEDED = "LimitExceeded"
     # Transient failures
     STORAGE_UNAVAILABLE = "StorageUnavailable"
     DISK_FULL = "DiskFull"
@@ -93,6 +102,7 @@ FAILURE_CLASS: dict[Reason, FailureClass] = {
     Reason.RENDER_FAILED: FailureClass.PERMANENT,
     Reason.VERIFICATION_FAILED: FailureClass.PERMANENT,
     Reason.STATUS_REFUSED: FailureClass.PERMANENT,
+    Reason.LIMIT_EXCEEDED: FailureClass.PERMANENT,
     Reason.STORAGE_UNAVAILABLE: FailureClass.TRANSIENT,
     Reason.DISK_FULL: FailureClass.TRANSIENT,
     Reason.WORKER_LOST: FailureClass.INFRASTRUCTURE,

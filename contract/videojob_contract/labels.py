@@ -35,11 +35,23 @@ MANAGED_BY_VALUE = "videojob-operator"
 ANNOTATION_RESTORED = f"{GROUP}/restored"
 """On a VideoJob that came out of a backup: it is not rendered while it has this."""
 
+ANNOTATION_ASSIGNMENT = f"{GROUP}/assignment"
+"""On the pods of a Job that carries an attempt: its assignment, as Redis would have it."""
+
+ANNOTATION_SUBMISSION = f"{GROUP}/submission"
+"""On a VideoJob that the gateway made: digests of the Idempotency-Key and of the body that it was asked for with."""
+
+ANNOTATION_TRACEPARENT = f"{GROUP}/traceparent"
+"""On a VideoJob: the span of who made it, as `traceparent` of W3C Trace Context; its own are part of that trace."""
+
 LABEL_SCHEDULE = f"{GROUP}/schedule"
 """Name of the VideoSchedule that a VideoJob was made by."""
 
 ANNOTATION_SCHEDULED_AT = f"{GROUP}/scheduled-at"
 """The time that it was made for."""
+
+DAYS_CONFIGMAP = "videojob-days"
+"""ConfigMap of a namespace in which its pools count what each user had of a day."""
 
 LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 """Set by the Job controller on pods: the Job that a pod belongs to."""

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.base import (
     COLOR_PATTERN,
+    CRON_PATTERN,
     DURATION_PATTERN,
     FPS_PATTERN,
     LABEL_PATTERN,
     NAME_PATTERN,
     SIZE_PATTERN,
+    TIME_ZONE_PATTERN,
     URI_PATTERN,
     WORD_PATTERN,
     models_in,
 )
+from videojob_contract.resources.limits import TIER_USER_PATTERN
 from videojob_contract.resources.notifications import KEY_NAME_PATTERN, WEBHOOK_PATTERN
 from videojob_contract.resources.object_stores import (
     ACCOUNT_PATTERN,
@@ -40,7 +43,8 @@ from videojob_contract.resources.outputs import (
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
-from videojob_contract.resources.videoschedule import CRON_PATTERN, TIME_ZONE_PATTERN
+from videojob_contract.resources.videojob import TEMPLATE_NAME_PATTERN
+from videojob_contract.resources.videotemplate import PARAMETER_NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,8 +86,11 @@ WANTED = {
     KMS_KEY_PATTERN: "is not a key of a key management service: write its ARN, identifier or alias",
     HEADER_PATTERN: "cannot be sent in a header: use printable ASCII",
     MEDIA_TYPE_PATTERN: "is not a media type: write it as video/mp4",
+    TIER_USER_PATTERN: "is no user: write the name that VideoJobs give, or * for all",
     CRON_PATTERN: "is not a schedule: write five fields of cron, such as 30 6 * * 1-5, or @daily",
     TIME_ZONE_PATTERN: "is not a time zone: write its name, such as Europe/Berlin",
+    PARAMETER_NAME_PATTERN: "is not a parameter's name: use letters, digits, _ and -, and no digit or - at the start",
+    TEMPLATE_NAME_PATTERN: "is not the name of a VideoTemplate: use lower case letters, digits, - and .",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""

@@ -33,8 +33,6 @@ def unsupported(spec: VideoJobSpec) -> list[Problem]:
 def unsupported_pool(spec: RenderPoolSpec) -> list[Problem]:
     """Return what this version does not do yet of a pool."""
     problems = []
-    if spec.limits is not None and spec.limits.daily_per_user is not None:
-        problems.append(_not_yet("spec.limits.dailyPerUser"))
     prefix = spec.storage.output_prefix
     if prefix is not None and (scheme := split_uri(prefix)[0]) not in OUTPUT_SCHEMES:
         problems.append(_not_yet("spec.storage.outputPrefix", f"writing to {scheme}://"))

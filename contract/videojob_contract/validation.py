@@ -16,12 +16,15 @@ from pydantic import ValidationError
 from videojob_contract.problems import Problem, SpecError, from_validation, join_path
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
-from videojob_contract.resources.videojob import VideoJob
+from videojob_contract.resources.status import FixedTemplate
+from videojob_contract.resources.videojob import TEMPLATED_FIELDS, TIMELINE_FIELDS, VideoJob
 from videojob_contract.resources.videoschedule import VideoSchedule
+from videojob_contract.resources.videotemplate import VideoTemplate
 from videojob_contract.semantics import check
 from videojob_contract.semantics.pools import check_renderpool
-from videojob_contract.semantics.schedules import check_videoschedule, videojob_of
+from videojob_contract.semantics.schedules import check_recurrence, videojob_of
 from videojob_contract.stand_ins import problems_beside
+from videojob_contract.template_refs import check_parameters, content_of, example_of, expand, fix, name_of_template
 from videojob_contract.templates import Substituted, as_text, substitute
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from videojob_contract.templates import Path, Scalar
 
-__all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob", "parse_videoschedule"]
+__all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob", "parse_videoschedule", "parse_videotemplate"]
 
 MAX_SPEC_BYTES = 256 * 1024
 """Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer
@@ -38,6 +41,7 @@ one either."""
 _MOST_DEFAULTS_BYTES = 256 * 1024
 """More than the API server adds of these: what was accepted without them is accepted with them."""
 
+_ANY_CLIP = {"color": "#000000", "duration": "1s"}
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
 _Resource = TypeVar("_Resource", bound=Model)
@@ -47,6 +51,7 @@ def parse_videojob(
     resource: Mapping[str, Any],
     parameters: Mapping[str, Scalar] | None = None,
     *,
+    template: FixedTemplate | None = None,
     further: Callable[[VideoJob], Iterable[Problem]] | None = None,
 ) -> VideoJob:
     """Read a VideoJob, with its templates put in place.
@@ -57,6 +62,7 @@ def parse_videojob(
     Args:
         resource: as the API server or a file has it.
         parameters: values for templates, before those of the resource.
+        template: what its `templateRef` names, as it is now; the one in its status is before that.
         further: a check that the caller makes of what is returned; what it finds in a job that is refused is told
             with the rest.
 
@@ -69,6 +75,8 @@ def parse_videojob(
 
     document = _as_json(resource)
     _check_size(document.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
+    if (name := name_of_template(document)) is not None:
+        document = _from_template(document, name, template, parameters)
     substituted = substitute(document, parameters)
     if not substituted.problems:
         _check_size(substituted.resource.get("spec"), MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
@@ -105,25 +113,89 @@ def parse_videoschedule(
     """
 
     def own(schedule: VideoSchedule) -> list[Problem]:
-        return [*check_videoschedule(schedule.spec), *_template_problems(schedule, further)]
+        return [*check_recurrence(schedule.spec), *_template_problems(schedule, further)]
 
     schedule = _parse(VideoSchedule, Substituted(_as_json(resource)), own, None)
     _check(schedule, own, None)
     return schedule
 
 
+def parse_videotemplate(
+    resource: Mapping[str, Any], *, further: Callable[[VideoJob], Iterable[Problem]] | None = None
+) -> VideoTemplate:
+    """Read a VideoTemplate; `further` of a VideoJob that it makes, if it has a default for each parameter.
+
+    Raises:
+        SpecError: with all problems that show before values are given.
+    """
+
+    def own(_: VideoTemplate) -> list[Problem]:
+        return [*check_parameters(content), *_timeline_problems(content, further)]
+
+    document = _as_json(resource)
+    content = spec if isinstance(spec := document.get("spec"), dict) else {}
+    _check_size(content, MAX_SPEC_BYTES + _MOST_DEFAULTS_BYTES)
+    template = _parse(VideoTemplate, Substituted(document), own, None)
+    _check(template, own, None)
+    fix(document)
+    return template
+
+
+def _timeline_problems(
+    content: Mapping[str, Any], further: Callable[[VideoJob], Iterable[Problem]] | None
+) -> list[Problem]:
+    """Return what is wrong with a timeline: all, with every default; else which parameters it lacks."""
+    unknown = set(content["timeline"]) - set(TEMPLATED_FIELDS)
+    if unknown:
+        return [Problem(f"spec.timeline.{name}", "is no field of a timeline") for name in sorted(unknown)]
+    example = example_of(content)
+    if all("default" in parameter for parameter in content.get("parameters") or ()):
+        problems = _problems_of(example, further)
+    else:
+        problems = substitute(example).problems
+    return [Problem(problem.path.replace("spec.", "spec.timeline.", 1), problem.message) for problem in problems]
+
+
+def _from_template(
+    document: dict[str, Any], name: str, current: FixedTemplate | None, parameters: Mapping[str, Scalar] | None
+) -> dict[str, Any]:
+    """Return a VideoJob with its timeline from its template.
+
+    Raises:
+        SpecError: there is none, or its parameters are wrong.
+    """
+    status = document.get("status")
+    try:
+        fixed = FixedTemplate.model_validate(
+            (status if isinstance(status, dict) else {}).get("template"), extra="ignore"
+        )
+    except ValidationError:
+        fixed = None
+    fixed = fixed or current
+    if fixed is None:
+        raise SpecError([Problem("spec.templateRef.name", f'there is no VideoTemplate "{name}"')])
+    return expand(document, name, content_of(fixed), parameters)
+
+
+def _problems_of(made: Mapping[str, Any], further: Callable[[VideoJob], Iterable[Problem]] | None) -> Iterable[Problem]:
+    """Return what is wrong with a VideoJob that something else makes, and `further` of it."""
+    try:
+        job = parse_videojob(made, further=further)
+    except SpecError as error:
+        return error.problems
+    return further(job) if further else ()
+
+
 def _template_problems(
     schedule: VideoSchedule, further: Callable[[VideoJob], Iterable[Problem]] | None
 ) -> list[Problem]:
-    try:
-        job = parse_videojob(videojob_of(schedule, _ANY_TIME), further=further)
-    except SpecError as error:
-        problems: Iterable[Problem] = error.problems
-    else:
-        problems = further(job) if further else ()
+    made = videojob_of(schedule, _ANY_TIME)
+    if name_of_template(made) is not None:  # which is looked at when each is made
+        rest = {name: value for name, value in made["spec"].items() if name not in TIMELINE_FIELDS}
+        made = {**made, "spec": {**rest, "clips": [_ANY_CLIP]}}
     return [
         Problem(f"spec.template.{problem.path}", problem.message)
-        for problem in problems
+        for problem in _problems_of(made, further)
         if not problem.path.startswith("metadata.")
     ]
 
@@ -162,7 +234,7 @@ def _parse(
     if not status:
         return parsed
     try:
-        return model.model_validate_json(json.dumps(document | {"status": status}))
+        return model.model_validate_json(json.dumps(document | {"status": status}), extra="ignore")
     except ValidationError:
         return parsed
 

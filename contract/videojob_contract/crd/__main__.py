@@ -26,7 +26,7 @@ def main() -> None:
 def generated_files() -> Iterator[tuple[str, str]]:
     """Yield `(path, text)` of each file."""
     manifests = {definition.plural: _manifest(definition) for definition in DEFINITIONS}
-    yield "manifests/crds.yaml", f"# {HEADER}\n" + "".join(f"---\n{text}" for text in manifests.values())
+    yield "manifests/base/crds.yaml", f"# {HEADER}\n" + "".join(f"---\n{text}" for text in manifests.values())
     for plural, text in manifests.items():
         yield f"charts/videojob-operator/crds/{plural}.yaml", f"# {HEADER}\n{text}"
     yield "docs/reference.md", f"<!-- {HEADER} -->\n{reference()}"

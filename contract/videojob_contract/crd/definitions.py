@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videojob_contract.crd.structural import Schema, structural, without_defaults, without_transition_rules
 from videojob_contract.crd.templated import with_templates
 from videojob_contract.crd.worded import worded
-from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob, VideoSchedule
+from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob, VideoSchedule, VideoTemplate
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 from videojob_contract.resources.status import Phase
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
@@ -56,12 +56,19 @@ class Definition:
     """Fields of the spec that take templates."""
     embedded: tuple[tuple[str, ...], ...] = ()
     """Paths in the spec at which the spec of a VideoJob stands."""
+    timelines: tuple[str, ...] = ()
+    """Fields of the spec at which the timeline of one does."""
     categories: tuple[str, ...] = field(default=("all", "video"))
 
     @property
     def kind(self) -> str:
         """Such as `VideoJob`."""
         return self.model.__name__
+
+    @property
+    def has_status(self) -> bool:
+        """Whether the operator says something of it."""
+        return "status" in self.model.model_fields
 
 
 def _has_ended(resource: str) -> str:
@@ -99,6 +106,7 @@ VIDEOJOB = Definition(
         Column("Attempts", ".status.attempts", "Attempts made.", "integer"),
         Column("Pool", ".spec.pool", "The pool that renders it.", wide=True),
         Column("Queue", ".spec.queue", "Its queue in the pool.", wide=True),
+        Column("Position", ".status.queuePosition", "How many of its queue are before it.", "integer", wide=True),
         Column("Finished", ".status.finishedAt", "Since it came to its end.", "date", wide=True),
         Column("Message", ".status.message", "The latest word.", wide=True),
         AGE,
@@ -109,7 +117,14 @@ VIDEOJOB = Definition(
             f"a VideoJob's name has at most {MAX_VIDEOJOB_NAME} characters: it becomes a label of its Job",
             ".metadata.name",
         ),
-        *(_settled(field) for field in ("queue", "user", "priority")),
+        *(_settled(field) for field in ("pool", "queue", "user", "priority")),
+        Rule(
+            "self.spec.pool == oldSelf.spec.pool || !has(oldSelf.status) || !has(oldSelf.status.phase) || "
+            f"oldSelf.status.phase != '{Phase.RUNNING.value}'",
+            "it runs, and stays in its pool; suspend it first, or make another VideoJob",
+            ".spec.pool",
+            "FieldValueForbidden",
+        ),
         Rule(
             f"self.spec.rerun == oldSelf.spec.rerun || {_has_ended('self')}",
             "it has not finished yet",
@@ -133,6 +148,7 @@ RENDERPOOL = Definition(
         Column("Busy", ".status.busy", "Workers that render.", "integer"),
         Column("Desired", ".status.desired", "Workers that there should be.", "integer"),
         Column("Max", ".spec.maxWorkers", "Most workers at a time.", "integer"),
+        Column("Backlog", ".status.backlogSeconds", "Seconds of work that there is.", "integer", wide=True),
         Column("Message", '.status.conditions[?(@.type=="Ready")].message', "Why it is not ready.", wide=True),
         AGE,
     ),
@@ -170,7 +186,16 @@ VIDEOSCHEDULE = Definition(
     embedded=(("template", "spec"),),
 )
 
-DEFINITIONS = (VIDEOJOB, RENDERPOOL, VIDEOSCHEDULE)
+VIDEOTEMPLATE = Definition(
+    model=VideoTemplate,
+    plural="videotemplates",
+    short="vtpl",
+    columns=(Column("Description", ".spec.description", "What it is for."), AGE),
+    rules=(),
+    timelines=("timeline",),
+)
+
+DEFINITIONS = (VIDEOJOB, RENDERPOOL, VIDEOSCHEDULE, VIDEOTEMPLATE)
 
 # The words of the API conventions, for `kubectl explain`.
 _TYPE_META: dict[str, Schema] = {
@@ -188,7 +213,7 @@ def custom_resource_definition(definition: Definition) -> dict[str, Any]:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": resource_schema(definition)},
-        "subresources": {"status": {}},
+        **({"subresources": {"status": {}}} if definition.has_status else {}),
         "additionalPrinterColumns": [column.to_dict() for column in definition.columns],
     }
     if definition.selectable:
@@ -221,15 +246,28 @@ def resource_schema(definition: Definition) -> Schema:
     schema = structural(definition.model)
     spec = schema["properties"]["spec"]
     templated = {name: with_templates(spec["properties"][name], f"spec.{name}") for name in definition.templated}
+    if definition is VIDEOJOB:  # a template may have them: a rule tells when it has to
+        spec = {**spec, "required": [name for name in spec["required"] if name != "clips"]}
     for path in definition.embedded:
         _embed(spec, path)
+    for name in definition.timelines:
+        spec["properties"][name] = _timeline() | {"description": spec["properties"][name]["description"]}
     schema["properties"] = schema["properties"] | {
         **_TYPE_META,
         "spec": worded({**spec, "properties": spec["properties"] | templated}, "spec"),
-        "status": without_defaults(schema["properties"]["status"]),
     }
-    schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]
+    if definition.has_status:
+        schema["properties"]["status"] = without_defaults(schema["properties"]["status"])
+    if definition.rules:
+        schema["x-kubernetes-validations"] = [rule.to_dict() for rule in definition.rules]
     return schema
+
+
+def _timeline() -> Schema:
+    """Return the schema of what of a VideoJob's spec is rendered."""
+    whole = without_transition_rules(resource_schema(VIDEOJOB)["properties"]["spec"])
+    fields = {name: whole["properties"][name] for name in TEMPLATED_FIELDS}
+    return {"type": "object", "properties": fields, "required": ["clips"]}
 
 
 def _embed(spec: Schema, path: tuple[str, ...]) -> None:

@@ -71,7 +71,7 @@ def reference() -> str:
         parts.append(f"\n## {definition.kind}\n\n{_docstring(definition.model)}\n")
         parts.append(f"\nShort name `{definition.short}`. `kubectl get {definition.short}` shows ")
         parts.append(f"{', '.join(column.name.lower() for column in definition.columns if not column.wide)}.\n")
-        for part in ("spec", "status"):
+        for part in ("spec", "status") if definition.has_status else ("spec",):
             root = models_in(definition.model.model_fields[part].annotation)[0]
             for model in _reachable(root, described):
                 title = model.__name__

@@ -1,11 +1,12 @@
 """What each Redis user may do: least privilege, read off the scripts that its side runs.
 
-The operator has one user, and the workers of each pool have one of their own, which reaches that pool's keys and no
-other's. The operator makes those users; where it may not, all workers share one that reaches every pool's keys.
+The operator has one user, the gateway another, and the workers of each pool have one of their own, which reaches that
+pool's keys and no other's. The operator makes those of the pools; where it may not, all workers share one that reaches
+every pool's keys.
 
 Redis checks the commands within a script against its caller's rules. So a user gets the commands and keys of
 its side's scripts, and what the Python beside them runs. `python -m videojob_contract.queue.acl
-operator|worker` prints a user's rules as they stand in an ACL file, after its name and password.
+operator|worker|gateway` prints a user's rules as they stand in an ACL file, after its name and password.
 """
 
 import sys
@@ -17,7 +18,8 @@ from videojob_contract.queue.scripts import scripts
 WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "finish"})
 """The scripts that a worker runs; the operator runs the others."""
 
-_WORKER_DIRECT = {"evalsha", "blpop", "ping"}
+_WORKER_DIRECT = {"evalsha", "blpop", "ping", "getdel", "rpush", "pexpire"}
+_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set"}
 _OPERATOR_DIRECT = {
     "acl|setuser",
     "acl|deluser",
@@ -37,7 +39,16 @@ def worker_rules(keys: Keys = ANY_POOL) -> str:
     """Return the rules of a pool's workers: what their scripts need, and blocking pops; by default of any pool."""
     used = {keys.fixed(key) for name in WORKER_SCRIPTS for key in scripts()[name].keys}
     commands = _WORKER_DIRECT.union(*(scripts()[name].commands for name in WORKER_SCRIPTS))
-    return _rules(used | {keys.mail("*"), keys.signal("*")}, commands)
+    return _rules(used | {keys.mail("*"), keys.signal("*"), *_of_inspections(keys)}, commands)
+
+
+def gateway_rules(keys: Keys = ANY_POOL) -> str:
+    """Return the rules of the gateway's user, by default for any pool: inspections, and nothing of queues."""
+    return _rules(_of_inspections(keys), _GATEWAY_DIRECT)
+
+
+def _of_inspections(keys: Keys) -> tuple[str, ...]:
+    return keys.fixed("inspections"), keys.inspection("*"), keys.inspected("*")
 
 
 def operator_rules() -> str:
@@ -51,7 +62,7 @@ def _rules(keys: Iterable[str], commands: Iterable[str]) -> str:
     return " ".join(["resetchannels", "-@all", *allowed])
 
 
-USERS = {"operator": operator_rules, "worker": worker_rules}
+USERS = {"operator": operator_rules, "worker": worker_rules, "gateway": gateway_rules}
 
 if __name__ == "__main__":
     sys.stdout.write(USERS[sys.argv[1]]() + "\n")

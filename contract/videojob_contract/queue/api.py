@@ -2,6 +2,9 @@
 
 Every method raises `QueueUnavailableError` while Redis cannot be reached; one that would change what a newer version
 wrote raises `NewerRecordError`. Every call may be repeated without harm.
+
+An operator has a token, which is greater than that of every operator before it. Once one with a greater token has
+changed something, whatever this one would change raises `SupersededError`. One without a token is not refused.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -43,7 +46,8 @@ class OperatorApi(Protocol):
 
         A new order holds for what is enqueued from then on, so it is one of the terms.
 
-        While `held`, entries are taken in and none is claimed.
+        The weight of a queue that is stopped is negative: entries are taken in and none is claimed, as in all of them
+        while `held`.
 
         A queue that is left out takes no more entries, and what it holds drains with weight 1. What was enqueued by
         other terms waits until it is enqueued again.
@@ -76,7 +80,7 @@ class OperatorApi(Protocol):
         its queue and its demand have it now, with the time that it waited; in another queue, if `since` says it. A
         newer attempt replaces an older one, whatever its state. One that waits since the same time as the one before
         follows an interruption, and is its user's next. A VideoJob that was cancelled or forgotten is refused, unless
-        it is to run `again`, with a newer attempt than any before.
+        it is to run `again`; then an attempt that is not newer than any before is stale.
 
         Raises:
             UnknownQueueError: The pool has no such queue.

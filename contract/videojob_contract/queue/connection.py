@@ -33,15 +33,18 @@ SCRIPT_WAIT_S = 10.0
 _SCRIPT_POLL_S = 0.2
 
 
-def connect(url: str, *, username: str | None = None, password: str | None = None) -> Redis:
+def connect(url: str, *, username: str | None = None, password: str | None = None, ca: str | None = None) -> Redis:
     """Return a client for `redis://` or `rediss://`, which connects when it is first used.
 
     A lost connection is tried again five times within about two seconds. A call that has no answer within `CALL_S` is
     given up: then `QueueUnavailableError` comes out of the queue's methods, and the next call tries anew. The caller
-    closes the client with `aclose()`.
+    closes the client with `aclose()`. With TLS, one of `ca`, in PEM, has signed the server's certificate; without
+    `ca`, an authority that the system knows.
     """
+    tls: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
     client = Redis.from_url(
         url,
+        **tls,
         username=username,
         password=password,
         decode_responses=True,
@@ -112,10 +115,20 @@ class _CancellableTls(_Cancellable, SSLConnection):
 class ScriptRunner:
     """Runs a pool's scripts by their hashes."""
 
-    def __init__(self, pool: PoolKey, redis: Redis, *, cluster: str, may_load: bool) -> None:
+    def __init__(
+        self,
+        pool: PoolKey,
+        redis: Redis,
+        *,
+        cluster: str,
+        may_load: bool,
+        token: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Have `token` go with each script that looks at the pool's fence."""
         self.keys = Keys(pool, cluster)
         self.redis = redis
         self._may_load = may_load
+        self._token = token
 
     async def load(self) -> None:
         """Put every script into Redis."""
@@ -131,6 +144,7 @@ class ScriptRunner:
         Raises:
             QueueUnavailableError: Redis cannot be reached.
             QueueFullError: it takes nothing new.
+            SupersededError: another operator serves the pool.
             ScriptsMissingError: nobody loads the scripts.
         """
         script = scripts()[name]
@@ -138,9 +152,10 @@ class ScriptRunner:
         keys = [special.get(key) or self.keys.fixed(key) for key in script.keys]
         waited_s = 0.0
         while True:
+            token = (self._token() or "",) if "fence" in script.keys else ()
             try:
                 async with answered():
-                    return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, args)))
+                    return await awaited(self.redis.evalsha(script.sha, len(keys), *keys, *map(str, (*args, *token))))
             except QueueUnavailableError as error:
                 if not isinstance(error.__cause__, NoScriptError):
                     raise

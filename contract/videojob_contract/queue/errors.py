@@ -5,6 +5,7 @@ TransientError
     ├── QueueFullError      Redis is out of memory and takes nothing new
     ├── LoginRefusedError   Redis does not know the user or the password, or does not let it do what it must
     ├── ScriptsMissingError nobody has loaded the scripts that this version runs
+    ├── SupersededError     another operator serves the pool
     └── NewerRecordError    a newer version wrote what the queue has
 PermanentError
 └── UnknownQueueError       the pool has no such queue
@@ -42,6 +43,15 @@ class NewerRecordError(QueueUnavailableError):
         super().__init__(f"a newer version wrote what the queue has of {uid or 'it'}: it is left to that")
 
 
+class SupersededError(QueueUnavailableError):
+    """This operator does not serve the pool any more, or not yet again: what it asked was not done."""
+
+    def __init__(self, highest: int = 0) -> None:
+        """Name the token that the queues know, if they refused."""
+        super().__init__("the pool is served by another operator")
+        self.highest = highest
+
+
 class UnknownQueueError(PermanentError):
     """The pool has no queue of this name."""
 
@@ -67,9 +77,15 @@ async def answered(within_s: float = CALL_S) -> AsyncIterator[None]:
         raise QueueFullError(f"Redis is full: {error}") from error
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise LoginRefusedError(f"Redis refuses the login: {error}") from error
+    except redis.exceptions.MovedError as error:
+        raise QueueUnavailableError(
+            f"Redis is a cluster of several shards ({error}): the queues need a server, or a cluster of one shard"
+        ) from error
     except redis.exceptions.ResponseError as error:
         if str(error).startswith("NEWER"):
             raise NewerRecordError from error
+        if str(error).startswith("SUPERSEDED "):
+            raise SupersededError(int(str(error).split()[1])) from error
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except redis.exceptions.RedisError as error:
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error

@@ -12,7 +12,8 @@ PREFIX = "vj:"
 
 FIXED = {
     "epoch": "string: set once; gone means that Redis was emptied",
-    "weights": "hash: queue → weight; 0 when it is closed and drains, negative while claims are held",
+    "fence": "string: token of the operator that serves the pool",
+    "weights": "hash: queue → weight; 0 when it is closed and drains, negative while it is stopped or claims are held",
     "terms": "string: by which assignments are made now; those of other terms are not claimed",
     "passes": "hash: queue → how far it is ahead of its share",
     "sequence": "string: counts what was ever enqueued",
@@ -34,14 +35,17 @@ FIXED = {
     "seen": "sorted set: worker, by when it was last heard of",
     "wake": "list: tokens that idle workers wait for",
     "events": "stream: what the operator is told",
+    "inspections": "list: ids of inspections that no worker has taken; lives a minute",
 }
 """The keys that every pool has, and what they hold."""
 
 PER_NAME = {
     "signal": "list: attempts of the uid that should stop; lives a minute",
     "mail": "list: wakes one worker; lives a minute",
+    "inspection": "string: an inspection (compressed JSON) that no worker has taken; lives half a minute",
+    "inspected": "list: what came of an inspection; lives half a minute",
 }
-"""Keys for one uid (`signal`) or one worker (`mail`)."""
+"""Keys for one uid (`signal`), one worker (`mail`) or one inspection."""
 
 
 class Keys:
@@ -66,6 +70,14 @@ class Keys:
     def mail(self, worker: str) -> str:
         """Return the key of the list that wakes a worker."""
         return f"{self._prefix}mail:{worker}"
+
+    def inspection(self, identity: str) -> str:
+        """Return the key of an inspection that waits."""
+        return f"{self._prefix}inspection:{identity}"
+
+    def inspected(self, identity: str) -> str:
+        """Return the key of the list of what came of an inspection."""
+        return f"{self._prefix}inspected:{identity}"
 
     def all_fixed(self) -> list[str]:
         """Return every key that lasts."""

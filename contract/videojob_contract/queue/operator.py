@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,8 +50,8 @@ _SILENT_S = 4 * LEASE_S
 class OperatorQueue:
     """The operator's view of one pool, on Redis; see `api.OperatorApi`.
 
-    `cluster` is that of `keys.Keys`. `on_unreadable` is told of what cannot be read, which then is as if it were not
-    there.
+    `cluster` is that of `keys.Keys`, and `token` gives what `api.OperatorApi` has. `on_unreadable` is told of what
+    cannot be read, which then is as if it were not there.
     """
 
     def __init__(
@@ -61,11 +61,12 @@ class OperatorQueue:
         *,
         cluster: str = "",
         tombstone_s: float = TOMBSTONE_S,
+        token: Callable[[], int | None] = lambda: None,
         on_unreadable: OnUnreadable = log_unreadable,
     ) -> None:
         self._pool = pool
         self._redis = redis
-        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True)
+        self._runner = ScriptRunner(pool, redis, cluster=cluster, may_load=True, token=token)
         self._reader = QueueReader(on_unreadable)
         self._stream = EventStream(self._runner, self._reader)
         self._tombstone_ms = round(tombstone_s * 1000)
@@ -73,6 +74,7 @@ class OperatorQueue:
         self._sharing = Sharing()
         self._terms = ""
         self._held = False
+        self._epoch = ""
 
     @property
     def pool(self) -> PoolKey:
@@ -100,12 +102,17 @@ class OperatorQueue:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
         async with answered():
-            if await self._redis.get(key):
-                return False
+            found = str(await self._redis.get(key) or "")
+        known, self._epoch = self._epoch, found
+        if found:
+            return bool(known) and known != found  # another marked it, after it was emptied
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
         await self._configure_again()
-        return bool(await self._runner.run("mark", uuid.uuid4().hex))
+        epoch = uuid.uuid4().hex
+        is_first = bool(await self._runner.run("mark", epoch))
+        self._epoch = epoch if is_first else ""
+        return is_first or bool(known)
 
     async def admit_workers(self, passwords: Sequence[str]) -> bool:
         """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""

@@ -156,12 +156,12 @@ class QueueReader:
         )
 
     def _progress(self, uid: str, text: str) -> Progress | None:
-        return self._read("progress", uid, lambda: Progress.model_validate_json(text))
+        return self._read("progress", uid, lambda: Progress.model_validate_json(text, extra="ignore"))
 
     def _result(self, uid: str, attempt: int, text: str) -> Result:
         """Read what a worker handed in; the attempt has failed when that cannot be read."""
         try:
-            return Result.model_validate_json(text)
+            return Result.model_validate_json(text, extra="ignore")
         except ValueError as error:
             why = self._tell("result", uid, error)
             message = f"what the worker handed in cannot be read: {why}"

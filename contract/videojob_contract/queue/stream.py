@@ -49,10 +49,10 @@ class EventStream:
                 next_look = now() + STALLED_S
             read = await self._read(consumer, start)
             for event_id, fields in [*stalled, *read]:
-                event = self._reader.event(event_id, fields) if fields else None
+                event = None if fields is None else self._reader.event(event_id, fields)
                 if event:
                     yield event
-                else:  # dropped from the stream meanwhile, or none that this version knows
+                else:  # dropped from the stream meanwhile, or unreadable
                     await self.ack([event_id])
             if start != ">":
                 start = read[-1][0] if read else ">"

@@ -257,7 +257,8 @@ class PoolSnapshot:
     workers: tuple[WorkerInfo, ...]
     """Workers seen within the last lease, by id."""
     resting: int = 0
-    """Of those that wait, how many wait for room under a limit, as far as a worker has met them."""
+    """Of those that wait where nothing is stopped, how many wait for room under a limit, as far as a worker has met
+    them."""
 
     @property
     def total_queued(self) -> int:

@@ -44,7 +44,10 @@ class WorkerQueue:
         await self._runner.run("register", self._worker, self._job)
 
     async def claim(self, timeout_s: float) -> Claim | Retired | None:
-        """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none."""
+        """Wait for an attempt at most `timeout_s` seconds, and hold it; None when there was none.
+
+        One that cannot be read is handed in as failed, and the worker is not needed any more.
+        """
         token = uuid.uuid4().hex
         keys = self._runner.keys
         wakers = [keys.mail(self._worker), keys.fixed("wake")]
@@ -58,8 +61,9 @@ class WorkerQueue:
                 uid, attempt, held_token, queue, claimed_at_ms, payload = rest
                 assignment = _read_assignment(payload)
                 if assignment is None:
+                    # Whoever is of an earlier version would get it again and again: another worker takes its place.
                     await self._give_up(uid, attempt, held_token)
-                    continue
+                    return Retired()
                 return Claim(
                     assignment=assignment,
                     token=held_token,

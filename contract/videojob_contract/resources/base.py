@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     JsonValue,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -30,6 +31,9 @@ COLOR_PATTERN = r"^#[0-9a-fA-F]{6}$"
 LABEL_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.@]*[A-Za-z0-9])?$"
 WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]*$"
 SIZE_PATTERN = r"^[0-9]+(Mi|Gi|Ti)$"
+
+TIME_ZONE_PATTERN = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$"
+CRON_PATTERN = r"^(@(hourly|daily|weekly|monthly|yearly)|[^ ]+( +[^ ]+){4})$"
 
 MAX_VIDEOJOB_NAME = 63  # it becomes a label's value
 POOL_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # its Jobs' names add a serial
@@ -66,6 +70,21 @@ class Model(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return the wire form: camelCase, strings with units, nothing that is unset."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+Status = TypeVar("Status", bound=Model)
+
+
+def read_status(model: type[Status], raw: object) -> Status:
+    """Read a status as the API server has it: what a later version has in it is passed over.
+
+    Returns:
+        the status; an empty one, to be written anew, when it cannot be read.
+    """
+    try:
+        return model.model_validate(raw or {}, extra="ignore")
+    except ValidationError:
+        return model()
 
 
 def models_in(annotation: object) -> list[type[Model]]:
@@ -220,6 +239,12 @@ MountName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=MA
 Text = Annotated[str, StringConstraints(max_length=4096)]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 Label = Annotated[str, StringConstraints(pattern=LABEL_PATTERN, max_length=63)]
+TimeZone = Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN, max_length=64)]
+"""The name of a time zone, such as Europe/Berlin."""
+
+Cron = Annotated[str, StringConstraints(pattern=CRON_PATTERN, max_length=128)]
+"""A cron expression of five fields, or one of @hourly, @daily, @weekly, @monthly and @yearly."""
+
 Volume = Annotated[float, Field(ge=0, le=10)]
 """A linear gain: 1 leaves the sound as it is."""
 

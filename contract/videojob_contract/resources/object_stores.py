@@ -68,10 +68,14 @@ class OutputUrls(Model):
 
     model_config = rules(
         Rule("has(self.presignedFor) != has(self.publicBase)", "needs one of presignedFor and publicBase"),
+        Rule("!has(self.renewedWith) || has(self.presignedFor)", "is for presignedFor", ".renewedWith"),
     )
 
     presigned_for: Duration | None = None
     """Sign them for so long, at most 168h. Whoever may read the VideoJob can then read its outputs."""
+    renewed_with: SecretReference | None = None
+    """The Secret with which the operator, which has to be let read it, signs them anew before they expire, for as long
+    as the VideoJob is there; to read objects is all that its credentials need. Default: they are signed once."""
     public_base: Url | None = None
     """Begin them with this, in place of the bucket: of a public bucket, or of a CDN before it."""
 
@@ -90,7 +94,8 @@ class ObjectStore(Model):
         Rule("self.provider == 's3' || !has(self.region)", "is for s3", ".region"),
         Rule("self.provider == 's3' || !has(self.encryption)", "is for s3", ".encryption"),
         Rule(
-            "!has(self.urls) || !has(self.urls.presignedFor) || has(self.secretRef) || self.workloadIdentity",
+            "!has(self.urls) || !has(self.urls.presignedFor) || has(self.urls.renewedWith) || has(self.secretRef) || "
+            "self.workloadIdentity",
             "needs credentials to sign with: a secretRef or workloadIdentity",
             ".urls",
         ),

@@ -23,12 +23,17 @@ from videojob_contract.resources.base import (
 )
 from videojob_contract.resources.encoding import Encoding
 from videojob_contract.resources.history import History
+from videojob_contract.resources.limits import PoolLimits
+from videojob_contract.resources.node_cache import NodeCache
 from videojob_contract.resources.notifications import WebhookRules
 from videojob_contract.resources.object_stores import MAX_STORES, ObjectStore
 from videojob_contract.resources.outputs import Quality
-from videojob_contract.resources.status import BY_TYPE, Condition
+from videojob_contract.resources.status import BY_TYPE, Condition, Count
 from videojob_contract.resources.timeline import Canvas
+from videojob_contract.resources.uploads import Uploads
 from videojob_contract.resources.videojob import Retry
+from videojob_contract.resources.windows import MAX_WINDOWS, FewestIdle, MostWorkers, PoolWindow, WindowStatus
+from videojob_contract.resources.work import LearntRates
 
 
 class Order(StrEnum):
@@ -45,6 +50,8 @@ class Queue(Model):
     """Its name, as VideoJobs give it."""
     weight: Annotated[int, Field(ge=1, le=1000)] = 1
     """Its share of the workers when several queues wait."""
+    stopped: bool = False
+    """Give nothing of it to workers until false: what runs goes on, and what waits keeps its place."""
 
 
 class UserShare(Model):
@@ -58,29 +65,6 @@ class UserShare(Model):
 
 MAX_USER_SHARES = 512
 """Most users of a pool with a share of their own."""
-
-
-MostRunning = Annotated[int, Field(ge=1, le=5000)]
-
-
-class RunningLimits(Model):
-    """How many VideoJobs may run at a time; what is over it waits, and what comes after it is not kept waiting."""
-
-    user: MostRunning | None = None
-    """Of each user; those without a user are one."""
-    project: MostRunning | None = None
-    """Of each project; VideoJobs without one are not counted."""
-    pool: MostRunning | None = None
-    """Of the whole pool, whatever its workers."""
-
-
-class PoolLimits(Model):
-    """How much there may be at a time."""
-
-    running: RunningLimits | None = None
-    """How many VideoJobs run."""
-    daily_per_user: Annotated[int, Field(ge=1)] | None = None
-    """VideoJobs of one user that start in a day (UTC)."""
 
 
 class PoolDefaults(Model):
@@ -137,6 +121,10 @@ class Storage(Model):
     """Largest source, in bytes."""
     objects: Annotated[list[ObjectStore], Field(max_length=MAX_STORES, json_schema_extra=BY_NAME)] = []
     """Object stores that `s3://`, `gs://` and `az://` URIs may be in."""
+    cache: NodeCache | None = None
+    """Where workers keep sources of object stores for one another. Default: nowhere."""
+    uploads: Uploads | None = None
+    """Where clients put media for VideoJobs. Default: nowhere that is known of."""
 
 
 class WorkerTemplate(Model):
@@ -209,16 +197,20 @@ class RenderPoolSpec(Model):
     first out, whoever they are of."""
     users: Annotated[list[UserShare], Field(max_length=MAX_USER_SHARES, json_schema_extra=BY_NAME)] = []
     """Users whose share is another than one."""
-    min_idle: Annotated[int, Field(ge=0, le=1000)] = 0
+    min_idle: FewestIdle = 0
     """Workers that wait warm, so that a claim takes milliseconds."""
-    max_workers: Annotated[int, Field(ge=0, le=5000)] = 10
+    max_workers: MostWorkers = 10
     """Most workers at a time, idle ones included; 0 pauses the pool, whatever minIdle says."""
+    windows: Annotated[list[PoolWindow], Field(max_length=MAX_WINDOWS)] = []
+    """Times at which it has another size; of several that are on, the first counts."""
     idle_timeout: Duration = Fraction(60)
     """How long a worker beyond minIdle waits for work before it is retired."""
+    drain: bool = False
+    """Start nothing until false: what runs goes on, what waits keeps its place, and idle workers leave."""
     surge: Annotated[int, Field(ge=1, le=1000)] = 10
     """Most workers started at a time for what is queued."""
     limits: PoolLimits | None = None
-    """How much there may be at a time."""
+    """How much there may be: running, waiting, in a day, in one VideoJob."""
     defaults: PoolDefaults | None = None
     """What VideoJobs take when they do not say."""
     volumes: Annotated[list[PoolVolume], Field(max_length=MAX_VOLUMES, json_schema_extra=BY_NAME)] = []
@@ -261,11 +253,18 @@ class RenderPoolStatus(Model):
     """Workers that render."""
     desired: Annotated[int, Field(ge=0)] = 0
     """Workers that there should be."""
+    window: WindowStatus | None = None
+    """The size that it has by its windows, if it has any."""
+    backlog_seconds: Count | None = None
+    """How long what waits and runs will take the workers that there may be, predicted, to two digits; none while there
+    may be no worker."""
+    learnt: LearntRates | None = None
+    """How long the work takes on its workers: what predictions are made with."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status is of."""
     conditions: Annotated[list[Condition], Field(max_length=8, json_schema_extra=BY_TYPE)] = []
     """Accepted and Ready: whether the spec can be used, and whether workers come up. Contested: a second operator would
-    serve it."""
+    serve it. Drained, while `drain` is true: whether nothing runs any more."""
 
 
 class RenderPool(Model):

@@ -73,6 +73,7 @@ class ConditionType(StrEnum):
     FAILED = "Failed"
     READY = "Ready"
     CONTESTED = "Contested"
+    DRAINED = "Drained"
 
 
 class ConditionStatus(StrEnum):
@@ -129,6 +130,8 @@ class OutputStatus(Model):
     """Where it is."""
     url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=MAX_URL)] | None = None
     """Where it can be downloaded, if its store gives URLs; whoever has a signed one can, until it expires."""
+    url_expires_at: Time | None = None
+    """Until when the signed URL holds."""
     bytes: Count
     """Its size in bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
@@ -164,6 +167,30 @@ MAX_HISTORY = 10
 """Ends that are kept; the oldest goes."""
 
 
+class Prediction(Model):
+    """What an attempt should take, as far as its spec tells without a source opened, and its pool has learnt."""
+
+    seconds: Seconds
+    """From the claim to its end."""
+    memory_bytes: Count
+    """Of the renderer, at its peak."""
+
+
+MAX_TEMPLATE = 64 * 1024
+"""Most characters of a VideoTemplate that is kept in a status."""
+
+
+class FixedTemplate(Model):
+    """What the VideoTemplate had when the job was accepted: later changes of it are for others."""
+
+    name: str = Field(max_length=253)
+    """Its name."""
+    generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of its spec."""
+    content: str = Field(max_length=MAX_TEMPLATE)
+    """Its parameters and timeline, as compressed JSON."""
+
+
 class JobRef(Model):
     """The Kubernetes Job of the current attempt."""
 
@@ -185,9 +212,13 @@ class VideoJobStatus(Model):
     message: Message = ""
     """The latest word, for people."""
     eta: RoughTime | None = None
-    """When the render should be done."""
+    """When the render should be done, while it waits and while it runs."""
     queue_position: Annotated[int, Field(ge=0)] | None = None
-    """How many jobs of its queue are before it, when that is known."""
+    """How many jobs of its queue are before it, when that is known; beyond 10 rounded up: 15, 20, … 100, 150, …"""
+    template: FixedTemplate | None = None
+    """The VideoTemplate that it was made from, as that was."""
+    predicted: Prediction | None = None
+    """What an attempt should take."""
     attempts: Annotated[int, Field(ge=0)] = 0
     """Attempts made, the current one and those before a rerun included."""
     failures: Annotated[int, Field(ge=0)] = 0
@@ -220,6 +251,10 @@ class VideoJobStatus(Model):
     """The generation of the spec that this status is of."""
     queued_at: Time | None = None
     """Since when it waits, for its place in its queue. Interruptions and moves leave it; a retry sets it anew."""
+    pool: Annotated[str, Field(max_length=63)] | None = None
+    """The pool in whose queue it waits, or which renders it: that of the spec, but for a moment while it moves."""
+    admitted_at: Time | None = None
+    """When it was let into a pool that counts a user's VideoJobs of a day, in which it is counted."""
     started_at: Time | None = None
     """When the current attempt started."""
     deadline_at: Time | None = None

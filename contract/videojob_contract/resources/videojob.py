@@ -19,8 +19,10 @@ from videojob_contract.resources.timeline import Canvas, Clip, Overlay
 TEMPLATED_FIELDS = ("canvas", "clips", "overlays", "subtitles", "audio", "outputs")
 """The fields in which parameters are put in place."""
 
-TIMELINE_FIELDS = (*TEMPLATED_FIELDS, "parameters")
+TIMELINE_FIELDS = (*TEMPLATED_FIELDS, "parameters", "templateRef")
 """The fields that say what is rendered: immutable once the job exists."""
+
+TEMPLATE_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 ParameterValue = bool | int | float | Annotated[str, StringConstraints(max_length=4096)]
 
@@ -57,6 +59,13 @@ def _immutable(field: str) -> Rule:
     )
 
 
+class TemplateRef(Model):
+    """Names a VideoTemplate of the same namespace."""
+
+    name: Annotated[str, StringConstraints(pattern=TEMPLATE_NAME_PATTERN, max_length=253)]
+    """Its name."""
+
+
 class VideoJobSpec(Model):
     """What to render, and how it is scheduled."""
 
@@ -68,18 +77,17 @@ class VideoJobSpec(Model):
             "FieldValueForbidden",
         ),
         Rule("self.rerun >= oldSelf.rerun", "it can only be raised", ".rerun", "FieldValueForbidden"),
-        # An attempt that waits or runs in one pool could otherwise be started in another too.
         Rule(
-            "self.pool == oldSelf.pool",
-            "a VideoJob stays in its pool; make another VideoJob",
-            ".pool",
-            "FieldValueForbidden",
-        ),
-        Rule(
-            "self.clips.size() == 0 || !has(self.clips[0].transition)",
+            "!has(self.clips) || self.clips.size() == 0 || !has(self.clips[0].transition)",
             "the first clip has no transition, because none is before it to come from",
             ".clips",
             "FieldValueForbidden",
+        ),
+        Rule(
+            "has(self.clips) != has(self.templateRef)",
+            "give clips, or a templateRef that has them, and not both",
+            ".clips",
+            "FieldValueRequired",
         ),
         *(_immutable(field) for field in TIMELINE_FIELDS),
     )
@@ -94,6 +102,8 @@ class VideoJobSpec(Model):
     """Among the VideoJobs of one user that wait: the highest is first."""
     project: Label | None = None
     """Whose limit it counts against, and a label for listing."""
+    tier: Name | None = None
+    """Which of its pool's tiers of limits it is under; the pool says whose that may be. Default: none."""
     start_at: Time | None = None
     """Not before this moment."""
     suspend: bool = False
@@ -115,14 +125,18 @@ class VideoJobSpec(Model):
     """How many workers render it side by side."""
     notify: Annotated[list[Notify] | None, Field(max_length=MAX_WEBHOOKS, json_schema_extra=BY_URL)] = None
     """Webhooks that are told when it has finished, or also when it starts and how far it is."""
+    template_ref: TemplateRef | None = None
+    """The VideoTemplate that has the timeline, in place of `clips`; what is given here of the rest stands in place of
+    what the template has."""
     parameters: Annotated[
         dict[Annotated[str, StringConstraints(max_length=63)], ParameterValue] | None, Field(max_length=64)
     ] = None
-    """Values for the templates in the timeline, `{{ name }}` or `{{ name | default(…) }}`: text, numbers, booleans."""
+    """Values for the templates in the timeline, `{{ name }}` or `{{ name | default(…) }}`: text, numbers, booleans.
+    With `templateRef` those that the VideoTemplate declares."""
     canvas: Canvas | None = None
     """The picture: size, frame rate, background."""
     clips: Annotated[list[Clip], Field(min_length=1, max_length=500)]
-    """The timeline, in order."""
+    """The timeline, in order. Required without `templateRef`."""
     overlays: Annotated[list[Overlay] | None, Field(max_length=64)] = None
     """Drawn over the clips, in order."""
     subtitles: Subtitles | None = None

@@ -5,14 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from videojob_contract.resources.base import Duration, Manifest, Model, ShortText, Time
+from videojob_contract.resources.base import Cron, Duration, Manifest, Model, ShortText, Time, TimeZone
 from videojob_contract.resources.history import History
 from videojob_contract.resources.status import BY_TYPE, Condition
 
 MAX_SCHEDULE_NAME = 52
 """Longest name: those of its VideoJobs add the minute that they are of."""
-TIME_ZONE_PATTERN = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$"
-CRON_PATTERN = r"^(@(hourly|daily|weekly|monthly|yearly)|[^ ]+( +[^ ]+){4})$"
 
 
 class ConcurrencyPolicy(StrEnum):
@@ -47,10 +45,10 @@ class VideoJobTemplate(Model):
 class VideoScheduleSpec(Model):
     """When VideoJobs are made, and which."""
 
-    schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN, max_length=128)]
+    schedule: Cron
     """A cron expression: minute, hour, day of month, month, day of week; or @hourly, @daily, @weekly, @monthly,
     @yearly."""
-    time_zone: Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN, max_length=64)] = "Etc/UTC"
+    time_zone: TimeZone = "Etc/UTC"
     """The time zone of the expression, such as Europe/Berlin."""
     starting_deadline: Duration | None = None
     """How late a VideoJob may be made, when that was not possible in time. Default: at any time, but only the last."""

@@ -16,6 +16,8 @@ _ONLY = {"account": Provider.AZ, "region": Provider.S3, "encryption": Provider.S
 """Fields of one provider alone."""
 MAX_PRESIGNED_S = 7 * 24 * 3600
 """Longest time that S3 and Google take for a signed URL."""
+MIN_RENEWED_S = 10 * 60
+"""Shortest time of one that is renewed: each renewal is a write."""
 
 
 def check_object_stores(path: str, stores: Sequence[ObjectStore]) -> Iterator[Problem]:
@@ -46,8 +48,12 @@ def _urls(path: str, store: ObjectStore, urls: OutputUrls) -> Iterator[Problem]:
     if (urls.presigned_for is None) == (urls.public_base is None):
         yield Problem(path, "needs one of presignedFor and publicBase")
     if urls.presigned_for is None:
+        if urls.renewed_with is not None:
+            yield Problem(f"{path}.renewedWith", "is for presignedFor")
         return
     if not 0 < urls.presigned_for <= MAX_PRESIGNED_S:
         yield Problem(f"{path}.presignedFor", "must be longer than 0s and at most 168h")
-    if store.is_anonymous:
+    elif urls.renewed_with is not None and urls.presigned_for < MIN_RENEWED_S:
+        yield Problem(f"{path}.presignedFor", "must be at least 10m where it is renewed")
+    if store.is_anonymous and urls.renewed_with is None:
         yield Problem(path, "needs credentials to sign with: a secretRef or workloadIdentity")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from videojob_contract.resources.object_stores import OBJECT_SCHEMES, store_of
+from videojob_contract.resources.uploads import is_upload
 from videojob_contract.resources.uris import VOLUME, Use, split_uri
 
 if TYPE_CHECKING:
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
 
 
 def place_problem(uri: str, use: Use, spec: RenderPoolSpec, pool: str, said: str) -> str | None:
+    """Return what keeps the place of a URI from being read or written by VideoJobs of a pool, or None.
+
+    Args: as `reach_problem`.
+    """
+    problem = reach_problem(uri, use, spec, pool, said)
+    if problem is None and use is Use.OUTPUT and is_upload(uri, spec.storage.uploads):
+        return f"{said}: is below storage.uploads of {pool}, where nothing stays"
+    return problem
+
+
+def reach_problem(uri: str, use: Use, spec: RenderPoolSpec, pool: str, said: str) -> str | None:
     """Return what keeps a pool's workers from the place of a URI, or None.
 
     Args:

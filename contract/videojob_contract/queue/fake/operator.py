@@ -1,13 +1,13 @@
 """The operator's side of the fake."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from videojob_contract.assignment import Assignment
-from videojob_contract.queue.errors import QueueFullError, UnknownQueueError
+from videojob_contract.queue.errors import QueueFullError, SupersededError, UnknownQueueError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.fake.state import GONE, FakeServer, Record, Side
+from videojob_contract.queue.fake.state import GONE, FakeServer, Pool, Record, Side
 from videojob_contract.queue.stream import STALLED_S
 from videojob_contract.queue.types import (
     DEFAULT_DEMAND,
@@ -32,13 +32,36 @@ _SILENT_S = 4 * LEASE_S
 class FakeOperatorQueue(Side):
     """The operator's view of one pool, in memory; see `api.OperatorApi`."""
 
-    def __init__(self, pool: PoolKey, server: FakeServer, *, tombstone_s: float = TOMBSTONE_S) -> None:
+    def __init__(
+        self,
+        pool: PoolKey,
+        server: FakeServer,
+        *,
+        tombstone_s: float = TOMBSTONE_S,
+        token: Callable[[], int | None] = lambda: None,
+    ) -> None:
         super().__init__(pool, server)
+        self._token = token
+        self._epoch = 0
         self._tombstone = timedelta(seconds=tombstone_s)
         self._queues: Mapping[str, int] = {}
         self._sharing = Sharing()
         self._terms = ""
         self._held = False
+
+    @property
+    def _changed_state(self) -> Pool:
+        """The state, which is about to be changed by this operator.
+
+        Raises:
+            SupersededError: another operator serves the pool.
+        """
+        state, token = self._state, self._token()
+        if token is not None:
+            if token < state.token:
+                raise SupersededError(state.token)
+            state.token = token
+        return state
 
     async def load_scripts(self) -> None:
         """Do nothing: there are no scripts here."""
@@ -49,7 +72,7 @@ class FakeOperatorQueue(Side):
     ) -> None:
         """Set the queues with their weights, and the terms; see `api.OperatorApi.configure`."""
         self._queues, self._terms, self._sharing, self._held = dict(queues), terms, sharing, held
-        state = self._state
+        state = self._changed_state
         state.terms, state.held, state.turns.sharing = terms, held, sharing
         if not held:
             state.turns.rouse_all()
@@ -60,10 +83,12 @@ class FakeOperatorQueue(Side):
 
     async def ensure_epoch(self) -> bool:
         """Mark the server as known; True when it was empty."""
-        was_empty, self._state.known = not self._state.known, True
-        if was_empty:
-            await self._configure_again()
-        return was_empty
+        known, self._epoch = self._epoch, self._state.epoch
+        if self._epoch:
+            return bool(known) and known != self._epoch
+        await self._configure_again()
+        self._epoch = self._changed_state.epoch = int(self._server.next_id().partition("-")[0])
+        return True
 
     async def _configure_again(self) -> None:
         await self.configure(self._queues, self._terms, self._sharing, held=self._held)
@@ -86,13 +111,13 @@ class FakeOperatorQueue(Side):
         """Let an attempt wait in a queue; see `api.OperatorApi.enqueue`."""
         if not await self.has_room():
             raise QueueFullError("the fake queue was made full")
-        state, uid, attempt = self._state, assignment.uid, assignment.attempt
+        state, uid, attempt = self._changed_state, assignment.uid, assignment.attempt
         record = state.records.get(uid)
         if record:
             known = record.entry.attempt
-            if record.state in GONE and not (again and attempt > known):
+            if record.state in GONE and not again:
                 return Enqueued(EnqueueState.CANCELLED)
-            if known > attempt or (known == attempt and record.state == "released"):
+            if known > attempt or (known == attempt and record.state in GONE | {"released"}):
                 return Enqueued(EnqueueState.STALE)
             if known == attempt and record.state != "queued":
                 return Enqueued(EnqueueState(record.state))
@@ -143,7 +168,7 @@ class FakeOperatorQueue(Side):
 
     async def cancel(self, uid: str) -> CancelOutcome:
         """Keep a VideoJob from running, or tell its worker to stop."""
-        record = self._state.records.get(uid)
+        record = self._changed_state.records.get(uid)
         if record and record.state == "finished":
             return CancelOutcome.FINISHED
         if record and record.state == "claimed":
@@ -157,7 +182,7 @@ class FakeOperatorQueue(Side):
 
     async def withdraw(self, uid: str, attempt: int) -> bool:
         """Take an attempt out of its queue without a trace; False when it does not wait there."""
-        record = self._state.records.get(uid)
+        record = self._changed_state.records.get(uid)
         if not record or record.state != "queued" or record.entry.attempt != attempt:
             return False
         self._detach(uid)
@@ -166,7 +191,7 @@ class FakeOperatorQueue(Side):
 
     async def release(self, uid: str, attempt: int) -> None:
         """End an attempt that is lost, or whose result was handled; the next can be enqueued."""
-        record = self._state.records.get(uid)
+        record = self._changed_state.records.get(uid)
         if record and (record.state in GONE or record.entry.attempt > attempt):
             return
         if record and record.state == "released" and record.entry.attempt == attempt:
@@ -175,7 +200,7 @@ class FakeOperatorQueue(Side):
 
     async def forget(self, uid: str) -> None:
         """Remove a VideoJob that is deleted or final; its worker, if any, is told, and the uid is refused."""
-        record = self._state.records.get(uid)
+        record = self._changed_state.records.get(uid)
         if not record or record.state != "forgotten":
             self._bury(uid, "forgotten", record.entry.attempt if record else 0)
 
@@ -191,7 +216,7 @@ class FakeOperatorQueue(Side):
 
     async def retire(self, worker: str) -> bool:
         """Let an idle worker exit instead of claiming; False when it is busy or not known."""
-        known = self._state.workers.get(worker)
+        known = self._changed_state.workers.get(worker)
         if not known or known.state is WorkerState.BUSY:
             return False
         if known.state is WorkerState.IDLE:
@@ -233,7 +258,7 @@ class FakeOperatorQueue(Side):
             queued={queue: len(uids) for queue, uids in waiting.items() if uids or state.weights[queue]},
             oldest_wait_s={queue: (now - (at or now)).total_seconds() for queue, at in firsts.items()},
             claimed=state.claimed,
-            resting=state.turns.count_resting(),
+            resting=state.turns.count_resting({queue for queue, weight in state.weights.items() if weight >= 0}),
             workers=tuple(
                 worker
                 for worker in workers
@@ -274,7 +299,7 @@ class FakeOperatorQueue(Side):
     async def ack(self, ids: Iterable[str]) -> None:
         """Say that events are dealt with."""
         for event_id in ids:
-            self._state.messages.pop(event_id, None)
+            self._changed_state.messages.pop(event_id, None)
 
     async def delete_pool(self) -> None:
         """Remove everything of the pool."""

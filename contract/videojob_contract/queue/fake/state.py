@@ -49,7 +49,9 @@ class Message:
 class Pool:
     """What Redis would hold of one pool."""
 
-    known: bool = False
+    epoch: int = 0
+    token: int = 0
+    """The greatest that an operator had."""
     held: bool = False
     """Whether nothing is claimed."""
     weights: dict[str, int] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from videojob_contract.queue.types import DEFAULT_SHARING, LOWEST_RANK, Demand, LimitReached, Sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from videojob_contract.queue.types import Demand, Sharing
@@ -185,9 +185,10 @@ class Turns:
             if room > 0:
                 self._rouse(kind, name, room)
 
-    def count_resting(self) -> int:
-        """Return how many entries rest."""
-        return sum(1 if each.entry else len(self.lanes[each.lane]) for each in self.resting)
+    def count_resting(self, queues: Collection[str]) -> int:
+        """Return how many entries of these queues rest."""
+        mine = (each for each in self.resting if each.lane.queue in queues)
+        return sum(1 if each.entry else len(self.lanes[each.lane]) for each in mine)
 
     def _rouse(self, kind: str, name: str, entries: int) -> None:
         while mine := sorted((each for each in self.resting if each[:2] == (kind, name)), key=lambda each: each.order):

@@ -84,13 +84,16 @@ class FakeWorkerQueue(Side):
         most = state.turns.sharing.running.get("pool")
         if state.held or (most is not None and state.claimed >= most):
             return None
-        heads = {queue: uid for queue in state.weights if (uid := self._head(queue))}
-        if not heads:
-            return None
-        behind, _, best = min((state.passes.get(queue, 0), -state.weights[queue], queue) for queue in heads)
-        state.passes = {queue: max(0, state.passes.get(queue, 0) - behind) for queue in state.weights}
-        state.passes[best] += _STRIDE // max(1, state.weights[best])
-        return heads[best]
+        open_queues = [
+            (state.passes.get(queue, 0), -weight, queue) for queue, weight in state.weights.items() if weight >= 0
+        ]
+        # Those after the first that has one are not looked at: to look is to put aside what may not run.
+        for behind, _, queue in sorted(open_queues):
+            if uid := self._head(queue):
+                state.passes = {name: max(0, state.passes.get(name, 0) - behind) for name in state.weights}
+                state.passes[queue] += _STRIDE // max(1, state.weights[queue])
+                return uid
+        return None
 
     def _head(self, queue: str) -> str | None:
         """Return the next of a queue."""

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- cancel: keep a VideoJob from running, or tell its worker to stop.
--- uses: common, wake, worker, accounts, turns, limits, detach
+-- uses: common, wake, worker, accounts, turns, limits, detach, fence
 --
 -- Replies cancelled, signalled or finished.
 
@@ -22,6 +22,9 @@ local accounts   = KEYS[15]  -- hash  queue:user -> what the user had; queue -> 
 local rules      = KEYS[16]  -- hash  order, weights of users, limits
 local running    = KEYS[17]  -- zset  user:USER:uid and project:PROJECT:uid of what runs, all at score 0
 local resting    = KEYS[18]  -- zset  what waits for room, all at score 0
+local fence      = KEYS[19]  -- string  token of the operator that serves the pool
+
+pass(fence)
 
 local uid          = ARGV[1]
 local tombstone_ms = tonumber(ARGV[2])

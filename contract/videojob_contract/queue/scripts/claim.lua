@@ -14,7 +14,7 @@ local entries  = KEYS[3]   -- hash    uid -> record
 local payloads = KEYS[4]   -- hash    uid -> assignment
 local leases   = KEYS[5]   -- zset    uid, by when its lease ends
 local backlog  = KEYS[6]   -- zset    queue:place:uid, all at score 0
-local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative while held
+local weights  = KEYS[7]   -- hash    queue -> weight; 0 when closed, negative while stopped or held
 local passes   = KEYS[8]   -- hash    queue -> how far it is ahead of its share
 local wake     = KEYS[9]   -- list    tokens that idle workers wait for
 local events   = KEYS[10]  -- stream  what the operator is told
@@ -35,8 +35,8 @@ local lease_ms = tonumber(ARGV[4])
 local STRIDE = 232792560  -- divisible by every weight up to 20, so that those share exactly
 local MOST = 1e12  -- no queue is further ahead
 
--- Returns what a hash holds, less what is no such number; a negative weight is none either, so queues that are held give
--- nothing out.
+-- Returns what a hash holds, less what is no such number; a negative weight is none either, so queues that are stopped
+-- or held give nothing out.
 local function pairs_of(hash)
   local flat, map = redis.call('HGETALL', hash), {}
   for i = 1, #flat, 2 do

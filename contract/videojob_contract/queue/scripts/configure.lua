@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- configure: set the queues and their weights, the rules, and the terms by which attempts are claimed.
--- uses: common, accounts, turns, limits
+-- uses: common, accounts, turns, limits, fence
 --
--- While they are held, a weight is negative: entries are taken in, and none is claimed. Once they are not, every worker
--- that waits is woken.
+-- The weight of a queue that is stopped is negative, and while all are held that of each: entries are taken in, and none
+-- is claimed. Once they are not held, every worker that waits is woken.
 -- A queue that is left out is closed: its weight is 0 until it is empty, which claims count as 1.
 -- Replies nothing.
 
-local weights  = KEYS[1]   -- hash    queue -> weight; 0 when closed, negative while held
+local weights  = KEYS[1]   -- hash    queue -> weight; 0 when closed, negative while stopped or held
 local passes   = KEYS[2]   -- hash    queue -> how far it is ahead of its share
 local backlog  = KEYS[3]   -- zset    queue:place:uid, all at score 0
 local wake     = KEYS[4]   -- list    tokens that idle workers wait for
@@ -19,8 +19,11 @@ local accounts = KEYS[9]   -- hash    queue:user -> what the user had; queue -> 
 local running  = KEYS[10]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
 local resting  = KEYS[11]  -- zset    what waits for room, all at score 0
 local workers  = KEYS[12]  -- hash    worker -> its record
+local fence    = KEYS[13]  -- string  token of the operator that serves the pool
 
-local sign   = ARGV[1] == 'held' and -1 or 1
+pass(fence)
+
+local held   = ARGV[1] == 'held'
 local queues = tonumber(ARGV[3])
 
 -- ARGV: held or open, terms, how many queues, queue, weight, queue, weight, ..., rule, value, rule, value, ...
@@ -31,7 +34,7 @@ redis.call('UNLINK', rules)
 for i = 4, #ARGV, 2 do
   if i < 4 + 2 * queues then
     kept[ARGV[i]] = true
-    redis.call('HSET', weights, ARGV[i], sign * ARGV[i + 1])
+    redis.call('HSET', weights, ARGV[i], held and -math.abs(ARGV[i + 1]) or ARGV[i + 1])
   else
     redis.call('HSET', rules, ARGV[i], ARGV[i + 1])
   end
@@ -46,7 +49,7 @@ for _, queue in ipairs(redis.call('HKEYS', weights)) do
     end
   end
 end
-if sign == 1 then
+if not held then
   rouse_all({lanes = lanes, turns = turns, accounts = accounts, rules = rules, running = running, resting = resting})
   for _ = redis.call('LLEN', wake) + 1, math.min(redis.call('ZCARD', backlog), redis.call('HLEN', workers)) do
     redis.call('RPUSH', wake, '1')

@@ -1,6 +1,6 @@
 #!lua
 -- enqueue: let an attempt wait in a queue.
--- uses: common, wake, worker, accounts, turns, limits, detach, read
+-- uses: common, wake, worker, accounts, turns, limits, detach, read, fence
 --
 -- Its place is when it came to wait, and then the order in which it was enqueued. An attempt that waits there already
 -- keeps its place, and in another queue, for another user or at another cost what it lacks of its tag. An attempt that
@@ -14,7 +14,7 @@ local results    = KEYS[4]   -- hash    uid -> how the attempt ended
 local leases     = KEYS[5]   -- zset    uid, by when its lease ends
 local tombstones = KEYS[6]   -- zset    uid, by when its tombstone may go
 local backlog    = KEYS[7]   -- zset    queue:place:uid, all at score 0
-local weights    = KEYS[8]   -- hash    queue -> weight; 0 when closed, negative while held
+local weights    = KEYS[8]   -- hash    queue -> weight; 0 when closed, negative while stopped or held
 local sequence   = KEYS[9]   -- string  counts what was ever enqueued
 local wake       = KEYS[10]  -- list    tokens that idle workers wait for
 local workers    = KEYS[11]  -- hash    worker -> its record
@@ -27,6 +27,9 @@ local accounts   = KEYS[17]  -- hash    queue:user -> what the user had; queue -
 local rules      = KEYS[18]  -- hash    order, weights of users, limits
 local running    = KEYS[19]  -- zset    user:USER:uid and project:PROJECT:uid of what runs, all at score 0
 local resting    = KEYS[20]  -- zset    what waits for room, all at score 0
+local fence      = KEYS[21]  -- string  token of the operator that serves the pool
+
+pass(fence)
 
 local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
@@ -36,15 +39,16 @@ local since   = tonumber(ARGV[5])  -- milliseconds; none for now
 local terms   = ARGV[6]
 local asked   = {user = ARGV[7], project = ARGV[8], rank = tonumber(ARGV[9]), cost = tonumber(ARGV[10])}
 local is_fifo = ARGV[11] == '1'
-local again   = ARGV[12] == '1'  -- whether it may run once more after it was cancelled or forgotten
+local again   = ARGV[12] == '1'  -- whether a newer attempt may run after it was cancelled or forgotten
 
 local record = load(entries, uid)
 if record then
   local is_gone = record.state == 'cancelled' or record.state == 'forgotten'
-  if is_gone and not (again and attempt > record.attempt) then
+  if is_gone and not again then
     return {'cancelled', -1}
   end
-  if record.attempt > attempt or (record.attempt == attempt and record.state == 'released') then
+  local is_over = is_gone or record.state == 'released'
+  if record.attempt > attempt or (record.attempt == attempt and is_over) then
     return {'stale', -1}
   end
   if record.attempt == attempt and record.state ~= 'queued' then

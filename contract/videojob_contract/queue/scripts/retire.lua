@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
 -- retire: let an idle worker exit instead of claiming.
--- uses: common
+-- uses: common, fence
 --
 -- Replies 1, or 0 when it is busy or not known.
 
 local workers = KEYS[1]  -- hash  worker -> its record
 local mail    = KEYS[2]  -- list  wakes this worker alone
+local fence   = KEYS[3]  -- string  token of the operator that serves the pool
+
+pass(fence)
 
 local worker = ARGV[1]
 

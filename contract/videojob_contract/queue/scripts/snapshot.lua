@@ -3,9 +3,9 @@
 -- uses: common, accounts
 --
 -- Replies {now, {queue, waiting, queued_at of the first or -1, ...}, claimed, {worker, record or why it is none, last
--- seen, ...}, how many wait for room under a limit}.
+-- seen, ...}, how many wait for room under a limit in queues that give something out}.
 
-local weights = KEYS[1]  -- hash  queue -> weight; 0 when closed, negative while held
+local weights = KEYS[1]  -- hash  queue -> weight; 0 when closed, negative while stopped or held
 local backlog = KEYS[2]  -- zset  queue:place:uid, all at score 0
 local entries = KEYS[3]  -- hash  uid -> record
 local leases  = KEYS[4]  -- zset  uid, by when its lease ends
@@ -20,10 +20,11 @@ local MOST_RESTING = 1000  -- beyond these they are not counted
 local MOST_WORKERS = 10000  -- twice what a pool may have
 
 local now = now_ms()
-local queues = {}
+local queues, gives = {}, {}
 local weight_of = redis.call('HGETALL', weights)
 for i = 1, #weight_of, 2 do
   local queue = weight_of[i]
+  gives[queue] = (tonumber(weight_of[i + 1]) or -1) >= 0
   local from, to = '[' .. queue .. ':', '(' .. queue .. ';'
   local head = redis.call('ZRANGE', backlog, from, to, 'BYLEX', 'LIMIT', 0, 1)[1]
   if head or weight_of[i + 1] ~= '0' then
@@ -44,7 +45,9 @@ for i = 1, #recent, 2 do
 end
 local resting_now = 0
 for _, member in ipairs(redis.call('ZRANGE', resting, 0, MOST_RESTING - 1)) do
-  local user, queue = string.match(member, '^user:([^:]*):([^:]*)$')
-  resting_now = resting_now + (user and count_of(lanes, queue .. ':' .. user) or 1)
+  local user, queue, entry = string.match(member, '^%a+:([^:]*):([^:]*)(:?)')
+  if gives[queue] then
+    resting_now = resting_now + (entry == '' and count_of(lanes, queue .. ':' .. user) or 1)
+  end
 end
 return {now, queues, redis.call('ZCARD', leases), alive, resting_now}

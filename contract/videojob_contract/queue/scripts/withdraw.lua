@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- withdraw: take an attempt out of its queue, as if it had never been enqueued.
--- uses: common, wake, worker, accounts, turns, limits, detach
+-- uses: common, wake, worker, accounts, turns, limits, detach, fence
 --
 -- Replies 1, or 0 when that attempt does not wait.
 
@@ -18,6 +18,9 @@ local accounts = KEYS[11]  -- hash  queue:user -> what the user had; queue -> vi
 local rules    = KEYS[12]  -- hash  order, weights of users, limits
 local running  = KEYS[13]  -- zset  user:USER:uid and project:PROJECT:uid of what runs, all at score 0
 local resting  = KEYS[14]  -- zset  what waits for room, all at score 0
+local fence    = KEYS[15]  -- string  token of the operator that serves the pool
+
+pass(fence)
 
 local uid     = ARGV[1]
 local attempt = tonumber(ARGV[2])
