@@ -7,14 +7,19 @@ from itertools import chain
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources.status import Phase
+from videojob_contract.resources.status import FixedTemplate, Phase
+from videojob_operator.decide import carried
 from videojob_operator.decide.history import KINDS
+from videojob_operator.decide.naming import carries_attempt
 from videojob_operator.decide.types import DeleteVideoJob, FinishedVideoJob, WorkerJob, WorkerPod
+from videojob_operator.decide.waits import UNTIL
 from videojob_operator.output_holders import OutputHolders
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import VideoJobKey, VideoJobRecord, VideoScheduleKey
+from videojob_operator.queue_loads import QueueLoads
+from videojob_operator.records import TemplateKey, VideoJobKey, VideoJobRecord, VideoScheduleKey
+from videojob_operator.spent_jobs import SpentJobs
 from videojob_operator.store import Store
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, Watched
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, TEMPLATES, VIDEOJOBS, Watched
 
 EVER_SINCE = datetime.fromtimestamp(0, UTC)
 """When a VideoJob finished that does not say when."""
@@ -31,26 +36,42 @@ class Cache:
         self.videojobs.follow(self._note_stale_entry)
         self.output_holders = OutputHolders()
         self.videojobs.follow(self.output_holders.follow)
+        self.loads = QueueLoads()
+        self.videojobs.follow(self.loads.follow)
         self._by_uid = self.videojobs.index(lambda _, videojob: videojob.uid)
         self._by_pool = self.videojobs.index(lambda _, videojob: videojob.pool)
         self._by_phase = self.videojobs.index(lambda _, videojob: videojob.phase)
         self._by_pool_and_phase = self.videojobs.index(lambda _, videojob: (videojob.pool, videojob.phase))
+        self._by_pool_and_wait = self.videojobs.index(
+            lambda _, videojob: (videojob.pool, videojob.waits) if videojob.waits else None
+        )
         self._running_on = self.videojobs.index(_running_on)
+        self._carried = self.videojobs.index(
+            lambda _, videojob: videojob.pool if videojob.job and carries_attempt(videojob.job) else None
+        )
         self.pools = RENDERPOOLS.store()
         self.jobs = JOBS.store()
-        self._jobs_by_pool = self.jobs.index(lambda key, job: PoolKey(key.namespace, job.pool))
+        self._spent_jobs = SpentJobs()
+        self.jobs.follow(self._spent_jobs.follow)
+        self._jobs_by_pool = self.jobs.index(
+            lambda key, job: None if job.is_spent else PoolKey(key.namespace, job.pool)
+        )
         self.pods = PODS.store()
         self._pods_by_job = self.pods.index(lambda key, pod: ObjectKey(key.namespace, pod.job))
+        self._pods_by_result = self.pods.index(lambda _, pod: pod.result_uid)
         self.schedules = SCHEDULES.store()
         self._by_schedule = self.videojobs.index(lambda _, videojob: videojob.schedule_uid)
         self._schedule_by_uid = self.schedules.index(lambda _, schedule: schedule.uid)
         self._schedules_by_pool = self.schedules.index(lambda _, schedule: schedule.pool)
+        self.templates = TEMPLATES.store()
+        self._by_wanted_template = self.videojobs.index(lambda _, videojob: videojob.wants_template)
         self._stores: dict[Watched[Any, Any], Store[Any, Any]] = {
             VIDEOJOBS: self.videojobs,
             RENDERPOOLS: self.pools,
             JOBS: self.jobs,
             PODS: self.pods,
             SCHEDULES: self.schedules,
+            TEMPLATES: self.templates,
         }
 
     def store(self, watched: Watched[Any, Any]) -> Store[Any, Any]:
@@ -70,6 +91,11 @@ class Cache:
         jobs = (self.videojobs[key].job for key in self._by_pool_and_phase.of((pool, Phase.RUNNING)))
         return frozenset(job for job in jobs if job)
 
+    def running_s(self, pool: PoolKey, now: datetime) -> float:
+        """What should be left of what runs in a pool, in seconds, of all together."""
+        ends = (self.videojobs[key].ends_at for key in self._by_pool_and_phase.of((pool, Phase.RUNNING)))
+        return sum(max(0.0, (end - now).total_seconds()) for end in ends if end is not None)
+
     def videojob_running_on(self, namespace: str, job: str) -> VideoJobKey | None:
         """Which Running VideoJob has this worker Job as its own, adopted or not yet."""
         return self._running_on.last(ObjectKey(namespace, job))
@@ -82,6 +108,18 @@ class Cache:
     def phases(self, pool: PoolKey) -> dict[str, int]:
         """How many VideoJobs of a pool are in each phase."""
         return {phase.value: self._by_pool_and_phase.count((pool, phase)) for phase in Phase}
+
+    def waits(self, pool: PoolKey) -> dict[str, int]:
+        """How many VideoJobs of a pool wait, by each reason that there is."""
+        return {reason.value: self._by_pool_and_wait.count((pool, reason)) for reason in UNTIL}
+
+    def waits_without_pool(self) -> dict[str, Counter[str]]:
+        """How many VideoJobs of each namespace wait that name a pool that is not there, by reason."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for pool, reason in self._by_pool_and_wait.terms:
+            if pool not in self.pools:
+                found[pool.namespace][reason.value] += self._by_pool_and_wait.count((pool, reason))
+        return dict(found)
 
     def phases_without_pool(self) -> dict[str, Counter[str]]:
         """How many VideoJobs of each namespace name a pool that is not there, by phase."""
@@ -126,6 +164,15 @@ class Cache:
             for kind, phases in KINDS.items()
         }
 
+    def template_for(self, videojob: VideoJobRecord) -> FixedTemplate | None:
+        """What the VideoTemplate has now that a VideoJob is to be made from."""
+        template = self.templates.get(videojob.wants_template) if videojob.wants_template else None
+        return template.fixed if template else None
+
+    def waiting_for_template(self, template: TemplateKey) -> list[VideoJobKey]:
+        """Every VideoJob that is to be made from a VideoTemplate, and was not accepted yet."""
+        return self._by_wanted_template.of(template)
+
     def stale_entries_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Names of the VideoJobs that this pool's queues are to forget."""
         return [key for key, entries in self.stale_entries.items() if any(entry[0] == pool for entry in entries)]
@@ -143,18 +190,40 @@ class Cache:
         job = self.jobs.get(ObjectKey(namespace, name))
         return job if job is not None and self._is_ours(namespace, job) else None
 
+    def has_carried(self, pool: PoolKey) -> bool:
+        """Whether the Job of a VideoJob of a pool carries its attempt, or did."""
+        return self._carried.count(pool) > 0
+
+    def carrying_job(self, videojob: VideoJobRecord) -> WorkerJob | None:
+        """The Job that carries the next attempt of a VideoJob that waits, as its status says."""
+        names = carried.names_of_jobs(videojob.pool.name, videojob.uid, videojob.status)
+        jobs = (self.job(videojob.key.namespace, name) for name in names)
+        return next((job for job in jobs if job is not None and job.owner_uid == videojob.uid), None)
+
+    def active_of(self, pool: PoolKey, phase: Phase) -> list[VideoJobRecord]:
+        """VideoJobs of a pool in a phase that is not final."""
+        return [self.videojobs[key] for key in self._by_pool_and_phase.of((pool, phase))]
+
     def jobs_of(self, pool: PoolKey) -> tuple[WorkerJob, ...]:
-        """Every worker Job of a pool that the operator made."""
-        jobs = (self.jobs[key] for key in self._jobs_by_pool.of(pool))
+        """Every worker Job of a pool that the operator made, and of those that are spent the newest."""
+        jobs = (self.jobs[key] for key in self._jobs_that_matter(pool))
         return tuple(job for job in jobs if self._is_ours(pool.namespace, job))
 
     def taken_serial(self, pool: PoolKey) -> int:
         """Highest serial of a Job that is labelled as a pool's, whoever made it."""
-        return max((self.jobs[key].serial for key in self._jobs_by_pool.of(pool)), default=0)
+        return max((self.jobs[key].serial for key in self._jobs_that_matter(pool)), default=0)
 
     def count_jobs(self, pool: PoolKey) -> int:
-        """How many worker Jobs a pool has."""
+        """How many worker Jobs a pool has that are not spent."""
         return self._jobs_by_pool.count(pool)
+
+    def _jobs_that_matter(self, pool: PoolKey) -> list[ObjectKey]:
+        newest = self._spent_jobs.newest(pool)
+        return [*self._jobs_by_pool.of(pool), *([newest] if newest else [])]
+
+    def pods_with_result_of(self, uid: str) -> list[WorkerPod]:
+        """Pods whose last word was of a VideoJob."""
+        return [self.pods[key] for key in self._pods_by_result.of(uid)]
 
     def pod_of(self, namespace: str, job: str) -> WorkerPod | None:
         """The pod of a worker Job; its newest, should it ever have had two. One that others labelled so is none."""

@@ -13,6 +13,8 @@ class Settings(EnvironmentSettings):
 
     redis_url: str = "redis://localhost:6379/0"
     """Redis of the queues; `rediss://` for TLS. No password in it: Events and logs may show it."""
+    redis_ca: str = ""
+    """Certificates in PEM of which one has signed that of Redis, with `rediss://`; empty for those of the system."""
     cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
     """Tells this cluster's queues in Redis from those of another; empty for the UID of the namespace kube-system."""
     redis_user: str = ""
@@ -39,6 +41,9 @@ class Settings(EnvironmentSettings):
     """Seconds between a worker's SIGTERM and SIGKILL."""
     identity: str = Field(default_factory=socket.gethostname, min_length=1, max_length=253)
     """Names this operator among those that may serve the same pools; by default the host's name, which is the pod's."""
+    election: Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]{1,63}/[a-z0-9.-]{1,253})?$")] = ""
+    """The Lease, NAMESPACE/NAME, by which the replicas of a release elect the one that acts; empty where there is one
+    replica alone. To other releases they are one, of this name."""
     lease_s: PositiveFloat = 30.0
     """Seconds that an operator which vanished goes on owning its pools; they are renewed three times in that."""
     namespaces: CommaSeparated = ()
@@ -58,10 +63,11 @@ class Settings(EnvironmentSettings):
     pool_interval_s: NonNegativeFloat = 0.05
     """Shortest time between two reconciles of one pool, so that a burst of events costs one; longer for hundreds of
     workers."""
-    progress_interval_s: NonNegativeFloat = 3.0
+    progress_interval_s: NonNegativeFloat = 5.0
     """Shortest time between two status writes of one VideoJob that only tell of progress."""
-    progress_writes_per_s: PositiveFloat = 20.0
-    """Such writes a second by the whole operator; with many running, each is told of less often."""
+    progress_writes_per_s: PositiveFloat = 40.0
+    """Such writes a second by the whole operator; with many running, each is told of less often: of a thousand, every
+    25 s."""
     resync_s: NonNegativeFloat = 300.0
     """Seconds between two comparisons of everything known with the API server and Redis, give or take a
     tenth."""

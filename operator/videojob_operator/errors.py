@@ -3,10 +3,14 @@
 OperatorError
 ├── ApiError                        the API server refused a request, or did not answer
 │   └── NamespaceTerminatingError   nothing can be created any more where it should be
+├── AttemptSpentError               the attempt that is next was begun already, or given up
+├── DayChangedError                 another operator wrote the counts of a pool's day
 ├── NameTakenError                  a Job of others has the name that a worker's was to have
+├── NotOwnerError                   another operator, or another replica, may have taken over
 ├── RefusedError                    the queue refused an attempt
 ├── SigningKeyError                 a webhook's messages cannot be signed
-└── StatusRefusedError              the API server does not take a status as it is, now or later
+├── StatusRefusedError              the API server does not take a status as it is, now or later
+└── UrlSigningError                 URLs of a pool's outputs cannot be signed
 """
 
 _REFUSALS = set(range(400, 500)) - {409, 429}
@@ -39,8 +43,20 @@ class NamespaceTerminatingError(ApiError):
     """The namespace goes, and soon all that is in it: there is no use in trying again."""
 
 
+class NotOwnerError(OperatorError):
+    """What was to be done is for another operator, or another replica, to do."""
+
+
 class StatusRefusedError(OperatorError):
     """The API server finds a status invalid: to write it again would not help."""
+
+
+class AttemptSpentError(OperatorError):
+    """The attempt that the status says is next was begun already, or given up: it takes another number."""
+
+
+class DayChangedError(OperatorError):
+    """Another operator wrote what a pool's users had of a day: it is to be read again."""
 
 
 class NameTakenError(OperatorError):
@@ -53,3 +69,7 @@ class RefusedError(OperatorError):
 
 class SigningKeyError(OperatorError):
     """There is no key that a webhook's messages could be signed with; the message says where one was looked for."""
+
+
+class UrlSigningError(OperatorError):
+    """URLs of outputs cannot be signed with what the pool names for that; the message says why."""

@@ -1,4 +1,4 @@
-"""Whether the operator moves: /healthz for Kubernetes, and /metrics beside it.
+"""Whether the operator moves: /healthz and /readyz for Kubernetes, and /metrics beside them.
 
 It fails when a work queue stands still, however long it is, or when a watch has delivered nothing and no resync could
 confirm that there was nothing to deliver.
@@ -37,9 +37,11 @@ class Health:
         watch_limit_s: float,
         queue_limit_s: float,
         on_measure: Callable[[], None],
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._queues = queues
         self._on_measure = on_measure
+        self._leads = leads
         self._watch_limit_s = watch_limit_s
         self._queue_limit_s = queue_limit_s
         self._alive_at: dict[str, float] = {}
@@ -47,6 +49,11 @@ class Health:
     def watch_alive(self, plural: str) -> None:
         """A watch delivered an event, or was found to have missed nothing."""
         self._alive_at[plural] = asyncio.get_running_loop().time()
+
+    @property
+    def role(self) -> str:
+        """What this replica is there for."""
+        return "leader" if self._leads() else "standby"
 
     def problems(self) -> list[str]:
         """Everything that stands still."""
@@ -75,13 +82,14 @@ class Health:
 
 
 class HealthServer:
-    """Serves both, over HTTP; `port` is the real one once started."""
+    """Serves them, over HTTP; `port` is the real one once started."""
 
     def __init__(self, health: Health, port: int) -> None:
         self._health = health
         self.port = port
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
 
@@ -100,8 +108,11 @@ class HealthServer:
         problems = self._health.problems()
         return web.Response(text="\n".join(problems) or "ok", status=503 if problems else 200)
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _readyz(self, _: web.Request) -> web.Response:
+        problems = self._health.problems()
+        return web.Response(text="\n".join(problems) or self._health.role, status=503 if problems else 200)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
         self._health.measure()
-        return web.Response(
-            body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+        body, content_type = metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})

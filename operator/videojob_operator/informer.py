@@ -7,14 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
-from videojob_contract.resources.status import ConditionType
+from videojob_contract.resources.status import ConditionType, Phase
 from videojob_operator.cache import Cache
 from videojob_operator.decide.conditions import find
 from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey
-from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord, VideoScheduleKey
+from videojob_operator.records import (
+    PoolRecord,
+    TemplateKey,
+    TemplateRecord,
+    VideoJobKey,
+    VideoJobRecord,
+    VideoScheduleKey,
+)
 from videojob_operator.store import Raw
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, Watched
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, TEMPLATES, VIDEOJOBS, Watched
 from videojob_operator.workqueue import WorkQueue
 
 OnChange = Callable[[Any, Any, Any], None]
@@ -45,6 +52,7 @@ class Informer:
             JOBS: self._job_changed,
             PODS: self._pod_changed,
             SCHEDULES: lambda key, _, __: self._schedules.add(key),
+            TEMPLATES: self._template_changed,
         }
         cache.pools.follow(self._pool_told)
 
@@ -66,6 +74,11 @@ class Informer:
     def _videojob_changed(self, key: VideoJobKey, _: VideoJobRecord | None, __: VideoJobRecord | None) -> None:
         self._videojobs.add(key)
 
+    def _template_changed(self, key: TemplateKey, _: TemplateRecord | None, __: TemplateRecord | None) -> None:
+        """Have those looked at that wait for a VideoTemplate; others have what they need of it."""
+        for videojob in self._cache.waiting_for_template(key):
+            self._videojobs.add(videojob)
+
     def _tell_schedule(self, _: VideoJobKey, before: VideoJobRecord | None, after: VideoJobRecord | None) -> None:
         """Have a VideoSchedule looked at when a VideoJob of it comes, goes, or is in another phase.
 
@@ -81,12 +94,16 @@ class Informer:
         self._pools.add(key)
         if before and after and (before.uid, before.generation) == (after.uid, after.generation):
             return  # only its status is new
+        spread = before and after and _keeps_its_queues(before, after)
+        if spread:
+            self._tell_waiting(key)  # at most, why they wait is another
         for videojob in self._cache.videojobs_of(key):
-            self._videojobs.add(videojob)
+            if not (spread and self._cache.videojobs[videojob].phase is Phase.QUEUED):
+                self._videojobs.add(videojob)
 
     def _pool_told(self, key: PoolKey, before: PoolRecord | None, after: PoolRecord | None) -> None:
         """Have those told that wait what a pool says now, also where the answer to our write came before its event."""
-        if before and after and _ready(before) != _ready(after):
+        if before and after and (_ready(before), before.status.window) != (_ready(after), after.status.window):
             self._tell_waiting(key)
 
     def _tell_waiting(self, pool: PoolKey) -> None:
@@ -104,6 +121,7 @@ class Informer:
         if pod:
             job = ObjectKey(key.namespace, pod.job)
             self._worker_changed(job, self._cache.jobs.get(job))
+            self._result_told(pod)
 
     def _worker_changed(self, key: ObjectKey, job: WorkerJob | None) -> None:
         if job:
@@ -114,6 +132,19 @@ class Informer:
             videojob = self._cache.videojob_running_on(*key)
         if videojob:
             self._videojobs.add(videojob)
+
+    def _result_told(self, pod: WorkerPod) -> None:
+        """Have a VideoJob looked at whose worker has ended, and that nobody knew to be its: Redis was away."""
+        videojob = self._cache.videojob_of(pod.result_uid) if pod.result_uid else None
+        if videojob:
+            self._videojobs.add(videojob)
+
+
+def _keeps_its_queues(before: PoolRecord, after: PoolRecord) -> bool:
+    """Whether what waits in a pool stays where and as it is."""
+    specs = [record.accept().spec for record in (before, after)]
+    queues = [{queue.name for queue in spec.queues} for spec in specs if spec is not None]
+    return before.terms == after.terms and len(queues) == len(specs) and queues[0] == queues[1]
 
 
 def _ready(pool: PoolRecord) -> tuple[object, object] | None:

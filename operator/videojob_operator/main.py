@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ import kopf
 import uvloop
 from kubernetes.aio.config import ConfigException
 
-from videojob_common.errors import ConfigError
+from videojob_common.command_line import settings_of_process
 from videojob_contract.queue.connection import connect
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
@@ -26,16 +26,14 @@ from videojob_operator.handlers.watches import registry_of
 from videojob_operator.health import HealthServer
 from videojob_operator.operator import Operator
 from videojob_operator.queue_listener import UnreadableListener
+from videojob_operator.traces import Traces
 
 log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; exit with 1 when the settings, or a part, cannot be mended from inside."""
-    try:
-        settings = Settings.from_env(os.environ)
-    except ConfigError as error:
-        raise SystemExit(str(error)) from None
+    settings = settings_of_process("videojob-operator", "Turns VideoJobs into work for render workers.", Settings)
     logs.configure(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -50,17 +48,22 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         kubernetes = await stack.enter_async_context(Kubernetes(configuration))
         redis = connect(
-            settings.redis_url, username=settings.redis_user or None, password=settings.redis_password or None
+            settings.redis_url,
+            username=settings.redis_user or None,
+            password=settings.redis_password or None,
+            ca=settings.redis_ca or None,
         )
         stack.push_async_callback(redis.aclose)
         if not settings.cluster:
             settings = settings.model_copy(update={"cluster": await cluster_of(kubernetes)})
         cluster = settings.cluster
 
-        def queue_of(pool: PoolKey) -> OperatorQueue:
-            return OperatorQueue(pool, redis, cluster=cluster, on_unreadable=UnreadableListener(pool))
+        def queue_of(pool: PoolKey, token: Callable[[], int | None]) -> OperatorQueue:
+            return OperatorQueue(pool, redis, cluster=cluster, token=token, on_unreadable=UnreadableListener(pool))
 
-        operator = Operator(settings, kubernetes, queue_of, lambda: datetime.now(UTC))
+        traces = Traces.from_environment()
+        stack.push_async_callback(traces.close)
+        operator = Operator(settings, kubernetes, queue_of, lambda: datetime.now(UTC), traces=traces)
         server = await stack.enter_async_context(HealthServer(operator.health, settings.metrics_port))
         log.info("videojob-operator %s, /metrics and /healthz on port %d", __version__, server.port)
         await operator.fill()

@@ -18,6 +18,7 @@ async def keep_up(part: str, work: Callable[[], Awaitable[None]]) -> None:
     The wait before that doubles with each failure, up to a minute; it is short again once `work` went on for longer.
     """
     now, wait_s = asyncio.get_running_loop().time, FIRST_WAIT_S
+    metrics.part_started(part)
     while True:
         started = now()
         try:

@@ -1,5 +1,6 @@
 """From Kubernetes' Jobs and pods to the few fields that decisions need: nothing else of them is kept."""
 
+import json
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -88,4 +89,13 @@ def project_pod(raw: Raw) -> WorkerPod:
         message=disruption.get("message", message) if disrupted else message,
         deleting="deletionTimestamp" in metadata,
         termination_message=ended.get("message", ""),
+        result_uid=_uid_in(ended.get("message", "")),
     )
+
+
+def _uid_in(message: str) -> str | None:
+    try:
+        said = json.loads(message)["uid"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return said if isinstance(said, str) else None

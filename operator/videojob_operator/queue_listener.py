@@ -10,6 +10,7 @@ from videojob_contract.resources.status import Phase
 from videojob_operator import metrics
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.cache import Cache
+from videojob_operator.decide.without_queue import SILENT_S
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 from videojob_operator.workqueue import WorkQueue
 
@@ -39,12 +40,20 @@ class QueueListener:
     """Is told by every session, as `act.queues.Listener`."""
 
     def __init__(
-        self, cache: Cache, videojobs: WorkQueue[VideoJobKey], pools: WorkQueue[PoolKey], *, hold: Hold
+        self,
+        cache: Cache,
+        videojobs: WorkQueue[VideoJobKey],
+        pools: WorkQueue[PoolKey],
+        *,
+        hold: Hold,
+        on_refused: Callable[[PoolKey, int], None] = lambda *_: None,
     ) -> None:
+        """Pass on to `on_refused` that a pool's queues know a greater token than ours, and which."""
         self._cache = cache
         self._videojobs = videojobs
         self._pools = pools
         self._hold = hold
+        self._on_refused = on_refused
 
     async def queue_event(self, session: QueueSession, event: Event) -> None:
         """Have those reconciled whom an event concerns."""
@@ -61,6 +70,10 @@ class QueueListener:
             case StageChanged():
                 pass  # progress is looked at in its turn
         await session.ack([event.id])
+
+    def refused(self, pool: PoolKey, highest: int) -> None:
+        """Have it found out whether a pool is still ours."""
+        self._on_refused(pool, highest)
 
     def lease_expired(self, session: QueueSession, uid: str) -> None:
         """Have the VideoJob of an ended lease reconciled."""
@@ -100,6 +113,20 @@ class QueueListener:
         """Whether a worker could hold a VideoJob of this pool."""
         phases = self._cache.phases(pool)
         return bool(phases[Phase.QUEUED.value] or phases[Phase.RUNNING.value])
+
+    def began_without(self, pool: PoolKey, silent_s: float) -> bool:
+        """Whether a VideoJob may have begun without this pool's queues: also while another process served it."""
+        return silent_s >= SILENT_S or self._cache.has_carried(pool)
+
+    def is_past(self, pool: PoolKey, uid: str, attempt: int) -> bool:
+        """Whether an attempt has begun or ended without this pool's queues, or its VideoJob has."""
+        key = self._cache.videojob_of(uid)
+        record = self._cache.videojobs.get(key) if key else None
+        if record is None or record.phase.is_final:
+            return True
+        if record.pool != pool:
+            return False  # it is to leave, and takes what it waited along
+        return attempt < record.number or self._cache.carrying_job(record) is not None
 
 
 def _place(record: VideoJobRecord) -> tuple[str, str, str]:

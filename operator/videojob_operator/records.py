@@ -4,15 +4,16 @@ They are small: of a VideoJob that was looked at, the timeline stays as compress
 fields of its record, so that 10,000 of them cost a few MB.
 """
 
+import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from videojob_contract.defaults import terms_of
-from videojob_contract.labels import ANNOTATION_RESTORED
-from videojob_contract.queue.types import PoolKey
+from videojob_contract.errors import Reason
+from videojob_contract.labels import ANNOTATION_RESTORED, ANNOTATION_TRACEPARENT
+from videojob_contract.problems import SpecError
+from videojob_contract.queue.types import DEFAULT_DEMAND, PoolKey
 from videojob_contract.resources import (
     RenderPoolSpec,
     RenderPoolStatus,
@@ -20,11 +21,15 @@ from videojob_contract.resources import (
     VideoSchedule,
     VideoScheduleStatus,
 )
-from videojob_contract.resources.status import Phase
+from videojob_contract.resources.base import read_status
+from videojob_contract.resources.object_stores import OBJECT_SCHEMES
+from videojob_contract.resources.status import FixedTemplate, Phase, VideoJobStatus
 from videojob_contract.resources.videojob import TIMELINE_FIELDS
-from videojob_operator.decide import notifications, rerun
-from videojob_operator.decide.specs import accept_pool, accept_schedule, accept_videojob, pack_spec
-from videojob_operator.decide.types import Accepted, Memory, PoolMemory
+from videojob_contract.template_refs import fix, name_of_template
+from videojob_operator.decide import notifications, rerun, waits
+from videojob_operator.decide.attempt import current_number
+from videojob_operator.decide.specs import accept_pool, accept_schedule, accept_videojob, pack_spec, template_of
+from videojob_operator.decide.types import Accepted, Memory, PoolMemory, UnlastingUrl
 from videojob_operator.projections import owner_uid, parse_time
 from videojob_operator.store import Raw
 
@@ -39,6 +44,27 @@ class VideoJobKey(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+class TemplateKey(NamedTuple):
+    """Names one VideoTemplate."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRecord:
+    """What is known of one VideoTemplate."""
+
+    key: TemplateKey
+    uid: str
+    version: int
+    fixed: FixedTemplate
+    """What is kept of it with each VideoJob; of one that is too large nothing, which is refused as such."""
+
+
 @dataclass(slots=True)
 class VideoJobRecord:
     """What is known of one VideoJob."""
@@ -49,6 +75,15 @@ class VideoJobRecord:
     generation: int
     pool: PoolKey
     phase: Phase
+    wants_template: TemplateKey | None
+    """The VideoTemplate that it is to be made from and that its status does not have yet."""
+    waits: Reason | None
+    """Why it waits; None when it does not."""
+    queue: str
+    predicted_s: float
+    """What an attempt should take, in seconds."""
+    ends_at: datetime | None
+    """When it should be done that runs."""
     job: str | None
     """Name of its current worker Job."""
     finished_at: datetime | None
@@ -60,14 +95,32 @@ class VideoJobRecord:
     """The object, without its timeline once `accepted` has that; None when it is finished and webhooks were told."""
     accepted: Accepted[VideoJobSpec] | None = None
     """What `accept` found; None while it was not asked."""
+    unlasting_urls: tuple[UnlastingUrl, ...] = ()
+    """Of its outputs, when it has finished."""
     memory: Memory = field(default_factory=Memory)
 
-    def accept(self) -> Accepted[VideoJobSpec]:
-        """Read and check its spec, once a generation; that of a finished one matters no more."""
-        if self.accepted is None:
-            assert self.raw is not None  # noqa: S101 - as long as it is not finished
-            self.accepted = accept_videojob(self.raw)
-        return self.accepted
+    def accept(self, template: FixedTemplate | None = None) -> Accepted[VideoJobSpec]:
+        """Read and check its spec, once a generation; that of a finished one matters no more.
+
+        `template` is the VideoTemplate that it wants, as it is now: what is found without it is not kept.
+        """
+        if self.accepted is not None:
+            return self.accepted
+        assert self.raw is not None  # noqa: S101 - as long as it is not finished
+        found = accept_videojob(self.raw, template)
+        if not found.missing_template:
+            self.accepted = found
+        return found
+
+    @property
+    def status(self) -> VideoJobStatus:
+        """Its status; what a later version has in it is passed over, and one that cannot be read is written anew."""
+        return read_status(VideoJobStatus, self.object.get("status"))
+
+    @property
+    def number(self) -> int:
+        """The number of its current attempt, or of its next one while it waits."""
+        return current_number(self.status)
 
     @property
     def object(self) -> Raw:
@@ -132,11 +185,8 @@ class VideoScheduleRecord:
 
     @property
     def status(self) -> VideoScheduleStatus:
-        """Its status; that of another version is as good as none, and is written anew."""
-        try:
-            return VideoScheduleStatus.model_validate(self.raw_status)
-        except ValidationError:
-            return VideoScheduleStatus()
+        """Its status; what a later version has in it is passed over, and one that cannot be read is written anew."""
+        return read_status(VideoScheduleStatus, self.raw_status)
 
 
 @dataclass(slots=True)
@@ -150,7 +200,7 @@ class PoolRecord:
     raw: Raw
     accepted: Accepted[RenderPoolSpec] | None = None
     """What `accept` found; None while it was not asked."""
-    read_status: RenderPoolStatus | None = None
+    known_status: RenderPoolStatus | None = None
     """What `status` found; None while it was not asked."""
     memory: PoolMemory = field(default_factory=PoolMemory)
     known_terms: str | None = None
@@ -178,17 +228,16 @@ class PoolRecord:
 
     @property
     def status(self) -> RenderPoolStatus:
-        """Its status; that of another version is as good as none, and is written anew."""
-        if self.read_status is None:
-            try:
-                self.read_status = RenderPoolStatus.model_validate(self.raw_status)
-            except ValidationError:
-                self.read_status = RenderPoolStatus()
-        return self.read_status
+        """Its status; what a later version has in it is passed over, and one that cannot be read is written anew."""
+        if self.known_status is None:
+            self.known_status = read_status(RenderPoolStatus, self.raw_status)
+        return self.known_status
 
 
+_OBJECTS = tuple(f"{scheme}://" for scheme in OBJECT_SCHEMES)
+_IN_A_POOL = {Phase.QUEUED, Phase.RUNNING}
 _METADATA = frozenset({"namespace", "name", "uid", "generation", "creationTimestamp", "deletionTimestamp"})
-_ANNOTATIONS = frozenset({ANNOTATION_RESTORED})
+_ANNOTATIONS = frozenset({ANNOTATION_RESTORED, ANNOTATION_TRACEPARENT})
 
 
 def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
@@ -199,6 +248,7 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
     accepted = same.accepted if same and same.generation == metadata["generation"] else None
     kept = _without_bulk(raw)
     again = phase.is_final and rerun.is_wanted(spec, status)
+    predicted_s = status.get("predicted", {}).get("seconds", DEFAULT_DEMAND.predicted_s)
     if phase.is_final and not again:
         accepted, kept = Accepted(None), _without_timeline(kept)
     elif accepted is not None:
@@ -208,8 +258,16 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         uid=metadata["uid"],
         version=int(metadata["resourceVersion"]),
         generation=metadata["generation"],
-        pool=PoolKey(metadata["namespace"], spec.get("pool", "default")),
+        # What waits or runs in a pool is that pool's until it has left it, whatever its spec wants by now.
+        pool=PoolKey(
+            metadata["namespace"], (phase in _IN_A_POOL and status.get("pool")) or spec.get("pool", "default")
+        ),
         phase=phase,
+        wants_template=_wanted_template(raw) if not phase.is_final else None,
+        waits=waits.reason_of(phase, status.get("reason")),
+        queue=spec.get("queue", "default"),
+        predicted_s=predicted_s,
+        ends_at=_ends_at(status, predicted_s) if phase is Phase.RUNNING else None,
         job=status.get("job", {}).get("name"),
         finished_at=parse_time(status.get("finishedAt")),
         ttl=spec.get("ttlAfterFinished"),
@@ -217,6 +275,7 @@ def project_videojob(raw: Raw, before: VideoJobRecord | None) -> VideoJobRecord:
         # Of a finished one, its webhooks and its status matter until those were told, and then nothing does.
         raw=None if phase.is_final and not (again or notifications.is_pending(status)) else kept,
         accepted=accepted,
+        unlasting_urls=_unlasting_urls(status) if phase.is_final else (),
         memory=same.memory if same else Memory(),
     )
 
@@ -237,6 +296,18 @@ def project_schedule(raw: Raw, before: VideoScheduleRecord | None) -> VideoSched
     )
 
 
+def project_template(raw: Raw, _: TemplateRecord | None) -> TemplateRecord:
+    """Return what is kept of a VideoTemplate."""
+    metadata = raw["metadata"]
+    try:
+        fixed = fix(raw)
+    except SpecError:
+        fixed = FixedTemplate(name=metadata["name"], generation=metadata["generation"], content="")
+    return TemplateRecord(
+        TemplateKey(metadata["namespace"], metadata["name"]), metadata["uid"], int(metadata["resourceVersion"]), fixed
+    )
+
+
 def project_pool(raw: Raw, before: PoolRecord | None) -> PoolRecord:
     """Return what is kept of a RenderPool; `before` is what was kept of the same UID."""
     metadata = raw["metadata"]
@@ -251,13 +322,39 @@ def project_pool(raw: Raw, before: PoolRecord | None) -> PoolRecord:
     )
 
 
+def _unlasting_urls(status: Raw) -> tuple[UnlastingUrl, ...]:
+    return tuple(
+        UnlastingUrl(output["uri"], parse_time(output.get("urlExpiresAt")))
+        for output in status.get("outputs") or ()
+        if "urlExpiresAt" in output or ("url" not in output and output["uri"].startswith(_OBJECTS))
+    )
+
+
+def _wanted_template(raw: Raw) -> TemplateKey | None:
+    name = name_of_template(raw)
+    return TemplateKey(raw["metadata"]["namespace"], name) if name is not None and template_of(raw) is None else None
+
+
+def _ends_at(status: Raw, predicted_s: float) -> datetime | None:
+    started_at = parse_time(status.get("startedAt"))
+    return parse_time(status.get("eta")) or (started_at and started_at + timedelta(seconds=predicted_s))
+
+
 def _without_bulk(raw: Raw) -> Raw:
     """Leave out what nobody asks for: above all the copy of the whole object that kubectl keeps in an annotation."""
     metadata = {key: value for key, value in raw["metadata"].items() if key in _METADATA}
     annotations = raw["metadata"].get("annotations") or {}
     if ours := {name: value for name, value in annotations.items() if name in _ANNOTATIONS}:
         metadata["annotations"] = ours
-    return {"metadata": metadata, "spec": raw["spec"], "status": raw.get("status", {})}
+    return {"metadata": metadata, "spec": raw["spec"], "status": _sharing(raw.get("status", {}))}
+
+
+def _sharing(status: Raw) -> Raw:
+    """Keep what many VideoJobs have of one template once."""
+    template = status.get("template")
+    if not template:
+        return status
+    return {**status, "template": {**template, "content": sys.intern(template["content"])}}
 
 
 def _without_timeline(raw: Raw) -> Raw:

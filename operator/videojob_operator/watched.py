@@ -11,12 +11,15 @@ from videojob_operator.decide.types import WorkerJob, WorkerPod
 from videojob_operator.projections import ObjectKey, project_job, project_pod
 from videojob_operator.records import (
     PoolRecord,
+    TemplateKey,
+    TemplateRecord,
     VideoJobKey,
     VideoJobRecord,
     VideoScheduleKey,
     VideoScheduleRecord,
     project_pool,
     project_schedule,
+    project_template,
     project_videojob,
 )
 from videojob_operator.store import Key, Raw, Store, Value
@@ -50,5 +53,7 @@ SCHEDULES: Watched[VideoScheduleKey, VideoScheduleRecord] = Watched(
     api_paths.VIDEOSCHEDULES, VideoScheduleKey, project_schedule
 )
 
-WATCHED: tuple[Watched[Any, Any], ...] = (VIDEOJOBS, RENDERPOOLS, JOBS, PODS, SCHEDULES)
+TEMPLATES: Watched[TemplateKey, TemplateRecord] = Watched(api_paths.VIDEOTEMPLATES, TemplateKey, project_template)
+
+WATCHED: tuple[Watched[Any, Any], ...] = (TEMPLATES, VIDEOJOBS, RENDERPOOLS, JOBS, PODS, SCHEDULES)
 """In the order in which they are listed at the start."""

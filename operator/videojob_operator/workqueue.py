@@ -5,6 +5,7 @@
 - A key is never worked on twice at the same time.
 - A reconcile that raises is tried again, after a wait that doubles with each failure of that key.
 - A key can be added for later; the earliest time wins.
+- What is looked at for no news of its own, such as all of a pool that came to be ours, lets news go before it.
 - Keys can be held to a shortest interval between two runs, which turns a burst of events into one run.
 """
 
@@ -22,6 +23,8 @@ from videojob_operator.errors import OperatorError
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
 
+NEWS_AT_A_TIME = 16
+"""News that may go before a key without any that waits: it is looked at in the end, however many there are."""
 SPARE_ENTRIES = 1000
 """Entries of the timer that may be void, beside as many as there are keys, before they are cleared away."""
 
@@ -49,6 +52,8 @@ class WorkQueue(Generic[Key]):
         self._retry_max_s = retry_max_s
         self._interval_of = interval_of  # in seconds
         self._ready: dict[Key, float] = {}  # key → when it became ready; insertion order is age
+        self._routine: dict[Key, float] = {}  # the same, of keys without news
+        self._passed_by = 0  # times that news went before those
         self._running: dict[Key, float] = {}  # key → when its run started
         self._again: set[Key] = set()  # added while running
         self._due: dict[Key, float] = {}  # key → when it becomes ready
@@ -62,12 +67,12 @@ class WorkQueue(Generic[Key]):
         self._wake_worker = asyncio.Event()
         self._wake_timer = asyncio.Event()
 
-    def add(self, key: Key) -> None:
-        """Have `key` reconciled as soon as a worker is free."""
+    def add(self, key: Key, *, routine: bool = False) -> None:
+        """Have `key` reconciled as soon as a worker is free; without news, `routine`, behind all that has some."""
         if key in self._running:
             self._again.add(key)
             return
-        if key in self._ready:
+        if key in self._ready or (routine and key in self._routine):
             return
         if key in self._last_run:
             wait_s = self._last_run[key] + self._interval_of(key) - self._now()
@@ -75,15 +80,17 @@ class WorkQueue(Generic[Key]):
                 self.add_after(key, wait_s)
                 return
         self._due.pop(key, None)
-        self._ready[key] = now = self._now()
-        if len(self._ready) == 1:
+        now = self._now()
+        if not self.waiting:
             self._moved_at = now
+        since = self._routine.pop(key, now)
+        (self._routine if routine else self._ready)[key] = since
         self._wake_worker.set()
 
     def add_after(self, key: Key, delay_s: float) -> None:
         """Have `key` reconciled in `delay_s` seconds, or earlier if that was already wanted."""
         due = self._now() + delay_s
-        if key in self._ready or self._due.get(key, due + 1) <= due:
+        if key in self._ready or key in self._routine or self._due.get(key, due + 1) <= due:
             return
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
@@ -97,13 +104,13 @@ class WorkQueue(Generic[Key]):
     @property
     def waiting(self) -> int:
         """Number of keys that are ready and wait for a worker."""
-        return len(self._ready)
+        return len(self._ready) + len(self._routine)
 
     @property
     def oldest_age_s(self) -> float:
         """Seconds for which the oldest key has been waiting or worked on; 0 when there is none."""
-        oldest_ready = next(iter(self._ready.values()), None)
-        started = [*self._running.values(), *([] if oldest_ready is None else [oldest_ready])]
+        oldest = [next(iter(waiting.values())) for waiting in (self._ready, self._routine) if waiting]
+        started = [*self._running.values(), *oldest]
         return max(self._now() - min(started), 0.0) if started else 0.0
 
     @property
@@ -112,7 +119,7 @@ class WorkQueue(Generic[Key]):
 
         Of 10,000 keys that came at once the last waits long, and nothing is wrong.
         """
-        since = [*self._running.values(), *([self._moved_at] if self._ready else [])]
+        since = [*self._running.values(), *([self._moved_at] if self.waiting else [])]
         return max(self._now() - min(since), 0.0) if since else 0.0
 
     async def run(self) -> None:
@@ -124,12 +131,19 @@ class WorkQueue(Generic[Key]):
 
     async def _run_worker(self) -> None:
         while True:
-            while not self._ready:
+            while not self.waiting:
                 self._wake_worker.clear()
                 await self._wake_worker.wait()
-            key = next(iter(self._ready))
-            queued_at = self._ready.pop(key)
-            await self._run_one(key, queued_at)
+            waiting = self._whose_turn()
+            key = next(iter(waiting))
+            await self._run_one(key, waiting.pop(key))
+
+    def _whose_turn(self) -> dict[Key, float]:
+        if self._ready and (not self._routine or self._passed_by < NEWS_AT_A_TIME):
+            self._passed_by += bool(self._routine)
+            return self._ready
+        self._passed_by = 0
+        return self._routine
 
     async def _run_one(self, key: Key, queued_at: float) -> None:
         self._running[key] = started = self._now()

@@ -1,20 +1,20 @@
 """Which operator serves a RenderPool: the one that holds its Lease. Any other keeps its hands off all that is its.
 
-Two serve a namespace when a second release watches it, or when someone scales the Deployment. As in client-go's leader
-election, a Lease has run out when nobody was seen to renew it for its time: no clock but our own matters.
+Two serve a namespace when a second release watches it. Replicas of one release are one here: which of them acts is for
+`election` to say, and the one that does has the pools of the one before at once, with tokens of its own.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from videojob_contract.api_paths import LEASES
+from videojob_contract.queue.errors import SupersededError
 from videojob_contract.queue.types import PoolKey
-from videojob_operator.act.kubernetes import CONFLICT, FORBIDDEN, Kubernetes, Object
+from videojob_operator.act.kubernetes import FORBIDDEN, Kubernetes
+from videojob_operator.act.lease_lock import Holder, LeaseLock
 from videojob_operator.act.worker_job import owner_reference
-from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.errors import ApiError, NamespaceTerminatingError, NotOwnerError
 
 log = logging.getLogger(__name__)
 
@@ -22,32 +22,6 @@ AT_A_TIME = 8
 """Leases renewed at a time."""
 RELEASE_S = 3.0
 """How long an operator that ends takes to let go of its pools, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Another operator that owns a pool."""
-
-    identity: str
-    renews: bool
-    """Whether it was seen to renew its Lease: one that vanished does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    version: str
-    """Resource version of the Lease; empty where the operator has no right to Leases."""
-    until: float
-    """On the event loop's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    word: tuple[str, str]
-    """Who holds a Lease, and when that was renewed by its own word."""
-    at: float
-    """When this was first seen, on the event loop's clock."""
-    renews: bool
 
 
 class Ownership:
@@ -61,136 +35,137 @@ class Ownership:
         lease_s: float,
         clock: Callable[[], datetime],
         on_change: Callable[[PoolKey], None],
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Tell `on_change` of each pool that came to be ours, or is not any more."""
+        """Tell `on_change` of each pool that came to be ours, or is not any more; none is unless we lead."""
         self._kubernetes = kubernetes
         self.identity = identity
         self._lease_s = lease_s
         self._clock = clock
         self._on_change = on_change
-        self._held: dict[PoolKey, _Held] = {}
-        self._seen: dict[PoolKey, _Seen] = {}
+        self._leads = leads
+        self._leases: dict[PoolKey, LeaseLock] = {}
+        self._held: set[PoolKey] = set()
+        self._above: dict[PoolKey, int] = {}
+        """Tokens that the queues of a pool hold against ours."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica serves pools at all."""
+        return self._leads()
 
     def holds(self, pool: PoolKey) -> bool:
         """Whether this operator may act on a pool, and on what belongs to it."""
-        held = self._held.get(pool)
-        return held is not None and _now() < held.until
+        return pool in self._held and self._leases[pool].held and self._leads()
+
+    def token(self, pool: PoolKey) -> int | None:
+        """Return the token of our tenure of a pool; None where there is no right to Leases, and so none.
+
+        Raises:
+            SupersededError: it is not ours now.
+        """
+        if not self.holds(pool):
+            raise SupersededError
+        return self._leases[pool].token
 
     async def claim(self, pool: PoolKey, uid: str) -> Holder | None:
         """Come to own a pool if nobody does; return who does otherwise.
 
         Raises:
             ApiError: it is not known who does.
+            NotOwnerError: another replica leads.
         """
         if self.holds(pool):
             return None
+        if not self._leads():
+            raise NotOwnerError(f"another replica serves pool {pool}")
+        lease = self._leases.setdefault(pool, self._lease(pool, uid))
         try:
-            lease = await self._kubernetes.get(LEASES, pool.namespace, _name(pool))
-            if lease is not None and (holder := self._other(pool, lease)) is not None:
+            holder = await lease.claim(self._above.get(pool, 0))
+            if holder is not None:
                 return holder
-            await self._take(pool, uid, lease)
         except ApiError as error:
             if error.code != FORBIDDEN:
                 raise
             if not isinstance(error, NamespaceTerminatingError):
                 log.warning("no right to Leases: nothing keeps a second operator from serving %s: %s", pool, error)
-            self._hold(pool, "")
+            lease.hold_without_right()
+        self._held.add(pool)
         self._on_change(pool)
         return None
 
     def forget(self, pool: PoolKey) -> bool:
         """Let go of a pool that is gone, and its Lease with it; return whether it was ours."""
-        self._seen.pop(pool, None)
-        return self._held.pop(pool, None) is not None
+        self._leases.pop(pool, None)
+        self._above.pop(pool, None)
+        was_ours = pool in self._held
+        self._held.discard(pool)
+        return was_ours
+
+    def stand_by(self, pool: PoolKey) -> None:
+        """Leave a pool to the replica that leads."""
+        self._held.discard(pool)
+
+    def refused(self, pool: PoolKey, highest: int) -> None:
+        """Note that a pool's queues know a greater token than ours: it is to be claimed anew, if it is ours at all."""
+        if highest > self._above.get(pool, 0):
+            log.warning(
+                "the queues of pool %s are served by token %d: its Lease is to be asked for again", pool, highest
+            )
+            self._above[pool] = highest
+            self._lose(pool)
 
     async def run(self) -> None:
         """Renew what is held, until cancelled."""
         gate = asyncio.Semaphore(AT_A_TIME)
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            await asyncio.gather(*(self._renew(pool, held, gate) for pool, held in list(self._held.items())))
+            if self._leads():
+                await asyncio.gather(*(self._renew(pool, self._leases[pool], gate) for pool in list(self._held)))
 
     async def release(self) -> None:
         """Let others have at once what is held."""
-        held = [(pool, each.version) for pool, each in self._held.items() if each.version]
+        held = [self._leases[pool] for pool in self._held]
         self._held.clear()
         try:
             async with asyncio.timeout(RELEASE_S):
-                await asyncio.gather(*(self._write(pool, "", version) for pool, version in held))
+                await asyncio.gather(*(lease.release() for lease in held))
         except (TimeoutError, ApiError) as error:
             log.warning("not all pools were let go of: %s", str(error) or "no answer in time")
 
-    def _other(self, pool: PoolKey, lease: Object) -> Holder | None:
-        """Return who else holds a Lease that has not run out."""
-        spec = lease.get("spec") or {}
-        word = (spec.get("holderIdentity") or "", spec.get("renewTime") or "")
-        if word[0] in {"", self.identity}:
-            return None
-        seen = self._seen.get(pool)
-        if seen is None or seen.word != word:
-            renews = seen is not None and seen.word[0] == word[0]
-            self._seen[pool] = seen = _Seen(word, _now(), renews)
-        return Holder(word[0], seen.renews) if _now() < seen.at + self._lease_s else None
-
-    async def _take(self, pool: PoolKey, uid: str, lease: Object | None) -> None:
-        if lease is not None:
-            written = await self._write(pool, self.identity, lease["metadata"]["resourceVersion"])
-        else:
-            metadata = {"name": _name(pool), "ownerReferences": [owner_reference("RenderPool", pool.name, uid)]}
-            spec = self._spec(self.identity) | {"acquireTime": self._time()}
-            body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-            written = await self._kubernetes.create(LEASES, pool.namespace, body)
-        if written is None:
-            raise ApiError(CONFLICT, "Conflict", f"the Lease of pool {pool} changed hands at the same moment")
-        self._hold(pool, written["metadata"]["resourceVersion"])
-        self._seen.pop(pool, None)
-
-    async def _renew(self, pool: PoolKey, held: _Held, gate: asyncio.Semaphore) -> None:
-        written = None
+    async def _renew(self, pool: PoolKey, lease: LeaseLock, gate: asyncio.Semaphore) -> None:
+        has_lapsed = not lease.held
         try:
-            async with gate:
-                if held.version:
-                    written = await self._write(pool, self.identity, held.version)
-                else:  # the right to Leases may have been given since
-                    await self._kubernetes.get(LEASES, pool.namespace, _name(pool))
-        except ApiError as error:
-            if error.code == FORBIDDEN and not held.version:
-                if self._held.get(pool) is held:
-                    self._hold(pool, "")
-                return
-            if error.code != CONFLICT:
-                log.warning("the Lease of pool %s is not renewed: %s", pool, error)
-                return
-        if self._held.get(pool) is not held:
+            # One answer may be lost, and the next is in time.
+            async with gate, asyncio.timeout(self._lease_s / 3):
+                is_ours = await lease.renew()
+        except TimeoutError:
+            log.warning("the Lease of pool %s is not renewed: no answer in time", pool)
             return
-        if written is not None:
-            self._hold(pool, written["metadata"]["resourceVersion"])
-        else:  # someone else has it, or nobody: `claim` is to find out
-            del self._held[pool]
+        except ApiError as error:
+            if error.code == FORBIDDEN and lease.token is None:
+                lease.hold_without_right()
+                return
+            log.warning("the Lease of pool %s is not renewed: %s", pool, error)
+            return
+        if not is_ours and self._leases.get(pool) is lease:
+            self._lose(pool)  # someone else has it, or nobody: `claim` is to find out
+        elif is_ours and has_lapsed:
+            self._on_change(pool)  # what happened meanwhile was left alone
+
+    def _lose(self, pool: PoolKey) -> None:
+        if pool in self._held:
+            self._held.discard(pool)
+            self._leases[pool].let_go()
             self._on_change(pool)
 
-    async def _write(self, pool: PoolKey, holder: str, version: str) -> Object | None:
-        body = {"metadata": {"resourceVersion": version}, "spec": self._spec(holder)}
-        return await self._kubernetes.patch(LEASES, pool.namespace, _name(pool), body)
-
-    def _spec(self, holder: str) -> Object:
-        return {
-            "holderIdentity": holder,
-            "leaseDurationSeconds": max(1, round(self._lease_s)),
-            "renewTime": self._time(),
-        }
-
-    def _time(self) -> str:
-        return self._clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-    def _hold(self, pool: PoolKey, version: str) -> None:
-        # Over a little earlier for us than for those who wait for it.
-        self._held[pool] = _Held(version, _now() + self._lease_s * 5 / 6)
-
-
-def _name(pool: PoolKey) -> str:
-    return f"renderpool-{pool.name}"
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    def _lease(self, pool: PoolKey, uid: str) -> LeaseLock:
+        return LeaseLock(
+            self._kubernetes,
+            pool.namespace,
+            f"renderpool-{pool.name}",
+            identity=self.identity,
+            lease_s=self._lease_s,
+            clock=self._clock,
+            owner=owner_reference("RenderPool", pool.name, uid),
+        )

@@ -18,10 +18,11 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from videojob_contract.queue.api import OperatorApi
-from videojob_contract.queue.errors import NewerRecordError, QueueFullError, QueueUnavailableError
+from videojob_contract.queue.errors import NewerRecordError, QueueFullError, QueueUnavailableError, SupersededError
 from videojob_contract.queue.events import Event
-from videojob_contract.queue.types import GRACE_S, PoolKey, PoolSnapshot, QueueEntry, Sharing
+from videojob_contract.queue.types import GRACE_S, EntryState, PoolKey, PoolSnapshot, QueueEntry, Sharing
 from videojob_operator import metrics
+from videojob_operator.errors import AttemptSpentError
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ class Listener(Protocol):
     async def queue_event(self, session: "QueueSession", event: Event) -> None:
         """A worker sent an event; it is to be acknowledged by `QueueSession.ack`."""
 
+    def refused(self, pool: PoolKey, highest: int) -> None:
+        """The queues know a greater token than ours: another operator may have followed."""
+
     def lease_expired(self, session: "QueueSession", uid: str) -> None:
         """A worker has not renewed its lease in time."""
 
@@ -60,6 +64,12 @@ class Listener(Protocol):
 
     def has_active(self, pool: PoolKey) -> bool:
         """Whether a worker could hold a VideoJob of this pool."""
+
+    def began_without(self, pool: PoolKey, silent_s: float) -> bool:
+        """Whether a VideoJob may have begun without this pool's queues, which were away for so long."""
+
+    def is_past(self, pool: PoolKey, uid: str, attempt: int) -> bool:
+        """Whether an attempt that waits in this pool's queues is not to be claimed any more."""
 
 
 class QueueSession:
@@ -83,6 +93,7 @@ class QueueSession:
         self._admitted_at = 0.0  # on the event loop's clock
         self._filling = False  # whether it was found empty, and claims are held until all is back
         self._empty_at = -GRACE_S  # on the event loop's clock
+        self._silent_at: float | None = None  # since when it has not been reached, on the event loop's clock
 
     @property
     def known(self) -> bool:
@@ -104,6 +115,11 @@ class QueueSession:
         """Why the queue cannot be reached, in the words of who tried last; empty when it can."""
         return self._trouble
 
+    @property
+    def silent_s(self) -> float:
+        """For how long the queue has not been reached, in seconds; 0 while it can be."""
+        return 0.0 if self._silent_at is None else asyncio.get_running_loop().time() - self._silent_at
+
     @contextmanager
     def in_touch(self) -> Iterator[None]:
         """Note what a call within tells of Redis: that it is full, or away.
@@ -117,6 +133,9 @@ class QueueSession:
             self._set_full(full=True)
             raise
         except NewerRecordError:
+            raise
+        except SupersededError as error:
+            self._listener.refused(self.pool, error.highest)
             raise
         except QueueUnavailableError as error:
             self._lost(error.message)
@@ -186,6 +205,25 @@ class QueueSession:
             return False
         return True
 
+    async def let_leave(self, uid: str, number: int) -> bool:
+        """Take out a VideoJob that is another pool's by now, and may come back; False as above.
+
+        `number` is that of its current attempt.
+
+        Raises:
+            AttemptSpentError: a worker has begun it; as an earlier one, that is to be stopped.
+        """
+        try:
+            with self.in_touch():
+                entry = await self.queue.entry(uid)
+                if entry is not None and not await self.queue.withdraw(uid, entry.attempt):
+                    if entry.attempt >= number:
+                        raise AttemptSpentError(f"pool {self.pool} had it, and it has left that pool")
+                    await self.queue.release(uid, entry.attempt)
+        except QueueUnavailableError:
+            return False
+        return True
+
     async def ack(self, ids: list[str]) -> None:
         """Say that events are dealt with. When Redis is away they come again, which does no harm."""
         with suppress(QueueUnavailableError), self.in_touch():
@@ -197,6 +235,8 @@ class QueueSession:
             try:
                 await self._connect()
                 await self._serve()
+            except SupersededError as error:
+                self._listener.refused(self.pool, error.highest)
             except QueueUnavailableError as error:
                 if self._known:
                     log.warning("the queues of pool %s are away: %s", self.pool, error)
@@ -235,10 +275,19 @@ class QueueSession:
         grace_s = self._empty_at + GRACE_S - asyncio.get_running_loop().time()
         if grace_s > 0 and self._listener.has_active(self.pool):
             await asyncio.sleep(grace_s)
+        if self._listener.began_without(self.pool, self.silent_s):
+            await self._take_back()
         await self._guard_configure()
         self._believe()
         if self._filling:
             await self._fill()
+
+    async def _take_back(self) -> None:
+        """Take out what has begun or ended without the queue, before there is a worker that could claim it."""
+        for uid, entry in (await self.queue.entries(await self.queue.known_uids())).items():
+            if entry.state is EntryState.QUEUED and self._listener.is_past(self.pool, uid, entry.attempt):
+                log.info("attempt %d of %s waits no more in the queues of pool %s", entry.attempt, uid, self.pool)
+                await self.queue.withdraw(uid, entry.attempt)
 
     async def _fill(self) -> None:
         """Wait until what should wait in the queues is back, and let it be claimed."""
@@ -278,6 +327,7 @@ class QueueSession:
         self._known = True
         self._connecting = False
         self._trouble = ""
+        self._silent_at = None
         metrics.redis_up(self.pool.namespace, self.pool.name, up=True)
         self._listener.queue_known(self.pool)
 
@@ -285,6 +335,7 @@ class QueueSession:
         self._known = False
         self._filling = True
         self._trouble = ""
+        self._silent_at = None
         self._empty_at = asyncio.get_running_loop().time()
         metrics.redis_was_empty()
         log.info("the queues of pool %s are empty and new", self.pool)
@@ -299,6 +350,8 @@ class QueueSession:
         self._listener.room_changed(self.pool, full=full)
 
     def _lost(self, trouble: str) -> None:
+        if self._silent_at is None:
+            self._silent_at = asyncio.get_running_loop().time()
         self._known = False
         self._connecting = False
         self._trouble = trouble

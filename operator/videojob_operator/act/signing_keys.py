@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from typing import TYPE_CHECKING
 
 from standardwebhooks import Webhook
 
-from videojob_contract.api_paths import SECRETS
 from videojob_contract.resources.notifications import SIGNING_SECRET
+from videojob_operator.act.secret_reader import SecretReader
 from videojob_operator.errors import ApiError, SigningKeyError
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from videojob_operator.act.kubernetes import Kubernetes
 
-KEPT_S = 30.0
-"""How long what a Secret was found to say is believed, in seconds: a rotation is noticed after that."""
 KEY_PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)
 """How long a key may be, by the specification."""
@@ -32,8 +29,7 @@ class SigningKeys:
     """Reads them, one request a namespace and while."""
 
     def __init__(self, kubernetes: Kubernetes) -> None:
-        self._kubernetes = kubernetes
-        self._known: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._secrets = SecretReader(kubernetes)
 
     async def get(self, namespace: str, entry: str) -> list[Webhook]:
         """Return what signs with each key of an entry.
@@ -59,18 +55,12 @@ class SigningKeys:
         return [Webhook(key) for key in keys]
 
     async def _read(self, namespace: str) -> Mapping[str, str]:
-        now = asyncio.get_running_loop().time()
-        until, data = self._known.get(namespace, (0.0, {}))
-        if now >= until:
-            try:
-                secret = await self._kubernetes.get(SECRETS, namespace, SIGNING_SECRET)
-            except ApiError as error:
-                raise SigningKeyError(f"Secret {SIGNING_SECRET} cannot be read: {error}") from error
-            if secret is None:
-                raise SigningKeyError(f"the namespace has no Secret {SIGNING_SECRET}")
-            data = secret.get("data") or {}
-            self._known = {key: value for key, value in self._known.items() if value[0] > now}
-            self._known[namespace] = (now + KEPT_S, data)
+        try:
+            data = await self._secrets.read(namespace, SIGNING_SECRET)
+        except ApiError as error:
+            raise SigningKeyError(f"Secret {SIGNING_SECRET} cannot be read: {error}") from error
+        if data is None:
+            raise SigningKeyError(f"the namespace has no Secret {SIGNING_SECRET}")
         return data
 
 

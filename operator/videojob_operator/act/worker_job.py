@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from videojob_contract.labels import (
+    ANNOTATION_ASSIGNMENT,
     LABEL_JOB_NAME,
     LABEL_POOL,
     LABEL_ROLE,
@@ -28,6 +29,9 @@ USER_ID = 65532
 """The images' user, and the group that owns volumes."""
 OBJECTS = "/objects"
 """Where the credentials of object stores are, a folder for each, named for it."""
+CACHE = "/cache"
+"""Where sources of object stores are kept, if the pool has a volume for them."""
+_ASSIGNMENT = "/assignment"
 TMP_SIZE = "64Mi"
 # Rendering takes what cores it gets, and a limit on CPU would only slow it: hence none. Memory is limited,
 # because a decoder that runs wild should cost this pod and not the node.
@@ -59,7 +63,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
         "image": worker.image or settings.worker_image,
         "imagePullPolicy": settings.worker_image_pull_policy,
         "command": ["videojob-worker"],
-        "env": [*(worker.env or ()), *_environment(namespace, pool, settings, redis_secret)],
+        "env": [*(worker.env or ()), *_environment(namespace, pool, settings, redis_secret), *_cache_size(spec)],
         "resources": worker.resources or DEFAULT_RESOURCES,
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -70,6 +74,8 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
             {"name": "scratch", "mountPath": "/scratch"},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of this pod alone
             *mounts,
+            # The kubelet lets this pool's workers see no other's folder, whatever they are made to do.
+            *([{"name": "cache", "mountPath": CACHE, "subPath": f"{namespace}/{pool}"}] if spec.storage.cache else []),
             *({"name": f"objects-{store}", "mountPath": f"{OBJECTS}/{store}", "readOnly": True} for store in secrets),
         ],
     }
@@ -92,6 +98,7 @@ def pod_template(namespace: str, pool: str, spec: RenderPoolSpec, settings: Sett
             {"name": "scratch", "emptyDir": {"sizeLimit": worker.scratch_size}},
             {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}},
             *volumes,
+            *([{"name": "cache", **spec.storage.cache.source}] if spec.storage.cache else []),
             # Files, and no variables: they follow a change of the Secret, and are nobody's to inherit.
             *(
                 {"name": f"objects-{store}", "secret": {"secretName": secret, "defaultMode": 0o440, "optional": False}}
@@ -144,6 +151,41 @@ def worker_job(
     }
 
 
+def carrying_job(
+    namespace: str,
+    pool: str,
+    name: str,
+    *,
+    videojob: str,
+    uid: str,
+    payload: str,
+    template: Manifest,
+    settings: Settings,
+) -> Manifest:
+    """Return the manifest of the worker Job `name` that carries an attempt, and is its VideoJob's from its birth.
+
+    The assignment is an annotation, which the pod has as a file: so it is there if the Job is.
+    """
+    job = worker_job(namespace, pool, "", name, template=template, settings=settings)
+    owned = adoption(videojob, uid)["metadata"]
+    job["metadata"] |= {**owned, "labels": {**job["metadata"]["labels"], **owned["labels"]}}
+    pod, spec = job["spec"]["template"], template["spec"]
+    [worker] = spec["containers"]
+    carrying = {
+        **worker,
+        "env": [*worker["env"], {"name": "VIDEOJOB_ASSIGNMENT", "value": f"{_ASSIGNMENT}/assignment"}],
+        "volumeMounts": [*worker["volumeMounts"], {"name": "assignment", "mountPath": _ASSIGNMENT, "readOnly": True}],
+    }
+    source = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{ANNOTATION_ASSIGNMENT}']"}
+    volume = {"name": "assignment", "downwardAPI": {"items": [{"path": "assignment", "fieldRef": source}]}}
+    annotations = {**pod["metadata"]["annotations"], ANNOTATION_ASSIGNMENT: payload}
+    job["spec"]["template"] = {
+        "metadata": {**pod["metadata"], "annotations": annotations},
+        "spec": {**spec, "containers": [carrying], "volumes": [*spec["volumes"], volume]},
+    }
+    return job
+
+
 def adoption(name: str, uid: str) -> Manifest:
     """Return the patch that makes a VideoJob the owner of its worker's Job, instead of the pool."""
     return {
@@ -161,6 +203,11 @@ def owner_reference(kind: str, name: str, uid: str) -> Manifest:
 
 def _labels(pool: str) -> dict[str, str]:
     return {LABEL_POOL: pool, LABEL_ROLE: ROLE_WORKER, MANAGED_BY: MANAGED_BY_VALUE}
+
+
+def _cache_size(spec: RenderPoolSpec) -> list[Manifest]:
+    cache = spec.storage.cache
+    return [{"name": "VIDEOJOB_CACHE_BYTES", "value": str(cache.max_bytes)}] if cache else []
 
 
 def _environment(namespace: str, pool: str, settings: Settings, redis_secret: str) -> list[Manifest]:
@@ -194,6 +241,7 @@ def _environment(namespace: str, pool: str, settings: Settings, redis_secret: st
         own("VIDEOJOB_WORKER", "metadata.name"),
         own("VIDEOJOB_JOB", f"metadata.labels['{LABEL_JOB_NAME}']"),
         value("VIDEOJOB_REDIS_URL", settings.redis_url_for_workers),
+        *([value("VIDEOJOB_REDIS_CA", settings.redis_ca)] if settings.redis_ca else []),
         *credentials,
         value("VIDEOJOB_SCRATCH", "/scratch"),
         value("VIDEOJOB_VOLUMES", "/volumes"),

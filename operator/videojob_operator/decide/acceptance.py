@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType, Phase
 from videojob_operator.decide import failure
 from videojob_operator.decide.step import generation_of
 
 if TYPE_CHECKING:
+    from videojob_contract.errors import Reason
     from videojob_operator.decide.step import Step
 
 
 def apply(step: Step) -> Step:
     """Refuse what cannot be rendered, unless a worker has it: an attempt that runs is left to end."""
-    refusal = step.observation.accepted.refusal
-    if step.status.phase not in {Phase.PENDING, Phase.QUEUED}:
+    accepted = step.observation.accepted
+    refusal = accepted.refusal
+    if step.status.phase not in {Phase.PENDING, Phase.QUEUED} or accepted.missing_template:
         return step
+    if accepted.template is not None:
+        # From now on it is rendered by what the template has now, whatever becomes of that.
+        step = step.update(template=accepted.template)
     if refusal is not None:
         return refuse(step, refusal.reason, refusal.message)
-    return step.condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
+    return step.accept()
 
 
 def observed_generation(step: Step) -> Step:

@@ -36,6 +36,8 @@ def apply(step: Step) -> Step:
         return _finish(step)
     if _has_stopped(step):
         return _finish(step)
+    if _is_lost(step):
+        return _finish(cleanup.kill_worker(step))  # it may be at work all the same, and a rerun would make it two
     since = step.memory.cancelled_at or step.observation.now
     step = step.remember(cancelled_at=since)
     waited = (step.observation.now - since).total_seconds()
@@ -53,14 +55,20 @@ def _is_wanted(step: Step) -> bool:
     if isinstance(spec, dict) and spec.get("cancel") is True:
         return True
     entry = attempt.current_entry(step)
-    return entry is not None and entry.state is EntryState.CANCELLED
+    # Of a rerun, that is what was left of before: the next attempt has another number.
+    return entry is not None and entry.state is EntryState.CANCELLED and step.status.rerun == 0
 
 
 def _has_stopped(step: Step) -> bool:
     if attempt.result(step) is not None:
         return True
-    entry, pod = attempt.claimed_entry(step), attempt.worker_pod(step)
-    return (entry is not None and entry.expired) or (pod is not None and pod.is_ended)
+    pod = attempt.worker_pod(step)
+    return pod is not None and pod.is_ended
+
+
+def _is_lost(step: Step) -> bool:
+    entry = attempt.claimed_entry(step)
+    return entry is not None and entry.expired
 
 
 def _finish(step: Step) -> Step:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from videojob_operator.decide import notifications, ttl
+from videojob_operator.decide import notifications, ttl, url_renewal
 from videojob_operator.decide.step import uid_of
-from videojob_operator.decide.types import Decision, DeleteWorkerJob, Forget
+from videojob_operator.decide.types import Decision, DeleteWorkerJob, Forget, RenewUrls
 
 if TYPE_CHECKING:
     from videojob_operator.decide.step import Step
@@ -29,9 +29,12 @@ def kill_worker(step: Step) -> Step:
     """Delete the Job of the current attempt first: while it lives, no other attempt may start."""
     job = step.observation.worker_job
     name = step.status.job and step.status.job.name
-    if job is None or job.name != name or not _is_ours(step.observation, job):
-        return step
-    return step.first(DeleteWorkerJob(job.name, job.uid))
+    return kill(step, job) if job is not None and job.name == name else step
+
+
+def kill(step: Step, job: WorkerJob) -> Step:
+    """Delete a Job first, if it still runs for this VideoJob."""
+    return step.first(DeleteWorkerJob(job.name, job.uid)) if _is_ours(step.observation, job) else step
 
 
 def of_finished(observation: Observation, finished_at: datetime | None) -> Decision:
@@ -55,8 +58,14 @@ def of_finished(observation: Observation, finished_at: datetime | None) -> Decis
             stays_s = max(ttl_s, notifications.PATIENCE_S)
         if since >= stays_s:
             actions.append(ttl.deletion(observation))
-        else:
-            due.append(stays_s - since)
+            return Decision(None, after=tuple(actions), memory=observation.memory)
+        due.append(stays_s - since)
+    renewed_at = url_renewal.due_at(observation)
+    if renewed_at is not None and renewed_at <= observation.now:
+        actions.append(RenewUrls())
+        due.append(url_renewal.RETRY_S)
+    elif renewed_at is not None:
+        due.append((renewed_at - observation.now).total_seconds())
     return Decision(None, after=tuple(actions), requeue_after_s=min(due, default=None), memory=observation.memory)
 
 

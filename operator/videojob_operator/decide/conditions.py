@@ -16,9 +16,10 @@ _ORDER = {kind: index for index, kind in enumerate(ConditionType)}
 _MAX_MESSAGE = 2048
 
 
-def shorten(message: str) -> str:
-    """Cut a message to what a condition, a failure or a status can hold."""
-    return message if len(message) <= _MAX_MESSAGE else f"{message[: _MAX_MESSAGE - 1]}…"
+def shorten(message: str, *, beside: int = 0) -> str:
+    """Cut a message to what a condition, a failure or a status can hold, beside so many other characters."""
+    most = _MAX_MESSAGE - beside
+    return message if len(message) <= most else f"{message[: most - 1]}…"
 
 
 def find(conditions: Iterable[Condition], kind: ConditionType) -> Condition | None:

@@ -11,6 +11,7 @@ from videojob_contract.queue.types import GRACE_S, LEASE_S, RENEW_S
 from videojob_contract.resources.status import ConditionType, Failure, Phase
 from videojob_operator.decide import attempt, cleanup, retry
 from videojob_operator.decide.conditions import shorten
+from videojob_operator.decide.naming import carries_attempt
 
 if TYPE_CHECKING:
     from videojob_contract.assignment import Result
@@ -89,7 +90,7 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
     if pod is not None and pod.is_ended:
         return step, of_pod(pod)
     if not step.observation.queue_known:
-        return step, None
+        return _without_queue(step)
     worker = step.status.worker
     entry = attempt.claimed_entry(step)
     if entry is None:
@@ -97,6 +98,16 @@ def _find(step: Step) -> tuple[Step, Cause | None]:
         return _wait(step, RESTORE_S, message)
     if entry.expired:
         return _wait(step, GRACE_S, f"worker {worker} has not renewed its lease of {LEASE_S:.0f} s")
+    return step.remember(missing_since=None), None
+
+
+def _without_queue(step: Step) -> tuple[Step, Cause | None]:
+    """Conclude nothing from silence, save of a Job that carries the attempt and has no pod any more."""
+    job, ref = step.observation.worker_job, step.status.job
+    if ref is None or not carries_attempt(ref.name):
+        return step, None
+    if step.observation.pod is None and (job is None or job.is_finished):
+        return _wait(step, RESTORE_S, f"Job {ref.name}, which carried the attempt, has no pod any more")
     return step.remember(missing_since=None), None
 
 

@@ -8,6 +8,8 @@ from videojob_contract.queue.types import Sharing
 from videojob_contract.resources.renderpool import Order
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from videojob_contract.queue.types import PoolSnapshot
     from videojob_contract.resources.renderpool import RenderPoolSpec
 
@@ -20,8 +22,14 @@ def sharing_of(spec: RenderPoolSpec) -> Sharing:
     return Sharing(spec.order is Order.FIFO, weights, running)
 
 
+def weights_of(spec: RenderPoolSpec) -> Mapping[str, int]:
+    """Return the weight of each queue, which is negative while it gives nothing out."""
+    return {queue.name: -queue.weight if spec.drain or queue.stopped else queue.weight for queue in spec.queues}
+
+
 def startable(spec: RenderPoolSpec, snapshot: PoolSnapshot) -> int:
-    """Return for how many of those that wait a worker is of use: not for those that wait for room under a limit."""
-    waiting = snapshot.total_queued - snapshot.resting
+    """Return for how many of those that wait a worker is of use: not where a queue or a limit keeps them waiting."""
+    stopped = {queue for queue, weight in weights_of(spec).items() if weight < 0}
+    waiting = sum(count for queue, count in snapshot.queued.items() if queue not in stopped) - snapshot.resting
     most = spec.limits.running.pool if spec.limits and spec.limits.running else None
     return max(0, waiting if most is None else min(waiting, most - snapshot.claimed))

@@ -9,6 +9,7 @@ from videojob_contract.resources.status import ConditionStatus, ConditionType
 from videojob_operator.decide.conditions import find, with_condition
 from videojob_operator.decide.pool_workers import State
 from videojob_operator.decide.types import EmitEvent
+from videojob_operator.decide.without_queue import is_without_queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def accepted(observation: PoolObservation, status: RenderPoolStatus) -> RenderPo
         observation,
         status.model_copy(update={"observed_generation": observation.generation}),
         ConditionType.ACCEPTED,
-        (refusal.reason, refusal.message) if refusal else (Reason.ACCEPTED, ""),
+        (refusal.reason, refusal.message) if refusal else (Reason.ACCEPTED, observation.left_out),
         holds=refusal is None,
     )
 
@@ -64,6 +65,8 @@ def away(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolSt
     """Say that the queue is not there."""
     trouble = observation.queue_trouble
     message = f"the queue cannot be reached: {trouble}" if trouble else "the queue is being restored"
+    if is_without_queue(observation):
+        message = f"{message}; Jobs carry what is rendered meanwhile"
     why = (Reason.QUEUE_UNAVAILABLE, message)
     return _with(observation, status, ConditionType.READY, why, holds=False)
 
@@ -126,6 +129,17 @@ def uncontested(status: RenderPoolStatus, now: datetime) -> tuple[RenderPoolStat
     return status.model_copy(update={"conditions": others}), None
 
 
+def drained(observation: PoolObservation, status: RenderPoolStatus, *, running: int) -> RenderPoolStatus:
+    """Say whether anything runs still in a pool that drains; `running` is how many a worker holds."""
+    if observation.spec is None or not observation.spec.drain:
+        others = [condition for condition in status.conditions if condition.type is not ConditionType.DRAINED]
+        return status.model_copy(update={"conditions": others})
+    # Also what has ended in the queue, until its VideoJob says so.
+    left = max(running, len(observation.running))
+    why = (Reason.DRAINING, f"{left} still run") if left else (Reason.DRAINED, "nothing runs")
+    return _with(observation, status, ConditionType.DRAINED, why, holds=not left)
+
+
 def refused(observation: PoolObservation, status: RenderPoolStatus) -> RenderPoolStatus:
     """Say that no worker is made for a spec that was refused."""
     reason = observation.refusal.reason if observation.refusal else Reason.INVALID_SPEC
@@ -141,6 +155,10 @@ def events(was: RenderPoolStatus, status: RenderPoolStatus) -> tuple[EmitEvent, 
             continue  # `Accepted` says it, with the fields
         known = find(was.conditions, condition.type)
         good = (condition.status is ConditionStatus.TRUE) is (condition.type is not ConditionType.CONTESTED)
+        if condition.type is ConditionType.DRAINED:
+            if known is None or known.reason is not condition.reason:
+                told.append(EmitEvent("Normal", condition.reason, condition.message))
+            continue
         if condition.reason is Reason.WORKERS_STARTING or (good and known and known.reason is Reason.WORKERS_STARTING):
             continue
         # That all is well is worth an Event only after it was not.
@@ -155,7 +173,15 @@ def _is_of_this_spec(observation: PoolObservation, condition: Condition) -> bool
 
 def is_urgent(was: RenderPoolStatus, status: RenderPoolStatus) -> bool:
     """Whether more than counts changed."""
-    return was.conditions != status.conditions or was.observed_generation != status.observed_generation
+    return _urgent(was) != _urgent(status)
+
+
+def _urgent(status: RenderPoolStatus) -> object:
+    told = [
+        condition if condition.type is not ConditionType.DRAINED else condition.reason
+        for condition in status.conditions
+    ]
+    return told, status.observed_generation, status.window
 
 
 def _with(

@@ -5,20 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import Phase
 from videojob_operator.decide import waiting
 from videojob_operator.decide.attempt import current_entry
-from videojob_operator.decide.budget import within_budget
+from videojob_operator.decide.backlog import rounded_up, wait_s
+from videojob_operator.decide.budget import POSITION_INTERVAL_S, within_budget
 from videojob_operator.decide.conditions import shorten
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from videojob_contract.queue.types import QueueEntry
     from videojob_operator.decide.step import Step
 
-POSITION_INTERVAL_S = 10.0
-"""Least time between two looks at a job's place in its queue, in seconds; further back, as many seconds as
-jobs before it. So the places of a whole queue of n jobs cost some log n writes a second, not n."""
+_OFF_S, _OFF = 10.0, 0.1
+"""An ETA is told anew that is off by these seconds, and by this share of what is left."""
 
+_LONGEST_S = 1e9
+_NOBODY_KNOWS = {Reason.LIMIT_REACHED, Reason.WORKERS_NOT_STARTING, Reason.QUEUE_UNAVAILABLE}
+"""Why something waits of which the end is in other hands."""
 _ALMOST = 99
 """Only what has succeeded is at 100 %."""
 
@@ -30,14 +37,42 @@ def apply(step: Step) -> Step:
             return within_budget(step, _progress(step), step.observation.patch_interval_s)
         case Phase.QUEUED:
             entry = current_entry(step)
+            if entry is None and step.observation.queue_known:  # it was put there just now, behind all others
+                return step.look_again_in(_interval_s(step, _waiting(step)))
             if entry is None or entry.state is not EntryState.QUEUED or entry.position is None:
                 return step
-            interval_s = max(POSITION_INTERVAL_S, step.observation.patch_interval_s, float(entry.position))
-            return within_budget(
-                step, waiting.for_its_turn(step, entry.waits_for).update(queue_position=entry.position), interval_s
-            )
+            told = waiting.for_its_turn(step, entry.waits_for)
+            told = told.update(queue_position=rounded_up(entry.position), eta=_eta_of_waiting(told, entry))
+            return within_budget(step, told, _interval_s(step, entry.position))
         case _:
             return step
+
+
+def _interval_s(step: Step, position: int) -> float:
+    return max(POSITION_INTERVAL_S, float(position)) * step.observation.spacing
+
+
+def _waiting(step: Step) -> int:
+    """Return how many wait in its queue."""
+    spec, backlog = step.observation.accepted.spec, step.observation.backlog
+    load = backlog.loads.get(spec.queue) if spec and backlog else None
+    return load.count if load else 0
+
+
+def _eta_of_waiting(step: Step, entry: QueueEntry) -> datetime | None:
+    """Return when it should be done that waits; as it was told, while that is about right."""
+    spec, pool = step.observation.accepted.spec, step.observation.pool
+    backlog, predicted = step.observation.backlog, step.status.predicted
+    if spec is None or pool is None or backlog is None or predicted is None or step.status.reason in _NOBODY_KNOWS:
+        return None
+    turn_s = wait_s(backlog, pool, spec.queue, entry.position or 0)
+    if turn_s is None:
+        return None
+    left_s = min(turn_s + predicted.seconds, _LONGEST_S)
+    eta, told = step.observation.now + timedelta(seconds=left_s), step.status.eta
+    if told is not None and abs((eta - told).total_seconds()) <= max(_OFF_S, _OFF * left_s):
+        return told
+    return eta.replace(microsecond=0)  # as it is read
 
 
 def _progress(step: Step) -> Step:
@@ -45,7 +80,7 @@ def _progress(step: Step) -> Step:
     said = entry.progress if entry is not None else None
     if said is None:
         return step
-    eta = None if said.eta_s is None else step.observation.now + timedelta(seconds=said.eta_s)
+    eta = step.status.eta if said.eta_s is None else step.observation.now + timedelta(seconds=said.eta_s)
     return step.update(
         progress=max(step.status.progress, min(int(said.percent), _ALMOST)),
         stage=said.stage,

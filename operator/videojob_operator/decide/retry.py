@@ -94,6 +94,7 @@ def leave(step: Step, reason: Reason, message: str, number: int) -> Step:
             eta=None,
             job=None,
             worker=None,
+            pool=None,
             started_at=None,
             deadline_at=None,
         )

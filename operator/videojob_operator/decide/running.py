@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionType, JobRef, Phase, Stage
 from videojob_operator.decide import admission, deadline
-from videojob_operator.decide.attempt import claimed_entry, current_number, on_our_clock
+from videojob_operator.decide.attempt import claimed_entry, current_number, expected_end, on_our_clock
 from videojob_operator.decide.step import name_of
 from videojob_operator.decide.types import Adopt
 
@@ -38,8 +38,9 @@ def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
     number = current_number(step.status)
     claimed_at = on_our_clock(step.observation, entry, entry.claimed_at) or step.observation.now
     queued_at = on_our_clock(step.observation, entry, entry.queued_at) or claimed_at
-    # It may have waited and started between two looks: the status shows both, each with its time.
-    step = admission.queued(step, f'attempt {number} waits in queue "{entry.queue}"', queued_at)
+    if step.status.job is None or step.status.job.name != job:  # it was not carried by its Job
+        # It may have waited and started between two looks: the status shows both, each with its time.
+        step = admission.queued(step, f'attempt {number} waits in queue "{entry.queue}"', queued_at)
     message = f"attempt {number} started on {worker}"
     return (
         step.update(
@@ -51,9 +52,10 @@ def _start(step: Step, entry: QueueEntry, worker: str, job: str) -> Step:
             job=JobRef(name=job),
             worker=worker,
             started_at=claimed_at,
+            eta=expected_end(step.status, claimed_at),
             deadline_at=claimed_at + timedelta(seconds=float(deadline.of_attempt(step))),
         )
-        .condition(ConditionType.ACCEPTED, Reason.ACCEPTED, holds=True)
+        .accept()
         .condition(ConditionType.ADMITTED, Reason.CLAIMED, f"claimed by {worker}", holds=True)
         .condition(ConditionType.STARTED, Reason.STARTED, message, holds=True, at=claimed_at)
         .event("Normal", Reason.STARTED, message)

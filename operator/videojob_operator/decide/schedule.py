@@ -121,7 +121,7 @@ def _accepted(observation: ScheduleObservation, status: VideoScheduleStatus) -> 
         ConditionType.ACCEPTED,
         holds=refusal is None,
         reason=Reason.ACCEPTED if refusal is None else refusal.reason,
-        message="" if refusal is None else refusal.message,
+        message=observation.left_out if refusal is None else refusal.message,
         at=observation.now,
         generation=observation.generation,
     )

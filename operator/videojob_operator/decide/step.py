@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from videojob_contract.errors import Reason
+from videojob_contract.resources.status import ConditionType
 from videojob_operator.decide import conditions
 from videojob_operator.decide.types import Action, Decision, EmitEvent, Memory, Observation
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from videojob_contract.errors import Reason
-    from videojob_contract.resources.status import ConditionType, VideoJobStatus
+    from videojob_contract.resources.status import VideoJobStatus
+    from videojob_operator.decide.limits import AdmissionRequest
 
 _AT_ONCE_S = 0.01
 """Instead of 0, so that what falls due this very moment is due when it is looked at again."""
@@ -36,12 +38,14 @@ class Step:
     """Whether this is to be written before anything else is decided."""
     undecided: bool = False
     """Whether it is too early to do or say anything."""
+    asks: AdmissionRequest | None = None
+    """What the job asks of its pool."""
 
     def update(self, **fields: Any) -> Step:
         """Set fields of the status."""
         return replace(self, status=self.status.model_copy(update=fields))
 
-    def remember(self, **fields: datetime | None) -> Step:
+    def remember(self, **fields: Any) -> Step:
         """Set fields of the memory."""
         return replace(self, memory=replace(self.memory, **fields))
 
@@ -60,6 +64,10 @@ class Step:
     def look_again_in(self, seconds: float) -> Step:
         """Decide again after so many seconds, or earlier."""
         return self.look_again(self.observation.now + timedelta(seconds=seconds))
+
+    def ask(self, request: AdmissionRequest) -> Step:
+        """Have the job ask its pool to let it wait there."""
+        return replace(self, asks=request)
 
     def settle(self) -> Step:
         """Have this written before anything else is decided."""
@@ -94,18 +102,23 @@ class Step:
         )
         return self if changed == self.status.conditions else self.update(conditions=changed)
 
+    def accept(self) -> Step:
+        """Say that the spec can be rendered, and what of it is of a later version."""
+        return self.condition(ConditionType.ACCEPTED, Reason.ACCEPTED, self.observation.accepted.left_out, holds=True)
+
     def decision(self) -> Decision:
         """Return what was decided."""
         now = self.observation.now
         requeue_after_s = None if self.due is None else max((self.due - now).total_seconds(), _AT_ONCE_S)
         if self.undecided:
-            return Decision(None, requeue_after_s=requeue_after_s, memory=self.observation.memory)
+            return Decision(None, requeue_after_s=requeue_after_s, asks=self.asks, memory=self.observation.memory)
         changed = self.status != self.was
         return Decision(
             status=self.status if changed else None,
             before=self.before,
             after=self.after,
             requeue_after_s=requeue_after_s,
+            asks=self.asks,
             memory=replace(self.memory, patched_at=now) if changed else self.memory,
         )
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from videojob_contract.resources.work import NOTHING_LEARNT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from videojob_contract.queue.types import Demand, PoolSnapshot, QueueEntry
     from videojob_contract.resources.notifications import Notify, WebhookRules
     from videojob_contract.resources.renderpool import RenderPoolSpec, RenderPoolStatus
-    from videojob_contract.resources.status import Condition, VideoJobStatus
+    from videojob_contract.resources.status import Condition, FixedTemplate, VideoJobStatus
     from videojob_contract.resources.videojob import VideoJobSpec
     from videojob_contract.resources.videoschedule import VideoSchedule, VideoScheduleStatus
+    from videojob_contract.resources.work import LearntRates, WorkKind
+    from videojob_operator.decide.backlog import Backlog, Load
+    from videojob_operator.decide.limits import AdmissionRequest, AdmissionVerdict
+    from videojob_operator.decide.pool_size import ActiveWindow
     from videojob_operator.messages import PostResult, WebhookMessage
 
 Spec = TypeVar("Spec")
@@ -63,6 +69,11 @@ class WorkerJob:
         """Whether its one pod has ended, or will never run."""
         return self.finished_at is not None or self.succeeded > 0 or self.failed > 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether a VideoJob owned it and it has ended: nothing of its pool depends on it but that it came up."""
+        return self.is_finished and self.owner_uid is not None
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerPod:
@@ -90,6 +101,9 @@ class WorkerPod:
     termination_message: str = ""
     """What the worker left in its termination log: the JSON of a `Result`."""
 
+    result_uid: str | None = None
+    """UID of the VideoJob that it is of, by its own word."""
+
     @property
     def is_ended(self) -> bool:
         """Whether it runs nothing any more."""
@@ -115,11 +129,39 @@ class Accepted(Generic[Spec]):
     """The spec, or None when it cannot be read, or is a pool's and refused."""
     refusal: Refusal | None = None
     """Why it is refused, when it is."""
+    template: FixedTemplate | None = None
+    """What its template had, of a VideoJob that has one."""
+    missing_template: str = ""
+    """Name of its template, when that is not there: nothing can be said of the spec until it is."""
+    left_out: str = ""
+    """Which fields of a later version were left out of it, in words."""
     packed: bytes = b""
     """The spec with its timeline, of which `spec` then has none; see `specs.pack_spec`."""
 
 
 # --- VideoJobs
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an attempt should take by the rates that all programs know; see `prediction`."""
+
+    work_s: Mapping[WorkKind, float]
+    """Seconds of one core, of each kind of work that there is."""
+    memory_bytes: int
+    """Of the renderer, with one encoder of each stream at a time."""
+    guessed: bool
+    """Whether its length is that of sources that nobody has opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnlastingUrl:
+    """Of an output in an object store: a URL that expires, or none."""
+
+    uri: str
+    """The output's."""
+    expires_at: datetime | None
+    """None where there is no URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +178,10 @@ class Memory:
     """Since when nothing was heard of the running attempt: the queue lost it, or its lease has expired."""
     cancelled_at: datetime | None = None
     """When the worker was told to stop."""
+    told: frozenset[Reason] = frozenset()
+    """Why it waits in its queue, as far as an Event has told since it came there."""
+    estimate: Estimate | None = None
+    """Of the attempt that was queued last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +193,10 @@ class Observation:
     accepted: Accepted[VideoJobSpec]
     """`specs.accept_videojob(raw)`, kept for its UID and generation."""
     now: datetime
+    pool_name: str = "default"
+    """Where it waits or runs, or else is to."""
+    pool_gone: bool = False
+    """Whether there is no RenderPool of that name."""
     pool: RenderPoolSpec | None = None
     """Its RenderPool, or None when there is none that can be used; not before the pools have been listed."""
     terms: str = ""
@@ -167,21 +217,35 @@ class Observation:
     """Whether the queue will be there in a moment: it is too early to say that it is not."""
     queue_full: bool = False
     """Whether the queue takes nothing new: Redis is out of memory."""
+    may_carry: bool = False
+    """Whether it is its turn to begin without the queue."""
     entry: QueueEntry | None = None
     """What the queue has of this UID, read after `worker_job` and `pod` were taken from their caches: a
     worker finishes in the queue before its pod ends, so an ended pod with a claimed entry has crashed."""
     worker_job: WorkerJob | None = None
-    """The Job named by `entry.job`, or without an entry by `status.job`."""
+    """The Job named by `entry.job`, or without an entry by `status.job`, or that carries its next attempt."""
     pod: WorkerPod | None = None
     """The pod of that Job."""
     posting: frozenset[str] = frozenset()
     """Ids of its messages to webhooks that are being sent."""
     posted: Mapping[str, PostResult] = field(default_factory=dict)
     """What became of those that were, by their ids, until the status says it."""
+    asked: AdmissionRequest | None = None
+    """What it was last found to ask of its pool, if it is to wait there."""
+    verdict: AdmissionVerdict | None = None
+    """What was decided on that; None while nothing was."""
+    unlasting_urls: tuple[UnlastingUrl, ...] = ()
+    """Of its outputs, when it has finished."""
     held_outputs: Mapping[str, str] = field(default_factory=dict)
     """Places of its outputs that another VideoJob of the pool holds, with that one's name; see `Output.overwrite`."""
+    learnt: LearntRates = NOTHING_LEARNT
+    """What its pool has learnt of how long things take."""
+    backlog: Backlog | None = None
+    """The work of its pool; None when there is no pool."""
     patch_interval_s: float = 3.0
     """Least time between two writes of mere progress, from the budget of the whole operator."""
+    spacing: float = 1.0
+    """How many times as rarely as they could places in queues are written, from the same budget."""
     jitter: float = 0.5
     """A random number from 0 to 1, for the backoff; the caller's, so that decisions stay pure."""
     memory: Memory = Memory()
@@ -222,11 +286,21 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Carry:
+    """Make the worker Job that carries an attempt. Nothing happens when it is there already."""
+
+    job: str
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """Take an attempt out of its queue, to be enqueued again later; nothing happens when it was claimed."""
 
     uid: str
     attempt: int
+    strictly: bool = False
+    """Whether nothing else may be done when it is not there to be taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +353,11 @@ class DeleteVideoJob:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewUrls:
+    """Have the URLs of its outputs signed anew, soon."""
+
+
+@dataclass(frozen=True, slots=True)
 class EmitEvent:
     """Post a Kubernetes Event on the object."""
 
@@ -289,6 +368,7 @@ class EmitEvent:
 
 Action = (
     Enqueue
+    | Carry
     | Withdraw
     | CancelInQueue
     | Release
@@ -298,6 +378,7 @@ Action = (
     | DeleteVideoJob
     | Post
     | Settle
+    | RenewUrls
     | EmitEvent
 )
 
@@ -315,6 +396,8 @@ class Decision:
     """To be done once it is written: Events, and letting go of what the status now holds."""
     requeue_after_s: float | None = None
     """When to look again though nothing happens; None: only when something does."""
+    asks: AdmissionRequest | None = None
+    """What it asks of its pool, to be handed to it afterwards; None when nothing, or no more."""
     memory: Memory = Memory()
 
 
@@ -333,6 +416,8 @@ class ScheduleObservation:
     now: datetime
     refusal: Refusal | None = None
     """Why it was refused."""
+    left_out: str = ""
+    """Which fields of a later version were left out of it, in words."""
     active: tuple[DeleteVideoJob, ...] = ()
     """Its VideoJobs that have not finished, by when they were made: each as it would be deleted."""
     finished: Mapping[str, Sequence[FinishedVideoJob]] = field(default_factory=dict)
@@ -402,6 +487,8 @@ class PoolMemory:
     """Serial of the worker that trouble was last told of: one that comes up after it ends that."""
     patched_at: datetime | None = None
     """When the status was last written."""
+    active_window: ActiveWindow | None = None
+    """Which of its windows was found to be on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +500,20 @@ class FinishedVideoJob:
     finished_at: datetime
     untold: bool
     """Whether a webhook is still to be told of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveVideoJob:
+    """What matters of a VideoJob that waits or runs while its pool does without the queue."""
+
+    uid: str
+    queue: str
+    user: str
+    project: str
+    priority: int
+    since: datetime
+    """Since when it waits."""
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,8 +530,10 @@ class PoolObservation:
     """Of the pod template that a worker would be made from now."""
     refusal: Refusal | None = None
     """Why there is no spec."""
+    left_out: str = ""
+    """Which fields of a later version were left out of it, in words."""
     jobs: tuple[WorkerJob, ...] = ()
-    """Every worker Job of the pool, adopted and finished ones included, and those just created."""
+    """Every worker Job of the pool, adopted and just created ones included; of those that are spent, the newest."""
     pods: Mapping[str, WorkerPod] = field(default_factory=dict)
     """Their pods, by the name of the Job."""
     taken_serial: int = 0
@@ -446,6 +549,20 @@ class PoolObservation:
     """Whether the queue takes nothing new: Redis is out of memory."""
     queue_trouble: str = ""
     """Why the queue cannot be reached, for people; empty when it can, or is being restored."""
+    silent_s: float = 0.0
+    """For how long the queue has not been reached, in seconds; 0 while it can be."""
+    waiting: Sequence[ActiveVideoJob] = ()
+    """VideoJobs that wait for the queue alone, or in it; only while the pool does without."""
+    at_work: Sequence[ActiveVideoJob] = ()
+    """Those that run, and those of `turns`; as above."""
+    turns: frozenset[str] = frozenset()
+    """UIDs of those whose turn it is to begin without the queue, and that have not."""
+    learnt: LearntRates | None = None
+    """What it has learnt of how long things take; None when nothing."""
+    running_s: float = 0.0
+    """What should be left of what runs, in seconds, of all together."""
+    loads: Mapping[str, Load] = field(default_factory=dict)
+    """What waits, by queue, as the VideoJobs say."""
     shares_redis_user: bool = False
     """Whether its workers share a Redis user with those of other pools, as the operator may make none for it."""
     memory: PoolMemory = PoolMemory()
@@ -465,6 +582,8 @@ class PoolDecision:
     """The oldest of those that have finished, beyond what the pool keeps."""
     retire: tuple[str, ...] = ()
     """Workers (pod names) to retire by token: a busy one stays."""
+    carry: tuple[str, ...] = ()
+    """UIDs of VideoJobs whose turn it is now to begin without the queue."""
     explain: str | None = None
     """Job of a worker that does not start: Kubernetes is to be asked why, and the answer put into the memory."""
     events: tuple[EmitEvent, ...] = ()

@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
+from videojob_contract.resources.base import read_status
 from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator.decide import (
     acceptance,
     admission,
     attempt,
     cancel,
+    carried,
     cleanup,
     completion,
     deadline,
     failure,
+    moving,
     notifications,
     progress,
     refused_status,
     rerun,
     running,
+    spent_attempt,
     suspend,
     waiting,
 )
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
 POLICIES = (
     attempt.catch_up,
     running.apply,
+    carried.apply,
     completion.apply,
     cancel.apply,
     failure.apply,
     suspend.apply,
     deadline.apply,
+    moving.apply,
     acceptance.apply,
+    rerun.stop_earlier_attempt,
     admission.apply,
     waiting.apply,
     progress.apply,
@@ -70,6 +75,11 @@ def decide_refused_status(observation: Observation, words: str) -> Decision:
     return notifications.apply(refused_status.end_job(_first_step(observation), words)).decision()
 
 
+def decide_spent_attempt(observation: Observation, words: str) -> Decision:
+    """Return what to do about a VideoJob whose next attempt is not to be, in these words."""
+    return notifications.apply(spent_attempt.skip(_first_step(observation), words)).decision()
+
+
 def _decide_finished(observation: Observation, raw_status: Mapping[str, Any]) -> Decision:
     tidied = cleanup.of_finished(observation, cleanup.parse_status_time(raw_status.get("finishedAt")))
     again = rerun.is_wanted(observation.raw["spec"], raw_status) and not observation.raw["metadata"].get(
@@ -88,9 +98,6 @@ def _decide_finished(observation: Observation, raw_status: Mapping[str, Any]) ->
 
 
 def _first_step(observation: Observation) -> Step:
-    try:
-        status = VideoJobStatus.model_validate(observation.raw.get("status") or {})
-    except ValidationError:
-        # Not of this version's making: start over. The queue knows which attempt it is.
-        status = VideoJobStatus()
+    # From one that cannot be read it starts over: the queue knows which attempt it is.
+    status = read_status(VideoJobStatus, observation.raw.get("status"))
     return Step(observation, was=status, status=status, memory=observation.memory)

@@ -1,13 +1,13 @@
-"""Why a job that is in its queue does not start: no worker comes up, or all are busy that there may be."""
+"""Why a job in its queue does not start: no worker comes up, all are busy that there may be, or a limit is reached."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from videojob_contract.errors import Reason
 from videojob_contract.resources.status import ConditionStatus, ConditionType, Phase
-from videojob_operator.decide import conditions
+from videojob_operator.decide import conditions, waits
 from videojob_operator.decide.budget import within_budget
 
 if TYPE_CHECKING:
@@ -30,18 +30,31 @@ def apply(step: Step) -> Step:
     admitted = conditions.find(step.status.conditions, ConditionType.ADMITTED)
     if step.status.phase is not Phase.QUEUED or admitted is None or admitted.status is not ConditionStatus.TRUE:
         return step
+    stop = _stop(step)
+    if stop is not None:
+        return _told(step, "Normal", *stop)
     ready = step.observation.pool_ready
     if ready is None or ready.status is ConditionStatus.TRUE or ready.reason in _NO_TROUBLE:
         if step.status.reason in _OF_TURNS:
             return step
-        step = step.condition(ConditionType.STARTED, Reason.QUEUED, admitted.message, holds=False)
-        return step.update(reason=None, message=admitted.message)
+        return _all_is_well(step, admitted.message)
     tell_at = admitted.last_transition_time + timedelta(seconds=TELL_S)
     if step.observation.now < tell_at:
         return step.look_again(tell_at)
-    told = step.update(reason=ready.reason, message=ready.message)
-    told = told.condition(ConditionType.STARTED, ready.reason, ready.message, holds=False)
+    told = _told(step, "Warning", ready.reason, ready.message)
     return within_budget(step, told, INTERVAL_S) if step.status.reason is ready.reason else told
+
+
+def _stop(step: Step) -> tuple[Reason, str] | None:
+    """Return why nothing of its queue is given to workers, if that is so."""
+    spec, pool = step.observation.accepted.spec, step.observation.pool
+    if spec is None or pool is None:
+        return None
+    if pool.drain:
+        return Reason.POOL_DRAINING, f'pool "{spec.pool}" drains'
+    if any(queue.name == spec.queue and queue.stopped for queue in pool.queues):
+        return Reason.QUEUE_STOPPED, f'queue "{spec.queue}" of pool "{spec.pool}" is stopped'
+    return None
 
 
 def for_its_turn(step: Step, limit: LimitReached | None) -> Step:
@@ -52,13 +65,28 @@ def for_its_turn(step: Step, limit: LimitReached | None) -> Step:
     if spec is None or pool is None or admitted is None or known not in _OF_TURNS:
         return step
     if limit is not None:
-        return step.update(reason=Reason.LIMIT_REACHED, message=_reached(limit, spec))
+        return _told(step, "Normal", Reason.LIMIT_REACHED, _reached(limit, spec))
     if step.observation.pool_busy < pool.max_workers:
-        return step if known is None else step.update(reason=None, message=admitted.message)
+        return step if known is None else _all_is_well(step, admitted.message)
     message = f'pool "{spec.pool}" is at its maximum: all {pool.max_workers} workers of its maxWorkers render'
     if pool.max_workers == 0:
         message = f'pool "{spec.pool}" makes no worker: its maxWorkers is 0'
-    return step.update(reason=Reason.POOL_AT_MAXIMUM, message=message)
+    return _told(step, "Normal", Reason.POOL_AT_MAXIMUM, message)
+
+
+def _told(step: Step, kind: Literal["Normal", "Warning"], reason: Reason, why: str) -> Step:
+    """Say why it waits and what ends that, and once in each wait by an Event: a reason may come and go."""
+    message = waits.until(reason, why)
+    told = step.update(reason=reason, message=message).condition(ConditionType.STARTED, reason, message, holds=False)
+    if reason in step.memory.told:
+        return told
+    return told.event(kind, reason, message).remember(told=step.memory.told | {reason})
+
+
+def _all_is_well(step: Step, message: str) -> Step:
+    """Say that nothing keeps it but its turn."""
+    step = step.condition(ConditionType.STARTED, Reason.QUEUED, message, holds=False)
+    return step.update(reason=None, message=message)
 
 
 def _reached(limit: LimitReached, spec: VideoJobSpec) -> str:

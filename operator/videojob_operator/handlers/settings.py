@@ -32,7 +32,7 @@ def settings() -> kopf.OperatorSettings:
     """Return kopf's settings."""
     result = kopf.OperatorSettings()
     result.posting.enabled = False  # Events are ours, and deliberate
-    result.peering.standalone = True  # one replica, replaced and never doubled
+    result.peering.standalone = True  # which replica acts is for `act.election` to say
     result.scanning.disabled = True  # the resources are fixed: no rights on CRDs and namespaces are needed
     result.persistence.diffbase_storage = NoDiffBase()
     # A watch is ended by the server now and then, so that one that fell silent unnoticed does not last.

@@ -10,36 +10,44 @@ from typing import Any
 
 from videojob_common import logs
 from videojob_contract.api_paths import JOBS, RENDERPOOLS, SECRETS, VIDEOJOBS, Resource
+from videojob_contract.errors import Reason
 from videojob_contract.queue.keys import Keys
 from videojob_contract.queue.passwords import fingerprint
 from videojob_contract.queue.types import PoolKey, PoolSnapshot
-from videojob_contract.resources import RenderPoolStatus
+from videojob_contract.resources import RenderPoolSpec, RenderPoolStatus
+from videojob_contract.resources.status import Phase
 from videojob_operator import metrics
 from videojob_operator.act import status as status_patch
 from videojob_operator.act.events import Events
 from videojob_operator.act.explanations import explanation
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.act.ownership import Holder, Ownership
+from videojob_operator.act.lease_lock import Holder
+from videojob_operator.act.ownership import Ownership
 from videojob_operator.act.pool_secret import passwords_of, pool_secret
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.worker_job import Manifest, pod_template, template_hash, worker_job
 from videojob_operator.cache import Cache
+from videojob_operator.carrying_book import CarryingBook
 from videojob_operator.config import Settings
 from videojob_operator.decide import history, pool_status
 from videojob_operator.decide.admission import CONNECTING_S
 from videojob_operator.decide.naming import secret_name, serial_of
 from videojob_operator.decide.pool import decide_pool
-from videojob_operator.decide.pool_sharing import sharing_of
+from videojob_operator.decide.pool_sharing import sharing_of, weights_of
 from videojob_operator.decide.types import (
+    ActiveVideoJob,
     EmitEvent,
     Explanation,
     PoolDecision,
     PoolMemory,
     PoolObservation,
 )
+from videojob_operator.decide.without_queue import SILENT_S
 from videojob_operator.errors import ApiError, NamespaceTerminatingError, NameTakenError
-from videojob_operator.projections import owner_uid
-from videojob_operator.records import PoolRecord
+from videojob_operator.projections import owner_uid, parse_time
+from videojob_operator.rate_book import RateBook
+from videojob_operator.reconcile.status_write import patch_status
+from videojob_operator.records import PoolRecord, VideoJobKey, VideoJobRecord
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +72,18 @@ class PoolReconciler:
         close_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
         leave_session: Callable[[PoolKey], Coroutine[Any, Any, None]],
         ownership: Ownership,
+        rate_book: RateBook,
+        carrying_book: CarryingBook,
+        look_at: Callable[[VideoJobKey], None],
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
+        self._rate_book = rate_book
+        self._carrying_book = carrying_book
+        self._look_at = look_at
         self._open_session = open_session
         self._close_session = close_session
         self._leave_session = leave_session
@@ -92,10 +106,16 @@ class PoolReconciler:
                 self._taken_serials.pop(key, None)
                 self._unsettled.pop(key, None)
                 self._secrets.pop(key, None)
+                self._rate_book.forget(key)
+                self._carrying_book.forget(key)
                 if self._ownership.forget(key):
                     await self._close_session(key)
                 metrics.forget_pool(key.namespace, key.name)
                 return None
+            if not self._ownership.leads:
+                self._ownership.stand_by(key)
+                await self._leave_session(key)
+                return None  # once this replica leads, all are looked at
             holder = await self._ownership.claim(key, record.uid)
             if holder is not None:
                 return await self._keep_hands_off(record, holder)
@@ -104,6 +124,8 @@ class PoolReconciler:
     async def _keep_hands_off(self, record: PoolRecord, holder: Holder) -> float:
         """Leave the pool to the operator that owns it, and say so if that one lives."""
         await self._leave_session(record.key)
+        self._rate_book.forget(record.key)
+        self._carrying_book.forget(record.key)
         if holder.renews:
             status = pool_status.contested(
                 record.status,
@@ -112,7 +134,7 @@ class PoolReconciler:
             )
             if status != record.status:
                 log.warning("pool %s belongs to operator %s", record.key, holder.identity)
-                await self._write(record, status, unless_changed=True)
+                await self._write(record, status)
                 for event in pool_status.events(record.status, status):
                     self._emit(record, event)
         return OWNED_S
@@ -123,8 +145,7 @@ class PoolReconciler:
         template: Manifest = {}
         await session.admit_workers(passwords_of(key, record.uid, self._settings))
         if spec is not None:
-            weights = {queue.name: queue.weight for queue in spec.queues}
-            await session.configure(weights, record.terms, sharing_of(spec))
+            await session.configure(weights_of(spec), record.terms, sharing_of(spec))
             secret = self._secret_name(record) if session.has_user else self._settings.worker_redis_secret
             template = pod_template(key.namespace, key.name, spec, self._settings, redis_secret=secret)
         if session.connecting:
@@ -143,7 +164,7 @@ class PoolReconciler:
         latest = self._cache.pools.get(key)
         if latest and latest.uid == record.uid:
             latest.memory = memory
-        self._measure(key, decision.status or observation.status, snapshot)
+        self._measure(key, spec, decision.status or observation.status, snapshot)
         if failure is not None:
             raise failure  # tried again; a quota that is used up keeps nobody from seeing what the pool does
         if key in self._terminating:
@@ -155,15 +176,18 @@ class PoolReconciler:
     ) -> PoolObservation:
         key, accepted = record.key, record.accept()
         jobs = self._cache.jobs_of(key)
+        now, hash_ = self._clock(), template_hash(template)
+        learnt = self._rate_book.serve(key, hash_, record.status.learnt) if accepted.spec else None
         pods = ((job.name, self._cache.pod_of(key.namespace, job.name)) for job in jobs)
         return PoolObservation(
             name=key.name,
             spec=accepted.spec,
             refusal=accepted.refusal,
+            left_out=accepted.left_out,
             generation=record.generation,
             status=record.status,
-            now=self._clock(),
-            template_hash=template_hash(template),
+            now=now,
+            template_hash=hash_,
             jobs=jobs,
             taken_serial=max(self._cache.taken_serial(key), self._taken_serials.get(key, 0)),
             pods={name: pod for name, pod in pods if pod is not None},
@@ -172,9 +196,31 @@ class PoolReconciler:
             snapshot=snapshot,
             queue_full=session.full,
             queue_trouble=session.trouble,
+            silent_s=session.silent_s,
+            **self._without_queue(key, session, now),
+            learnt=learnt if learnt and learnt.rates else record.status.learnt,
+            running_s=self._cache.running_s(key, now),
+            loads=self._cache.loads.of(key),
             shares_redis_user=bool(self._settings.worker_redis_key) and not session.has_user,
             memory=record.memory,
         )
+
+    def _without_queue(self, key: PoolKey, session: QueueSession, now: datetime) -> dict[str, Any]:
+        """Return what an observation has of the VideoJobs of a pool whose queue has been away for long."""
+        if session.silent_s < SILENT_S:
+            self._carrying_book.forget(key)
+            return {}
+        turns, aside = self._carrying_book.turns_of(key, now), self._carrying_book.aside_of(key, now)
+        waiting = [
+            *(each for each in self._cache.active_of(key, Phase.PENDING) if each.waits is Reason.WAITING_FOR_QUEUE),
+            *self._cache.active_of(key, Phase.QUEUED),
+        ]
+        at_work = [*self._cache.active_of(key, Phase.RUNNING), *(each for each in waiting if each.uid in turns)]
+        return {
+            "turns": turns & {each.uid for each in waiting},
+            "waiting": [_active(each, now) for each in waiting if each.uid not in turns | aside],
+            "at_work": [_active(each, now) for each in at_work],
+        }
 
     async def _act(
         self, record: PoolRecord, session: QueueSession, template: Manifest, decision: PoolDecision
@@ -184,6 +230,7 @@ class PoolReconciler:
         for worker in decision.retire:
             await session.retire(worker)
         failures = await self._start_workers(record, session, template, decision.create)
+        failures += await self._give_turns(record, session, template, decision.carry)
         refusal = next((each.words for each in failures if isinstance(each, ApiError) and each.is_refusal), "")
         failures += await self._delete(key, JOBS, [(job.job, job.uid) for job in decision.delete_jobs])
         failures += await self._delete(key, VIDEOJOBS, [(each.name, each.uid) for each in decision.delete_videojobs])
@@ -222,6 +269,22 @@ class PoolReconciler:
         lost = {name for name, result in zip(names, results, strict=True) if _may_be_done(result)}
         self._unsettled.setdefault(record.key, set()).update(lost)
         return [result for result in results if isinstance(result, BaseException)]
+
+    async def _give_turns(
+        self, record: PoolRecord, session: QueueSession, template: Manifest, uids: tuple[str, ...]
+    ) -> list[BaseException]:
+        """Let VideoJobs begin without the queue; return what went wrong."""
+        if uids and session.has_user:
+            try:
+                await self._make_secret(record)
+            except ApiError as error:
+                return [error]
+        self._carrying_book.give(record.key, uids, template, self._clock())
+        for uid in uids:
+            videojob = self._cache.videojob_of(uid)
+            if videojob is not None:
+                self._look_at(videojob)
+        return []
 
     async def _settle(self, key: PoolKey) -> None:
         """Find out which of the Jobs are there whose creation was not answered."""
@@ -274,14 +337,14 @@ class PoolReconciler:
         results = await _some_at_a_time(deletions)
         return [result for result in results if isinstance(result, BaseException)]
 
-    async def _write(self, record: PoolRecord, status: RenderPoolStatus, *, unless_changed: bool = False) -> None:
+    async def _write(self, record: PoolRecord, status: RenderPoolStatus) -> None:
         key = record.key
-        version = {"metadata": {"resourceVersion": str(record.version)}} if unless_changed else {}
+        # Refused if it is no longer what was looked at: another operator may have followed this one meanwhile.
+        metadata = {"resourceVersion": str(record.version)}
         patch = status_patch.difference(dict(record.raw_status), status.to_dict())
         if patch:
-            written = await self._kubernetes.patch(
-                RENDERPOOLS, key.namespace, key.name, version | {"status": patch}, subresource="status"
-            )
+            body = {"metadata": metadata, "status": patch}
+            written = await patch_status(self._kubernetes, RENDERPOOLS, self._cache.pools, key, body)
             metrics.status_written("renderpools", progress_only=False)
             if written is not None:
                 self._cache.pools.refresh(written)
@@ -299,12 +362,32 @@ class PoolReconciler:
         )
 
     @staticmethod
-    def _measure(key: PoolKey, status: RenderPoolStatus, snapshot: PoolSnapshot | None) -> None:
+    def _measure(
+        key: PoolKey, spec: RenderPoolSpec | None, status: RenderPoolStatus, snapshot: PoolSnapshot | None
+    ) -> None:
         states = Counter(starting=status.starting, idle=status.idle, busy=status.busy, desired=status.desired)
+        metrics.pool_known(key.namespace, key.name)
         metrics.workers(key.namespace, key.name, states)
+        weights = {queue.name: queue.weight for queue in spec.queues} if spec else {}
+        metrics.queue_weights(key.namespace, key.name, weights)
+        metrics.backlog(key.namespace, key.name, status.backlog_seconds or 0)
         if snapshot is not None:
             longest_s = max(snapshot.oldest_wait_s.values(), default=0.0)
             metrics.queue_depth(key.namespace, key.name, snapshot.queued, longest_s)
+
+
+def _active(record: VideoJobRecord, now: datetime) -> ActiveVideoJob:
+    spec, status, metadata = record.object["spec"], record.object["status"], record.object["metadata"]
+    created_at = parse_time(metadata.get("creationTimestamp")) or now
+    return ActiveVideoJob(
+        record.uid,
+        record.queue,
+        spec.get("user") or "",
+        spec.get("project") or "",
+        spec.get("priority") or 0,
+        parse_time(status.get("queuedAt")) or created_at,
+        created_at,
+    )
 
 
 async def _some_at_a_time(works: Iterable[Coroutine[Any, Any, object]]) -> list[object]:

@@ -134,11 +134,11 @@ class Resync:
                 self._videojobs.add(record.key)
 
     def _look_at_all_active(self) -> None:
-        """Reconcile every pool and schedule, and every VideoJob that is not finished, spread over half the interval."""
+        """Reconcile every pool and schedule, and every VideoJob with anything to do, spread over half the interval."""
         for pool in self._cache.pools:
             self._pools.add_after(pool, random.uniform(0, self._interval_s / 2))  # noqa: S311
         for schedule in self._cache.schedules:
             self._schedules.add_after(schedule, random.uniform(0, self._interval_s / 2))  # noqa: S311
         for key, record in self._cache.videojobs.items():
-            if not record.phase.is_final:
+            if record.raw is not None:  # not finished, or with a rerun or a webhook to come
                 self._videojobs.add_after(key, random.uniform(0, self._interval_s / 2))  # noqa: S311

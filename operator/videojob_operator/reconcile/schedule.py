@@ -20,6 +20,7 @@ from videojob_operator.decide.schedule import decide_schedule
 from videojob_operator.decide.types import ScheduleObservation
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
 from videojob_operator.projections import owner_uid
+from videojob_operator.reconcile.status_write import patch_status
 from videojob_operator.records import VideoScheduleKey, VideoScheduleRecord
 from videojob_operator.store import Raw
 
@@ -35,7 +36,7 @@ class VideoScheduleReconciler:
         cache: Cache,
         kubernetes: Kubernetes,
         events: Events,
-        owns: Callable[[PoolKey], bool],
+        serves: Callable[[PoolKey], bool],
         on_made: Callable[[Raw], None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -43,7 +44,7 @@ class VideoScheduleReconciler:
         self._cache = cache
         self._kubernetes = kubernetes
         self._events = events
-        self._owns = owns
+        self._serves = serves
         self._on_made = on_made
         self._clock = clock
 
@@ -51,7 +52,7 @@ class VideoScheduleReconciler:
         """Reconcile; return in how many seconds to look again, or None."""
         with logs.about(namespace=key.namespace, name=key.name):
             record = self._cache.schedules.get(key)
-            if record is None or (record.pool in self._cache.pools and not self._owns(record.pool)):
+            if record is None or not self._serves(record.pool):
                 return None  # another operator's: once it is ours, it is looked at
             observation, failure = self._observe(record), None
             decision = decide_schedule(observation)
@@ -92,6 +93,7 @@ class VideoScheduleReconciler:
         return ScheduleObservation(
             schedule=accepted.spec,
             refusal=accepted.refusal,
+            left_out=accepted.left_out,
             status=record.status,
             generation=record.generation,
             created_at=record.created_at,
@@ -121,9 +123,8 @@ class VideoScheduleReconciler:
         patch = status_patch.difference(dict(record.raw_status), dict(status))
         if not patch:
             return
-        namespace, name = record.key
         body = {"metadata": {"resourceVersion": str(record.version)}, "status": patch}
-        written = await self._kubernetes.patch(VIDEOSCHEDULES, namespace, name, body, subresource="status")
+        written = await patch_status(self._kubernetes, VIDEOSCHEDULES, self._cache.schedules, record.key, body)
         metrics.status_written("videoschedules", progress_only=False)
         if written is not None:
             self._cache.schedules.refresh(written)

@@ -35,6 +35,7 @@ class FakeKubernetes(Kubernetes):
     def __init__(self, server: FakeApiServer) -> None:
         self._server = server
         self._faults: list[_Fault] = []
+        self._latency_s = 0.0
 
     async def __aexit__(self, *_: object) -> None:
         pass
@@ -59,9 +60,14 @@ class FakeKubernetes(Kubernetes):
         """Have requests go unanswered, so many times or until `recover`; the server may do them all the same."""
         self._faults.append(_Fault(None, "", None, carried_out=carried_out, times=times))
 
+    def answer_after(self, latency_s: float) -> None:
+        """Have each request done at once, and answered so much later, until `recover`."""
+        self._latency_s = latency_s
+
     def recover(self) -> None:
         """Have all requests done and answered again."""
         self._faults.clear()
+        self._latency_s = 0.0
 
     async def _send(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Object | None
@@ -69,7 +75,10 @@ class FakeKubernetes(Kubernetes):
         await asyncio.sleep(0)  # others may get in between, as with any server
         fault = next((fault for fault in self._faults if fault.meets(method, path)), None)
         if fault is None:
-            return self._server.answer(method, path, query, headers, body)
+            answer = self._server.answer(method, path, query, headers, body)
+            if self._latency_s:
+                await asyncio.sleep(self._latency_s)
+            return answer
         if fault.carried_out:
             self._server.answer(method, path, query, headers, body)
         if fault.answer is None:

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from videojob_contract.api_paths import EVENTS, JOBS, LEASES, PODS, RENDERPOOLS, SECRETS, VIDEOJOBS, VIDEOSCHEDULES
+from videojob_contract.api_paths import (
+    CONFIGMAPS,
+    EVENTS,
+    JOBS,
+    LEASES,
+    PODS,
+    RENDERPOOLS,
+    SECRETS,
+    VIDEOJOBS,
+    VIDEOSCHEDULES,
+    VIDEOTEMPLATES,
+)
 from videojob_operator.act.kubernetes import Object
 
 
@@ -27,8 +38,10 @@ KINDS = {
     VIDEOJOBS: Kind("VideoJob", custom=True),
     RENDERPOOLS: Kind("RenderPool", custom=True),
     VIDEOSCHEDULES: Kind("VideoSchedule", custom=True),
+    VIDEOTEMPLATES: Kind("VideoTemplate", custom=True, has_status=False),
     JOBS: Kind("Job", first_status=()),
     PODS: Kind("Pod", first_status=(("phase", "Pending"),), graceful=True),
+    CONFIGMAPS: Kind("ConfigMap", has_status=False, has_generation=False),
     SECRETS: Kind("Secret", has_status=False, has_generation=False),
     EVENTS: Kind("Event", has_status=False, has_generation=False),
     LEASES: Kind("Lease", has_status=False, has_generation=False),
