@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError, ScriptsMissingError
@@ -22,6 +24,10 @@ log = logging.getLogger("videojob.assignments")
 
 LOGIN_S = 20.0
 """How long a login may be refused, in seconds: a Redis that was just emptied does not know its users yet."""
+ALONE_S = 20.0
+"""How long a worker that has nothing to do waits for a Redis that does not answer, in seconds: longer than most take to
+start anew, and shorter than the operator waits before it does without (`SILENT_S` of its `decide.without_queue`), as it
+is not to count on a worker that may still claim."""
 _CLAIM_S = 60.0  # how long one call waits; it is repeated without end
 _AGAIN_S = 1.0
 
@@ -59,14 +65,14 @@ class AssignmentSource(Protocol):
         """Say that this worker can be given work; False when nobody is there to give it any.
 
         Raises:
-            LoginRefusedError: it will never be, with the credentials that it has.
+            QueueUnavailableError: it cannot be said, and another may do better.
         """
 
     async def next(self) -> Lease | None:
         """Wait for work; None when this worker is not needed any more.
 
         Raises:
-            LoginRefusedError: as above.
+            QueueUnavailableError: as above.
         """
 
 
@@ -77,6 +83,8 @@ class QueueAssignments:
         self._queue = queue
         self._refused_at: float | None = None
         """Since when the login has been refused, by the monotonic clock."""
+        self._silent_at: float | None = None
+        """Since when Redis has not answered."""
 
     async def announce(self) -> bool:
         """Register, as soon as Redis can be reached; False when this worker is of another version than the operator."""
@@ -95,20 +103,27 @@ class QueueAssignments:
         """Call until Redis answers; `Retired` when this worker is of another version than the operator."""
         while True:
             try:
-                return await call()
+                answer = await call()
             except ScriptsMissingError as error:
                 # After an upgrade that emptied Redis, this worker could wait for ever; the pool starts another.
                 log.warning("%s; leaving", error.message)
                 return Retired()
             except QueueUnavailableError as error:
                 await self._wait(error)
+            else:
+                self._silent_at = None
+                return answer
 
     async def _wait(self, error: QueueUnavailableError) -> None:
         now = time.monotonic()
         if not isinstance(error, LoginRefusedError):
             self._refused_at = None
+            if self._silent_at is None:
+                self._silent_at = now
+            elif now - self._silent_at >= ALONE_S:
+                raise error
         elif self._refused_at is None:
-            self._refused_at = now
+            self._refused_at, self._silent_at = now, None
         elif now - self._refused_at >= LOGIN_S:
             raise error  # a pod's password does not change; its successor's may
         log.warning("%s; trying again", error.message)
@@ -116,10 +131,14 @@ class QueueAssignments:
 
 
 class FileAssignment:
-    """The one assignment that came with the pod, as JSON; the termination message takes its result."""
+    """The one assignment that came with the pod, as Redis would have it (`payload`).
 
-    def __init__(self, path: Path) -> None:
+    Its result goes to Redis where there is one that answers by then, and into the termination message.
+    """
+
+    def __init__(self, path: Path, queue: WorkerApi | None) -> None:
         self._path = path
+        self._queue = queue
 
     async def announce(self) -> bool:
         """Nobody waits to hear of this worker."""
@@ -127,9 +146,13 @@ class FileAssignment:
 
     async def next(self) -> Lease | None:
         """Read the assignment."""
-        from videojob_contract.assignment import Assignment  # noqa: PLC0415 - not before the announcement
+        from videojob_contract.queue.payload import unpack  # noqa: PLC0415 - not before the announcement
 
-        return _FileLease(Assignment.model_validate_json(await asyncio.to_thread(self._path.read_bytes)))
+        assignment = unpack(await asyncio.to_thread(self._path.read_text))
+        if self._queue is None:
+            return _FileLease(assignment)
+        claim = Claim(assignment, uuid.uuid4().hex, assignment.spec.queue, datetime.now(UTC))
+        return QueueLease(self._queue, claim, carried=True)
 
 
 class _FileLease:

@@ -27,17 +27,23 @@ class Settings:
     job: str
     """The Kubernetes Job of the pod."""
     redis_url: str
-    """Where Redis is, without a password. Empty when the assignment comes from a file."""
+    """Where Redis is, without a password. Empty where there is none, and the assignment comes from a file."""
+    redis_ca: str | None
+    """Certificates in PEM of which one has signed that of Redis; None for those of the system."""
     redis_user: str | None
     redis_password: str | None = field(repr=False)
     assignment: Path | None
-    """A file with the one assignment to work on, instead of the queue."""
+    """A file with the one assignment to work on, which is not to be claimed."""
     scratch: Path
     """Folder for what lies around during an attempt; emptied after it."""
     volumes: Path
     """Folder in which each volume of the pool is mounted under its name."""
     objects: Path
     """Folder in which the credentials of each object store of the pool are mounted under its name."""
+    cache: Path
+    """Folder in which sources of object stores are kept."""
+    cache_bytes: int | None
+    """How much of them; None where the pool has no volume for them."""
     termination_log: Path
     """Where the result is written for the kubelet."""
     threads: int
@@ -67,13 +73,16 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         cluster=env.get("VIDEOJOB_CLUSTER", ""),
         worker=_required(env, "VIDEOJOB_WORKER"),
         job=_required(env, "VIDEOJOB_JOB"),
-        redis_url="" if assignment else _required(env, "VIDEOJOB_REDIS_URL"),
+        redis_url=env.get("VIDEOJOB_REDIS_URL", "") if assignment else _required(env, "VIDEOJOB_REDIS_URL"),
+        redis_ca=env.get("VIDEOJOB_REDIS_CA") or None,
         redis_user=env.get("VIDEOJOB_REDIS_USER") or None,
         redis_password=env.get("VIDEOJOB_REDIS_PASSWORD") or None,
         assignment=Path(assignment) if assignment else None,
         scratch=Path(env.get("VIDEOJOB_SCRATCH", "/scratch")),
         volumes=Path(env.get("VIDEOJOB_VOLUMES", "/volumes")),
         objects=Path(env.get("VIDEOJOB_OBJECTS", "/objects")),
+        cache=Path(env.get("VIDEOJOB_CACHE", "/cache")),
+        cache_bytes=_integer(env, "VIDEOJOB_CACHE_BYTES"),
         termination_log=Path(env.get("VIDEOJOB_TERMINATION_LOG", "/dev/termination-log")),
         threads=max(1, _integer(env, "VIDEOJOB_CPU_LIMIT") or os.cpu_count() or 1),
         memory_limit_bytes=_integer(env, "VIDEOJOB_MEMORY_LIMIT_BYTES"),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.explain.report import Plan
+    from videojob_contract.inspection import Frames, ProbeReport
+    from videojob_contract.plan_report import Plan
+    from videojob_worker.outputs.preview import Preview
     from videojob_worker.request import RenderedOutput, RenderRequest
 
 
@@ -109,6 +111,31 @@ def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancel
 
     with _own_errors():
         return rendering.plan(request, on_progress, cancelled)
+
+
+def preview(
+    request: RenderRequest, frames: Frames, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> Preview:
+    """Make a picture of some frames, as `render` composes them, in the scratch folder.
+
+    Args and errors are those of `render`.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.preview(request, frames, on_progress, cancelled)
+
+
+def probe(request: RenderRequest) -> ProbeReport:
+    """Say what the first source of a request is, and what it would be refused with.
+
+    Raises:
+        VideoJobError: it cannot be read.
+    """
+    from videojob_worker import rendering  # noqa: PLC0415 - heavy
+
+    with _own_errors():
+        return rendering.probe(request)
 
 
 @contextmanager

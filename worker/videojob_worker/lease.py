@@ -1,8 +1,11 @@
-"""A hold on one attempt from the queue: renewed while the work goes on, and watched for word to stop.
+"""A hold on one attempt: renewed in Redis while the work goes on, and watched for word to stop.
 
 While Redis cannot be reached the work goes on. Nobody else can be given the attempt then, since that needs
 Redis too, and when it is back, empty or not, the next renewal restores the hold. If somebody was given it all
 the same, renewal says so.
+
+An attempt that its Job carries was never claimed: Redis was away. It is held as one that Redis has forgotten, so the
+first renewal that is answered puts it there.
 """
 
 from __future__ import annotations
@@ -33,10 +36,10 @@ REPORT_EVERY_S = 0.4
 """How often progress goes to the queue when it moves, in seconds; a change of stage goes at once."""
 
 CONFIRM_S = 10.0
-"""How long to wait for Redis before publishing without its word, in seconds."""
+"""How long Redis may be silent until a result is published without its word, in seconds."""
 
 FINISH_S = 15.0
-"""How long to try to hand in a result, in seconds; the termination message has it too."""
+"""How long Redis may be silent until a result is not handed in, in seconds; the termination message has it too."""
 
 _AGAIN_S = 0.5
 
@@ -54,9 +57,13 @@ _VERDICTS = {RenewOutcome.CANCELLED: Verdict.CANCELLED, RenewOutcome.LOST: Verdi
 class QueueLease:
     """See `assignments.Lease`."""
 
-    def __init__(self, queue: WorkerApi, claim: Claim) -> None:
+    def __init__(self, queue: WorkerApi, claim: Claim, *, carried: bool = False) -> None:
+        """Hold a claim; of one that is `carried` by its Job, Redis is still to be told."""
         self._queue = queue
         self._claim = claim
+        self._carried = carried
+        self._silent_since = float("-inf") if carried else None
+        """Since when Redis has not answered, by the monotonic clock; ever, for an attempt that it does not know."""
         self._latest: Progress | None = None
         self._moved = asyncio.Event()
         self._new_stage = asyncio.Event()
@@ -86,7 +93,7 @@ class QueueLease:
             await end(*tasks)
 
     async def confirm(self) -> None:
-        """Renew once more; after `CONFIRM_S` without Redis, agree.
+        """Renew once more; when Redis has been silent for `CONFIRM_S`, agree.
 
         To throw the work away would lose it for certain. To publish risks that another worker, which was
         given the attempt while this one was cut off, publishes the same render a second time.
@@ -105,15 +112,17 @@ class QueueLease:
                 log.warning("Redis cannot be reached; publishing without its word")
 
     async def finish(self, result: Result) -> bool:
-        """Hand in the result; False when it is refused, or Redis cannot be reached for `FINISH_S`."""
+        """Hand in the result; False when it is refused, or Redis has been silent for `FINISH_S`."""
         return await self._persist(lambda: self._queue.finish(self._claim, result), FINISH_S) or False
 
     async def _keep_renewing(self) -> Verdict:
+        wait_s = 0.0 if self._carried else RENEW_S
         while True:
-            await asyncio.sleep(RENEW_S)
+            await asyncio.sleep(wait_s)
             outcome = await self._persist(lambda: self._queue.renew(self._claim), float("inf"))
             if outcome in _VERDICTS:
                 return _VERDICTS[outcome]
+            wait_s = RENEW_S
 
     async def _keep_listening(self) -> Verdict:
         while True:
@@ -149,8 +158,7 @@ class QueueLease:
                     await self._new_stage.wait()
 
     async def _persist(self, call: Callable[[], Awaitable[T]], for_s: float) -> T | None:
-        """Call until Redis answers; None when it did not within `for_s` seconds."""
-        give_up = time.monotonic() + for_s
+        """Call until Redis answers; None when it has been silent for `for_s` seconds."""
         complained = False
         while True:
             try:
@@ -159,10 +167,14 @@ class QueueLease:
                 if not complained:
                     log.warning("%s; the work goes on", error.message)
                     complained = True
-                if time.monotonic() > give_up:
+                now = time.monotonic()
+                if self._silent_since is None:
+                    self._silent_since = now
+                if now - self._silent_since > for_s:
                     return None
                 await asyncio.sleep(_AGAIN_S)
             else:
+                self._silent_since = None
                 if complained:
                     log.info("Redis is back")
                 return answer

@@ -20,16 +20,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from videojob_common.address_guard import Resolver, resolve_by_system
+from videojob_common.safe_open import UnsafePathError, open_file
+from videojob_contract import output_files
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import CancelledError, DeadlineError, PermanentError, Reason, VideoJobError
 from videojob_contract.resources.base import format_duration
 from videojob_contract.resources.status import OutputStatus
-from videojob_worker import errno_mapping, output_files
+from videojob_contract.resources.work import BEGIN_S, FRAME_S, SOUND_S, WorkDone, WorkKind
+from videojob_worker import errno_mapping
 from videojob_worker.concurrency import undisturbed
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.renderer.task import RenderTask
 from videojob_worker.request import source_uris
-from videojob_worker.safe_open import UnsafePathError, open_file
 from videojob_worker.storage import registry
 from videojob_worker.storage.base import Destination, FetchContext, ObjectAccess, RenderedFile
 from videojob_worker.storage.objects import media_types
@@ -37,14 +39,16 @@ from videojob_worker.storage.sources import Sources, fetched
 from videojob_worker.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
+    from videojob_contract.plan_report import Plan
     from videojob_contract.resources.outputs import Output
-    from videojob_worker.explain.report import Plan
-    from videojob_worker.renderer.protocol import Rendered
+    from videojob_contract.resources.status import Stage
+    from videojob_worker.renderer.protocol import Done, Rendered
     from videojob_worker.renderer.task import Planner, Renderer
     from videojob_worker.report import Reporter
-    from videojob_worker.storage.base import Staged
+    from videojob_worker.storage.base import PublishedUrl, Staged
+    from videojob_worker.storage.source_cache import SourceCache
 
 log = logging.getLogger("videojob.pipeline")
 
@@ -71,6 +75,8 @@ class AttemptContext:
     """How hosts of sources become addresses."""
     objects: Path = Path("/objects")
     """Folder of the credentials of object stores, by their names."""
+    cache: SourceCache | None = None
+    """Where sources of object stores are kept, if anywhere."""
 
 
 async def run_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext) -> Result:
@@ -85,25 +91,35 @@ async def run_attempt(assignment: Assignment, reporter: Reporter, context: Attem
     tracker.starting()
     attempt = _Attempt(assignment, context, tracker)
     try:
-        outputs, warnings = await attempt.run(wanted)
+        outputs, done = await attempt.run(wanted)
     except VideoJobError as error:
         log.warning("%s: %s", error.reason, error.message)
-        return failed_result(assignment, error, time.monotonic() - started)
+        return failed_result(assignment, error, time.monotonic() - started, tracker.took_s)
     except Exception as error:  # nobody foresaw it, so it would most likely be the same again and again
         log.exception("the attempt failed unexpectedly")
         unforeseen = errno_mapping.local(error, "the worker") or PermanentError(
             f"the worker failed: {type(error).__name__}: {error}"
         )
-        return failed_result(assignment, unforeseen, time.monotonic() - started)
+        return failed_result(assignment, unforeseen, time.monotonic() - started, tracker.took_s)
+    render_s, video_s = time.monotonic() - started, max((output.duration or 0.0 for output in outputs), default=0.0)
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,
         result="succeeded",
         outputs=outputs,
-        warnings=warnings,
-        render_s=time.monotonic() - started,
-        video_s=max((output.duration or 0.0 for output in outputs), default=0.0),
+        warnings=done.warnings,
+        render_s=render_s,
+        video_s=video_s,
+        work=(*done.work[: len(FRAME_S)], _overhead(render_s, video_s, done.work)),
+        peak_bytes=done.peak_bytes,
+        stages=tracker.took_s,
     )
+
+
+def _overhead(render_s: float, video_s: float, work: Iterable[WorkDone]) -> WorkDone:
+    """Return what was neither composing nor encoding."""
+    took_s = render_s - sum(each.took_s for each in work)
+    return WorkDone(kind=WorkKind.OVERHEAD, planned_s=BEGIN_S + SOUND_S * video_s, took_s=max(0.0, took_s))
 
 
 async def plan_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext, planner: Planner) -> Plan:
@@ -112,13 +128,28 @@ async def plan_attempt(assignment: Assignment, reporter: Reporter, context: Atte
     Raises:
         VideoJobError: it cannot be rendered, or not planned within its deadline.
     """
-    wanted = source_uris(assignment.spec)
+    async with prepared(assignment, reporter, context, source_uris(assignment.spec)) as task:
+        return await planner.plan(task)
+
+
+@asynccontextmanager
+async def prepared(
+    assignment: Assignment, reporter: Reporter, context: AttemptContext, wanted: list[tuple[str, str]]
+) -> AsyncIterator[RenderTask]:
+    """Give what a renderer needs for an assignment: its sources, fetched, and a fresh folder.
+
+    Raises:
+        VideoJobError: a source cannot be had; or what is done with it takes longer than the deadline.
+    """
     tracker = Tracker(reporter, downloads=any(registry.is_downloaded(uri) for _, uri in wanted))
-    return await _Attempt(assignment, context, tracker).plan(wanted, planner)
+    async with _Attempt(assignment, context, tracker).prepared(wanted) as (_, task):
+        yield task
 
 
-def failed_result(assignment: Assignment, error: VideoJobError, elapsed_s: float) -> Result:
-    """Say how an attempt failed, or that it was cancelled."""
+def failed_result(
+    assignment: Assignment, error: VideoJobError, elapsed_s: float, stages: dict[Stage, float] | None = None
+) -> Result:
+    """Say how an attempt failed, or that it was cancelled, and what its stages took."""
     return Result(
         uid=assignment.uid,
         attempt=assignment.attempt,
@@ -126,6 +157,7 @@ def failed_result(assignment: Assignment, error: VideoJobError, elapsed_s: float
         reason=error.reason,
         message=error.message,
         render_s=elapsed_s,
+        stages=stages or {},
     )
 
 
@@ -135,15 +167,16 @@ class _Attempt:
     context: AttemptContext
     tracker: Tracker
 
-    async def run(self, wanted: list[tuple[str, str]]) -> tuple[list[OutputStatus], tuple[str, ...]]:
-        async with self._in_time(), self._fetched(wanted) as (opened, scratch):
-            done = await self.context.renderer.render(self._task(opened, scratch), self.tracker.rendering)
+    async def run(self, wanted: list[tuple[str, str]]) -> tuple[list[OutputStatus], Done]:
+        async with self.prepared(wanted) as (opened, task):
+            done = await self.context.renderer.render(task, self.tracker.rendering)
             opened.check_unchanged()
-            return await self._publish(done.outputs, scratch), done.warnings
+            return await self._publish(done.outputs, task.scratch), done
 
-    async def plan(self, wanted: list[tuple[str, str]], planner: Planner) -> Plan:
+    @asynccontextmanager
+    async def prepared(self, wanted: list[tuple[str, str]]) -> AsyncIterator[tuple[Sources, RenderTask]]:
         async with self._in_time(), self._fetched(wanted) as (opened, scratch):
-            return await planner.plan(self._task(opened, scratch))
+            yield opened, self._task(opened, scratch)
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -174,7 +207,13 @@ class _Attempt:
             downloads.mkdir()
             renders.mkdir()
             context = FetchContext(
-                self.context.volumes, self.assignment.sources, downloads, self.context.resolve, self._objects
+                self.context.volumes,
+                self.assignment.sources,
+                downloads,
+                self.context.resolve,
+                self._objects,
+                self.context.cache,
+                self.assignment.uploads,
             )
             self.tracker.fetching(0, len(wanted))
             async with fetched(wanted, context, lambda done: self.tracker.fetching(done, len(wanted))) as opened:
@@ -313,11 +352,12 @@ def _size(file: RenderedFile) -> int:
         os.close(fd)
 
 
-def _status(output: Rendered, uri: str, staged: Staged, url: str | None) -> OutputStatus:
+def _status(output: Rendered, uri: str, staged: Staged, url: PublishedUrl | None) -> OutputStatus:
     return OutputStatus(
         name=output.name,
         uri=uri,
-        url=url,
+        url=url.url if url else None,
+        url_expires_at=url.expires_at if url else None,
         bytes=staged.size_bytes,
         sha256=staged.sha256,
         width=output.width,

@@ -8,21 +8,24 @@ from PIL import AvifImagePlugin, Image, TiffImagePlugin, WebPImagePlugin  # noqa
 
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import CancelledError
+from videojob_contract.inspection import Frames, ProbeReport
+from videojob_contract.plan_report import Plan
 from videojob_contract.resources.status import Stage
 from videojob_contract.resources.uris import Use, iter_uris
 from videojob_contract.semantics.damage import on_damage_of
 from videojob_worker.allocator import return_large_buffers
 from videojob_worker.compose.clips import PROBES
 from videojob_worker.explain.describe import describe
-from videojob_worker.explain.report import Plan
 from videojob_worker.media.probe import ProbedSource, probe_narration, probe_sound
 from videojob_worker.media.probed import ProbedSources
 from videojob_worker.outputs import segments
 from videojob_worker.outputs.formats import plan_outputs
+from videojob_worker.outputs.preview import Preview, make_preview
 from videojob_worker.outputs.render import cost_of, render_outputs
 from videojob_worker.plan.copies import choose_copies
 from videojob_worker.plan.render_plan import RenderPlan, build_render_plan
 from videojob_worker.plan.segment_descriptions import SegmentDescription
+from videojob_worker.probing import report_source
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput, RenderRequest
 from videojob_worker.unforeseen import naming_failures
@@ -45,7 +48,7 @@ def render(
 ) -> list[RenderedOutput]:
     """Do the work of `engine.render`."""
     plan = _plan(request, on_progress, cancelled)
-    return render_outputs(plan, Meter(cost_of(plan), on_progress), cancelled)
+    return render_outputs(plan, Meter(cost_of(plan), on_progress), cancelled, work=request.work)
 
 
 def describe_segments(
@@ -79,6 +82,19 @@ def join_segments(
 def plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Plan:
     """Do the work of `engine.plan`."""
     return describe(_plan(request, on_progress, cancelled))
+
+
+def preview(
+    request: RenderRequest, frames: Frames, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+) -> Preview:
+    """Do the work of `engine.preview`."""
+    plan = build_render_plan(request, probe_sources(request, on_progress, cancelled))
+    return make_preview(plan, frames, cancelled)
+
+
+def probe(request: RenderRequest) -> ProbeReport:
+    """Do the work of `engine.probe`."""
+    return report_source(request)
 
 
 def _plan(request: RenderRequest, on_progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> RenderPlan:

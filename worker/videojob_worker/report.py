@@ -13,3 +13,10 @@ class Reporter(Protocol):
 
     def report(self, progress: Progress) -> None:
         """Take the latest; called from the event loop, often, so it keeps it and returns."""
+
+
+class Unheard:
+    """Takes progress of which nobody is told."""
+
+    def report(self, progress: Progress) -> None:
+        """Let it go."""

@@ -7,6 +7,7 @@ from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING
 
 from videojob_worker.render_warnings import RenderWarnings
+from videojob_worker.work_tally import WorkTally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,8 @@ class RenderRequest:
     """An existing folder for outputs and for what is needed on the way to them."""
     warnings: RenderWarnings = dataclass_field(default_factory=RenderWarnings, compare=False, repr=False)
     """Where the engine says what may surprise; read when it is done."""
+    work: WorkTally = dataclass_field(default_factory=WorkTally, compare=False, repr=False)
+    """Where the engine says what its kinds of work took; read when it is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from videojob_common import logs
 from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import Reason
-from videojob_contract.queue.errors import LoginRefusedError
+from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError
 from videojob_worker import termination
+from videojob_worker.attending import Attendance
 from videojob_worker.concurrency import end
 from videojob_worker.lease import Verdict
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from videojob_common.recent_log import RecentLog
     from videojob_contract.assignment import Assignment, Result
+    from videojob_contract.inspection import Findings, Inspection
     from videojob_worker.assignments import AssignmentSource, Lease
+    from videojob_worker.attending import Bench
 
 T = TypeVar("T")
 log = logging.getLogger("videojob.supervisor")
@@ -44,6 +47,12 @@ class Runtime(Protocol):
     async def run(self, lease: Lease) -> Result:
         """Make what is asked for; see `pipeline.run_attempt`."""
 
+    async def look(self, inspection: Inspection) -> tuple[Findings, bytes]:
+        """Look at what is asked for while nothing is to be rendered; see `looking.inspect`."""
+
+    async def clean_up(self, assignment: Assignment) -> None:
+        """Do what can wait until the result is handed in; whatever fails of it is no failure."""
+
 
 _Outcome = Literal["cancelled", "failed"]
 _STOPPED: dict[Verdict | None, tuple[_Outcome, Reason, str]] = {
@@ -57,30 +66,53 @@ class _AskedToStop(Exception):  # noqa: N818 - not an error: the pod should end
     """Nothing was claimed, and now nothing will be."""
 
 
-async def supervise(source: AssignmentSource, runtime: Runtime, termination_log: Path, stop: asyncio.Event) -> int:
-    """Serve one attempt and return the process' exit code; `stop` is set when the pod should end."""
+async def supervise(
+    source: AssignmentSource,
+    runtime: Runtime,
+    termination_log: Path,
+    stop: asyncio.Event,
+    bench: Bench | None = None,
+) -> int:
+    """Serve one attempt and return the process' exit code; `stop` is set when the pod should end.
+
+    Until there is an attempt, what is asked for at the bench is looked at.
+    """
     preparing: asyncio.Task[None] | None = None
+    attending: asyncio.Task[None] | None = None
     try:
         if not await _unless(stop, source.announce()):
             return 0
         log.info("can be claimed")
         # Work may come before everything is loaded; it then waits for it.
         preparing = asyncio.create_task(runtime.prepare())
+        if bench is not None:
+            attending = asyncio.create_task(_attend(preparing, Attendance(bench, runtime)))
         lease = await _unless(stop, source.next())
+        if attending is not None:
+            await end(attending)
         if lease is None:
             log.info("not needed any more")
             return 0
         return await _see_through(lease, runtime, preparing, termination_log, stop)
-    except LoginRefusedError as error:
-        log.error("%s", error.message)  # noqa: TRY400 - a traceback would say no more
+    except QueueUnavailableError as error:
+        log.error("%s; leaving", error.message)  # noqa: TRY400 - a traceback would say no more
+        if preparing is not None and not isinstance(error, LoginRefusedError):
+            return 0  # it had come up, and nothing is wrong with it
         termination.write_words(termination_log, error.message)
         return 1
     except _AskedToStop:
         log.info("asked to stop while idle")
         return 0
     finally:
-        if preparing is not None:
-            await end(preparing)
+        for task in (attending, preparing):
+            if task is not None:
+                await end(task)
+
+
+async def _attend(preparing: asyncio.Task[None], attendance: Attendance) -> None:
+    await asyncio.wait([preparing])
+    if not preparing.cancelled() and preparing.exception() is None:  # which is told when there is an attempt
+        await attendance.run()
 
 
 async def _see_through(
@@ -92,6 +124,8 @@ async def _see_through(
 ) -> int:
     assignment = lease.assignment
     logs.bind(namespace=assignment.namespace, name=assignment.name, attempt=assignment.attempt)
+    if assignment.trace_id:
+        logs.bind(trace_id=assignment.trace_id)
     recent_log = keep_recent_log()
     log.info("claimed")
     started = time.monotonic()
@@ -121,6 +155,10 @@ async def _see_through(
         termination.write(termination_log, result)
         if result.reason is not Reason.LEASE_LOST:
             await _hand_in(lease, result, hurry=stop.is_set())
+        if not stop.is_set():
+            cleaning = asyncio.create_task(runtime.clean_up(assignment))
+            await asyncio.wait([cleaning, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await end(cleaning)
         log.info("%s after %.1f s%s", result.result, time.monotonic() - started, _reason(result))
         return code
     finally:

@@ -37,6 +37,14 @@ class Tracker:
         self._stage = Stage.INITIALIZING
         self._warning = ""
         self._has_frames = False
+        self._took_s: dict[Stage, float] = {}
+        self._entered = self._started
+
+    @property
+    def took_s(self) -> dict[Stage, float]:
+        """Wall seconds that each stage took, the current one until now, in their order."""
+        self._enter(self._stage)
+        return {stage: round(self._took_s[stage], 3) for stage in sorted(self._took_s, key=_order)}
 
     def starting(self) -> None:
         """Say that the attempt was taken on."""
@@ -76,7 +84,7 @@ class Tracker:
 
     def _report(self, stage: Stage, percent: float, message: str, eta_s: float | None = None) -> None:
         self._percent = max(self._percent, min(100.0, percent))
-        self._stage = stage
+        self._enter(stage)
         text = "; ".join(part for part in (message, self._warning) if part)
         self._reporter.report(
             Progress(
@@ -86,6 +94,11 @@ class Tracker:
                 eta_s=None if eta_s is None else round(eta_s, 1),
             )
         )
+
+    def _enter(self, stage: Stage) -> None:
+        now = self._clock()
+        self._took_s[self._stage] = self._took_s.get(self._stage, 0.0) + now - self._entered
+        self._stage, self._entered = stage, now
 
 
 _ORDER = list(Stage)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.plan_report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_contract.resources.work import BEGIN_S, SOUND_S, WorkKind
 from videojob_worker.clock import SAMPLE_RATE, to_frame
 from videojob_worker.explain.reasons import why
-from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.outputs.formats import formats_of
+from videojob_worker.outputs.passes import passes_of
 from videojob_worker.plan.copies import COPIED_FRAME, is_copied
 from videojob_worker.plan.memory import encoders_of, peak_bytes, span_bytes
 from videojob_worker.timeline.cost import span_cost
@@ -65,8 +68,19 @@ def describe(plan: RenderPlan) -> Plan:
         outputs=[_output(each) for each in formats_of(plan)],
         segments=[SegmentEntry(start=segment.start, frames=segment.frames, cost=segment.cost) for segment in segments],
         spans=spans,
+        work_s=_work(plan),
         warnings=plan.sources.warnings.said,
     )
+
+
+def _work(plan: RenderPlan) -> dict[WorkKind, float]:
+    """Return what all passes over the frames, and what is done beside them, are to take."""
+    work: defaultdict[WorkKind, float] = defaultdict(float)
+    for run in () if is_copied(plan) else passes_of(plan):
+        for kind, seconds in run.planned_s(plan).items():
+            work[WorkKind(kind)] += seconds
+    work[WorkKind.OVERHEAD] = BEGIN_S + SOUND_S * float(plan.timeline.length_s)
+    return dict(work)
 
 
 def _span(plan: RenderPlan, span: Span) -> SpanEntry:

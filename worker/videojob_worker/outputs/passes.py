@@ -5,12 +5,14 @@ bitrate needs one encoder that sees the whole timeline, and so a pass of its own
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from videojob_contract.resources.work import FULL_HD
 from videojob_worker.compose.compositor import Scene
 from videojob_worker.encode.packet_file import PacketFile
 from videojob_worker.encode.video import SegmentEncoder
@@ -21,8 +23,10 @@ from videojob_worker.pixels.yuv import Picture
 from videojob_worker.plan.memory import ENCODERS_BYTES, encoders_side_by_side, segment_bytes
 from videojob_worker.plan.outputs import VideoTrack
 from videojob_worker.plan.render_plan import RenderPlan
-from videojob_worker.timeline.cost import frame_costs
+from videojob_worker.timeline.cost import UNITS_A_SECOND, frame_costs, span_cost
 from videojob_worker.timeline.segments import Segment
+from videojob_worker.timeline.spans import Span
+from videojob_worker.work_tally import TimeSpent, WorkTally
 
 COMPOSE_COST = 0.1
 """Of a frame that is composed, in the unit of `timeline/cost.py`."""
@@ -49,6 +53,15 @@ class Pass:
         """Predict the cost, in the unit of `timeline/cost.py`."""
         frames = sum(segment.cost for segment in plan.segments)
         return COMPOSE_COST * plan.timeline.frames + sum(frames * _weight(plan, self, each) for each in self.tracks)
+
+    def planned_s(self, plan: RenderPlan) -> dict[str, float]:
+        """Return how long the spans of each kind should take, in seconds of one core."""
+        weight = sum(_weight(plan, self, each) * float(each.settings.fps / plan.timeline.fps) for each in self.tracks)
+        second = weight * plan.canvas.width * plan.canvas.height / FULL_HD / UNITS_A_SECOND
+        planned: defaultdict[str, float] = defaultdict(float)
+        for span in plan.spans:
+            planned[span.kind] += span_cost(span) * second
+        return dict(planned)
 
 
 def passes_of(plan: RenderPlan) -> list[Pass]:
@@ -106,6 +119,29 @@ def _weight(plan: RenderPlan, run: Pass, track: VideoTrack) -> float:
     return size * track.cost * share
 
 
+class _StopWatch:
+    """Parts a thread's time among the kinds of the spans that it makes, in order."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = iter(spans)
+        self._span = next(self._spans)
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._started = self._at = time.monotonic()
+
+    def lap(self, frame: int) -> None:
+        """Count the time since the last as that of the span which has this frame."""
+        while frame >= self._span.end:
+            self._span = next(self._spans)
+        now = time.monotonic()
+        self._seconds[self._span.kind] += now - self._at
+        self._at = now
+
+    def spent_s(self) -> dict[str, float]:
+        """Return the seconds of each kind; what was spent since, on frames that an encoder held back, is all kinds'."""
+        share = (time.monotonic() - self._started) / (sum(self._seconds.values()) or 1.0)
+        return {kind: seconds * share for kind, seconds in self._seconds.items()}
+
+
 @dataclass(slots=True)
 class PassRunner:
     """Runs passes of a plan; gathers what was encoded by the track's name."""
@@ -114,8 +150,11 @@ class PassRunner:
     render_threads: RenderThreads
     grabs: FrameGrabs
     packet_files: dict[str, list[PacketFile]] = field(default_factory=dict)
+    work: WorkTally = field(default_factory=WorkTally)
+    """Told of each pass."""
     has_composed: bool = False
     """Whether every frame has passed."""
+    _spent: TimeSpent = field(default_factory=TimeSpent)
     _costs: Sequence[float] = ()
     _done: int = 0
     _of: int = 0
@@ -133,7 +172,9 @@ class PassRunner:
         if run.whole:
             segments = (Segment(plan.spans, sum(segment.cost for segment in segments)),)
         side_by_side, threads = share_threads(plan, run.tracks, segments)
+        self._spent, started = TimeSpent(), time.monotonic()
         encoded = self._encode_all(run, list(enumerate(segments)), side_by_side, threads)
+        self.work.add_pass(run.planned_s(plan), self._spent.seconds, time.monotonic() - started)
         self.grabs, self.has_composed = FrameGrabs(), True  # what was wanted has passed
         for track in run.tracks:
             packet_files = [packet_files[track.name] for packet_files in encoded if track.name in packet_files]
@@ -196,12 +237,15 @@ class PassRunner:
                 if shown is not None:
                     encoder = self._encoder(run, track, shown, number, threads)
                     encoders.append((track, stack.enter_context(encoder)))
-            at = segment.start
+            at, watch = segment.start, _StopWatch(segment.spans)
             for picture, count in scene.compose(segment.spans):
                 self.render_threads.check_cancelled()
                 self._write(encoders, scaler, at, picture, count)
+                watch.lap(at)
                 at += count
-            return {track.name: encoder.close() for track, encoder in encoders}
+            made = {track.name: encoder.close() for track, encoder in encoders}
+            self._spent.add(watch.spent_s())
+            return made
 
     def _write(
         self,

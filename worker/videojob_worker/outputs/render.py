@@ -20,6 +20,7 @@ from videojob_worker.plan.copies import COPIED_FRAME
 from videojob_worker.plan.render_plan import RenderPlan
 from videojob_worker.progress import Meter
 from videojob_worker.request import RenderedOutput
+from videojob_worker.work_tally import WorkTally
 
 log = logging.getLogger("videojob.outputs")
 
@@ -40,6 +41,7 @@ def render_outputs(
     meter: Meter,
     cancelled: Callable[[], bool],
     made: Mapping[str, list[PacketFile]] | None = None,
+    work: WorkTally | None = None,
 ) -> list[RenderedOutput]:
     """Make every output, in the spec's order, and check it.
 
@@ -48,6 +50,7 @@ def render_outputs(
         meter: told of the progress.
         cancelled: asked several times a second whether to stop.
         made: the segments of each track that is encoded in such, where they were made elsewhere.
+        work: told what the passes took.
 
     Raises:
         PermanentError: a source cannot be used, or a result is not what was planned.
@@ -58,7 +61,7 @@ def render_outputs(
         if output.note is not None:
             log.warning("%s", output.note)
     with RenderThreads(meter, cancelled) as render_threads:
-        return _Render(plan, meter, render_threads, made).run()
+        return _Render(plan, meter, render_threads, made, work or WorkTally()).run()
 
 
 def _copies_cost(plan: RenderPlan) -> float:
@@ -81,9 +84,15 @@ def _soft(plan: RenderPlan) -> SoftSubtitles | None:
 
 class _Render:
     def __init__(
-        self, plan: RenderPlan, meter: Meter, render_threads: RenderThreads, made: Mapping[str, list[PacketFile]] | None
+        self,
+        plan: RenderPlan,
+        meter: Meter,
+        render_threads: RenderThreads,
+        made: Mapping[str, list[PacketFile]] | None,
+        work: WorkTally,
     ) -> None:
         self._plan, self._meter, self._render_threads, self._made = plan, meter, render_threads, made
+        self._work = work
         self._grabs = FrameGrabs()
         self._formats = formats_of(plan)
         self._subtitles = _soft(plan)
@@ -95,7 +104,7 @@ class _Render:
                 self._grabs.want(frame, take)
         self._meter.enter(Stage.RENDERING, self._first_word())
         sounds = render_threads.aside(self._make_sounds)
-        runner = PassRunner(plan, render_threads, self._grabs)
+        runner = PassRunner(plan, render_threads, self._grabs, work=self._work)
         for each in passes_of(plan):
             if self._made is None or each.whole:
                 runner.run(each)

@@ -88,6 +88,13 @@ class CodedColors:
         return image.filter(_table(self.transfer or PQ, self.primaries))
 
 
+def luma_weights(primaries: int) -> tuple[float, float, float]:
+    """Return how much of luma red, green and blue of some primaries are (Rec. ITU-T H.273, equations 32 to 37)."""
+    columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in _CORNERS.get(primaries, _CORNERS[BT709])]).T
+    red, green, blue = np.linalg.solve(columns[:, :3], columns[:, 3])
+    return float(red), float(green), float(blue)
+
+
 _MIN_GAMMA: Final = 0.1
 _MIN_AREA: Final = 1e-3
 _WHITE_FIRST: Final = (_D65, *_CORNERS[BT709][:3])

@@ -13,6 +13,8 @@ from av.video.frame import VideoFrame
 from videojob_worker.pixels.tonemap import BT709, BT2020, HLG, PQ, needs_table
 
 _UNSAID: Final = 2
+BY_PRIMARIES: Final = 12
+"""Matrix coefficients that are derived from the primaries."""
 _LIMITED: Final = 1
 _FULL: Final = 2
 _SD: Final = (1280, 576)
@@ -60,6 +62,20 @@ def shades_of(frame: VideoFrame) -> ColorSpace:
         transfer=transfer,
         primaries=primaries,
     )
+
+
+def nearest_matrix(primaries: int) -> int:
+    """Return the matrix coefficients with a name that are those of primaries, or nearly."""
+    return primaries if primaries == BT2020 else BT709  # each has the number of its matrix
+
+
+def name_matrix(frame: VideoFrame) -> None:
+    """Have a frame whose matrix is derived from its primaries say which it is, if only nearly.
+
+    libswscale takes none that says what it does not know.
+    """
+    if int(frame.colorspace) == BY_PRIMARIES:
+        frame.colorspace = nearest_matrix(int(frame.color_primaries))
 
 
 def grey_in_full(pixels: VideoFormat) -> str:

@@ -14,7 +14,7 @@ from av.video.plane import VideoPlane
 from videojob_contract.resources.timeline import Anchor, Fit
 from videojob_worker.pixels import tonemap
 from videojob_worker.pixels.backdrop import backdrop_picture, backdrop_size
-from videojob_worker.pixels.colorspace import ColorSpace, grey_in_full, shades_of
+from videojob_worker.pixels.colorspace import ColorSpace, grey_in_full, name_matrix, shades_of
 from videojob_worker.pixels.place import Place, Steps, place, steps
 from videojob_worker.pixels.yuv import Picture, planes, solid
 
@@ -54,6 +54,7 @@ class FilterChain:
 
     def convert(self, frame: VideoFrame) -> VideoFrame:
         """Return the part of the frame that is seen, in its size and pixels."""
+        name_matrix(frame)
         shades = shades_of(frame)
         key = (frame.width, frame.height, frame.format.name, shades)
         if key != self._key:

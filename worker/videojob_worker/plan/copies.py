@@ -155,13 +155,14 @@ class _Timeline:
         video = self.plan.clips[index].video
         if video is None:
             raise AssertionError("what is no video has been refused")
-        coded = footage_of(self.plan.sources.probed[video.uri]).coded
+        footage = footage_of(self.plan.sources.probed[video.uri])
+        coded = footage.coded
         if isinstance(coded, NotCopiableError):
             raise coded
         if (coded.width, coded.height) != self.size:
             raise NotCopiableError(f"has {coded.width}x{coded.height} pixels, not those of the canvas")
         with closing(Packets(self.plan.sources.source(f"spec.clips[{index}].video.uri", video.uri))) as packets:
-            run = packets.find(coded, video.from_ or Fraction(0), frames, self.fps, self._go_on)
+            run = packets.find(footage, video.from_ or Fraction(0), frames, self.fps, self._go_on)
         return coded, CopiedRun(start, run)
 
     def _go_on(self) -> None:

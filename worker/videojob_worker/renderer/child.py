@@ -25,6 +25,8 @@ from videojob_worker.renderer.protocol import (
     Failed,
     Planned,
     PlannedPart,
+    Previewed,
+    Probed,
     Ready,
     Request,
     Work,
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry
+    from videojob_contract.inspection import Frames, ProbeReport
+    from videojob_contract.plan_report import Plan, SegmentEntry, SpanEntry
     from videojob_worker.renderer.task import RenderTask
 
 
@@ -157,6 +160,29 @@ class Child:
                     case _:
                         raise nonsense()
 
+    async def preview(self, task: RenderTask, frames: Frames) -> Previewed:
+        """Make a preview; see `task.Inspector`."""
+        async with self._explained():
+            await self._send(task, Work.PREVIEW, frames=frames)
+            while True:
+                match await self._answer():
+                    case Advanced():
+                        pass
+                    case Previewed() as made:
+                        return made
+                    case _:
+                        raise nonsense()
+
+    async def probe(self, task: RenderTask) -> ProbeReport:
+        """Look at a source; see `task.Inspector`."""
+        async with self._explained():
+            await self._send(task, Work.PROBE)
+            match await self._answer():
+                case Probed(report=report):
+                    return report
+                case _:
+                    raise nonsense()
+
     async def kill(self) -> None:
         """End the process and whatever it started, now; may be called more than once."""
         self.requests.close()
@@ -190,7 +216,9 @@ class Child:
                 case _:
                     raise nonsense()
 
-    async def _send(self, task: RenderTask, work: Work, descriptions: Sequence[str] = ()) -> None:
+    async def _send(
+        self, task: RenderTask, work: Work, descriptions: Sequence[str] = (), frames: Frames | None = None
+    ) -> None:
         request = Request(
             settings=task.settings,
             sources=list(task.sources),
@@ -198,6 +226,7 @@ class Child:
             cpu_s=task.cpu_s,
             work=work,
             descriptions=tuple(descriptions),
+            frames=frames,
         )
         try:
             await send_request(self.requests, request, list(task.sources.values()))
@@ -210,7 +239,7 @@ class Child:
             return OutOfMemoryError("rendering: out of memory")
         return error_of(reason, message)
 
-    async def _answer(self) -> Advanced | Described | Done | PlannedPart | Planned:
+    async def _answer(self) -> Advanced | Described | Done | PlannedPart | Planned | Previewed | Probed:
         """Wait for the next answer that says anything.
 
         Raises:

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.explain.report import Plan
-    from videojob_worker.renderer.protocol import Done
+    from videojob_contract.inspection import Frames, ProbeReport
+    from videojob_contract.plan_report import Plan
+    from videojob_worker.renderer.protocol import Done, Previewed
     from videojob_worker.renderer.sandbox import Limits
     from videojob_worker.renderer.task import RenderTask
 
@@ -52,6 +53,16 @@ class RendererProcess:
         """Plan in the process, which ends with that, or at once when it is cancelled."""
         async with self._one() as child:
             return await child.plan(task)
+
+    async def preview(self, task: RenderTask, frames: Frames) -> Previewed:
+        """Make a preview in the process, which ends with that, or at once when it is cancelled."""
+        async with self._one() as child:
+            return await child.preview(task, frames)
+
+    async def probe(self, task: RenderTask) -> ProbeReport:
+        """Look at a source in the process, which ends with that, or at once when it is cancelled."""
+        async with self._one() as child:
+            return await child.probe(task)
 
     @asynccontextmanager
     async def _one(self) -> AsyncIterator[Child]:

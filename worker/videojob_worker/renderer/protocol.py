@@ -18,9 +18,11 @@ from pydantic import Field, TypeAdapter
 
 from videojob_contract.assignment import Progress  # noqa: TC001 - fields
 from videojob_contract.errors import Reason  # noqa: TC001
+from videojob_contract.inspection import Frames, PictureReport, ProbeReport  # noqa: TC001
+from videojob_contract.plan_report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
 from videojob_contract.resources.base import Model
-from videojob_contract.resources.status import Warnings  # noqa: TC001
-from videojob_worker.explain.report import Plan, SegmentEntry, SpanEntry  # noqa: TC001 - fields
+from videojob_contract.resources.status import Count, Warnings  # noqa: TC001
+from videojob_contract.resources.work import WorkReport  # noqa: TC001
 from videojob_worker.render_settings import RenderSettings  # noqa: TC001
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Work(StrEnum):
     DESCRIBE_SEGMENTS = "describeSegments"
     RENDER_SEGMENT = "renderSegment"
     JOIN_SEGMENTS = "joinSegments"
+    PREVIEW = "preview"
+    PROBE = "probe"
 
 
 class Request(Model):
@@ -60,6 +64,8 @@ class Request(Model):
     work: Work = Work.RENDER
     descriptions: tuple[str, ...] = ()
     """Of the segment to render, or of those to join."""
+    frames: Frames | None = None
+    """Of a preview."""
 
 
 class Ready(Model):
@@ -102,6 +108,9 @@ class Done(Model):
     kind: Literal["done"] = "done"
     outputs: list[Rendered]
     warnings: Warnings = ()
+    work: WorkReport = ()
+    peak_bytes: Count = 0
+    """Most memory that the process had."""
 
 
 class Failed(Model):
@@ -127,7 +136,23 @@ class Planned(Model):
     plan: Plan
 
 
-AnyAnswer = Ready | Advanced | Described | Done | PlannedPart | Planned | Failed
+class Previewed(Model):
+    """A preview that was made."""
+
+    kind: Literal["previewed"] = "previewed"
+    path: str
+    """A file in the request's scratch folder."""
+    picture: PictureReport
+
+
+class Probed(Model):
+    """What a source is."""
+
+    kind: Literal["probed"] = "probed"
+    report: ProbeReport
+
+
+AnyAnswer = Ready | Advanced | Described | Done | PlannedPart | Planned | Previewed | Probed | Failed
 
 
 @cache

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from videojob_contract.assignment import Progress
-    from videojob_worker.explain.report import Plan
+    from videojob_contract.inspection import Frames, ProbeReport
+    from videojob_contract.plan_report import Plan
     from videojob_worker.render_settings import RenderSettings
-    from videojob_worker.renderer.protocol import Done
+    from videojob_worker.renderer.protocol import Done, Previewed
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,27 @@ class Renderer(Protocol):
 
     async def render(self, task: RenderTask, on_progress: Callable[[Progress], None]) -> Done:
         """Render and verify every output; cancelling it stops the work at once.
+
+        Raises:
+            VideoJobError: for every way in which it can fail.
+        """
+
+
+class Inspector(Protocol):
+    """Something that looks at sources and frames."""
+
+    async def plan(self, task: RenderTask) -> Plan:
+        """Plan; see `Planner`."""
+
+    async def preview(self, task: RenderTask, frames: Frames) -> Previewed:
+        """Make a picture of some frames; cancelling it stops the work at once.
+
+        Raises:
+            VideoJobError: for every way in which it can fail.
+        """
+
+    async def probe(self, task: RenderTask) -> ProbeReport:
+        """Say what the first source is; cancelling it stops the work at once.
 
         Raises:
             VideoJobError: for every way in which it can fail.

@@ -24,10 +24,13 @@ from videojob_contract.resources.uris import redact_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from videojob_common.address_guard import Resolver
     from videojob_contract.assignment import SourceLimits
     from videojob_contract.resources.object_stores import ObjectStore
+    from videojob_contract.resources.uploads import Uploads
+    from videojob_worker.storage.source_cache import SourceCache
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class FetchContext:
     resolve: Resolver
     """How names become addresses."""
     objects: ObjectAccess = ObjectAccess()
+    cache: SourceCache | None = None
+    """Where sources of object stores are kept, if anywhere."""
+    uploads: Uploads | None = None
+    """What clients brought, which stays for a while from when it was used last."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,24 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class UploadsContext:
+    """What is needed to remove old uploads."""
+
+    volumes: Mapping[str, Path]
+    """Folder of each volume."""
+    objects: ObjectAccess
+    now: datetime
+    before: datetime
+    """What was written before this is old."""
+
+
+CLEANED_MARKER = ".videojob-cleaned"
+"""Stands in a place of uploads, and was written when old ones were looked for."""
+CLEANED_S = 3600.0
+"""How long they are not looked for again."""
+
+
+@dataclass(frozen=True)
 class RenderedFile:
     """One file of a finished output, still in the scratch folder."""
 
@@ -97,6 +122,15 @@ class RenderedFile:
     """Opens it for reading and returns its descriptor, which the caller closes."""
     parts: tuple[str, ...] = ()
     """Where it goes, seen from the folder of the main file; empty for the main file itself."""
+
+
+@dataclass(frozen=True)
+class PublishedUrl:
+    """Where an output can be downloaded."""
+
+    url: str = field(repr=False)
+    expires_at: datetime | None = None
+    """Until when; None where it stays."""
 
 
 class Staged(Protocol):
@@ -117,7 +151,7 @@ class Staged(Protocol):
             VideoJobError: naming the destination.
         """
 
-    async def url(self) -> str | None:
+    async def url(self) -> PublishedUrl | None:
         """Where it can be downloaded when it is committed; None where the pool does not say how."""
 
     async def discard(self) -> None:
@@ -134,6 +168,11 @@ the destination, and nothing of it is left when it fails or is cancelled. What a
 left when they were killed, it removes."""
 
 
+RemoveOld = Callable[[str, UploadsContext], Awaitable[int]]
+"""`remove_old(prefix, context)` removes what is old below a prefix, unless that was done within `CLEANED_S`, and
+returns how many files that were. What it raises is of any kind."""
+
+
 @dataclass(frozen=True)
 class StorageBackend:
     """One kind of storage; see the top of this file."""
@@ -143,5 +182,7 @@ class StorageBackend:
     """Whether `fetch` copies the source, rather than opens it where it is."""
     stage: Stage | None = None
     """None where nothing can be written."""
+    remove_old: RemoveOld | None = None
+    """None where nothing can be removed."""
     at_once: int = 4
     """So many sources are fetched side by side: by default as many as one origin is commonly asked for."""

@@ -16,7 +16,14 @@ from videojob_worker.storage.objects import backend as objects
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from videojob_worker.storage.base import Destination, FetchContext, RenderedFile, Staged, StorageBackend
+    from videojob_worker.storage.base import (
+        Destination,
+        FetchContext,
+        RenderedFile,
+        Staged,
+        StorageBackend,
+        UploadsContext,
+    )
 
 BACKENDS: Mapping[str, StorageBackend] = {
     "volume": volume.BACKEND,
@@ -61,6 +68,12 @@ async def stage(files: Sequence[RenderedFile], destination: Destination) -> Stag
     if backend is None or backend.stage is None:
         raise _not_supported(str(destination), destination.uri)
     return await backend.stage(files, destination)
+
+
+async def remove_old(prefix: str, context: UploadsContext) -> int:
+    """Remove what is old below a prefix; see `RemoveOld`."""
+    backend = BACKENDS.get(_scheme(prefix))
+    return 0 if backend is None or backend.remove_old is None else await backend.remove_old(prefix, context)
 
 
 def _scheme(uri: str) -> str:

@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from videojob_common.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
+from videojob_contract import output_files
 from videojob_contract.errors import PermanentError, Reason, VideoJobError
+from videojob_contract.resources.uploads import is_upload
 from videojob_contract.resources.uris import redact_uri
-from videojob_worker import errno_mapping, output_files
+from videojob_worker import errno_mapping
 from videojob_worker.concurrency import Stop, in_thread, undisturbed
-from videojob_worker.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
+from videojob_worker.storage import old_files
 from videojob_worker.storage.base import StorageBackend
 
 if TYPE_CHECKING:
@@ -67,7 +70,16 @@ def _open(what: str, uri: str, context: FetchContext) -> int:
             f"{what}: {size} bytes, more than the pool's limit of {context.limits.max_source_bytes}",
             Reason.SOURCE_TOO_LARGE,
         )
+    if is_upload(uri, context.uploads):
+        _use(fd)
     return fd
+
+
+def _use(fd: int) -> None:
+    """Let an upload stay from now on (`old_files`), where it is ours to say; when it was written stays as it is."""
+    with contextlib.suppress(OSError):
+        status = os.fstat(fd)
+        os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ class _Staged:
     async def commit(self) -> None:
         await asyncio.to_thread(self._rename)
 
-    async def url(self) -> str | None:
+    async def url(self) -> None:
         return None
 
     async def discard(self) -> None:
@@ -258,4 +270,4 @@ def _output_error(error: OSError | UnsafePathError, destination: Destination) ->
     return errno_mapping.of_output(error, str(destination))
 
 
-BACKEND = StorageBackend(fetch=fetch, downloads=False, stage=stage)
+BACKEND = StorageBackend(fetch=fetch, downloads=False, stage=stage, remove_old=old_files.remove_old_files)

@@ -10,17 +10,14 @@ from array import array
 from collections.abc import Iterable
 from typing import Final
 
+from videojob_contract.resources.work import FIRST_FRAME_S, FRAME_S, WorkKind
 from videojob_worker.timeline.spans import Span, SpanKind
 
-FIRST_FRAME: Final = 10.0
+UNITS_A_SECOND: Final = 100.0
+"""Of one core, by the rates that all programs know."""
+FIRST_FRAME: Final = FIRST_FRAME_S * UNITS_A_SECOND
 """Of a still: the only one that is more than a repeat of the one before."""
-_FRAME: Final = {
-    SpanKind.STILL: 0.1,
-    SpanKind.BLEND: 2.0,
-    SpanKind.ANIMATED: 10.0,
-    SpanKind.DECODED: 11.0,
-    SpanKind.EFFECT: 25.0,
-}
+_FRAME: Final = {kind: FRAME_S[WorkKind(kind)] * UNITS_A_SECOND for kind in SpanKind}
 
 
 def span_cost(span: Span) -> float:

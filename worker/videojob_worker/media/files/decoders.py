@@ -11,7 +11,20 @@ PICTURES: Final = frozenset(
         *("h264", "hevc", "av1", "vp8", "vp9"),
         *("mpeg4", "mpeg2video", "mpeg1video", "h263", "theora", "mjpeg", "vc1", "wmv3"),
         *("msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "flv1"),
-        *("prores", "dnxhd", "cfhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png", "dvvideo", "rawvideo"),
+        *(
+            "prores",
+            "dnxhd",
+            "cfhd",
+            "ffv1",
+            "huffyuv",
+            "ffvhuff",
+            "utvideo",
+            "qtrle",
+            "png",
+            "dvvideo",
+            "rawvideo",
+            "v210",
+        ),
     )
 )
 """Codecs whose pictures are read."""
@@ -28,7 +41,7 @@ SOUND: Final = _BESIDE_PICTURES | frozenset(
     (
         *("aac_fixed", "aac_latm", "dca", "amrnb", "amrwb", "wmav1", "wmav2", "wmapro", "wmalossless"),
         *("adpcm_ms", "adpcm_ima_wav", "gsm_ms"),
-        *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+        *("pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_bluray", "pcm_dvd"),
     )
 )
 """Decoders whose sound is heard."""

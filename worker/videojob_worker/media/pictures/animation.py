@@ -18,6 +18,7 @@ class Animation:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._picture = open_picture(source, file_kind(source.path))
+        self._composed = self._picture.composed()
         self._ends = list(accumulate(self._picture.frame_times_s or (Fraction(1),)))
 
     @property
@@ -37,8 +38,9 @@ class Animation:
         """
         picture = self._picture
         with source_errors(self._source, picture.kind):
-            # The still picture that an animated PNG may carry for programs that do not know better.
-            picture.image.seek(number + bool(picture.image.info.get("default_image")))
+            if self._composed is not None:
+                return picture.frame(self._composed, number)
+            picture.image.seek(number)
             picture.image.load()
             return picture.decoded(picture.image.size)
 

@@ -50,6 +50,10 @@ class DecodingMemory:
     """Whether its decoder makes it smaller."""
     row_bytes: int = 0
     """Of one that is decoded in strips where it is made smaller: how long a row is; 0 of others."""
+    strip_bytes: int = STRIP_BYTES
+    """How large is what is decoded at a time there, if not a single row is larger."""
+    only_strips: bool = False
+    """Whether it is decoded in strips also where it stays as large as it is."""
     is_grey: bool = False
     """Of one that is decoded in strips: whether these are put together in grey."""
     tile: tuple[int, int] | None = None
@@ -75,9 +79,9 @@ class DecodingMemory:
 
     def bytes_for(self, at_least: tuple[int, int]) -> int:
         """Return the most that is held until `load_image` returns it for a size (width, height), in bytes."""
-        if (by := self.strips(at_least)) > 1:
+        if (by := self.strips(at_least)) > 1 or self.only_strips:
             pixels = -(-self.width // by) * -(-self.height // by)
-            strips = _STRIPS * max(STRIP_BYTES, self.row_bytes * by) + pixels * (1 if self.is_grey else RGBA_BYTES)
+            strips = _STRIPS * max(self.strip_bytes, self.row_bytes * by) + pixels * (1 if self.is_grey else RGBA_BYTES)
             return max(strips, pixels * ((1 + self.is_turned) * RGBA_BYTES + self.is_grey)) + _BUFFER_BYTES
         by = self.draft(at_least)
         size = -(-self.width // by), -(-self.height // by)

@@ -145,7 +145,7 @@ class TileDecoder:
         if not is_known_matrix(matrix) or (matrix == 0 and not frame.format.is_rgb and frame.format.name[:4] != "gray"):
             raise BrokenHeifError(f"its colours are coded by matrix {matrix} of H.273, which is not read")
         self.colors = CodedColors.of_code_points(primaries, transfer)
-        return StillConverter(matrix, is_full=is_full or frame.format.name.startswith("yuvj"))
+        return StillConverter(matrix, primaries, is_full=is_full or frame.format.name.startswith("yuvj"))
 
 
 def _most_pixels(item: Item) -> int:

@@ -18,7 +18,8 @@ from videojob_contract.resources.damage import OnDamage
 from videojob_worker.media.files.sniff import describe_kind, file_kind
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.files.spliced_file import open_spliced
-from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, DecodingMemory
+from videojob_worker.media.pictures.composed_frames import MAX_FRAME_PIXELS, ComposedFrames, Disposal
+from videojob_worker.media.pictures.decoding_memory import MOST_DECODED_PIXELS, RGBA_BYTES, STRIP_BYTES, DecodingMemory
 from videojob_worker.media.pictures.heif_picture import inspect_heif, load_heif
 from videojob_worker.media.pictures.jpeg_check import check_jpeg_data
 from videojob_worker.media.pictures.jpeg_xl import inspect_jpeg_xl, load_jpeg_xl
@@ -29,11 +30,9 @@ from videojob_worker.media.pictures.picture_errors import MAX_REDUCED_PIXELS, so
 from videojob_worker.media.pictures.picture_layout import PictureFacts, PictureLayout
 from videojob_worker.media.pictures.png_layout import png_damage
 from videojob_worker.media.pictures.png_strips import PngStrips, png_strips
-from videojob_worker.media.pictures.tiff import check_tiff, has_further_pages, is_camera_raw
+from videojob_worker.media.pictures.tiff import OpenTiff, open_tiff
+from videojob_worker.media.pictures.tiff_strips import TiffStrips
 from videojob_worker.pixels.upright import ORIENTATIONS, SIDEWAYS, has_transparency, simplified, turned_upright
-
-MAX_MOVING_PIXELS: Final = 8192 * 4352
-"""Largest frame of an animation; several of them are held at once."""
 
 # Of a pixel: of what decoders give back and hold, and of Pillow's modes. Measured.
 _DECODED_BYTES: Final = {"WebP": 16, "AVIF": 12}
@@ -76,13 +75,34 @@ class OpenPicture:
     image: ImageFile.ImageFile
     layout: PictureLayout
     orientation: int
-    strips: PngStrips | None = None
-    """How it is decoded where it is made smaller; None of what is decoded as it is."""
+    strips: PngStrips | TiffStrips | None = None
+    """How it is decoded, a PNG where it is made smaller; None of what Pillow decodes as it is."""
+    has_further_pages: bool = False
+    """Whether it is the first of several."""
 
     @property
     def frame_times_s(self) -> tuple[Fraction, ...]:
         """How long each frame of an animation lasts; empty for a still picture."""
         return self.layout.frame_times_s if len(self.layout.frame_times_s) > 1 else ()
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether its frames, or its only one, are put together here."""
+        frames = self.layout.frames
+        return bool(frames) and (
+            bool(self.frame_times_s) or self.kind == "PNG" or not frames[0].covers(self.image.size)
+        )
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether it can be seen through."""
+        if has_transparency(self.image) or self.kind == "GIF":
+            return True
+        if not self.is_composed:
+            return False
+        first, *others = self.layout.frames
+        is_left_out = not first.covers(self.image.size) or first.disposal is not Disposal.KEPT
+        return is_left_out or any(frame.disposal is Disposal.CLEARED for frame in others)
 
     @property
     def decoding(self) -> DecodingMemory:
@@ -97,6 +117,8 @@ class OpenPicture:
             is_turned=self.orientation in ORIENTATIONS,
             has_drafts=self.kind == "JPEG",
             row_bytes=self.strips.row_bytes if self.strips else 0,
+            strip_bytes=self.strips.strip_bytes if isinstance(self.strips, TiffStrips) else STRIP_BYTES,
+            only_strips=isinstance(self.strips, TiffStrips),
             is_grey=self.image.mode in _GREYS,
         )
 
@@ -110,6 +132,17 @@ class OpenPicture:
         """Return the frame that is loaded: upright, RGB or RGBA, in sRGB, no smaller than twice `at_least`."""
         wanted = at_least[::-1] if self.orientation in SIDEWAYS else at_least
         return self.finished(simplified(self.image, wanted))
+
+    def composed(self) -> ComposedFrames | None:
+        """Open its frames, where they are put together here."""
+        if not self.is_composed:
+            return None
+        return ComposedFrames(self.source.path, _FORMATS[self.kind], self.layout.frames, self.image.size)
+
+    def frame(self, frames: ComposedFrames, number: int) -> Image.Image:
+        """Return one of its frames: upright, RGB or RGBA, in sRGB."""
+        image = frames.image(number)
+        return self.finished(image if self.has_alpha else image.convert("RGB"))
 
     def finished(self, simple: Image.Image) -> Image.Image:
         """Return what is decoded, in mode RGB, RGBA, L or CMYK, as it is shown: upright, RGB or RGBA, in sRGB."""
@@ -134,17 +167,16 @@ def inspect_picture(source: Source) -> PictureFacts:
     image, times = picture.image, picture.frame_times_s
     with picture.opened():
         width, height = image.size[::-1] if picture.orientation in SIDEWAYS else image.size
-        if times and width * height > MAX_MOVING_PIXELS:
-            raise too_large(source, image.size, MAX_MOVING_PIXELS)
-        if picture.kind == "TIFF" and has_further_pages(image):
+        if times and width * height > MAX_FRAME_PIXELS:
+            raise too_large(source, image.size, MAX_FRAME_PIXELS)
+        if picture.has_further_pages:
             source.warn("has several pages, and its first is shown")
         if picture.layout.is_cut_off or (picture.kind == "PNG" and not times):
             _conceal(picture)
-        must_be_whole = source.on_damage is OnDamage.FAIL and width * height <= MAX_MOVING_PIXELS
+        must_be_whole = source.on_damage is OnDamage.FAIL and width * height <= MAX_FRAME_PIXELS
         if picture.kind == "JPEG" and must_be_whole:
             check_jpeg_data(source, picture.layout.parts)
-        has_alpha = has_transparency(image) or picture.kind == "GIF"
-        return PictureFacts(width, height, has_alpha, times, picture.decoding)
+        return PictureFacts(width, height, picture.has_alpha, times, picture.decoding)
 
 
 def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
@@ -164,8 +196,12 @@ def load_image(source: Source, at_least: tuple[int, int]) -> Image.Image:
     with picture.opened():
         if (by := picture.decoding.draft(at_least)) > 1:
             picture.image.draft(None, (picture.image.width // by, picture.image.height // by))
-        if picture.strips is not None and (by := picture.decoding.strips(at_least)) > 1:
+        if picture.strips is not None and (
+            (by := picture.decoding.strips(at_least)) > 1 or picture.decoding.only_strips
+        ):
             return picture.finished(_decoded_strips(picture, picture.strips, by))
+        if (frames := picture.composed()) is not None:
+            return picture.frame(frames, 0)
         _load(picture)
         return picture.decoded(at_least)
 
@@ -180,23 +216,31 @@ def open_picture(source: Source, kind: str) -> OpenPicture:
         raise _not_read(source, kind)
     with source_errors(source, kind):
         layout = read_layout(source, kind)
+        tiff: OpenTiff | None = None
         try:
-            image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
+            if kind == "TIFF":
+                tiff = open_tiff(source)
+                image = tiff.image
+            else:
+                image = Image.open(open_spliced(source.path, layout.parts), formats=[_FORMATS[kind]])
         except UnidentifiedImageError as error:
             raise source.error(f"is a damaged {kind}: its header cannot be read") from error
-        if kind == "TIFF" and is_camera_raw(image):
+        if tiff is not None and tiff.is_raw:
             image.close()
             raise _not_read(source, "camera raw")
-        if kind == "TIFF":
-            check_tiff(source, image)
-        strips = _strips(source, image, layout) if kind == "PNG" and len(layout.frame_times_s) < 2 else None  # noqa: PLR2004
+        strips: PngStrips | TiffStrips | None = tiff.strips if tiff else None
+        if kind == "PNG" and len(layout.frame_times_s) < 2:  # noqa: PLR2004
+            strips = _strips(source, image, layout)
     is_reduced = strips is not None or (kind == "JPEG" and not layout.coefficients)
     most = MAX_REDUCED_PIXELS if is_reduced else MOST_DECODED_PIXELS
     if image.width * image.height > most:
         image.close()
         raise too_large(source, image.size, most)
+    if tiff is not None and tiff.strips is not None:
+        return OpenPicture(source, kind, image, layout, tiff.orientation, tiff.strips, tiff.has_further_pages)
     orientation = orientation_of(source, layout.exif or image.info.get("exif", b""))
-    return OpenPicture(source, kind, image, layout, orientation, strips)
+    has_further_pages = tiff is not None and tiff.has_further_pages
+    return OpenPicture(source, kind, image, layout, orientation, strips, has_further_pages)
 
 
 def _strips(source: Source, image: ImageFile.ImageFile, layout: PictureLayout) -> PngStrips | None:
@@ -204,10 +248,15 @@ def _strips(source: Source, image: ImageFile.ImageFile, layout: PictureLayout) -
         return png_strips(file, image)
 
 
-def _decoded_strips(picture: OpenPicture, strips: PngStrips, factor: int) -> Image.Image:
+def _decoded_strips(picture: OpenPicture, strips: PngStrips | TiffStrips, factor: int) -> Image.Image:
     with open_spliced(picture.source.path, picture.layout.parts) as file:
-        image, is_whole = strips.decode(file, factor)
-    if not is_whole and not _conceal(picture):
+        image, rows = strips.decode(file, factor)
+    if rows >= picture.image.height:
+        return image
+    if picture.kind == "TIFF":
+        missing = 1 - rows / picture.image.height
+        picture.source.conceal(f"is a damaged TIFF: it breaks off, {_missing(missing)}", missing)
+    elif not _conceal(picture):
         raise OSError("it breaks off")
     return image
 

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from videojob_contract.errors import Reason
 from videojob_worker.media.files.decoders import FOR_AVIF
 from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures.gif_layout import read_gif_layout
 from videojob_worker.media.pictures.jpeg_layout import read_jpeg_layout
 from videojob_worker.media.pictures.picture_layout import Bounds, PictureLayout
 from videojob_worker.media.pictures.png_layout import read_png_layout
@@ -28,9 +29,6 @@ _QUICKEST_S: Final = Fraction(1, 100)
 _USUAL_S: Final = Fraction(1, 10)
 
 _WEBP_METADATA: Final = frozenset((b"EXIF", b"XMP ", b"ICCP"))
-_GIF_PALETTE: Final = 0x80
-_GIF_EXTENSION, _GIF_IMAGE = 0x21, 0x2C
-_GIF_CONTROL: Final = 0xF9
 
 
 def read_layout(source: Source, kind: str) -> PictureLayout:
@@ -40,7 +38,7 @@ def read_layout(source: Source, kind: str) -> PictureLayout:
         PermanentError: too many frames, or more metadata than a picture may have.
         OSError: it cannot be read.
     """
-    if kind in {"WebP", "AVIF", "TIFF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
+    if kind in {"WebP", "AVIF"} and (size := source.path.stat().st_size) > MAX_WHOLE_BYTES:
         raise source.error(
             f"has {size / 1024**2:,.0f} MiB; at most {MAX_WHOLE_BYTES // 1024**2} MiB are allowed of a {kind}",
             Reason.SOURCE_TOO_LARGE,
@@ -51,6 +49,8 @@ def read_layout(source: Source, kind: str) -> PictureLayout:
                 return read_jpeg_layout(source, file)
             case "PNG":
                 found = read_png_layout(source, file)
+            case "GIF":
+                found = read_gif_layout(source, file)
             case _:
                 found = _read_others(source, file, kind)
     return replace(found, frame_times_s=tuple(time if time > _QUICKEST_S else _USUAL_S for time in found.frame_times_s))
@@ -59,10 +59,9 @@ def read_layout(source: Source, kind: str) -> PictureLayout:
 def _read_others(source: Source, file: BinaryIO, kind: str) -> PictureLayout:
     bounds, times = Bounds(source), list[Fraction]()
     colors: CodedColors | None = None
-    walk = {"WebP": _webp, "GIF": _gif}.get(kind)
     if kind in {"TIFF", "BMP"}:
         return PictureLayout((range(file.seek(0, 2)),))
-    for part in _avif(source.path) if walk is None else walk(file):
+    for part in _webp(file) if kind == "WebP" else _avif(source.path):
         if isinstance(part, Fraction):
             bounds.add(frames=1, parts=0)
             times.append(part)
@@ -84,40 +83,6 @@ def _webp(file: BinaryIO) -> Iterator[int | Fraction]:
         if name == b"ANMF":
             yield Fraction(int.from_bytes(file.read(16)[12:15], "little"), 1000)
         file.seek(start + size + size % 2)
-
-
-def _gif(file: BinaryIO) -> Iterator[int | Fraction]:
-    """Yield sizes of comments and such, and the delay of each picture (GIF89a, 20 to 26)."""
-    header = file.read(13)
-    _skip_palette(file, header[10] if len(header) > 10 else 0)  # noqa: PLR2004 - the flags' place
-    delay = Fraction(0)
-    while block := file.read(1):
-        if block[0] == _GIF_EXTENSION:
-            if file.read(1) == bytes((_GIF_CONTROL,)):
-                delay = Fraction(int.from_bytes(file.read(6)[2:4], "little"), 100)
-            else:
-                yield _skip_blocks(file)
-        elif block[0] == _GIF_IMAGE:
-            _skip_palette(file, int.from_bytes(file.read(9)[8:9]))
-            file.seek(1, 1)
-            _skip_blocks(file)
-            yield delay
-            delay = Fraction(0)
-        elif block[0]:
-            return
-
-
-def _skip_palette(file: BinaryIO, flags: int) -> None:
-    if flags & _GIF_PALETTE:
-        file.seek(3 << (flags & 7) + 1, 1)
-
-
-def _skip_blocks(file: BinaryIO) -> int:
-    skipped = 0
-    while (size := file.read(1)) and size[0]:
-        file.seek(size[0], 1)
-        skipped += size[0]
-    return skipped
 
 
 def _avif(path: Path) -> Iterator[Fraction | CodedColors]:

@@ -7,6 +7,7 @@ from typing import Final
 from videojob_contract.errors import Reason
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.files.spliced_file import Part
+from videojob_worker.media.pictures.composed_frames import FramePart
 from videojob_worker.media.pictures.decoding_memory import DecodingMemory
 from videojob_worker.pixels.coded_colors import CodedColors
 
@@ -26,6 +27,8 @@ class PictureLayout:
     """What its decoder is given."""
     frame_times_s: tuple[Fraction, ...] = ()
     """How long each frame of an animation lasts."""
+    frames: tuple[FramePart, ...] = ()
+    """Of a GIF or PNG: what is drawn one after the other."""
     exif: bytes = b""
     profile: bytes = b""
     """An ICC profile."""

@@ -1,19 +1,26 @@
 """Walks the chunks of a PNG (third edition, 5.3): its decoder is given no metadata, which could only stop it."""
 
+import struct
 import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import BinaryIO, Final, NamedTuple
 
 from videojob_worker.media.files.source import Source
+from videojob_worker.media.pictures.composed_frames import Disposal, FramePart
 from videojob_worker.media.pictures.picture_layout import MAX_METADATA_BYTES, Bounds, PictureLayout
 from videojob_worker.pixels.coded_colors import CodedColors
 
 _SHOWN: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"))
+_STILL: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT"))
 _COLORS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf"))
 _END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 _MOST_OF_COLORS: Final = 4 * 1024**2
 _BLOCK: Final = 1 << 16
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_NUMBER: Final = 4
+"""Bytes of the number of a part of a frame, in front of its data."""
+_DISPOSALS: Final = {1: Disposal.CLEARED, 2: Disposal.RESTORED}
 # Samples of a pixel, by colour type (table 11.1).
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -38,7 +45,7 @@ def read_png_layout(source: Source, file: BinaryIO) -> PictureLayout:
     bounds = Bounds(source)
     size = file.seek(0, 2)
     parts: list[range | bytes] = [range(8)]
-    times: list[Fraction] = []
+    frames = _Frames()
     said: dict[bytes, bytes] = {}
     is_ended, is_whole = False, True
     for chunk in _chunks(file, size):
@@ -46,10 +53,9 @@ def read_png_layout(source: Source, file: BinaryIO) -> PictureLayout:
         is_whole = chunk.stop <= size
         if chunk.name in _SHOWN:
             bounds.add(frames=chunk.name == b"fcTL", parts=0)
-            parts.append(range(chunk.start, min(chunk.stop, size)))
-            if chunk.name == b"fcTL":
-                delay = _content(file, chunk)[20:24]
-                times.append(Fraction(int.from_bytes(delay[:2]), int.from_bytes(delay[2:]) or 100))
+            if chunk.name in _STILL:
+                parts.append(range(chunk.start, min(chunk.stop, size)))
+            frames.add(file, chunk, size)
             continue
         bounds.add(metadata=chunk.size)
         if chunk.name in _COLORS and chunk.name not in said and chunk.size <= _MOST_OF_COLORS:
@@ -58,12 +64,60 @@ def read_png_layout(source: Source, file: BinaryIO) -> PictureLayout:
         parts.append(_END)
     return PictureLayout(
         parts=tuple(parts),
-        frame_times_s=tuple(times),
+        frame_times_s=frames.times_s,
+        frames=frames.parts,
         exif=said.get(b"eXIf", b""),
         profile=b"" if b"cICP" in said else _profile(said.get(b"iCCP", b"")),
         colors=_colors(said),
         is_cut_off=not is_ended,
     )
+
+
+class _Frames:
+    """Collects the frames of an animation, each as a PNG of its own."""
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._palette: list[range] = []
+        self._controls: list[bytes] = []
+        self._data: list[list[range | bytes]] = []
+
+    def add(self, file: BinaryIO, chunk: "_Chunk", size: int) -> None:
+        """Take note of a chunk of what is shown."""
+        match chunk.name:
+            case b"IHDR":
+                self._header = _content(file, chunk)[:13].ljust(13, b"\0")
+            case b"PLTE" | b"tRNS":
+                self._palette.append(range(chunk.start, min(chunk.stop, size)))
+            case b"fcTL":
+                control = _content(file, chunk)[:26].ljust(26, b"\0")
+                self._controls.append(control)
+                self._data.append([])
+            case b"IDAT" if self._data:
+                self._data[-1].append(range(chunk.start, min(chunk.stop, size)))
+            case b"fdAT" if self._data and chunk.size > _NUMBER:
+                content = range(chunk.start + 8 + _NUMBER, min(chunk.stop - 4, size))
+                self._data[-1] += [(chunk.size - _NUMBER).to_bytes(4) + b"IDAT", content, bytes(4)]
+
+    @property
+    def times_s(self) -> tuple[Fraction, ...]:
+        """How long each lasts that there is anything of."""
+        controls = (control for control, data in zip(self._controls, self._data, strict=True) if data)
+        return tuple(Fraction(int.from_bytes(each[20:22]), int.from_bytes(each[22:24]) or 100) for each in controls)
+
+    @property
+    def parts(self) -> tuple[FramePart, ...]:
+        """Those that there is anything of."""
+        found = zip(self._controls, self._data, strict=True)
+        return tuple(self._part(control, data) for control, data in found if data)
+
+    def _part(self, control: bytes, data: list[range | bytes]) -> FramePart:
+        width, height, left, top = struct.unpack_from(">4I", control, 4)
+        header = b"IHDR" + control[4:12] + self._header[8:]
+        head = _SIGNATURE + (13).to_bytes(4) + header + zlib.crc32(header).to_bytes(4)
+        disposal = _DISPOSALS.get(control[24], Disposal.KEPT)
+        parts = (head, *self._palette, *data, _END)
+        return FramePart(parts, left, top, width, height, disposal, is_blended=control[25] == 1)
 
 
 def png_damage(file: BinaryIO) -> tuple[str, float] | None:

@@ -51,8 +51,8 @@ class PngStrips:
         """Return how many rows a strip has that is made smaller by a factor."""
         return max(1, STRIP_BYTES // (self.row_bytes * factor)) * factor
 
-    def decode(self, file: BinaryIO, factor: int) -> tuple[Image.Image, bool]:
-        """Return the picture smaller by a whole factor, in mode RGB, RGBA or L, and whether all of it is there."""
+    def decode(self, file: BinaryIO, factor: int) -> tuple[Image.Image, int]:
+        """Return the picture smaller by a whole factor, in mode RGB, RGBA or L, and how many rows are there."""
         size = -(-self.header.width // factor), -(-self.header.height // factor)
         whole: Image.Image | None = None
         before, top = b"", 0
@@ -62,7 +62,7 @@ class PngStrips:
             whole = whole or Image.new(small.mode, size)
             whole.paste(small, (0, top // factor))
             top += strip.height
-        return whole or Image.new("RGB", size), top >= self.header.height
+        return whole or Image.new("RGB", size), top
 
     def _unpacked(self, file: BinaryIO, rows: int) -> Iterator[bytes]:
         """Yield so many rows at a time, down to where it breaks off."""

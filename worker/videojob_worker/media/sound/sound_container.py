@@ -19,6 +19,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Discard, Disposition
 
+from videojob_worker.media.files.beginning import begin_s
 from videojob_worker.media.files.container_limits import check_container_limits
 from videojob_worker.media.files.decoders import FOR_PACKETS, FOR_SOUND
 from videojob_worker.media.files.joined_frames import find_joined
@@ -86,7 +87,7 @@ class SoundFile:
     breaks_off: bool
     """Whether its content ends where it should go on."""
     pictures_from_s: Fraction | None
-    """The time stamp of its first picture, which the sound is heard relative to; None without pictures."""
+    """The time stamp at which the film begins that it is the sound of; None without pictures."""
 
     @property
     def may_be_piece(self) -> bool:
@@ -240,7 +241,7 @@ def _pictures_from_s(path: Path, kind: str, container: InputContainer) -> Fracti
         return None
     film = next((film for film in films if film.disposition & Disposition.default), films[0])
     start = _first_pts(path, kind, film.index) if kind == "Matroska" else film.start_time or 0
-    return start * (film.time_base or Fraction(0))
+    return begin_s(container, start * (film.time_base or Fraction(0)))
 
 
 def _first_pts(path: Path, kind: str, index: int) -> int:

@@ -103,7 +103,12 @@ class Decoder:
         """Return when time starts, if the first frame that can be decoded has a time stamp."""
         start = self.stream.start_time
         # Frames that cannot be decoded are shown as the first that can, so that sound stays with the pictures.
-        return decoded if start is None or not self._is_stream else min(start, decoded)
+        if start is None:
+            return decoded
+        if self._is_stream:
+            return min(start, decoded)
+        # What an edit list leaves out is decoded where others build on it, and not all of it is marked.
+        return max(start, decoded) if decoded < 0 <= start else decoded
 
     def close(self) -> None:
         """Close the file, and say what of it was not whole."""

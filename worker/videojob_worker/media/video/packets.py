@@ -18,12 +18,11 @@ from videojob_contract.resources.outputs import Codec
 from videojob_worker.media.files.codec_parameters import LENGTH_SIZE_AT, CodecParameters, NotCopiableError
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.video.video_container import open_packets
+from videojob_worker.media.video.video_info import VideoInfo
 
 if TYPE_CHECKING:
     from av.packet import Packet
 
-_LOOKED_AT: Final = 64
-"""Packets at the start of a file among which is the one that is shown first."""
 _ASKED_EVERY: Final = 256
 """Packets between two questions whether to go on."""
 _MOST_UNITS: Final = 1024
@@ -68,13 +67,13 @@ class Packets:
         self._container.close()
 
     def find(
-        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
+        self, footage: VideoInfo, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
     ) -> PacketRun:
         """Find the packets of the `frames` frames that are on screen from `start_s` on.
 
         Args:
-            coded: how the video is coded.
-            start_s: seconds after the video's first frame.
+            footage: the video.
+            start_s: in seconds of it.
             frames: how many.
             fps: how many a second there have to be.
             check_cancelled: called now and then; may raise.
@@ -83,7 +82,7 @@ class Packets:
             NotCopiableError: they need others, or are not as they have to be.
         """
         try:
-            return self._find(coded, start_s, frames, fps, check_cancelled)
+            return self._find(footage, start_s, frames, fps, check_cancelled)
         except FFmpegError as error:
             raise NotCopiableError(f"cannot be read ({error.strerror})") from error
 
@@ -98,15 +97,17 @@ class Packets:
         yield from islice(packets, run.frames - 1)
 
     def _find(
-        self, coded: CodecParameters, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
+        self, footage: VideoInfo, start_s: Fraction, frames: int, fps: Fraction, check_cancelled: Callable[[], None]
     ) -> PacketRun:
-        stamps = _Stamps(self._origin(), self._tick_s, fps)
+        if isinstance(footage.coded, NotCopiableError):
+            raise footage.coded
+        stamps = _Stamps(footage.first_pts, self._tick_s, fps)
         number = stamps.on_screen(start_s)
         packets = _asking(self._from(stamps.of(number)), check_cancelled)
         packet = _keyframe(packets, stamps, number)
         first_pts, seen, reorder, is_key = packet.pts or 0, bytearray(frames), 0, True
         for count in range(frames):
-            _check_packet(packet, coded, is_first=count == 0)
+            _check_packet(packet, footage.coded, is_first=count == 0)
             place = stamps.number(packet.pts) - number
             if place < 0:
                 raise NotCopiableError("shows frames before the keyframe that it starts at")
@@ -119,14 +120,6 @@ class Packets:
                     raise NotCopiableError("is as long as its source only with its last frame repeated")
                 packet = following
         return PacketRun(self._source, self._tick_s * fps, first_pts, frames, reorder, is_key)
-
-    def _origin(self) -> int:
-        """Return the time stamp of the frame that is shown first."""
-        packets = islice(self._container.demux(self.stream), _LOOKED_AT)
-        stamps = [packet.pts for packet in packets if packet.pts is not None and not packet.is_discard]
-        if not stamps:
-            raise NotCopiableError("does not say when its frames are shown")
-        return min(stamps)
 
     def _from(self, pts: int) -> Iterator["Packet[Any]"]:
         """Yield packets from the keyframe at or before a time stamp on, and to the end of the file."""

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from videojob_contract.errors import Reason
+from videojob_worker.media.files.beginning import begin_s
 from videojob_worker.media.files.codec_parameters import CodecParameters, NotCopiableError, coded_as
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.video.decoder import Decoder
@@ -24,7 +25,7 @@ _MISSED_S: Final = Fraction(1, 5)
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """A video that could be opened and decodes. Time 0 is when its first picture is shown."""
+    """A video that could be opened and decodes. Time 0 is when its first picture is shown, or its sound begins."""
 
     source: Source
     width: int
@@ -33,6 +34,7 @@ class VideoInfo:
     shape: FrameShape
     """How its frames are shown."""
     first_pts: int
+    """The time stamp that is time 0."""
     tick_s: Fraction
     period_s: Fraction | None
     """Mean time between two pictures."""
@@ -71,7 +73,7 @@ def inspect_video(source: Source) -> VideoInfo:
         if found is None:
             check_size_known(source, decoder.stream.codec_context)
             raise source.error("is a damaged video: not one of its frames can be decoded")
-        pts, frame = decoder.first_pts(found[0]), found[1]
+        pts, frame = _begin(decoder, found[0]), found[1]
         has_alpha = any(component.is_alpha for component in frame.format.components)
         if decoder.leaves_alpha_out and not has_alpha:
             raise source.error(
@@ -109,6 +111,16 @@ def inspect_video(source: Source) -> VideoInfo:
         )
     finally:
         decoder.close()
+
+
+def _begin(decoder: Decoder, decoded: int) -> int:
+    """Return the time stamp from which on times are counted, if `decoded` is that of the first frame."""
+    pictures_s = decoder.first_pts(decoded) * decoder.tick_s
+    start_s = begin_s(decoder.container, pictures_s)
+    if start_s < pictures_s:
+        early_s = float(pictures_s - start_s)
+        decoder.source.warn(f"begins with {early_s:.2f}s of sound before its first picture, which is held meanwhile")
+    return round(start_s / decoder.tick_s)
 
 
 def _coded(decoder: Decoder) -> CodecParameters | NotCopiableError:

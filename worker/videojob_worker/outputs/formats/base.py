@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from videojob_worker.output_files import published_name
+from videojob_contract.output_files import published_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

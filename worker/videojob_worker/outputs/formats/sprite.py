@@ -10,8 +10,8 @@ from urllib.parse import quote
 from PIL import Image
 
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.output_files import beside
 from videojob_contract.resources.outputs import Output
-from videojob_worker.output_files import beside
 from videojob_worker.outputs.formats.base import OutputFormat, main_file_in_folder
 from videojob_worker.outputs.frame_grabs import Take
 from videojob_worker.outputs.jpeg import save_jpeg

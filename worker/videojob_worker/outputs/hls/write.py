@@ -12,10 +12,10 @@ from pathlib import Path
 
 from av.error import FFmpegError
 
+from videojob_contract.output_files import folder_beside
 from videojob_worker.clock import SAMPLE_RATE
 from videojob_worker.encode.container import Layout, Pictures, write_container
 from videojob_worker.encode.sound import SoundPacketFile
-from videojob_worker.output_files import folder_beside
 from videojob_worker.outputs.hls.codecs import AAC, video_codec
 from videojob_worker.outputs.hls.fragments import Splitter
 from videojob_worker.outputs.hls.playlist import PlaylistEntry, Stream, Text, Variant, master_playlist, media_playlist

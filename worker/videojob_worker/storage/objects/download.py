@@ -13,11 +13,15 @@ from videojob_worker.concurrency import side_by_side, undisturbed
 from videojob_worker.storage.objects import opening
 from videojob_worker.storage.objects.failures import Purpose, converted
 from videojob_worker.storage.objects.opening import OpenStore, open_store
+from videojob_worker.storage.source_cache import name_of_content
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult
+    from collections.abc import Callable
+
+    from obstore import GetOptions, GetResult, ObjectMeta
 
     from videojob_worker.storage.base import FetchContext
+    from videojob_worker.storage.source_cache import SourceCache
 
 RANGE_BYTES = 8 << 20
 """Length of a range: long enough that asking for it costs little, short enough to ask for several."""
@@ -35,19 +39,76 @@ async def fetch(field: str, uri: str, context: FetchContext) -> int:
     what = f"{field}: {redact_uri(uri)}"
     opened = open_store(what, uri, context.objects, Reason.SOURCE_FORBIDDEN, opening.READING_SILENCE_S)
     purpose = Purpose(what, opened.entry, "read", "reading", Reason.SOURCE_NOT_FOUND, Reason.SOURCE_FORBIDDEN)
-    with converted(purpose), tempfile.TemporaryFile(dir=context.downloads, buffering=0) as file:
-        await _download(purpose, opened, file.fileno(), context.limits.max_source_bytes)
-        return os.dup(file.fileno())
+    with converted(purpose):
+        first = await _ask(purpose, opened, context.limits.max_source_bytes)
+        if context.cache is not None and (name := _name(opened, first.meta)) is not None:
+            kept = await _through_cache(purpose, opened, first, context.cache, name)
+            if kept is not None:
+                return kept
+            first = await _ask(purpose, opened, context.limits.max_source_bytes)
+        with tempfile.TemporaryFile(dir=context.downloads, buffering=0) as file:
+            await _download(purpose, opened, first, file.fileno())
+            return os.dup(file.fileno())
 
 
-async def _download(purpose: Purpose, opened: OpenStore, fd: int, most: int) -> None:
+async def _ask(purpose: Purpose, opened: OpenStore, most: int) -> GetResult:
+    """Return the beginning of an answer, of which nothing was read."""
     import obstore  # noqa: PLC0415 - a worker is claimed before it needs this
 
-    # The first request asks for all, because nobody knows yet how long it is; it is given up after its range.
+    # It asks for all, because nobody knows yet how long that is, and is given up after its range.
     first = await obstore.get_async(opened.store, opened.key)
-    size, tag = first.meta["size"], first.meta["e_tag"]
-    if size > most:
+    if first.meta["size"] > most:
         raise PermanentError(f"{purpose.what}: more than the pool's limit of {most} bytes", Reason.SOURCE_TOO_LARGE)
+    return first
+
+
+async def _through_cache(
+    purpose: Purpose, opened: OpenStore, first: GetResult, cache: SourceCache, name: str
+) -> int | None:
+    """Return a descriptor of what the cache has, or is given now; None where its disk does not let it."""
+    size = first.meta["size"]
+    found = await _descriptor(lambda: cache.find(name, size))
+    fd = await _descriptor(lambda: cache.begin(size)) if found is None else None
+    if fd is None:
+        return found
+    try:
+        await _download(purpose, opened, first, fd)
+        return await _descriptor(lambda: cache.keep(fd, name, size))
+    except OSError as error:
+        if error.errno is None:  # the store's
+            raise
+        return None
+    finally:
+        os.close(fd)
+
+
+async def _descriptor(work: Callable[[], int | None]) -> int | None:
+    """Wait for a thread that opens something, which is closed when nobody wants it any more."""
+    opening = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        fd = await undisturbed(opening)
+        if fd is not None:
+            os.close(fd)
+        raise
+
+
+def _name(opened: OpenStore, meta: ObjectMeta) -> str | None:
+    """Return the name of a version of an object; None where it has nothing that tells it from another."""
+    tag = meta["e_tag"]
+    if not tag or tag.startswith("W/"):
+        return None
+    entry = opened.entry
+    place = (entry.provider.value, entry.endpoint or "", entry.account or "", entry.bucket, opened.key)
+    return name_of_content(*place, tag, meta.get("version") or "", meta["size"])
+
+
+async def _download(purpose: Purpose, opened: OpenStore, first: GetResult, fd: int) -> None:
+    """Write an object to a file, all of the version of which `first` is the answer."""
+    import obstore  # noqa: PLC0415 - as above
+
+    size, tag = first.meta["size"], first.meta["e_tag"]
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def get(start: int) -> None:

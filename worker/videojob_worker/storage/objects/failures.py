@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(?:Other\(\s*OtherError\(\s*)?(\w+)")
+_OF_CLOUD = re.compile(
+    r"Generic \w+ error: (?:Failed to read (?:EKS )?token file|Error reading federated token file"
+    r"|Error performing [A-Z]+ (?:REDACTED|https?://[^/]+/(?:v\d/credentials|latest/(?:api/token|meta-data)"
+    r"|computeMetadata|metadata/identity)))"
+)
+"""How the words begin of what went wrong where a cloud gives credentials; its answers have a status like a store's."""
 _UNTRUSTED = {"UnknownIssuer", "BadSignature"}  # the latter of an authority whose key was renewed under its name
 _SERVERS_FAULT = 500
 
@@ -154,6 +160,8 @@ def _of(error: Exception, purpose: Purpose) -> VideoJobError:
     if isinstance(error, OSError) and error.errno is not None:  # of the disk: obstore's have none
         return errno_mapping.local(error, purpose.what) or TransientError(f"{purpose.what}: {error.strerror}")
     text, status = str(error), _STATUS_OF_CLASS.get(type(error).__name__)
+    if status is None and purpose.entry.workload_identity and _OF_CLOUD.match(text):
+        return _NO_CREDENTIALS.error(purpose, "")
     # The text has the object's key in it, which may be like anything here: where the class tells, it is not asked.
     if status is None:
         if certificate := _CERTIFICATE.search(text):

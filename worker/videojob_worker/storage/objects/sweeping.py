@@ -1,4 +1,4 @@
-"""Uploads that attempts before left when they were killed, found by asking S3 for them, and aborted.
+"""Uploads that attempts left when they were killed, or clients when they went away, found by asking S3, and aborted.
 
 obstore has no words for that. So these two requests are signed here, with the keys of the store's Secret; where the
 cloud gives the credentials, and at other providers, it is for a rule of the bucket.
@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from videojob_worker.storage.objects.opening import AccessKey, OpenStore
 
@@ -34,26 +34,44 @@ _NO_CONTENT = hashlib.sha256().hexdigest()
 
 async def sweep(opened: OpenStore) -> None:
     """Abort all uploads of an object that are begun; whatever fails, the next attempt or the bucket's rule does it."""
+    await _abort(opened, opened.key, lambda upload: _text(upload, "Key") == opened.key)
+
+
+async def sweep_below(opened: OpenStore, before: datetime) -> None:
+    """Abort the uploads below a prefix that were begun before a time: of clients that went away."""
+    await _abort(opened, f"{opened.key}/", lambda upload: _began(upload) < before)
+
+
+def _began(upload: str) -> datetime:
+    try:
+        began = datetime.fromisoformat(_text(upload, "Initiated"))
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+    return began if began.tzinfo else began.replace(tzinfo=UTC)
+
+
+async def _abort(opened: OpenStore, prefix: str, wanted: Callable[[str], bool]) -> None:
+    """Abort the uploads of keys that begin so and that are wanted, each as it is listed."""
     keys = opened.keys
     if keys is None:
         return
     try:
         async with asyncio.timeout(_MOST_S), httpcore.AsyncConnectionPool(ssl_context=_tls(opened)) as pool:
-            bucket = _url(opened, "", {"prefix": opened.key, "uploads": ""})
+            bucket = _url(opened, "", {"prefix": prefix, "uploads": ""})
             found = await _ask(pool, "GET", bucket, opened.region, keys)
-            for key, upload in _uploads(found.decode(errors="replace")):
-                if key == opened.key:
-                    begun = _url(opened, opened.key, {"uploadId": upload})
+            for upload in _uploads(found.decode(errors="replace")):
+                key = _text(upload, "Key")
+                if key.startswith(prefix) and wanted(upload):
+                    begun = _url(opened, key, {"uploadId": _text(upload, "UploadId")})
                     await _ask(pool, "DELETE", begun, opened.region, keys)
     except Exception:  # noqa: BLE001 - nobody needs it done now; and no word of the client is passed on
-        log.info("uploads that attempts before left in object store %s cannot be looked for", opened.entry.name)
+        log.info("uploads that were left in object store %s cannot be looked for", opened.entry.name)
 
 
-def _uploads(listing: str) -> Iterator[tuple[str, str]]:
-    """Yield key and identifier of each upload that is listed, in a time that grows with the listing's length alone."""
+def _uploads(listing: str) -> Iterator[str]:
+    """Yield what is listed of each upload, in a time that grows with the listing's length alone."""
     for begun in listing.split("<Upload>")[1:]:
-        upload = begun.partition("</Upload>")[0]
-        yield _text(upload, "Key"), _text(upload, "UploadId")
+        yield begun.partition("</Upload>")[0]
 
 
 def _text(upload: str, name: str) -> str:

@@ -14,8 +14,8 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from videojob_contract import output_files
 from videojob_contract.errors import PermanentError, Reason
-from videojob_worker import output_files
 from videojob_worker.concurrency import side_by_side, undisturbed
 from videojob_worker.storage.objects import media_types, opening, urls
 from videojob_worker.storage.objects.failures import Purpose, converted
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from obstore import Attributes
 
-    from videojob_worker.storage.base import Destination, RenderedFile
+    from videojob_worker.storage.base import Destination, PublishedUrl, RenderedFile
 
 _AT_ONCE = 8  # small objects
 _MOST_FORMER = 100_000
@@ -101,7 +101,7 @@ class _Staged:
             with contextlib.suppress(Exception):
                 await self._remove([key async for key in self._former()])
 
-    async def url(self) -> str | None:
+    async def url(self) -> PublishedUrl | None:
         return await urls.of(self.opened, str(self.destination))
 
     async def discard(self) -> None:
