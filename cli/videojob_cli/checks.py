@@ -12,15 +12,17 @@ from videojob_contract.problems import Problem, SpecError
 from videojob_contract.resources.base import POOL_NAME_PATTERN
 from videojob_contract.resources.encoding import Hardware
 from videojob_contract.support import unsupported, unsupported_pool
+from videojob_contract.template_refs import fix, name_of_template
 from videojob_contract.templates import DEFAULT_NAMESPACE
-from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule
+from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule, parse_videotemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from videojob_cli.files import Document
     from videojob_contract.resources.renderpool import RenderPool, RenderPoolSpec
+    from videojob_contract.resources.status import FixedTemplate
     from videojob_contract.resources.videojob import VideoJob, VideoJobSpec
     from videojob_contract.templates import Scalar
 
@@ -49,6 +51,7 @@ def check_document(
     allow_private_networks: bool = False,
     hardware: str = Hardware.NONE,
     volumes: Mapping[str, Path] | None = None,
+    templates: Mapping[str, Document] | None = None,
 ) -> Checked:
     """Check a document, and fill in its defaults.
 
@@ -57,6 +60,7 @@ def check_document(
         parameters: values for its templates, before its own.
         allow_private_networks: as a pool would have it.
         hardware: the same; a name of `Hardware`.
+        templates: the VideoTemplates that there are, by name.
         volumes: folders in which every source of these volumes has to be a file that can be read.
 
     Raises:
@@ -79,7 +83,13 @@ def check_document(
             return [*found, *error.problems], None
         return found, Checked(spec, document.name, namespace, pool, inspected.warnings)
 
-    problems, checked = look(parse_videojob(document.named_resource, parameters, further=lambda job: look(job)[0]))
+    videojob = parse_videojob(
+        document.named_resource,
+        parameters,
+        template=_template_of(document, templates or {}),
+        further=lambda job: look(job)[0],
+    )
+    problems, checked = look(videojob)
     if problems or checked is None:
         raise SpecError(problems)
     return checked
@@ -100,14 +110,36 @@ def check_pool(document: Document) -> None:
         raise SpecError(problems)
 
 
+def check_template(document: Document) -> None:
+    """Check a document that is a VideoTemplate; what it makes with its defaults, where it has all.
+
+    Raises:
+        SpecError: with all problems.
+    """
+    _check_maker(document, parse_videotemplate)
+
+
+def _template_of(document: Document, templates: Mapping[str, Document]) -> FixedTemplate | None:
+    """Return what a VideoJob's template has; None when it has none, or that is not there."""
+    name = name_of_template(document.resource)
+    if name is None or name not in templates:
+        return None
+    return fix(parse_videotemplate(templates[name].resource).to_dict())
+
+
 def check_schedule(document: Document) -> None:
     """Check a document that is a VideoSchedule, and the VideoJobs that it would make.
 
     Raises:
         SpecError: with all problems.
     """
+    _check_maker(document, parse_videoschedule)
+
+
+def _check_maker(document: Document, parse: Callable[..., object]) -> None:
+    """Check a document of a kind that makes VideoJobs, by its parser."""
     bad_name = list(_name_problems(document, _NAME))
-    parse_videoschedule(document.resource, further=lambda job: unsupported(job.spec))
+    parse(document.resource, further=lambda job: unsupported(job.spec))
     if bad_name:
         raise SpecError(bad_name)
 

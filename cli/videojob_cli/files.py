@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VIDEOJOB = "VideoJob"
 RENDERPOOL = "RenderPool"
 VIDEOSCHEDULE = "VideoSchedule"
+VIDEOTEMPLATE = "VideoTemplate"
 
 _GENERATED = "xxxxx"  # in place of five characters that are drawn at random
 _LONGEST_NAME = 63  # the API server cuts what is generated to it

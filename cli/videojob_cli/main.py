@@ -13,7 +13,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from videojob_cli.exits import HELP, Exit, of_reason, of_result
-from videojob_cli.files import RENDERPOOL, VIDEOJOB, VIDEOSCHEDULE, Document, FileError, read_documents
+from videojob_cli.files import RENDERPOOL, VIDEOJOB, VIDEOSCHEDULE, VIDEOTEMPLATE, Document, FileError, read_documents
 from videojob_cli.options import Parameters, job_options, set_option, volume_option
 from videojob_common.recent_log import keep_recent_log
 from videojob_contract.errors import VideoJobError
@@ -160,30 +160,38 @@ def plan(  # noqa: PLR0917 - one parameter for each option
 @volume_option
 @set_option
 def validate(files: tuple[Path, ...], volumes: dict[str, Path], parameters: Parameters) -> None:
-    """Check the VideoJobs, VideoSchedules and RenderPools in FILES.
+    """Check the VideoJobs, VideoTemplates, VideoSchedules and RenderPools in FILES.
 
     They are checked as the operator would, and no cluster is needed. Whether the pool has the queue, the volumes and
     the object stores that a job names is left to the operator. With --volume, the sources on it have to be there too,
     and what is odd in subtitles is a warning.
     """
-    from videojob_cli.checks import check_document, check_pool, check_schedule  # noqa: PLC0415 - as in `render`
+    from videojob_cli.checks import (  # noqa: PLC0415 - as in `render`
+        check_document,
+        check_pool,
+        check_schedule,
+        check_template,
+    )
 
     def check_job(document: Document) -> None:
-        for warning in check_document(document, parameters, volumes=volumes).warnings:
+        for warning in check_document(document, parameters, volumes=volumes, templates=templates).warnings:
             click.echo(document.locate(warning), err=True)
 
     checks: dict[str, Callable[[Document], None]] = {
         VIDEOJOB: check_job,
         RENDERPOOL: check_pool,
         VIDEOSCHEDULE: check_schedule,
+        VIDEOTEMPLATE: check_template,
     }
+    documents = _documents(files, checks)
+    templates = _by_name(documents)
 
     def check_one(document: Document) -> None:
         checks[document.kind](document)
         click.echo(f"{document.file}: {document.kind} {document.name} is valid")
 
     _keep_log()
-    sys.exit(Exit.PERMANENT if _check_all(_documents(files, checks), check_one) is None else Exit.OK)
+    sys.exit(Exit.PERMANENT if _check_all(documents, check_one) is None else Exit.OK)
 
 
 @main.command()
@@ -225,9 +233,17 @@ def _check_jobs(
     from videojob_cli.volumes import read_volumes  # noqa: PLC0415
 
     def check_one(document: Document) -> Checked:
-        return check_document(document, parameters, allow_private_networks=allow_private_networks, hardware=hardware)
+        return check_document(
+            document,
+            parameters,
+            allow_private_networks=allow_private_networks,
+            hardware=hardware,
+            templates=templates,
+        )
 
-    checked = _check_all(_documents((file,), [VIDEOJOB]), check_one)
+    documents = _documents((file,), [VIDEOJOB])
+    templates = _by_name(_read(file, [VIDEOTEMPLATE]))
+    checked = _check_all(documents, check_one)
     if checked is None:
         sys.exit(Exit.PERMANENT)
     for name in dict.fromkeys(name for job in checked for name in read_volumes(job.spec)):
@@ -243,17 +259,26 @@ def _documents(files: Iterable[Path], kinds: Collection[str]) -> list[Document]:
     """Read the resources of these kinds; ends the program when there is none at all, or a file cannot be read."""
     documents: list[Document] = []
     for file in files:
-        try:
-            found = read_documents(file, kinds)
-        except FileError as error:
-            click.echo(error, err=True)
-            sys.exit(Exit.PERMANENT)
+        found = _read(file, kinds)
         if not found:
             click.echo(f"{file}: has no {' or '.join(kinds)}", err=True)
         documents += found
     if not documents:
         sys.exit(Exit.PERMANENT)
     return documents
+
+
+def _read(file: Path, kinds: Collection[str]) -> list[Document]:
+    try:
+        return read_documents(file, kinds)
+    except FileError as error:
+        click.echo(error, err=True)
+        sys.exit(Exit.PERMANENT)
+
+
+def _by_name(documents: Iterable[Document]) -> dict[str, Document]:
+    """Return the VideoTemplates among some documents, by name."""
+    return {document.name: document for document in documents if document.kind == VIDEOTEMPLATE}
 
 
 def _check_all(documents: Iterable[Document], check: Callable[[Document], _Checked]) -> list[_Checked] | None:

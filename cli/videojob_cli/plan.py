@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from videojob_cli.checks import Checked
     from videojob_contract.assignment import Progress
-    from videojob_worker.explain.report import Plan
+    from videojob_contract.plan_report import Plan
 
 
 def plan_each(jobs: Sequence[Checked], options: Options) -> Iterator[tuple[str, Plan]]:

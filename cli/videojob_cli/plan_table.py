@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from videojob_worker.explain.report import OutputEntry, Plan, SpanEntry
+    from videojob_contract.plan_report import OutputEntry, Plan, SpanEntry
 
 MOST_ROWS = 40
 """A plan of more spans is shown clip by clip."""

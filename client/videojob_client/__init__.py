@@ -1,4 +1,4 @@
-"""A typed async client of VideoJobs, VideoSchedules and RenderPools, for programs that have videos rendered.
+"""A typed async client of VideoJobs and of what they are made by, for programs that have videos rendered.
 
 async with Client() as client:
     await client.videojobs.create("holiday", {"clips": [{"color": "#204060", "duration": "3s"}]})
@@ -6,7 +6,7 @@ async with Client() as client:
 """
 
 from videojob_client.client import Client
-from videojob_client.collection import RenderPools, VideoSchedules
+from videojob_client.collection import RenderPools, VideoSchedules, VideoTemplates
 from videojob_client.errors import (
     AlreadyExistsError,
     ClientError,
@@ -23,7 +23,7 @@ from videojob_client.errors import (
     UnavailableError,
     UnreadableError,
 )
-from videojob_client.resources import Event, Metadata, RenderPool, VideoJob, VideoSchedule
+from videojob_client.resources import Event, Metadata, RenderPool, VideoJob, VideoSchedule, VideoTemplate
 from videojob_client.videojobs import VideoJobs
 from videojob_client.wait_errors import (
     JobCancelledError,
@@ -41,6 +41,7 @@ from videojob_contract.resources import (
     VideoJobStatus,
     VideoScheduleSpec,
     VideoScheduleStatus,
+    VideoTemplateSpec,
 )
 from videojob_contract.resources.status import Condition, ConditionType, Phase, Stage
 
@@ -83,6 +84,9 @@ __all__ = [
     "VideoScheduleSpec",
     "VideoScheduleStatus",
     "VideoSchedules",
+    "VideoTemplate",
+    "VideoTemplateSpec",
+    "VideoTemplates",
     "WaitError",
     "WaitTimeoutError",
     "WatchEvent",

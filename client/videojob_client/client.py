@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from videojob_client.collection import RenderPools, VideoSchedules
+from videojob_client.access_reviews import AccessReviews
+from videojob_client.collection import RenderPools, VideoSchedules, VideoTemplates
 from videojob_client.configuration import Access, find_access
-from videojob_client.errors import ConfigurationError
+from videojob_client.errors import ConfigurationError, ForbiddenError, NotFoundError
 from videojob_client.transport import Transport
 from videojob_client.videojobs import VideoJobs
+from videojob_contract.api_paths import NAMESPACES
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +21,7 @@ TIMEOUT_S = 30.0
 
 
 class Client:
-    """A client of VideoJobs, VideoSchedules and RenderPools, to be entered before it is used.
+    """A client of VideoJobs, VideoSchedules, VideoTemplates and RenderPools, to be entered before it is used.
 
     Without arguments it finds the API server as kubectl does: by `KUBECONFIG`, `~/.kube/config`, or the service account
     of the pod that it runs in.
@@ -90,6 +92,31 @@ class Client:
     def videoschedules(self) -> VideoSchedules:
         """The VideoSchedules of the client's namespace."""
         return VideoSchedules(self._entered, self._namespace)
+
+    @property
+    def videotemplates(self) -> VideoTemplates:
+        """The VideoTemplates of the client's namespace."""
+        return VideoTemplates(self._entered, self._namespace)
+
+    async def cluster_uid(self) -> str:
+        """Return the UID of the namespace kube-system, which is as old as its cluster; empty when it may not be read.
+
+        By it the queues of a cluster are known in a Redis that others use too.
+
+        Example:
+            >>> len(await client.cluster_uid())
+            36
+        """
+        try:
+            namespace = await self._entered.read(NAMESPACES.url(None, "kube-system"))
+        except (ForbiddenError, NotFoundError):
+            return ""
+        return str(namespace["metadata"]["uid"])
+
+    @property
+    def access_reviews(self) -> AccessReviews:
+        """What the API server knows of others: for programs that are called with Kubernetes' tokens."""
+        return AccessReviews(self._entered, self._namespace)
 
     @property
     def _entered(self) -> Transport:

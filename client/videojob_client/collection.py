@@ -1,16 +1,16 @@
-"""What VideoJobs, VideoSchedules and RenderPools have in common: get, list and watch, in one namespace or in all."""
+"""What the resources have in common: get, list and watch, in one namespace or in all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from videojob_client.errors import ExpiredError
-from videojob_client.resources import RenderPool, VideoSchedule
+from videojob_client.resources import RenderPool, VideoSchedule, VideoTemplate
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
-from videojob_contract.api_paths import RENDERPOOLS, VIDEOSCHEDULES, Resource
+from videojob_contract.api_paths import RENDERPOOLS, VIDEOSCHEDULES, VIDEOTEMPLATES, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from videojob_client.resources import Metadata
     from videojob_client.transport import Object, Transport
@@ -104,7 +104,14 @@ class Collection(Generic[T]):
             if not query["continue"]:
                 return
 
-    def watch(self, *, labels: str = "", fields: str = "") -> AsyncGenerator[WatchEvent[T], None]:
+    def watch(
+        self,
+        *,
+        labels: str = "",
+        fields: str = "",
+        keep: Callable[[Object], Object] = lambda item: item,
+        on_listed: Callable[[str], None] = lambda _: None,
+    ) -> AsyncGenerator[WatchEvent[T], None]:
         """Yield what there is, each as ADDED, and then every change, without end.
 
         A connection that is lost is made again, and nothing is missed: when the API server no longer knows what
@@ -114,6 +121,10 @@ class Collection(Generic[T]):
         Args:
             labels: a label selector.
             fields: a field selector, such as `metadata.name=holiday`.
+            keep: what to keep of each object, of its manifest, while it is watched: what is yielded has no more. For
+                those who watch thousands. All of `metadata` that `Metadata` has must be in it. Default: the whole.
+            on_listed: called when all that there was has been yielded, and after every further list, with the resource
+                version of the list. What that finds deleted was so at a version that nobody knows: its own is its last.
 
         Raises:
             RequestError: it was refused. That the API server cannot be reached is raised for the first list alone.
@@ -125,7 +136,8 @@ class Collection(Generic[T]):
             ADDED default
         """
         selectors = {"labelSelector": labels, "fieldSelector": fields}
-        return watch(self._transport, self.resource.url(self._namespace), selectors, self._read)
+        path = self.resource.url(self._namespace)
+        return watch(self._transport, path, selectors, self._read, keep=keep, on_listed=on_listed)
 
     def _one(self, name: str = "") -> str:
         """Path of one object, or of the collection, in the one namespace in which something is done."""
@@ -149,3 +161,10 @@ class VideoSchedules(Collection[VideoSchedule]):
 
     resource = VIDEOSCHEDULES
     kind = VideoSchedule
+
+
+class VideoTemplates(Collection[VideoTemplate]):
+    """VideoTemplates: get, list and watch."""
+
+    resource = VIDEOTEMPLATES
+    kind = VideoTemplate

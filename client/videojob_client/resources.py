@@ -1,4 +1,4 @@
-"""VideoJobs, VideoSchedules, RenderPools and Events as the client gives them: frozen, with the contract's models.
+"""The resources and Events as the client gives them: frozen, with the contract's models.
 
 An operator may be newer than its clients. What a status has that this version does not know is left out of `status`,
 and stays in `manifest`; it is never an error.
@@ -15,16 +15,23 @@ from pydantic import ValidationError
 
 from videojob_client.errors import UnreadableError
 from videojob_contract.resources import RenderPoolStatus, VideoJobStatus, VideoScheduleStatus
-from videojob_contract.validation import SpecError, parse_renderpool, parse_videojob, parse_videoschedule
+from videojob_contract.validation import (
+    SpecError,
+    parse_renderpool,
+    parse_videojob,
+    parse_videoschedule,
+    parse_videotemplate,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from videojob_contract.resources import RenderPoolSpec, VideoJobSpec, VideoScheduleSpec
+    from videojob_contract.resources import RenderPoolSpec, VideoJobSpec, VideoScheduleSpec, VideoTemplateSpec
     from videojob_contract.resources.base import Model
     from videojob_contract.resources.status import Condition, ConditionType
 
     _Model = TypeVar("_Model", bound=Model)
+    _Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +86,7 @@ class VideoJob:
         Raises:
             UnreadableError: it is wrong, as the operator says too, or has what this version does not know.
         """
-        try:
-            return parse_videojob(self.manifest).spec
-        except SpecError as error:
-            raise UnreadableError(error.problems) from error
+        return _read(parse_videojob, self.manifest).spec
 
     def condition(self, kind: ConditionType) -> Condition | None:
         """Return the condition of a kind, or None while nothing is known of it."""
@@ -111,10 +115,7 @@ class RenderPool:
         Raises:
             UnreadableError: it is wrong, or has what this version does not know.
         """
-        try:
-            return parse_renderpool(self.manifest).spec
-        except SpecError as error:
-            raise UnreadableError(error.problems) from error
+        return _read(parse_renderpool, self.manifest).spec
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
@@ -139,15 +140,35 @@ class VideoSchedule:
         Raises:
             UnreadableError: it is wrong, as the operator says too, or has what this version does not know.
         """
-        try:
-            return parse_videoschedule(self.manifest).spec
-        except SpecError as error:
-            raise UnreadableError(error.problems) from error
+        return _read(parse_videoschedule, self.manifest).spec
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
         """Read it from an object as the API server has it."""
         return cls(Metadata.of(manifest), _known(VideoScheduleStatus, manifest.get("status") or {}), manifest)
+
+
+@dataclass(frozen=True)
+class VideoTemplate:
+    """A VideoTemplate at one moment."""
+
+    metadata: Metadata
+    manifest: Mapping[str, Any] = field(repr=False)
+    """The whole object as the API server has it."""
+
+    @cached_property
+    def spec(self) -> VideoTemplateSpec:
+        """Its timeline and its parameters.
+
+        Raises:
+            UnreadableError: it is wrong, or has what this version does not know.
+        """
+        return _read(parse_videotemplate, self.manifest).spec
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Read it from an object as the API server has it."""
+        return cls(Metadata.of(manifest), manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +187,14 @@ class Event:
         """Read it from an Event of `events.k8s.io/v1`."""
         at = manifest.get("eventTime") or manifest["metadata"]["creationTimestamp"]
         return cls(manifest.get("type", ""), manifest.get("reason", ""), manifest.get("note", ""), _time(at))
+
+
+def _read(parse: Callable[[Mapping[str, Any]], _Read], manifest: Mapping[str, Any]) -> _Read:
+    """Read an object; raises `UnreadableError` for what its parser does not take."""
+    try:
+        return parse(manifest)
+    except SpecError as error:
+        raise UnreadableError(error.problems) from error
 
 
 def _known(model: type[_Model], status: Mapping[str, Any]) -> _Model:

@@ -52,6 +52,9 @@ async def watch(
     selectors: Mapping[str, str],
     read: Callable[[Object], T],
     seen: Iterable[Object] = (),
+    *,
+    keep: Callable[[Object], Object] = lambda item: item,
+    on_listed: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[WatchEvent[T], None]:
     """Yield what there is, and then every change, without end; see `Collection.watch`.
 
@@ -63,17 +66,19 @@ async def watch(
     while True:
         try:
             if not version:
-                items, listed = await _list(transport, path, selectors)
+                items, listed = await _list(transport, path, selectors, keep)
                 for event in known.replace(items):
                     yield WatchEvent(event.type, read(event.object))
+                on_listed(listed)
                 version = listed
             async with aclosing(_changes(transport, path, selectors, version)) as changes:
                 async for kind, item in changes:
                     version = item["metadata"]["resourceVersion"]
                     waits = delays()
                     if kind != "BOOKMARK":
-                        known.note(EventType(kind), item)
-                        yield WatchEvent(EventType(kind), read(item))
+                        kept = keep(item)
+                        known.note(EventType(kind), kept)
+                        yield WatchEvent(EventType(kind), read(kept))
         except ExpiredError:
             version = ""  # and list again: what happened since is forgotten
         except UnavailableError as error:
@@ -98,7 +103,10 @@ class _Known:
             self._items[item["metadata"]["uid"]] = item
 
     def replace(self, items: Iterable[Object]) -> list[WatchEvent[Object]]:
-        """Take a whole list, and return what it changes: deletions first, as names can be used again."""
+        """Take a whole list, and return what it changes: deletions first, as names can be used again.
+
+        What a further list changes comes in the order in which it was written.
+        """
         now = {item["metadata"]["uid"]: item for item in items}
         changes = [WatchEvent(EventType.DELETED, item) for uid, item in self._items.items() if uid not in now]
         for uid, item in now.items():
@@ -107,17 +115,27 @@ class _Known:
                 changes.append(WatchEvent(EventType.ADDED, item))
             elif before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
                 changes.append(WatchEvent(EventType.MODIFIED, item))
+        if self.listed:
+            changes.sort(key=lambda change: (change.type is not EventType.DELETED, _number(change.object)))
         self._items, self.listed = now, True
         return changes
 
 
-async def _list(transport: Transport, path: str, selectors: Mapping[str, str]) -> tuple[list[Object], str]:
+def _number(item: Object) -> int:
+    """Return the version of an object, which API servers count."""
+    version: str = item["metadata"]["resourceVersion"]
+    return int(version) if version.isdecimal() else 0
+
+
+async def _list(
+    transport: Transport, path: str, selectors: Mapping[str, str], keep: Callable[[Object], Object]
+) -> tuple[list[Object], str]:
     """Return everything, and the version from which to watch: of one moment, or from the start again."""
     items: list[Object] = []
     token = ""
     while True:
         page = await transport.read(path, {**selectors, "limit": str(PAGE_SIZE), "continue": token})
-        items += page["items"]
+        items += map(keep, page["items"])
         token = page["metadata"].get("continue", "")
         if not token:
             return items, page["metadata"]["resourceVersion"]

@@ -1,0 +1,89 @@
+"""The application: routes, and what is done with every request."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from videojob_gateway import openapi
+from videojob_gateway.auth.authentication import nobody_is_asked
+from videojob_gateway.middleware import Observed
+from videojob_gateway.page_files import read_page
+from videojob_gateway.problem_json import handle_errors
+from videojob_gateway.routes import (
+    asset_uploads,
+    assets,
+    batches,
+    callers,
+    health,
+    jobs,
+    looks,
+    offers,
+    outputs,
+    page,
+    sockets,
+    stats,
+    streams,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Any
+
+    from videojob_gateway.auth.authentication import Authenticate
+    from videojob_gateway.gateway import Gateway
+
+OPENAPI = "/api/v1/openapi.json"
+
+
+def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -> FastAPI:
+    """Return the application of a gateway; its client is entered already."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(gateway.cache.run(gateway.client.videojobs), name="job cache")
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+
+    # Without its pages of documentation, which load their scripts from elsewhere.
+    app = FastAPI(
+        openapi_url=OPENAPI,
+        redirect_slashes=False,  # to whatever host a request names
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.gateway = gateway
+    app.state.authenticate = authenticate
+    app.state.page = read_page()
+    app.include_router(health.router)
+    app.include_router(batches.router)
+    app.include_router(jobs.router)
+    app.include_router(stats.router)
+    app.include_router(streams.router)
+    app.include_router(sockets.router)
+    app.include_router(outputs.router)
+    app.include_router(asset_uploads.router)
+    app.include_router(assets.router)
+    app.include_router(looks.router)
+    app.include_router(offers.router)
+    app.include_router(callers.router)
+    app.include_router(page.router)
+    handle_errors(app)
+    app.add_middleware(Observed)
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+    return app

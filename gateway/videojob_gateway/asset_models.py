@@ -1,0 +1,58 @@
+"""What is answered of assets, for the OpenAPI document alone."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads annotations
+
+from pydantic import Field
+
+from videojob_gateway.models import WireModel
+
+
+class Asset(WireModel):
+    """Media that a user brought."""
+
+    id: str = Field(examples=[f"default.{'9f' * 32}"])
+    """Its pool and the digest of its bytes."""
+    pool: str
+    """The pool whose VideoJobs can read it."""
+    user: str
+    """Whose it is."""
+    name: str = Field(examples=["holiday.jpg"])
+    """What it is called."""
+    uri: str = Field(examples=["volume://media/uploads/assets/ana/9f86…/holiday.jpg"])
+    """What a spec calls it."""
+    type: str = Field(examples=["image/jpeg"])
+    """What it is, by its bytes."""
+    bytes: int
+    """How many it has."""
+    sha256: str
+    """Their digest."""
+    created_at: datetime
+    """When it was brought."""
+    expires_at: datetime
+    """When it goes, unless a VideoJob reads it or it is brought again."""
+
+
+class AssetList(WireModel):
+    """A page of assets."""
+
+    items: list[Asset]
+    """The newest first."""
+    next: str | None
+    """`cursor` of the next page; null when there is none."""
+
+
+class ResumableUpload(WireModel):
+    """An upload that may be resumed."""
+
+    id: str
+    """Its pool, and what it is known by."""
+    offset: int
+    """How many bytes have come."""
+    length: int
+    """How many are to."""
+    expires_at: datetime
+    """When it goes, unless more comes."""
+    asset: Asset | None
+    """What it has become, once all have come."""

@@ -1,0 +1,198 @@
+"""Assets: bring media in one request, list them, look at them and remove them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response
+
+from videojob_client.errors import NotFoundError, UnreadableError
+from videojob_contract.problems import Problem
+from videojob_gateway import asset_models
+from videojob_gateway.assets import asset_files, partial_files
+from videojob_gateway.assets.partial_files import UploadRecord
+from videojob_gateway.assets.receiving import append, blocking, entered, finish_upload, of_file_system
+from videojob_gateway.assets.upload_place import UploadPlace, place_of
+from videojob_gateway.auth.access import Submitter, Viewer  # noqa: TC001 - FastAPI reads annotations
+from videojob_gateway.errors import InvalidRequestError, NoSuchAssetError, NoSuchUploadError, NoUploadsError
+from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
+from videojob_gateway.job_query import MAX_PAGE
+from videojob_gateway.routes.answers import as_json, errors
+
+if TYPE_CHECKING:
+    from videojob_gateway.assets.asset_files import AssetFile
+    from videojob_gateway.auth.caller import Caller
+
+router = APIRouter(prefix="/api/v1", tags=["assets"])
+
+PoolName = Annotated[str, Query(description="The pool whose VideoJobs are to read it.", min_length=1, max_length=63)]
+AssetId = Annotated[str, Path(description="Its pool, a dot and its SHA-256.", min_length=1, max_length=128)]
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file itself, whatever type is said.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post(
+    "/assets",
+    status_code=201,
+    summary="Bring a file",
+    responses={
+        201: {"model": asset_models.Asset},
+        **errors(400, 401, 403, 404, 408, 413, 415, 422, 429, 460, 503, 507),
+    },
+    openapi_extra=_BODY,
+)
+async def create_asset(
+    request: Request,
+    gateway: Served,
+    caller: Submitter,
+    *,
+    pool: PoolName = "default",
+    name: Annotated[str, Query(description="What it is called, such as holiday.jpg.", max_length=255)] = "",
+    sha256: Annotated[str, Query(description="Its digest: refused when it is not.", pattern="^[0-9a-f]{64}$")] = "",
+    content_length: Annotated[int | None, Header(ge=0)] = None,
+) -> Response:
+    """Keep a file, which is the caller's; what it is tell its bytes. The same bytes are the same asset.
+
+    It is there whole or not at all: one that may be cut off is better brought by `/assets/uploads`.
+    """
+    place = await place_in(gateway, pool)
+    with gateway.receiving.taken(caller.user):
+        asset = await _receive(request, place, caller.user, UploadRecord(length=content_length or 0, name=name), sha256)
+    return as_json(place.view(asset), 201, {"Location": f"/api/v1/assets/{pool}.{asset.sha256}"})
+
+
+@router.get(
+    "/assets",
+    summary="List assets",
+    responses={200: {"model": asset_models.AssetList}, **errors(401, 403, 404, 422, 503)},
+)
+async def list_assets(
+    gateway: Served,
+    caller: Viewer,
+    *,
+    pool: PoolName = "default",
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str, Query(description="`next` of the page before.", max_length=100)] = "",
+) -> Response:
+    """List the caller's assets in a pool, or to admins everyone's, the newest first."""
+    place = await place_in(gateway, pool)
+    before = _cursor(cursor)
+    with of_file_system():
+        items, following = await blocking(_page, place, caller.owner, limit, before)
+    return as_json({"items": [place.view(item) for item in items], "next": following})
+
+
+@router.get(
+    "/assets/{id}",
+    summary="Look at an asset",
+    responses={200: {"model": asset_models.Asset}, **errors(401, 403, 404, 422, 503)},
+)
+async def get_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:  # noqa: A002 - its name in the path
+    """Return an asset of the caller's, or to admins anyone's."""
+    place, asset = await find_asset(gateway, caller, id)
+    return as_json(place.view(asset))
+
+
+@router.delete(
+    "/assets/{id}",
+    status_code=204,
+    summary="Remove an asset",
+    responses={204: {"description": "It is gone."}, **errors(401, 403, 404, 422, 503)},
+)
+async def delete_asset(id: AssetId, gateway: Served, caller: Submitter) -> Response:  # noqa: A002
+    """Remove an asset; a VideoJob that has not read it yet will fail."""
+    place, asset = await find_asset(gateway, caller, id)
+    with of_file_system():
+        await blocking(asset_files.remove_file, place.root, asset.user, asset.sha256)
+    return Response(status_code=204)
+
+
+async def place_in(gateway: Gateway, pool: str) -> UploadPlace:
+    """Return the place of uploads of a pool.
+
+    Raises:
+        NoUploadsError: there is none.
+        ClientError: the pool cannot be looked at.
+    """
+    try:
+        found = await gateway.client.renderpools.get(pool)
+        return place_of(gateway.settings, found.metadata.name, found.spec)
+    except (NotFoundError, UnreadableError):
+        raise NoUploadsError(f"there is no RenderPool {pool[:80]!r}") from None
+
+
+async def find_asset(gateway: Gateway, caller: Caller, identity: str) -> tuple[UploadPlace, AssetFile]:
+    """Return an asset of a caller's, or to admins anyone's, and where it is; raises `NoSuchAssetError`."""
+    missing = NoSuchAssetError(f"there is no asset {identity[:140]!r}")
+    pool, _, digest = identity.partition(".")
+    if not asset_files.DIGEST.fullmatch(digest):
+        raise missing
+    try:
+        place = await place_in(gateway, pool)
+        with of_file_system():
+            asset = await blocking(_find, place, caller, digest)
+    except (NoUploadsError, NoSuchUploadError):
+        raise missing from None
+    if asset is None:
+        raise missing
+    return place, asset
+
+
+def _find(place: UploadPlace, caller: Caller, digest: str) -> AssetFile | None:
+    found = asset_files.find_file(place.root, caller.user, digest)
+    if found is None and caller.owner is None and (user := asset_files.holder_of(place.root, digest)) is not None:
+        return asset_files.find_file(place.root, user, digest)
+    return found
+
+
+async def _receive(
+    request: Request, place: UploadPlace, user: str, record: UploadRecord, said_digest: str
+) -> AssetFile:
+    with of_file_system():
+        await blocking(place.check_room, user, record.length)
+        partial = await blocking(partial_files.create, place.root, user, record)
+    try:
+        async with entered(partial_files.opened(place.root, user, partial.id)) as upload:
+            digest = await append(upload, aiter(request.stream()), place.most_bytes)
+            return await finish_upload(place, user, upload, digest, said_digest)
+    finally:
+        await blocking(_forget, place, user, partial.id)
+
+
+def _forget(place: UploadPlace, user: str, identity: str) -> None:
+    with suppress(NoSuchUploadError, OSError):  # what is left is removed when its time is over
+        partial_files.remove_upload(place.root, user, identity)
+
+
+def _page(
+    place: UploadPlace, owner: str | None, limit: int, before: tuple[int, str, str] | None
+) -> tuple[list[AssetFile], str | None]:
+    items: list[AssetFile] = []
+    last = None
+    for entry in asset_files.newest(place.root, owner):
+        if before is not None and entry >= before:
+            continue
+        if len(items) == limit and last is not None:
+            return items, f"{last[0]}.{last[1]}.{last[2]}"
+        _, digest, user = entry
+        if (found := asset_files.find_file(place.root, user, digest)) is not None:
+            items.append(found)
+            last = entry
+    return items, None
+
+
+def _cursor(cursor: str) -> tuple[int, str, str] | None:
+    time, _, rest = cursor.partition(".")
+    digest, _, user = rest.partition(".")
+    if not cursor:
+        return None
+    if not (time.isascii() and time.isdecimal() and asset_files.DIGEST.fullmatch(digest)):
+        raise InvalidRequestError([Problem("cursor", "is not one that a page has had")])
+    return int(time), digest, user

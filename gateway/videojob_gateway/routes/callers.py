@@ -1,0 +1,18 @@
+"""Who calls, for clients that show what may be done."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotations
+
+from videojob_gateway import models
+from videojob_gateway.auth.access import Viewer  # noqa: TC001 - FastAPI reads annotations
+from videojob_gateway.routes.answers import as_json, errors
+
+router = APIRouter(prefix="/api/v1", tags=["callers"])
+
+
+@router.get("/caller", summary="Who calls", responses={200: {"model": models.Identity}, **errors(401, 403, 503)})
+async def caller_identity(caller: Viewer) -> Response:
+    """Say who the caller is known as, and what it may do."""
+    return as_json({"user": caller.user, "role": caller.role, "tier": caller.tier})
