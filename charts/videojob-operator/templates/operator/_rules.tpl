@@ -1,12 +1,12 @@
 {{/* All that the operator may do. Each verb has a use; what has none is not here: it cannot change or delete
-     Secrets, read any but one, nor touch the spec of a VideoJob or a RenderPool. */}}
+     Secrets, read any but one and those of urlsecrets.yaml, nor touch the spec of a VideoJob or a RenderPool. */}}
 {{- define "videojob.rules" -}}
 # Watched; made by a VideoSchedule; and a finished VideoJob is deleted when its time is over.
 - apiGroups: [videojob.dev]
   resources: [videojobs]
   verbs: [get, list, watch, create, delete]
 - apiGroups: [videojob.dev]
-  resources: [renderpools, videoschedules]
+  resources: [renderpools, videoschedules, videotemplates]
   verbs: [get, list, watch]
 - apiGroups: [videojob.dev]
   resources: [videojobs/status, renderpools/status, videoschedules/status]
@@ -29,6 +29,14 @@
   resources: [secrets]
   resourceNames: [videojob-webhooks]
   verbs: [get]
+# What a pool's users had of a day, where it has a daily limit.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [videojob-days]
+  verbs: [get, patch]
 # What `kubectl describe videojob` shows; and read to tell why a worker does not start.
 - apiGroups: [events.k8s.io]
   resources: [events]
