@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import av
 
@@ -22,6 +23,9 @@ MEDIA = CLUSTER / "media"
 SAMPLE = ROOT / "manifests" / "samples" / "slideshow.yaml"
 NAMESPACE = "videojob"
 NAME = "slideshow"
+PROMETHEUS = "http://127.0.0.1:9090"
+GRAPHS = ("videojob_workers", "videojob_queue_depth", "videojob_video_seconds_total", "videojob_attempt_seconds_total")
+"""What its link shows, of what the dashboards do."""
 STALL_S = 60  # longer than anything takes, except without an operator or a worker
 BAR_WIDTH = 20
 
@@ -173,7 +177,16 @@ Try next, after  export KUBECONFIG={CLUSTER / "kubeconfig"} PATH={CLUSTER / "bin
   3. Render without a cluster:
        .venv/bin/videojob render {sample} --out /tmp --volume media={MEDIA}
 
+What the operator measures, of which the chart has dashboards (docs/operations.md):
+  {graphs()}
+
 The cluster keeps running; `make cluster-down` stops it.""")
+
+
+def graphs() -> str:
+    """The address of graphs in the cluster's Prometheus."""
+    panels = {f"g{n}.{key}": value for n, name in enumerate(GRAPHS) for key, value in (("expr", name), ("tab", 0))}
+    return f"{PROMETHEUS}/graph?{urlencode(panels)}"
 
 
 def properties(path: Path) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+_OTHERS: Final = {"renderpool", "videoschedule", "videotemplate"}
 FOLDER: Final = Path(__file__).resolve().parents[1] / "manifests" / "samples"
-VIDEOJOBS: Final = tuple(sorted({path.stem for path in FOLDER.glob("*.yaml")} - {"renderpool", "videoschedule"}))
+VIDEOJOBS: Final = tuple(sorted({path.stem for path in FOLDER.glob("*.yaml")} - _OTHERS))
 """Their names."""
 
 

@@ -1,7 +1,8 @@
 """Stand-ins for public base images, made from Debian packages.
 
 For machines that reach a Debian mirror and no image registry. They have what the public images have in common with
-them: python3 with pip and the CA certificates, or Redis 7 with the same user and working directory.
+them: python3 and the CA certificates, or Redis 7 with the same user and working directory. What only builds need, as
+pip, is in an image of its own.
 """
 
 import hashlib
@@ -14,6 +15,9 @@ from imaging import buildah
 from node.config import ClusterError
 
 DEBIAN = "bookworm"
+# /bin is a link to /usr/bin from the start: the package that would make it one brings 50 MB of Perl.
+MERGE = "/usr/share/mmdebstrap/hooks/merged-usr"
+MERGED = ("usr-is-merged",)
 UNNEEDED = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*")
 
 
@@ -28,11 +32,12 @@ class Base:
 
     def reference(self) -> str:
         """Its name, with the hash of its recipe as the tag."""
-        recipe = repr((DEBIAN, UNNEEDED, self))
+        recipe = repr((DEBIAN, MERGED, UNNEEDED, self))
         return f"localhost/{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-PYTHON = Base("python", packages=("python3", "python3-pip", "python3-venv", "ca-certificates"))
+PYTHON = Base("python", packages=("python3", "ca-certificates"))
+PYTHON_BUILD = Base("python-build", packages=(*PYTHON.packages, "python3-pip", "python3-venv", "binutils"))
 # What the worker's Dockerfile would install, where it can: apt does not work in image builds on every machine.
 PYTHON_MEDIA = Base(
     "python-media",
@@ -86,7 +91,8 @@ def _debian(base: Base, archive: Path) -> None:
         (path for path in ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list") if Path(path).exists()),
         "",
     )
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(base.packages)}"]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join((*MERGED, *base.packages))}"]
+    command += [f"--hook-dir={MERGE}"]
     command += [f"--dpkgopt=path-exclude={path}" for path in UNNEEDED]
     command += [f"--customize-hook={line}" for line in base.after]
     command += [DEBIAN, str(archive), *([sources] if sources else [])]

@@ -1,10 +1,11 @@
-"""The operator's and the worker's image, built from the Dockerfiles with this machine's pip settings."""
+"""The images of this repository, built from the Dockerfiles with this machine's pip settings."""
 
 import configparser
 import hashlib
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imaging import bases, buildah
-from node.config import CHECKOUT
+from node.config import CHECKOUT, ClusterError
 
 # Where packages come from, and how to get there.
 PIP_SETTINGS = (
@@ -41,10 +42,10 @@ class Image:
     stand_in: bases.Base
     """What stands in for its public base image on machines that reach no registry."""
 
-    def key(self, base: str) -> str:
+    def key(self, arguments: dict[str, str]) -> str:
         """The hash of all that goes into it."""
         dockerfile = CHECKOUT / self.dockerfile
-        content = hashlib.sha256(base.encode())
+        content = hashlib.sha256(repr(sorted(arguments.items())).encode())
         for path in [dockerfile, CHECKOUT / ".dockerignore", *_copied(dockerfile)]:
             content.update(f"{path.relative_to(CHECKOUT)}\0".encode())
             content.update(path.read_bytes())
@@ -53,18 +54,29 @@ class Image:
 
 IMAGES = (
     Image("videojob-operator", "Dockerfile.operator", bases.PYTHON),
+    Image("videojob-gateway", "Dockerfile.gateway", bases.PYTHON),
     Image("videojob-worker", "Dockerfile.worker", bases.PYTHON_MEDIA),
 )
 
 
-def build(image: Image, reference: str, arguments: dict[str, str]) -> None:
-    """Builds `image` as `reference`. Each step of the Dockerfile whose input is as before is taken from the cache."""
+def build(image: Image, reference: str, arguments: dict[str, str], source: Path = CHECKOUT) -> None:
+    """Builds `image` of a tree as `reference`. Each step whose input is as before is taken from the cache."""
     with _pip_settings() as mounts:
         arguments = arguments | {"PIP_CONFIG_FILE": f"{MOUNT_POINT}/pip.conf"}
         options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         options += [f"--volume={source}:{target}:ro" for source, target in mounts]
-        options += [f"--file={CHECKOUT / image.dockerfile}", f"--tag={reference}"]
-        buildah.run("build", "--quiet", "--layers", "--force-rm", *options, str(CHECKOUT))
+        options += [f"--file={source / image.dockerfile}", f"--tag={reference}"]
+        buildah.run("build", "--quiet", "--layers", "--force-rm", *options, str(source))
+
+
+def make_page(source: Path = CHECKOUT) -> None:
+    """Builds the gateway's page in a tree, for its image; quick when it is there.
+
+    Raises:
+        ClusterError: it cannot be built; what was said has the reason.
+    """
+    if subprocess.run([source / "hack" / "page"], check=False).returncode:
+        raise ClusterError("the gateway's page could not be built")
 
 
 def _copied(dockerfile: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from imaging import bases, buildah
-from imaging.build import IMAGES, Image, build
+from imaging.build import IMAGES, Image, build, make_page
 from imaging.folders import ImageFolder
 from node import binaries, config, processes
 from node.config import ClusterError
@@ -22,10 +22,11 @@ REDIS_NAME = "docker.io/library/redis:7"
 def main() -> int:
     """Builds what changed; returns the exit status."""
     try:
-        _check_root()
+        check_root()
         binaries.bootstrap("cluster")
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         with exclusive("images"):
+            make_page()
             if registry:
                 _for_registry(registry, os.environ.get("TAG", CLUSTER_TAG), push=os.environ.get("PUSH") == "1")
             else:
@@ -36,7 +37,8 @@ def main() -> int:
     return 0
 
 
-def _check_root() -> None:
+def check_root() -> None:
+    """Raises ClusterError unless this is root: buildah needs it."""
     if os.geteuid() != 0:
         raise ClusterError("needs root; run: sudo -E make images")
 
@@ -45,22 +47,28 @@ def _for_cluster() -> None:
     start = time.monotonic()
     folders = [ImageFolder(f"docker.io/library/{image.name}:{CLUSTER_TAG}") for image in IMAGES]
     redis = ImageFolder(REDIS_NAME)
-    own_base = os.environ.get("BASE_IMAGE")
+    own = own_bases()
     changed = []
-    work: list[Callable[[], None]] = []
+    needed: set[bases.Base] = set()
     for image, folder in zip(IMAGES, folders, strict=True):
-        base = own_base or image.stand_in.reference()
-        key = image.key(base)
+        images = own or {"BASE_IMAGE": image.stand_in.reference(), "BUILD_IMAGE": bases.PYTHON_BUILD.reference()}
+        key = image.key(images)
         if not folder.is_of(key):
-            changed.append((image, folder, key, base))
-            if not own_base:
-                work.append(partial(_make_base, image.stand_in))
+            changed.append((image, folder, key, images))
+            if not own:
+                needed |= {image.stand_in, bases.PYTHON_BUILD}
+    work = [partial(_make_base, base) for base in needed]
     if not redis.is_of(bases.REDIS.reference()):
         work.append(partial(_make_redis, redis))
     _together(work)
     _together([partial(_make, *change) for change in changed])
     _load([*folders, redis])
     say(f"images are ready after {time.monotonic() - start:.1f} s")
+
+
+def own_bases() -> dict[str, str]:
+    """The images to build on that were asked for, as arguments of the Dockerfiles."""
+    return {name: value for name in ("BASE_IMAGE", "BUILD_IMAGE") if (value := os.environ.get(name))}
 
 
 def _make_base(base: bases.Base) -> None:
@@ -74,10 +82,10 @@ def _make_redis(folder: ImageFolder) -> None:
     folder.write(bases.REDIS.reference(), bases.REDIS.reference())
 
 
-def _make(image: Image, folder: ImageFolder, key: str, base: str) -> None:
+def _make(image: Image, folder: ImageFolder, key: str, images: dict[str, str]) -> None:
     start = time.monotonic()
     reference = f"localhost/{image.name}:{CLUSTER_TAG}"
-    build(image, reference, {"BASE_IMAGE": base})
+    build(image, reference, images)
     folder.write(reference, key)
     say(f"  built {image.name} in {time.monotonic() - start:.1f} s")
 
@@ -99,9 +107,7 @@ def _for_registry(registry: str, tag: str, *, push: bool) -> None:
     revision = subprocess.run(
         ["git", "-C", str(config.CHECKOUT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    arguments = {"VERSION": tag, "REVISION": revision or "unknown"}
-    if base := os.environ.get("BASE_IMAGE"):
-        arguments["BASE_IMAGE"] = base
+    arguments = {"VERSION": tag, "REVISION": revision or "unknown"} | own_bases()
     for image in IMAGES:
         reference = f"{registry}/{image.name}:{tag}"
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""`cluster up`, `down`, `status`, `logs` and `binaries`."""
+"""`cluster up`, `down`, `status`, `logs`, `metrics` and `binaries`."""
 
 import argparse
 import json
@@ -9,7 +9,20 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from node import addons, binaries, cgroups, cleanup, config, containerd, controlplane, kubelet, network, pki, processes
+from node import (
+    addons,
+    binaries,
+    cgroups,
+    cleanup,
+    config,
+    containerd,
+    controlplane,
+    kubelet,
+    network,
+    pki,
+    processes,
+    prometheus,
+)
 from node.config import ClusterError
 from node.locks import exclusive
 from node.steps import complain, say, step
@@ -37,6 +50,7 @@ def main() -> int:
     state.add_argument("--quiet", action="store_true", help="only the exit status")
     logs = commands.add_parser("logs", help="print the end of a daemon's log")
     logs.add_argument("daemon", choices=DAEMONS)
+    commands.add_parser("metrics", help="start a Prometheus that reads those of the operator, and print its address")
     commands.add_parser("binaries", help="build the programs if needed, and print their folder")
     arguments = parser.parse_args()
     try:
@@ -56,13 +70,15 @@ def _run(arguments: argparse.Namespace) -> int:
         lines = processes.log_path(arguments.daemon).read_text(errors="replace").splitlines()[-100:]
         say("\n".join(lines))
         return 0
-    if arguments.command in {"up", "down"} and os.geteuid() != 0:
+    if arguments.command in {"up", "down", "metrics"} and os.geteuid() != 0:
         raise ClusterError(f"needs root; run: sudo -E {' '.join(sys.argv)}")
     with exclusive("cluster"):
         if arguments.command == "up":
             up()
         elif arguments.command == "down":
             down()
+        elif arguments.command == "metrics":
+            metrics()
         else:
             with redirect_stdout(sys.stderr):  # the folder is for programs to read, all else for people
                 folder = binaries.build()
@@ -124,6 +140,14 @@ def down() -> None:
     say("cluster-down")
     cleanup.clean()
     say(f"cluster is down after {time.monotonic() - start:.1f} s")
+
+
+def metrics() -> None:
+    """Starts Prometheus beside the cluster of this checkout."""
+    if not _healthy(_own_record()):
+        raise ClusterError("the cluster of this checkout does not run: run `make cluster-up` first")
+    prometheus.start()
+    say(f"metrics are at http://{prometheus.ADDRESS}")
 
 
 def status(*, quiet: bool) -> int:

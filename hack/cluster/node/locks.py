@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from node import config
-from node.steps import say
+from node.steps import complain
 
 
 @contextmanager
@@ -17,6 +17,6 @@ def exclusive(name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"another command is at work on the {name}; waiting for it")
+            complain(f"another command is at work on the {name}; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
