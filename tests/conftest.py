@@ -1,11 +1,12 @@
 """What holds for every test: the limits of Hypothesis, what may run side by side, and the time of each folder."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -13,12 +14,21 @@ from tests.integration.apiserver import ApiServer, running
 
 # How long an example takes says more of the machine than of the code: pytest's own timeout is the limit.
 settings.register_profile("videojob", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("videojob")
+# There the examples are the same each time: the first that fails is found again elsewhere, and made small there.
+FIRST = {"phases": [Phase.explicit, Phase.generate], "report_multiple_bugs": False}
+settings.register_profile("videojob-ci", settings.get_profile("videojob"), **FIRST)
+settings.load_profile("videojob-ci" if "CI" in os.environ else "videojob")
 
 _CLUSTER = ("tests/cluster/", "tests/e2e/")
 # Where tests wait more than they compute, the longest first: beside them the others have the processors, and at the
 # end there is none left to be waited for alone.
-_WAITING = ("tests/e2e/", "tests/integration/operator/", "tests/integration/worker/", "tests/integration/")
+_WAITING = (
+    "tests/e2e/",
+    "tests/integration/operator/",
+    "tests/integration/worker/",
+    "tests/web/",
+    "tests/integration/",
+)
 
 
 class Together(LoadScopeScheduling):

@@ -15,8 +15,8 @@ START_TIMEOUT_S = 60.0
 
 
 @contextmanager
-def redis_server(port: int | None = None) -> Iterator[str]:
-    """Run redis-server, on any free port or the one that is asked for; yields its URL."""
+def redis_server(port: int | None = None, *options: str) -> Iterator[str]:
+    """Run redis-server, on any free port or the one that is asked for, with more options; yields its URL."""
     program = shutil.which("redis-server")
     if program is None:
         raise RuntimeError("redis-server is not on PATH: apt-get install redis-server")
@@ -26,7 +26,7 @@ def redis_server(port: int | None = None) -> Iterator[str]:
         server = subprocess.Popen(
             [
                 *(program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""),
-                *("--dir", folder, "--logfile", str(log)),
+                *("--dir", folder, "--logfile", str(log), *options),
             ],
         )
         try:

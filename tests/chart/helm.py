@@ -13,6 +13,7 @@ from tests.integration.apiserver import programs
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "videojob-operator"
 
+HOOK = "helm.sh/hook"
 Manifest = dict[str, Any]
 
 
@@ -20,10 +21,11 @@ class Rendered:
     """The manifests that the chart makes of some values."""
 
     def __init__(self, manifests: list[Manifest]) -> None:
-        self.all = manifests
+        self.hooks = [each for each in manifests if HOOK in each["metadata"].get("annotations", {})]
+        self.all = [each for each in manifests if each not in self.hooks]
 
     def kinds(self, kind: str) -> list[Manifest]:
-        """All of one kind."""
+        """All of one kind; no hooks."""
         return [manifest for manifest in self.all if manifest["kind"] == kind]
 
     def one(self, kind: str, name: str) -> Manifest:

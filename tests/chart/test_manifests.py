@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import refusal, render
+from tests.chart.helm import HOOK, refusal, render
+from videojob_contract.crd.definitions import DEFINITIONS
 from videojob_contract.version import __version__
+from videojob_gateway.config import Settings as GatewaySettings
 from videojob_operator.config import Settings
 
 EVERYTHING: dict[str, Any] = {
@@ -26,8 +28,11 @@ RULES: dict[tuple[str, ...], set[str]] = {
     ("videojob.dev", "renderpools/status"): {"patch"},
     ("videojob.dev", "videoschedules"): {"get", "list", "watch"},
     ("videojob.dev", "videoschedules/status"): {"patch"},
+    ("videojob.dev", "videotemplates"): {"get", "list", "watch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"get", "list", "watch", "create"},
+    ("", "configmaps"): {"create"},
+    ("", "configmaps", "videojob-days"): {"get", "patch"},
     ("", "secrets"): {"create"},
     ("", "secrets", "videojob-webhooks"): {"get"},
     ("events.k8s.io", "events"): {"create", "list"},
@@ -37,7 +42,7 @@ RULES: dict[tuple[str, ...], set[str]] = {
 
 def rights(role: dict[str, Any]) -> dict[tuple[str, ...], set[str]]:
     return {
-        (group, resource, *rule.get("resourceNames", [])): set(rule["verbs"])
+        (group, resource, *sorted(rule.get("resourceNames", []))): set(rule["verbs"])
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -50,23 +55,93 @@ def test_the_operator_may_do_what_is_listed_and_nothing_else() -> None:
     assert rights(role) == RULES | {("", "namespaces", "kube-system"): {"get"}}
     (binding,) = chart.kinds("ClusterRoleBinding")
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "videojob-operator", "namespace": "videojob"}]
-    assert not chart.kinds("Role")
+    (election,) = chart.kinds("Role")
+    assert election["metadata"] | {"labels": {}} == {
+        "name": "videojob-operator-election",
+        "namespace": "videojob",
+        "labels": {},
+    }
+    assert rights(election) == {
+        ("coordination.k8s.io", "leases"): {"create"},
+        ("coordination.k8s.io", "leases", "videojob-operator"): {"get", "patch"},
+    }
+
+
+def test_it_may_read_the_secrets_that_urls_are_renewed_with_where_their_pools_are() -> None:
+    def pool(*secrets: str, **fields: Any) -> dict[str, Any]:
+        stores = [
+            {
+                "name": secret,
+                "provider": "s3",
+                "bucket": secret,
+                "urls": {"presignedFor": "1h", "renewedWith": {"name": secret}},
+            }
+            for secret in secrets
+        ]
+        plain = {"name": "plain", "provider": "s3", "bucket": "plain", "secretRef": {"name": "never"}}
+        return {"spec": {"storage": {"objects": [*stores, plain]}}, **fields}
+
+    chart = render(
+        {
+            "pools": {
+                "a": pool("films", "clips"),
+                "b": pool("films"),
+                "c": pool("stock", namespace="studio"),
+                "d": pool(),
+            }
+        }
+    )
+    found = {
+        role["metadata"]["namespace"]: rights(role)
+        for role in chart.kinds("Role")
+        if role["metadata"]["name"] == "videojob-operator-urls"
+    }
+    assert found == {
+        "videojob": {("", "secrets", "clips", "films"): {"get"}},
+        "studio": {("", "secrets", "stock"): {"get"}},
+    }
+    bindings = [each for each in chart.kinds("RoleBinding") if each["metadata"]["name"] == "videojob-operator-urls"]
+    assert [each["metadata"]["namespace"] for each in bindings] == ["studio", "videojob"]
+    assert {each["subjects"][0]["namespace"] for each in bindings} == {"videojob"}
+
+
+def test_replicas_elect_one_by_a_lease_that_they_may_write() -> None:
+    chart = render({"operator": {"replicas": 2}})
+    deployment = chart.one("Deployment", "videojob-operator")["spec"]
+    assert deployment["replicas"] == 2
+    assert deployment["strategy"] == {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    namespace, _, name = chart.environment("videojob-operator")["VIDEOJOB_ELECTION"].partition("/")
+    role = chart.one("Role", "videojob-operator-election")
+    assert role["metadata"]["namespace"] == namespace
+    assert role["rules"][1]["resourceNames"] == [name]
+    selector = deployment["selector"]["matchLabels"]
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == selector
+    (budget,) = chart.kinds("PodDisruptionBudget")
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+    assert chart.container("videojob-operator")["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_one_replica_may_be_disrupted_at_any_time() -> None:
+    """A budget of it would hold up the draining of its node for ever."""
+    assert not render().kinds("PodDisruptionBudget")
 
 
 def test_with_namespaces_it_has_rights_in_them_alone() -> None:
     chart = render(EVERYTHING)
     assert not chart.kinds("ClusterRole")
     assert not chart.kinds("ClusterRoleBinding")
-    assert [r["metadata"]["namespace"] for r in chart.kinds("Role")] == ["videojob", "studio"]
-    assert all(rights(role) == RULES for role in chart.kinds("Role"))
+    roles = [role for role in chart.kinds("Role") if not role["metadata"]["name"].endswith("-election")]
+    assert [role["metadata"]["namespace"] for role in roles] == ["videojob", "studio"]
+    assert all(rights(role) == RULES for role in roles)
     assert all(b["subjects"][0]["namespace"] == "videojob" for b in chart.kinds("RoleBinding"))
     assert chart.environment("videojob-operator")["VIDEOJOB_NAMESPACES"] == "videojob,studio"
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING])
-@pytest.mark.parametrize("name", ["videojob-operator", "videojob-redis"])
+@pytest.mark.parametrize("name", ["videojob-operator", "videojob-redis", "videojob-gateway"])
 def test_pods_meet_the_restricted_standard(name: str, values: dict[str, Any]) -> None:
-    chart = render(values)
+    chart = render(values | GATEWAY)
     pod = chart.one("Deployment", name)["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
@@ -94,6 +169,77 @@ def test_the_operators_settings_are_ones_that_it_reads() -> None:
     assert settings.worker_redis_secret == ""
     assert settings.worker_image == f"videojob-worker:{__version__}"
     assert settings.metrics_port == render().container("videojob-operator")["ports"][0]["containerPort"]
+
+
+GATEWAY: dict[str, Any] = {
+    "gateway": {
+        "enabled": True,
+        "apiKeysSecret": "keys",
+        "kubernetesTokens": True,
+        "volumes": [{"name": "media", "persistentVolumeClaim": {"claimName": "media"}}],
+        "volumeMounts": [{"name": "media", "mountPath": "/volumes/default/media"}],
+        "uploadMounts": [{"name": "media", "mountPath": "/uploads/default", "subPath": "uploads"}],
+    }
+}
+
+
+def gateway_settings(values: dict[str, Any]) -> GatewaySettings:
+    """Return the gateway's settings as the chart has them; what comes from Secrets is a word."""
+    environment = render(values).environment("videojob-gateway")
+    return GatewaySettings.from_env({name: v if isinstance(v, str) else "secret" for name, v in environment.items()})
+
+
+def test_the_gateway_is_off_unless_it_is_asked_for() -> None:
+    assert not [each for each in render().all if "gateway" in each["metadata"]["name"]]
+
+
+def test_the_gateway_knows_its_callers_or_is_refused() -> None:
+    assert "nobody could be known" in refusal({"gateway": {"enabled": True}})
+    environment = render(GATEWAY).environment("videojob-gateway")
+    settings = gateway_settings(GATEWAY)
+    assert set(environment) <= {f"VIDEOJOB_{name.upper()}" for name in GatewaySettings.model_fields}
+    assert (settings.api_keys, settings.kubernetes_tokens, settings.volumes) == ("/keys", True, "/volumes")
+    assert settings.namespace == "videojob"
+
+
+def test_the_gateway_may_do_what_is_listed_and_nothing_else() -> None:
+    chart = render(GATEWAY)
+    assert rights(chart.one("Role", "videojob-gateway")) == {
+        ("videojob.dev", "videojobs"): {"get", "list", "watch", "create", "patch", "delete"},
+        ("videojob.dev", "renderpools"): {"get", "list"},
+        ("videojob.dev", "videotemplates"): {"get", "list"},
+        ("events.k8s.io", "events"): {"list"},
+    }
+    bindings = [each for each in chart.kinds("ClusterRoleBinding") if "gateway" in each["metadata"]["name"]]
+    names = sorted(each["roleRef"]["name"] for each in bindings)
+    assert names == ["system:auth-delegator", "videojob-gateway-cluster-of-videojob"]
+    assert rights(chart.one("ClusterRole", names[1])) == {("", "namespaces", "kube-system"): {"get"}}
+    known = {"redis": {"cluster": "here"}}
+    without = render(known | {"gateway": GATEWAY["gateway"] | {"kubernetesTokens": False}})
+    assert not [each for each in without.kinds("ClusterRoleBinding") if "gateway" in each["metadata"]["name"]]
+
+
+def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
+    mounts = {each["mountPath"]: each for each in render(GATEWAY).container("videojob-gateway")["volumeMounts"]}
+    assert mounts["/volumes/default/media"]["readOnly"]
+    assert mounts["/keys"]["readOnly"]
+    assert mounts["/uploads/default"] == {"name": "media", "mountPath": "/uploads/default", "subPath": "uploads"}
+    assert gateway_settings(GATEWAY).uploads == "/uploads"
+
+
+def test_the_gateway_asks_workers_as_a_user_of_its_own() -> None:
+    chart = render(GATEWAY)
+    settings = gateway_settings(GATEWAY)
+    assert settings.redis_url == "redis://videojob-redis.videojob.svc:6379/0"
+    assert "-gateway" in str(chart.container("videojob-gateway")["env"])
+    rules = chart.one("ConfigMap", "videojob-redis")["data"]["gateway.acl"]
+    assert "inspections" in rules
+    assert "+evalsha" not in rules
+    external = {"embedded": {"enabled": False}, "external": {"url": "redis://r:6379"}}
+    users = {name: {"existingSecret": name} for name in ("operator", "worker")}
+    for own, asks in (({}, False), ({"gateway": {"existingSecret": "gateway"}}, True)):
+        values = GATEWAY | {"redis": external | {"auth": users | own}}
+        assert bool(gateway_settings(values).redis_url) is asks
 
 
 def test_finished_workers_stay_as_long_as_the_value_says() -> None:
@@ -162,6 +308,10 @@ def test_an_external_redis_takes_the_place_of_ours() -> None:
     assert environment["VIDEOJOB_REDIS_URL"] == "rediss://redis.example.org:6380/1"
     assert environment["VIDEOJOB_REDIS_PASSWORD"] == {"secretKeyRef": {"name": "ours", "key": "password"}}
     assert environment["VIDEOJOB_WORKER_REDIS_SECRET"] == "theirs"  # noqa: S105 - the name of a Secret
+    assert "VIDEOJOB_REDIS_CA" not in environment
+    signed = EXTERNAL | {"external": EXTERNAL["external"] | {"caSecret": "authority"}}
+    environment = render({"redis": signed}).environment("videojob-operator")
+    assert environment["VIDEOJOB_REDIS_CA"] == {"secretKeyRef": {"name": "authority", "key": "ca.crt"}}
 
 
 def test_the_media_claim_asks_for_the_default_storage_class() -> None:
@@ -187,32 +337,109 @@ def test_an_existing_claim_is_used() -> None:
 
 def test_a_pool_without_media_has_the_volumes_that_are_given() -> None:
     scratch = {"name": "scratch", "source": {"emptyDir": {}}}
-    chart = render(
-        {"media": {"enabled": False}, "pool": {"volumes": [scratch], "outputPrefix": "volume://scratch/out"}}
-    )
-    pool = chart.one("RenderPool", "default")["spec"]
+    spec = {"volumes": [scratch], "storage": {"outputPrefix": "volume://scratch/out"}}
+    pools = {"default": {"spec": spec}}
+    pool = render({"media": {"enabled": False}, "pools": pools}).one("RenderPool", "default")["spec"]
     assert pool["volumes"] == [scratch]
     assert pool["storage"] == {"outputPrefix": "volume://scratch/out"}
+    both = render({"pools": pools}).one("RenderPool", "default")["spec"]
+    assert [each["name"] for each in both["volumes"]] == ["media", "scratch"]
+    assert both["storage"] == {"outputPrefix": "volume://scratch/out"}
+    assert "volumes" not in render({"pools": {"default": {"media": False}}}).one("RenderPool", "default")["spec"]
 
 
-def test_a_pool_has_the_object_stores_that_are_given() -> None:
-    store = {"name": "films", "provider": "s3", "bucket": "films", "secretRef": {"name": "films"}}
-    pool = {"storage": {"objects": [store]}, "outputPrefix": "s3://films/out"}
-    spec = render({"media": {"enabled": False}, "pool": pool}).one("RenderPool", "default")["spec"]
-    assert spec["storage"] == {"outputPrefix": "s3://films/out", "objects": [store]}
-    extra = {"extraSpec": {"storage": {"allowPrivateNetworks": True}}}
-    spec = render({"pool": pool | extra}).one("RenderPool", "default")["spec"]
-    assert spec["storage"] == {"outputPrefix": "s3://films/out", "objects": [store], "allowPrivateNetworks": True}
-
-
-def test_the_extra_spec_of_the_pool_is_laid_over_the_rest() -> None:
-    extra = {"surge": 3, "worker": {"nodeSelector": {"gpu": "no"}}, "limits": {"dailyPerUser": 2}}
-    pool = render({"pool": {"extraSpec": extra}}).one("RenderPool", "default")["spec"]
+def test_what_a_pool_has_is_laid_over_the_defaults() -> None:
+    spec = {"surge": 3, "worker": {"nodeSelector": {"gpu": "no"}, "imagePullSecrets": [{"name": "own"}]}}
+    values = {"image": {"pullSecrets": [{"name": "registry"}]}, "pools": {"default": {"spec": spec}, "other": {}}}
+    chart = render(values)
+    pool, other = (chart.one("RenderPool", name)["spec"] for name in ("default", "other"))
     assert pool["surge"] == 3
-    assert pool["limits"] == {"dailyPerUser": 2}
-    assert pool["worker"]["nodeSelector"] == {"gpu": "no"}
-    assert pool["worker"]["scratchSize"] == "8Gi"
-    assert not render({"pool": {"enabled": False}}).kinds("RenderPool")
+    assert pool["minIdle"] == 1
+    assert pool["worker"] == spec["worker"] | {
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    }
+    assert other["worker"] == {"imagePullSecrets": [{"name": "registry"}]}
+
+
+def test_pools_are_in_their_namespaces_and_can_be_left_out() -> None:
+    pools = {
+        "default": {"labels": {"tier": "free"}, "annotations": {"a": "b"}},
+        "studio": {"name": "default", "namespace": "studio", "spec": {"minIdle": 0}},
+    }
+    chart = render({"pools": pools})
+    own, studio = chart.kinds("RenderPool")
+    assert [pool["metadata"]["namespace"] for pool in (own, studio)] == ["videojob", "studio"]
+    assert {pool["metadata"]["name"] for pool in (own, studio)} == {"default"}
+    assert own["metadata"]["labels"]["tier"] == "free"
+    assert own["metadata"]["annotations"] == {"a": "b"}
+    assert studio["spec"] == {"minIdle": 0}, "the claim is in another namespace"
+    assert ("studio", "videojob-workers") in {
+        (policy["metadata"]["namespace"], policy["metadata"]["name"]) for policy in chart.kinds("NetworkPolicy")
+    }
+    assert not render({"pools": {"default": None}}).kinds("RenderPool")
+
+
+def test_names_and_labels_are_as_the_values_say() -> None:
+    chart = render(
+        {
+            "fullnameOverride": "renders",
+            "nameOverride": "films",
+            "commonLabels": {"team": "video", "app.kubernetes.io/name": "never"},
+            "commonAnnotations": {"owner": "video@example.org"},
+        }
+    )
+    for manifest in (*chart.all, *chart.hooks):
+        metadata = manifest["metadata"]
+        assert metadata["name"].startswith("renders-") or manifest["kind"] == "RenderPool"
+        assert metadata["labels"]["team"] == "video"
+        assert metadata["labels"]["app.kubernetes.io/name"] == "films"
+        assert metadata["annotations"]["owner"] == "video@example.org"
+    deployment = chart.one("Deployment", "renders-operator")["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+    assert labels["team"] == "video"
+    assert "team" not in deployment["selector"]["matchLabels"], "a selector may never change"
+    redis = chart.environment("renders-operator")["VIDEOJOB_REDIS_URL"]
+    assert redis == "redis://renders-redis.videojob.svc:6379/0"
+
+
+def test_a_field_of_a_security_context_can_be_taken_out() -> None:
+    openshift = {"podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None}}
+    chart = render({"operator": openshift})
+    pod = chart.one("Deployment", "videojob-operator")["spec"]["template"]["spec"]
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_more_objects_may_be_text_or_maps_with_templates() -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-a"}}
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b-{{ .Release.Namespace }}\n"
+    chart = render({"extraObjects": [config, text]})
+    assert chart.one("ConfigMap", "videojob-a")
+    assert chart.one("ConfigMap", "b-videojob")
+
+
+def test_a_service_monitor_selects_the_operators_service() -> None:
+    monitoring = {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "15s"}}
+    chart = render({"monitoring": {**monitoring, "annotations": False}})
+    monitor, service = chart.one("ServiceMonitor", "videojob-operator"), chart.one("Service", "videojob-operator")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint == {"port": service["spec"]["ports"][0]["name"], "honorLabels": True, "interval": "15s"}
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert "annotations" not in chart.one("Deployment", "videojob-operator")["spec"]["template"]["metadata"]
+
+
+def test_definitions_are_upgraded_by_a_job_that_may_do_nothing_else() -> None:
+    hooks = {each["kind"]: each for each in render().hooks if each["metadata"]["name"] == "videojob-definitions"}
+    assert set(hooks) == {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Job"}
+    assert {each["metadata"]["annotations"][HOOK] for each in hooks.values()} == {"pre-install,pre-upgrade"}
+    named = sorted(f"{each.plural}.videojob.dev" for each in DEFINITIONS)
+    assert rights(hooks["ClusterRole"]) == {
+        ("apiextensions.k8s.io", "customresourcedefinitions", *named): {"get", "patch"},
+        ("apiextensions.k8s.io", "customresourcedefinitions"): {"create"},
+    }
+    for values in ({"crds": {"upgrade": False}}, {"watchNamespaces": ["videojob"]}):
+        assert not [each for each in render(values).hooks if each["metadata"]["name"] == "videojob-definitions"]
 
 
 def test_network_policies_close_redis_and_workers() -> None:
@@ -229,7 +456,7 @@ def test_network_policies_close_redis_and_workers() -> None:
         assert {port["port"] for port in dns["ports"]} == {53}
         assert redis["ports"] == [{"protocol": "TCP", "port": 6379}]
         assert "169.254.0.0/16" in world["to"][0]["ipBlock"]["except"]
-    assert not render().kinds("NetworkPolicy")
+    assert not render({"networkPolicy": {"enabled": False}}).kinds("NetworkPolicy")
 
 
 def test_workers_reach_what_is_added_beside_the_rest() -> None:

@@ -4,15 +4,18 @@ import os
 import shutil
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.chart.helm import render
+from tests.chart.helm import Rendered, render
 from tests.ports import free_port
+from videojob_contract.queue.connection import connect
 
 PASSWORDS = {"OPERATOR": "blank and 'quotes' #1", "PREVIOUS": "$HOME >all", "ADMIN": "admin"}
 
@@ -20,9 +23,17 @@ PASSWORDS = {"OPERATOR": "blank and 'quotes' #1", "PREVIOUS": "$HOME >all", "ADM
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    with started(render(), folder, port):
+        wait(port, folder)
+        yield port
+
+
+@contextmanager
+def started(chart: Rendered, folder: Path, port: int) -> Iterator[None]:
     (folder / "run").mkdir()
-    for name, text in render().one("ConfigMap", "videojob-redis")["data"].items():
-        own = text.replace("/etc/redis", str(folder)).replace("/run/redis", str(folder / "run"))
+    for name, text in chart.one("ConfigMap", "videojob-redis")["data"].items():
+        own = text.replace("/etc/redis-tls", str(folder)).replace("/etc/redis", str(folder))
+        own = own.replace("/run/redis", str(folder / "run"))
         (folder / name).write_text(own.replace("port 6379", f"port {port}\nbind 127.0.0.1"))
     server = subprocess.Popen(
         ["sh", folder / "start.sh"],
@@ -35,8 +46,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         },
     )
     try:
-        wait(port, folder)
-        yield port
+        yield
     finally:
         server.terminate()
         server.wait(timeout=10)
@@ -110,3 +120,34 @@ def test_it_writes_nothing_to_disk_and_drops_nothing(port: int) -> None:
         "maxmemory-policy": "noeviction",
         "protected-mode": "yes",
     }
+
+
+async def test_with_tls_it_is_known_by_the_authority_in_its_secret(tmp_path: Path) -> None:
+    chart, port = render({"redis": {"embedded": {"tls": {"enabled": True}}}}), free_port()
+    files = {name: b64decode(text) for name, text in chart.one("Secret", "videojob-redis-tls")["data"].items()}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    url, ca = f"rediss://localhost:{port}/0", files["ca.crt"].decode()
+
+    async def answers(url: str, ca: str | None) -> bool:
+        client = connect(url, username="operator", password=PASSWORDS["OPERATOR"], ca=ca)
+        try:
+            return bool(await client.ping())
+        finally:
+            await client.aclose()
+
+    with started(chart, tmp_path, port):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with suppress(redis.ConnectionError):
+                assert await answers(url, ca)
+                break
+        else:
+            raise AssertionError("redis-server does not speak TLS")
+        with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+            await answers(url, None)
+        with pytest.raises(redis.ConnectionError):
+            await answers(url.replace("rediss", "redis"), None)
+    environment = chart.environment("videojob-operator")
+    assert environment["VIDEOJOB_REDIS_URL"] == "rediss://videojob-redis.videojob.svc:6379/0"
+    assert environment["VIDEOJOB_REDIS_CA"] == {"secretKeyRef": {"name": "videojob-redis-tls", "key": "ca.crt"}}

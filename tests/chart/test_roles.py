@@ -11,7 +11,7 @@ from tests.integration.apiserver import ApiServer
 from tests.unit.contract.examples import videojob
 
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-{role}"
-OWN = ("videojobs", "videoschedules")
+OWN = ("videojobs", "videoschedules", "videotemplates")
 READ, WRITE = ("get", "list", "watch"), ("create", "update", "patch", "delete", "deletecollection")
 ALLOWED = {
     "view": {(resource, verb) for resource in (*OWN, "renderpools") for verb in READ},
@@ -40,6 +40,7 @@ def test_each_role_may_do_its_part_in_its_namespace_and_no_more(
         for resource, part in (
             ("videojobs", ""),
             ("videoschedules", ""),
+            ("videotemplates", ""),
             ("renderpools", ""),
             ("videojobs", "status"),
             ("renderpools", "status"),

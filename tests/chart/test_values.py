@@ -9,13 +9,6 @@ import pytest
 import yaml
 
 from tests.chart.helm import CHART, ROOT, helm, refusal, render
-from videojob_contract.resources.object_stores import (
-    ACCOUNT_PATTERN,
-    BUCKET_PATTERN,
-    KEY_PREFIX_PATTERN,
-    STORAGE_CLASS_PATTERN,
-    URL_PATTERN,
-)
 from videojob_contract.version import __version__
 
 
@@ -30,32 +23,94 @@ def test_there_is_one_version() -> None:
     assert chart["version"] == chart["appVersion"] == __version__
 
 
-SCHEDULING = {
+RULES: dict[str, Any] = {
+    "monitoring.prometheusRule.labels": {"release": "kube-prometheus-stack"},
+    "monitoring.prometheusRule.alertLabels": {"team": "video"},
+    "monitoring.prometheusRule.waitSeconds": 30,
+    "monitoring.prometheusRule.waitObjective": 0.99,
+    "monitoring.prometheusRule.runbookUrl": "https://runbooks.example.org/videojob",
+}
+DASHBOARDS: dict[str, Any] = {
+    "monitoring.dashboards.namespace": "grafana",
+    "monitoring.dashboards.labels": {"dashboards": "yes"},
+    "monitoring.dashboards.annotations": {"grafana_folder": "Video"},
+}
+POD: dict[str, Any] = {
+    "annotations": {"a": "b"},
     "podAnnotations": {"a": "b"},
     "podLabels": {"a": "b"},
+    "podSecurityContext": {"runAsUser": 1000},
+    "securityContext": {"readOnlyRootFilesystem": False},
+    "readinessProbe": {"periodSeconds": 9},
+    "livenessProbe": {"periodSeconds": 9},
     "nodeSelector": {"a": "b"},
     "tolerations": [{"operator": "Exists"}],
     "affinity": {"nodeAffinity": {}},
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+    ],
     "priorityClassName": "high",
+    "runtimeClassName": "gvisor",
+    "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["redis.example.org"]}],
+    "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
     "resources": {"limits": {"memory": "1Gi"}},
 }
+MONITOR: dict[str, Any] = {
+    "monitoring.serviceMonitor.labels": {"release": "kube-prometheus-stack"},
+    "monitoring.serviceMonitor.interval": "15s",
+    "monitoring.serviceMonitor.scrapeTimeout": "10s",
+    "monitoring.serviceMonitor.relabelings": [{"targetLabel": "a", "replacement": "b"}],
+    "monitoring.serviceMonitor.metricRelabelings": [{"regex": "a", "action": "labeldrop"}],
+}
+GATEWAY: dict[str, Any] = {
+    "gateway.replicas": 3,
+    "gateway.image.name": "other",
+    "gateway.image.digest": "sha256:" + "0" * 64,
+    "gateway.apiKeysSecret": "keys",
+    "gateway.env": [{"name": "VIDEOJOB_OIDC_ISSUER", "value": "https://issuer.example.org"}],
+    "gateway.envFrom": [{"secretRef": {"name": "mine"}}],
+    "gateway.volumes": [{"name": "media", "emptyDir": {}}],
+    "gateway.volumeMounts": [{"name": "tmp", "mountPath": "/volumes/default/media"}],
+    "gateway.uploadMounts": [{"name": "tmp", "mountPath": "/uploads/default", "subPath": "uploads"}],
+    "gateway.serviceAnnotations": {"a": "b"},
+    "gateway.podAnnotations": {"a": "b"},
+    "gateway.resources": {"limits": {"memory": "1Gi"}},
+    "gateway.podSecurityContext": {"runAsUser": 1000},
+    "gateway.securityContext": {"readOnlyRootFilesystem": False},
+}
 DIGEST = "sha256:" + "0" * 64
-# A change of every value of values.yaml.
 FILMS = {"name": "films", "provider": "s3", "bucket": "films"}
+# A change of every value of values.yaml.
 CHANGES: dict[str, Any] = {
     "global.imageRegistry": "mirror.example.org",
+    "nameOverride": "renders",
+    "fullnameOverride": "renders",
+    "commonLabels": {"team": "video"},
+    "commonAnnotations": {"team": "video"},
+    "crds.upgrade": False,
     "rbac.aggregate": False,
     "image.registry": "registry.example.org",
     "image.tag": "v1",
     "image.pullPolicy": "Always",
     "image.pullSecrets": [{"name": "registry"}],
     "watchNamespaces": ["videojob"],
+    "operator.replicas": 2,
     "operator.image.name": "other",
     "operator.image.digest": DIGEST,
+    "operator.serviceAccount.create": False,
+    "operator.serviceAccount.name": "mine",
+    "operator.serviceAccount.annotations": {"a": "b"},
+    "operator.envFrom": [{"secretRef": {"name": "mine"}}],
+    "operator.volumes": [{"name": "more", "emptyDir": {}}],
+    "operator.volumeMounts": [{"name": "tmp", "mountPath": "/more"}],
+    "operator.startupProbe": {"periodSeconds": 9},
     "operator.logs.format": "text",
     "operator.logs.level": "debug",
     "operator.env": [{"name": "VIDEOJOB_RECONCILERS", "value": "8"}],
-    **{f"operator.{name}": value for name, value in SCHEDULING.items()},
+    **{f"operator.{name}": value for name, value in POD.items()},
+    "gateway.enabled": True,
+    "gateway.kubernetesTokens": True,
+    **GATEWAY,
     "worker.image.name": "other",
     "worker.image.digest": DIGEST,
     "redis.embedded.enabled": False,
@@ -63,37 +118,48 @@ CHANGES: dict[str, Any] = {
     "redis.embedded.image.tag": "8",
     "redis.embedded.image.digest": DIGEST,
     "redis.embedded.image.pullPolicy": "Always",
+    "redis.embedded.tls.enabled": True,
+    "redis.embedded.tls.existingSecret": "mine",
     "redis.embedded.maxMemory": "1gb",
-    **{f"redis.embedded.{name}": value for name, value in SCHEDULING.items()},
+    **{f"redis.embedded.{name}": value for name, value in POD.items()},
     "redis.external.url": "redis://other:6379/0",
+    "redis.external.caSecret": "mine",
     "redis.cluster": "berlin",
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
+    "redis.auth.gateway.existingSecret": "mine",
     "redis.auth.admin.existingSecret": "mine",
     "worker.ttlSecondsAfterFinished": 3600,
     "media.enabled": False,
+    "admissionPolicy.enabled": True,
+    "admissionPolicy.exempt.users": ["system:serviceaccount:portal:backend"],
+    "admissionPolicy.exempt.groups": ["operators"],
+    "admissionPolicy.tiers": {"pro": {"groups": ["video-pro"]}},
     "media.existingClaim": "mine",
     "media.size": "1Gi",
     "media.accessModes": ["ReadWriteMany"],
     "media.storageClassName": "fast",
     "media.volumeName": "disk",
     "media.keep": False,
-    "pool.enabled": False,
-    "pool.minIdle": 2,
-    "pool.maxWorkers": 20,
-    "pool.idleTimeout": "5m",
-    "pool.queues": [{"name": "one"}],
-    "pool.order": "fifo",
-    "pool.users": [{"name": "ann@example.org", "weight": 3}],
-    "pool.outputPrefix": "volume://media/elsewhere",
-    "pool.storage.objects": [FILMS],
-    "pool.volumes": [{"name": "more", "source": {"emptyDir": {}}}],
-    "pool.worker.resources": {"limits": {"memory": "4Gi"}},
-    "pool.worker.scratchSize": "1Gi",
-    "pool.extraSpec": {"surge": 2, "worker": {"nodeSelector": {"a": "b"}, "env": [{"name": "TZ", "value": "UTC"}]}},
-    "networkPolicy.enabled": True,
+    "pools.default.name": "usual",
+    "pools.default.namespace": "studio",
+    "pools.default.media": False,
+    "pools.default.labels": {"a": "b"},
+    "pools.default.annotations": {"a": "b"},
+    "pools.default.spec.minIdle": 2,
+    "pools.default.spec.maxWorkers": 20,
+    "pools.default.spec.worker.resources": {"limits": {"memory": "4Gi"}},
+    "networkPolicy.enabled": False,
     "networkPolicy.workerEgress": [],
     "networkPolicy.extraWorkerEgress": [{"ports": [{"port": 9000}]}],
+    "monitoring.annotations": False,
+    "monitoring.serviceMonitor.enabled": True,
+    **MONITOR,
+    "monitoring.prometheusRule.enabled": True,
+    **RULES,
+    "monitoring.dashboards.enabled": True,
+    **DASHBOARDS,
+    "extraObjects": ["{apiVersion: v1, kind: ConfigMap, metadata: {name: '{{ .Release.Name }}-more'}}"],
 }
 EXTERNAL = {
     "redis": {
@@ -105,19 +171,36 @@ EXTERNAL = {
 # Values that count only beside others: those are set before the change, too,
 BESIDE: dict[str, dict[str, Any]] = {
     "redis.external.url": EXTERNAL,
-    "networkPolicy.workerEgress": {"networkPolicy": {"enabled": True}},
-    "networkPolicy.extraWorkerEgress": {"networkPolicy": {"enabled": True}},
+    "admissionPolicy.exempt.users": {"admissionPolicy": {"enabled": True}},
+    "admissionPolicy.exempt.groups": {"admissionPolicy": {"enabled": True}},
+    "admissionPolicy.tiers": {"admissionPolicy": {"enabled": True}},
+    "redis.external.caSecret": EXTERNAL,
+    "redis.embedded.tls.existingSecret": {"redis": {"embedded": {"tls": {"enabled": True}}}},
+    "gateway.kubernetesTokens": {"gateway": {"enabled": True, "apiKeysSecret": "keys"}},
+    "redis.auth.gateway.existingSecret": {"gateway": {"enabled": True, "kubernetesTokens": True}},
+    **{path: {"gateway": {"enabled": True, "kubernetesTokens": True}} for path in GATEWAY},
+    **{path: {"monitoring": {"serviceMonitor": {"enabled": True}}} for path in MONITOR},
+    **{path: {"monitoring": {"prometheusRule": {"enabled": True}}} for path in RULES},
+    **{path: {"monitoring": {"dashboards": {"enabled": True}}} for path in DASHBOARDS},
 }
 # or that can only be changed together with others.
-TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}
+TOGETHER: dict[str, dict[str, Any]] = {
+    "redis.embedded.enabled": EXTERNAL,
+    "gateway.enabled": {"gateway": {"apiKeysSecret": "keys"}},
+    "operator.serviceAccount.create": {"operator": {"serviceAccount": {"name": "mine"}}},
+}
+
+
+def default_pool(spec: dict[str, Any]) -> dict[str, Any]:
+    return {"pools": {"default": {"spec": spec}}}
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"pool": {"minIdle": "one"}}, "at '/pool/minIdle': got string, want integer"),
-        ({"pool": {"minIdel": 1}}, "at '/pool': additional properties 'minIdel' not allowed"),
-        ({"pool": {"queues": []}}, "at '/pool/queues': minItems"),
+        (default_pool({"minIdle": "one"}), "at '/pools/default/spec/minIdle': got string, want integer"),
+        (default_pool({"minIdel": 1}), "at '/pools/default/spec': additional properties 'minIdel' not allowed"),
+        (default_pool({"queues": []}), "at '/pools/default/spec/queues': minItems"),
         ({"operator": {"logs": {"level": "loud"}}}, "at '/operator/logs/level'"),
         ({"media": {"size": "20"}}, "at '/media/size'"),
         ({"image": {"pullPolicy": "Sometimes"}}, "at '/image/pullPolicy'"),
@@ -133,25 +216,20 @@ TOGETHER: dict[str, dict[str, Any]] = {"redis.embedded.enabled": EXTERNAL}
         ({"redis": {"external": {"url": "redis://host:6379/0"}}}, "turn one off"),
         ({"watchNamespaces": ["media"]}, "not among watchNamespaces"),
         (
-            {"pool": {"extraSpec": {"serge": 2}}},
-            "pool.extraSpec.serge: a RenderPool has no such field; there are defaults, ",
+            {"pools": {"default": {"namspace": "a"}}},
+            "at '/pools/default': additional properties 'namspace' not allowed",
+        ),
+        ({"operator": {"serviceAccount": {"create": False}}}, "set operator.serviceAccount.name"),
+        (
+            default_pool({"worker": {"nodeSelecter": {}}}),
+            "at '/pools/default/spec/worker': additional properties 'nodeSelecter' not allowed",
         ),
         (
-            {"pool": {"extraSpec": {"worker": {"nodeSelecter": {}}}}},
-            "pool.extraSpec.worker.nodeSelecter: a RenderPool has",
+            default_pool({"volumes": [{"name": "a", "source": {"x": 1}, "readonly": True}]}),
+            "at '/pools/default/spec/volumes/0': additional properties 'readonly' not allowed",
         ),
-        (
-            {"pool": {"extraSpec": {"volumes": [{"name": "a", "source": {"x": 1}, "readonly": True}]}}},
-            "pool.extraSpec.volumes[0].readonly: a RenderPool has no such field; there are name, readOnly, source.",
-        ),
-        (
-            {"pool": {"storage": {"objects": [{**FILMS, "buckets": "a"}]}}},
-            "additional properties 'buckets' not allowed",
-        ),
-        ({"pool": {"storage": {"objects": [{**FILMS, "provider": "minio"}]}}}, "at '/pool/storage/objects/0/provider'"),
-        ({"pool": {"storage": {"objects": [{**FILMS, "endpoint": "minio:9000"}]}}}, "storage/objects/0/endpoint'"),
-        ({"pool": {"storage": {"objects": [{**FILMS, "urls": {}}]}}}, "at '/pool/storage/objects/0/urls'"),
-        ({"pool": {"storage": {"objects": [{"name": "films"}]}}}, "missing properties 'provider', 'bucket'"),
+        (default_pool({"storage": {"objects": [{"name": "films"}]}}), "missing properties 'provider', 'bucket'"),
+        (default_pool({"storage": {"objects": [{**FILMS, "provider": "minio"}]}}), "storage/objects/0/provider'"),
     ],
 )
 def test_wrong_values_are_refused_with_their_path(values: dict[str, Any], message: str) -> None:
@@ -190,7 +268,8 @@ def test_every_value_changes_something(path: str) -> None:
 
 @cache
 def without_passwords(values: str) -> list[dict[str, Any]]:
-    manifests = render(json.loads(values)).all
+    chart = render(json.loads(values))
+    manifests = [*chart.all, *chart.hooks]
     for manifest in manifests:
         manifest.pop("data" if manifest["kind"] == "Secret" else "status", None)
     return manifests
@@ -203,30 +282,3 @@ def test_every_value_has_such_a_test() -> None:
 def test_the_local_and_the_default_values_are_accepted() -> None:
     render()
     render(yaml.safe_load((ROOT / "hack" / "local-values.yaml").read_text()))
-
-
-def test_an_object_store_has_the_fields_of_a_renderpools() -> None:
-    def fields(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-        schema = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-        inner = schema.get("properties", {})
-        return {name: fields(each, definitions) for name, each in inner.items()}
-
-    values = json.loads((CHART / "values.schema.json").read_text())["definitions"]
-    pool = yaml.safe_load((CHART / "crds" / "renderpools.yaml").read_text())["spec"]["versions"][0]["schema"]
-    stores = pool["openAPIV3Schema"]["properties"]["spec"]["properties"]["storage"]["properties"]["objects"]["items"]
-    assert fields(values["objectStore"], values) == fields(stores, {})
-
-
-@pytest.mark.parametrize(
-    ("definition", "field", "pattern"),
-    [
-        ("objectStore", "bucket", BUCKET_PATTERN),
-        ("objectStore", "prefix", KEY_PREFIX_PATTERN),
-        ("objectStore", "account", ACCOUNT_PATTERN),
-        ("objectStore", "storageClass", STORAGE_CLASS_PATTERN),
-        ("url", None, URL_PATTERN),
-    ],
-)
-def test_texts_of_an_object_store_are_those_of_a_renderpools(definition: str, field: str | None, pattern: str) -> None:
-    schema = json.loads((CHART / "values.schema.json").read_text())["definitions"][definition]
-    assert (schema["properties"][field] if field else schema)["pattern"] == pattern

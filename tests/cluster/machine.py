@@ -16,8 +16,8 @@ SYSCTLS = (
 )
 FOLDERS = ("/run", "/run/netns", "/var/lib", "/var/lib/cni/results", "/var/lib/kubelet", "/var/log/containers")
 BUILDAH = Path("/run/videojob-images")
-PORTS = (53, 2379, 2380, 6443, 10248, 10249, 10250, 10256, 10257, 10259)
-PROGRAMS = ("containerd", "coredns", "etcd", "kube-", "kubelet", "pause")
+PORTS = (53, 9090, 2379, 2380, 6443, 10248, 10249, 10250, 10256, 10257, 10259)
+PROGRAMS = ("containerd", "coredns", "etcd", "kube-", "kubelet", "pause", "prometheus")
 
 
 def snapshot() -> dict[str, list[str]]:

@@ -15,12 +15,14 @@ import random
 import sys
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from tests.corpus.exclusions import exclusion_of, is_cut_short
 from tests.corpus.kinds import COMPARE, canvas, kind_of
-from tests.corpus.oracles import UnreadableError
+from tests.corpus.oracles import UnreadableError, has_pictures
 from videojob_cli.checks import check_document
 from videojob_cli.files import VIDEOJOB, Document
 from videojob_cli.render import assignment_of
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 
 _MEMORY_BYTES = 4 * 1024**3
 _DEADLINE_S = 60
-_FINE = {"right", "unplayable"}
+_UNCOUNTED = ("unplayable", "excluded")
+_FINE = {"right", *_UNCOUNTED}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Verdict:
     path: str
     kind: str
     verdict: str
-    """right, wrong, refused, unforeseen, or unplayable where the others do not play it either."""
+    """right, wrong, refused, unforeseen; unplayable where the others do not play it either, or excluded."""
     why: str = ""
 
 
@@ -62,12 +65,18 @@ class _Silent:
 def judge(path: Path) -> Verdict:
     """Render a file, and compare."""
     kind = kind_of(path) or ""
+    if kind == "video" and not has_pictures(path):
+        kind = "sound"
+    if reason := exclusion_of(path, kind):
+        return Verdict(str(path), kind, "excluded", reason)
     with tempfile.TemporaryDirectory(prefix="videojob-corpus-") as name:
         try:
             why = COMPARE[kind](path, lambda spec: _render(spec, path, Path(name)))
         except UnreadableError as error:
             return Verdict(str(path), kind, "unplayable", str(error))
         except (_RefusedError, VideoJobError) as error:
+            if kind == "sound" and "cut short" in str(error) and is_cut_short(path):
+                return Verdict(str(path), kind, "excluded", "cut off: much less than its header promises")
             return Verdict(str(path), kind, "refused", str(error))
         except Exception as error:  # noqa: BLE001 - this is what is looked for
             return Verdict(str(path), kind, "unforeseen", f"{type(error).__name__}: {error}")
@@ -100,7 +109,7 @@ def _render(spec: dict[str, Any], path: Path, folder: Path) -> Path:
     return made
 
 
-async def _judge_all(paths: Sequence[Path], jobs: int) -> list[Verdict]:
+async def _judge_all(paths: Sequence[Path], jobs: int, log: IO[str] | None) -> list[Verdict]:
     verdicts: list[Verdict] = []
     free = asyncio.Semaphore(jobs)
 
@@ -108,6 +117,8 @@ async def _judge_all(paths: Sequence[Path], jobs: int) -> list[Verdict]:
         async with free:
             verdict = await asyncio.to_thread(judge, path)
         verdicts.append(verdict)
+        if log:
+            print(json.dumps(asdict(verdict)), file=log, flush=True)
         if verdict.verdict not in _FINE:
             print(f"{verdict.verdict}: {path}: {verdict.why}", flush=True)
         if not sys.stderr.isatty():
@@ -121,16 +132,21 @@ async def _judge_all(paths: Sequence[Path], jobs: int) -> list[Verdict]:
 
 
 def table(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Yield the shares of each kind."""
+    """Yield the shares of each kind, and what is not counted."""
     yield ""
     yield f"{'KIND':10} {'PLAYABLE':>8} {'RIGHT':>7} {'WRONG':>7} {'REFUSED':>8} {'UNFORESEEN':>10}"
     for kind in COMPARE:
         counts = Counter(verdict.verdict for verdict in verdicts if verdict.kind == kind)
-        total = counts.total() - counts["unplayable"]
+        total = counts.total() - sum(counts[name] for name in _UNCOUNTED)
         if total:
             shares = (100 * counts[name] / total for name in ("right", "wrong", "refused", "unforeseen"))
             right, wrong, refused, unforeseen = shares
             yield f"{kind:10} {total:8} {right:6.1f}% {wrong:6.1f}% {refused:7.1f}% {unforeseen:9.1f}%"
+    reasons = Counter(verdict.why for verdict in verdicts if verdict.verdict == "excluded")
+    if reasons:
+        yield ""
+        yield f"{'NOT COUNTED':>11}"
+        yield from (f"{count:11}  {reason}" for reason, count in reasons.most_common())
 
 
 def main() -> int:
@@ -140,18 +156,19 @@ def main() -> int:
     parser.add_argument(
         "--sample", type=int, help="of each suffix at most so many files, by chance but always the same"
     )
+    parser.add_argument("--kind", choices=tuple(COMPARE), help="only files of this kind")
     parser.add_argument("--jobs", type=int, default=2, help="files side by side (default: 2)")
     parser.add_argument("--json", type=Path, help="write a line of JSON for each file to this one")
     asked = parser.parse_args()
     logging.disable()  # what fails is told by its verdict
     if not asked.folder.is_dir():
         parser.error(f"{asked.folder} is not a folder")
-    paths = sorted(path for path in asked.folder.rglob("*") if path.is_file() and kind_of(path))
-    verdicts = asyncio.run(_judge_all(list(_sampled(paths, asked.sample)), asked.jobs))
+    kinds = {asked.kind} if asked.kind else set(COMPARE)
+    paths = sorted(path for path in asked.folder.rglob("*") if path.is_file() and kind_of(path) in kinds)
+    with asked.json.open("w") if asked.json else nullcontext() as log:
+        verdicts = asyncio.run(_judge_all(list(_sampled(paths, asked.sample)), asked.jobs, log))
     for line in table(verdicts):
         print(line)
-    if asked.json:
-        asked.json.write_text("".join(json.dumps(asdict(verdict)) + "\n" for verdict in verdicts))
     return any(verdict.verdict not in _FINE for verdict in verdicts)
 
 

@@ -23,6 +23,16 @@ MOST_S: Final = 10
 """What is compared of a video or a sound, in seconds."""
 _TIMEOUT_S: Final = 60
 _MOST_PIXELS: Final = 200_000_000
+_LATE_S: Final = 0.25
+"""By how much later than its sound a video's first picture may be without being held before."""
+_TO_SDR: Final = (
+    *("zscale=transfer=linear:npl=203", "format=gbrpf32le", "zscale=primaries=bt709"),
+    *("tonemap=mobius:desat=0", "zscale=transfer=bt709:matrix=bt709:range=limited", "format=yuv444p"),
+)
+_SURROUND: Final = "aresample=ochl=stereo:osf=flt:rematrix_maxval=1000,pan=mono|c0=0.5*c0+0.5*c1"
+"""Mixed as Rec. ITU-R BS.775 says, and not made softer as well."""
+_BY_SUFFIX: Final = {".mp3": "mp3", ".aac": "aac", ".ac3": "ac3"}
+"""The demuxers of what may begin with anything, which ffmpeg may take for something else."""
 _PILLOW: Final = threading.Lock()
 
 Pictures = npt.NDArray[np.uint8]
@@ -112,22 +122,32 @@ _SRGB: Final = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 
 def pictures_by_ffmpeg(path: Path) -> Pictures:
     """Decode a picture, or the first seconds of a video at `FPS`, without any sound."""
-    scale = f"scale={SIZE[0]}:{SIZE[1]}:flags=area"
-    # A frame is shown from the first of ours on that is not before it.
-    data = _ffmpeg(path, "-map", "0:v:0", "-vf", f"fps={FPS}:round=up,{scale}", "-f", "rawvideo", "-pix_fmt", "rgb24")
+    # A frame is shown from the first of ours on that is not before it. What is there late is waited for, if not long.
+    steps = [f"setpts=PTS-if(between(STARTPTS*TB\\,0\\,{_LATE_S})\\,STARTPTS)", f"fps={FPS}:round=up"]
+    steps += [f"scale={SIZE[0]}:{SIZE[1]}:flags=area", *(_TO_SDR if is_hdr(path) else ())]
+    data = _ffmpeg(path, "-map", "0:v:0", "-vf", ",".join(steps), "-f", "rawvideo", "-pix_fmt", "rgb24")
     frame = SIZE[0] * SIZE[1] * 3
     if len(data) < frame:
         raise UnreadableError("no picture")
     return np.frombuffer(data[: len(data) // frame * frame], np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
 
 
-def sound_by_ffmpeg(path: Path) -> npt.NDArray[np.float32]:
-    """Decode the first seconds of a sound: `(n,)` at `RATE`."""
+def has_pictures(path: Path) -> bool:
+    """Tell whether there is a picture in a video, and not sound alone."""
+    return bool(_ffmpeg(path, "-map", "0:V:0", "-frames:v", "1", "-f", "rawvideo"))
+
+
+def sounds_by_ffmpeg(path: Path) -> list[npt.NDArray[np.float32]]:
+    """Decode the first seconds of a sound, each `(n,)` at `RATE`, in every way that it may be meant."""
     # To whole numbers, because ffmpeg makes one channel of two louder where it need not fear to clip.
-    data = _ffmpeg(path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le")
-    if not data:
+    one = ("-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le")
+    read = [_ffmpeg(path, *one), _ffmpeg(path, "-map", "0:a:0", "-af", _SURROUND, "-ar", str(RATE), "-f", "s16le")]
+    if demuxer := _BY_SUFFIX.get(path.suffix.lower()):
+        read.append(_ffmpeg(path, *one, demuxer=demuxer))
+    found = [np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32) / 2**15 for data in read if data]
+    if not found:
         raise UnreadableError("no sound")
-    return np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32) / 2**15
+    return found
 
 
 def cues_by_ffmpeg(path: Path) -> list[Fraction]:
@@ -147,8 +167,14 @@ def is_hdr(path: Path) -> bool:
     return any(transfer in done.stdout for transfer in (b"=smpte2084", b"=arib-std-b67"))
 
 
-def _ffmpeg(path: Path, *arguments: str) -> bytes:
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-t", str(MOST_S), *arguments, "-"]
+def is_hdr_picture(path: Path) -> bool:
+    """Tell whether a picture says by its code points that it is in HDR (PQ or HLG)."""
+    return bool(re.search(rb"nclx..\0[\x10\x12]", path.read_bytes(), re.DOTALL))
+
+
+def _ffmpeg(path: Path, *arguments: str, demuxer: str = "") -> bytes:
+    named = ("-f", demuxer) if demuxer else ()
+    command = ["ffmpeg", "-v", "error", *named, "-i", str(path), "-t", str(MOST_S), *arguments, "-"]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:

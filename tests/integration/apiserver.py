@@ -1,6 +1,6 @@
 """A real Kubernetes API server for tests: etcd and kube-apiserver on loopback, with our CRDs.
 
-There are no controllers and no nodes: Jobs and pods stay as they are written. One user, in `system:masters`.
+There are no controllers and no nodes: Jobs and pods stay as they are written. Its users are in `system:masters`.
 """
 
 import json
@@ -12,9 +12,9 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,51 @@ import yaml
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-CRDS = ROOT / "manifests" / "crds.yaml"
+CRDS = ROOT / "manifests" / "base" / "crds.yaml"
+# What programs with an account of their own ask for, and whether they might.
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+}
 READY_TIMEOUT_S = 120.0
+
+
+class Program:
+    """A server that can be ended, in either way, and started again."""
+
+    def __init__(self, program: Path, flags: Mapping[str, object], log: Path) -> None:
+        self._command = [program, *(f"--{flag}={value}" for flag, value in flags.items())]
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait for nothing."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(self._command, stdout=output, stderr=subprocess.STDOUT)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def check(self) -> None:
+        """Fail with its last words if it has ended."""
+        assert self._process is not None
+        assert self._process.poll() is None, f"{self._command[0]} ended:\n{self.log.read_text()[-3000:]}"
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal; one that does not heed it within seconds is killed."""
+        if self._process is None:
+            return
+        self._process.send_signal(number)
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 @dataclass(frozen=True)
@@ -42,7 +85,44 @@ class ApiServer:
     certificate: Path
     """Of the server itself, to know it by."""
     token: str
-    """Of its one user."""
+    """Of the user who may do anything."""
+    etcd: Program
+    api: Program
+    etcd_data: Path
+    """Folder of all that etcd has."""
+    audit_log: Path
+    """What programs with an account of their own asked for, a line of JSON each; or what else was to be there."""
+    kubeconfigs: Mapping[str, Path] = field(default_factory=dict)
+    """Kubeconfigs of the other users that were asked for, by their names."""
+
+    def start(self) -> None:
+        """Start etcd and the API server, and wait until that is ready."""
+        self.etcd.start()
+        self.api.start()
+        self.wait_until_ready()
+
+    def stop(self) -> None:
+        """End both, as an operating system does that is shut down."""
+        self.api.stop()
+        self.etcd.stop()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it serves.
+
+        Raises:
+            AssertionError: it has ended, or was not ready for a long time.
+        """
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self.api.check()
+            self.etcd.check()
+            try:
+                self.request("/readyz")
+            except OSError:  # not listening yet, no certificate yet, or 500 while it starts
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError(f"not ready after {READY_TIMEOUT_S} s:\n{self.api.log.read_text()[-3000:]}")
 
     def request(self, path: str, body: object = None) -> None:
         """Get a path of the API, or post a body to it as JSON: at a hundredth of what it costs to start kubectl.
@@ -87,6 +167,11 @@ class ApiServer:
         assert done.returncode != 0, f"accepted: {done.stdout}"
         return done.stderr
 
+    def define(self, crds: Path = CRDS) -> None:
+        """Apply the definitions of our resources in a folder, and wait until they are served."""
+        self.kubectl("apply", "--server-side", "-f", str(crds))
+        self.kubectl("wait", "--for=condition=Established", "-f", str(crds))
+
     def get(self, kind: str, name: str, namespace: str) -> dict[str, Any]:
         """Return a resource as the server has it."""
         done = self.kubectl("get", kind, name, "--namespace", namespace, "-o", "yaml")
@@ -119,8 +204,10 @@ def programs() -> Path:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[ApiServer]:
-    """Run an API server with its files below `folder`, and stop it."""
+def running(
+    folder: Path, *, users: Sequence[str] = (), audit: Mapping[str, object] = AUDIT_POLICY, crds: Path = CRDS
+) -> Iterator[ApiServer]:
+    """Run an API server with its files below `folder`, and stop it; with more users who may do anything."""
     binaries = programs()
     etcd_url = f"http://127.0.0.1:{free_port()}"
     peer_url = f"http://127.0.0.1:{free_port()}"
@@ -128,14 +215,17 @@ def running(folder: Path) -> Iterator[ApiServer]:
     url = f"https://127.0.0.1:{port}"
     certificates = folder / "certificates"
     certificates.mkdir()
-    token = secrets.token_hex(16)
+    by_user = {user: secrets.token_hex(16) for user in ("test", *users)}
     tokens = folder / "tokens.csv"
-    tokens.write_text(f'{token},test,test,"system:masters"\n')
-    tokens.chmod(0o600)
+    tokens.touch(mode=0o600)
+    tokens.write_text("".join(f'{token},{user},{user},"system:masters"\n' for user, token in by_user.items()))
+    audit_policy, audit_log = folder / "audit-policy.yaml", folder / "audit.log"
+    audit_policy.write_text(yaml.safe_dump(dict(audit)))
     key = folder / "service-account.key"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    data = folder / "etcd"
     etcd_flags = {
-        "data-dir": folder / "etcd",
+        "data-dir": data,
         "listen-client-urls": etcd_url,
         "advertise-client-urls": etcd_url,
         "listen-peer-urls": peer_url,
@@ -158,53 +248,36 @@ def running(folder: Path) -> Iterator[ApiServer]:
         "service-account-key-file": key,
         "service-account-signing-key-file": key,
         "service-cluster-ip-range": "10.0.0.0/24",
+        "audit-policy-file": audit_policy,
+        "audit-log-path": audit_log,
         "profiling": "false",
     }
-    with (
-        _process(binaries / "etcd", etcd_flags, folder / "etcd.log"),
-        _process(binaries / "kube-apiserver", api_flags, folder / "kube-apiserver.log") as api,
-    ):
-        certificate = certificates / "apiserver.crt"
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.touch(mode=0o600)
-        kubeconfig.write_text(yaml.safe_dump(_kubeconfig(url, certificate, token)))
-        server = ApiServer(url, kubeconfig, binaries, folder / "cache", etcd_url, certificate, token)
-        _wait_until_ready(api, server, folder / "kube-apiserver.log")
-        server.kubectl("apply", "--server-side", "-f", str(CRDS))
-        server.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
-        yield server
-
-
-@contextmanager
-def _process(program: Path, flags: dict[str, object], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [program, *(f"--{flag}={value}" for flag, value in flags.items())],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    certificate = certificates / "apiserver.crt"
+    kubeconfigs = {}
+    for user, token in by_user.items():
+        kubeconfigs[user] = folder / ("kubeconfig" if user == "test" else f"kubeconfig-{user}")
+        kubeconfigs[user].touch(mode=0o600)
+        kubeconfigs[user].write_text(yaml.safe_dump(_kubeconfig(url, certificate, token)))
+    server = ApiServer(
+        url,
+        kubeconfigs.pop("test"),
+        binaries,
+        folder / "cache",
+        etcd_url,
+        certificate,
+        by_user["test"],
+        etcd=Program(binaries / "etcd", etcd_flags, folder / "etcd.log"),
+        api=Program(binaries / "kube-apiserver", api_flags, folder / "kube-apiserver.log"),
+        etcd_data=data,
+        audit_log=audit_log,
+        kubeconfigs=kubeconfigs,
+    )
     try:
-        yield process
+        server.start()
+        server.define(crds)
+        yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], server: ApiServer, log: Path) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"kube-apiserver ended:\n{log.read_text()[-3000:]}"
-        try:
-            server.request("/readyz")
-        except OSError:  # not listening yet, no certificate yet, or 500 while it starts
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"kube-apiserver was not ready after {READY_TIMEOUT_S} s:\n{log.read_text()[-3000:]}")
+        server.stop()
 
 
 def _kubeconfig(url: str, certificate: Path, token: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from tests import media
 from tests.corpus import kinds, oracles
 from tests.corpus.__main__ import Verdict, judge, table
 from tests.corpus.chromium import find_chromium, pictures_by_chromium
+from tests.corpus.exclusions import is_cut_short
 from tests.corpus.oracles import UnreadableError
 
 
@@ -47,6 +48,30 @@ def test_another_picture_is_wrong(tmp_path: Path, color: str, verdict: str) -> N
     assert bool(kinds.picture(tmp_path / "a.png", render)) == bool(verdict)
 
 
+def test_what_is_not_claimed_or_broken_on_purpose_is_not_counted(tmp_path: Path) -> None:
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=1", "-strict", "-2"]
+    subprocess.run([*command, "-c:a", "truehd", tmp_path / "a.mkv"], check=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.tif", compression="lzma")
+    Image.new("RGB", (8, 8)).save(tmp_path / "png__PngSuite__xhdn0g08.png")
+    (tmp_path / "b.mp4").write_bytes(b"\0\0\0\x14sinf\0\0\0\x0cfrmaavc1")
+    verdicts = [judge(tmp_path / name) for name in ("a.mkv", "a.tif", "png__PngSuite__xhdn0g08.png", "b.mp4")]
+    assert [(verdict.kind, verdict.verdict, verdict.why) for verdict in verdicts] == [
+        ("sound", "excluded", "truehd, which is not claimed"),
+        ("picture", "excluded", "TIFF of compression 34925, which is not claimed"),
+        ("picture", "excluded", "broken on purpose, to test a reader"),
+        ("sound", "excluded", "encrypted"),
+    ]
+    assert [line.split(maxsplit=1) for line in table(verdicts)][-1][0] == "1"
+
+
+def test_a_sound_that_was_cut_off_is_told_by_what_ffmpeg_finds_of_it(tmp_path: Path) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=20", tmp_path / "a.flac"], check=True)
+    assert not is_cut_short(tmp_path / "a.flac")
+    content = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(content[: len(content) // 3])
+    assert judge(tmp_path / "a.flac").verdict == "excluded"
+
+
 def test_shares_are_of_what_is_played() -> None:
     verdicts = [Verdict("a", "sound", each) for each in ("right", "right", "refused", "wrong", "unplayable")]
     *_, line = table(verdicts)
@@ -62,8 +87,10 @@ def test_a_steady_tone_is_compared_by_its_level(
     path = tmp_path / "a.wav"
     tone = ["-f", "lavfi", "-i", "sine=440:d=2", "-af", f"aformat=channel_layouts={channels}"]
     subprocess.run(["ffmpeg", "-v", "error", *tone, path], check=True)
-    seen = oracles.sound_by_ffmpeg
-    monkeypatch.setattr(oracles, "sound_by_ffmpeg", lambda made: seen(made) * (1 if made == path else level))
+    seen = oracles.sounds_by_ffmpeg
+    monkeypatch.setattr(
+        oracles, "sounds_by_ffmpeg", lambda made: [one * (1 if made == path else level) for one in seen(made)]
+    )
     assert judge(path).verdict == verdict
 
 

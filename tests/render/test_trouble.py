@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ from videojob_contract.errors import CancelledError, Reason, TransientError
 from videojob_worker.outputs.thread_pool import RenderThreads
 
 SOUND = {"uri": uri(media.music()), "loop": True}
+STEP_S = 0.002
 
 
 @pytest.mark.parametrize(
@@ -107,10 +108,12 @@ def test_a_cancel_takes_effect_at_every_stage(
 def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     clips, files = barcodes.numbered(studio.scratch.parent / "pictures", 20, "120ms")
     check_cancelled = RenderThreads.check_cancelled
+    steps = count()
 
     def slowly(render_threads: RenderThreads) -> None:
         check_cancelled(render_threads)
-        time.sleep(0.002)
+        next(steps)
+        time.sleep(STEP_S)
 
     monkeypatch.setattr(RenderThreads, "check_cancelled", slowly)
     outputs = [
@@ -120,17 +123,18 @@ def test_progress_is_told_twice_a_second_in_all_stages(studio: Studio, monkeypat
         {"name": "d", "format": "hls"},
         {"name": "e", "format": "sprite"},
     ]
-    told: list[tuple[float, Any]] = []
+    told: list[tuple[float, int, Any]] = []
     studio.render(
         clips,
         files=[*files, media.music()],
         outputs=outputs,
         tracks=[SOUND],
         threads=2,
-        on_progress=lambda progress: told.append((time.monotonic(), progress)),
+        on_progress=lambda progress: told.append((time.monotonic(), next(steps), progress)),
     )
-    percents = [progress.percent for _, progress in told]
+    percents = [progress.percent for _, _, progress in told]
     assert percents == sorted(percents)
     assert percents[-1] == 100
-    assert max(after - before for (before, _), (after, _) in pairwise(told)) < 0.5
+    # In steps, which take longer where much else is done: two threads make as many in half a second at most.
+    assert max(after - before for (_, before, _), (_, after, _) in pairwise(told)) < 2 * 0.5 / STEP_S
     assert told[-1][0] - told[0][0] > 1

@@ -5,6 +5,7 @@ So a test of waits is exact, takes no time, and does not care how busy the machi
 
 import asyncio
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec
 
@@ -25,6 +26,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         if not self._ready and self._scheduled:  # nothing to do before the next timer
             self._now = max(self._now, self._scheduled[0].when())
+        # Else what is due within the resolution of the real clock is run before its time: whoever then looks at the
+        # clock, and waits for the rest, does so for ever.
+        self._clock_resolution = math.ulp(self._now)
         super()._run_once()
 
 

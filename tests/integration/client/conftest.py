@@ -12,7 +12,7 @@ from kubernetes.aio.client.configuration import Configuration
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.proxy import Proxy
 from videojob_client import Client
-from videojob_contract.api_paths import EVENTS, RENDERPOOLS, VIDEOJOBS, VIDEOSCHEDULES
+from videojob_contract.api_paths import EVENTS, RENDERPOOLS, VIDEOJOBS, VIDEOSCHEDULES, VIDEOTEMPLATES
 from videojob_contract.resources import API_VERSION
 from videojob_operator.act.kubernetes import Kubernetes, Object
 
@@ -47,6 +47,13 @@ class Cluster:
             "spec": {"schedule": "@daily", "template": {"spec": SPEC}} | spec,
         }
         await self.kubernetes.create(VIDEOSCHEDULES, self.namespace, body)
+
+    async def create_template(self, name: str) -> None:
+        """Create a VideoTemplate."""
+        timeline = {"clips": [{"title": {"text": "{{ title }}"}, "duration": "1s"}]}
+        spec = {"parameters": [{"name": "title"}], "timeline": timeline}
+        body = {"apiVersion": API_VERSION, "kind": "VideoTemplate", "metadata": {"name": name}, "spec": spec}
+        await self.kubernetes.create(VIDEOTEMPLATES, self.namespace, body)
 
     async def status(self, name: str, **status: Any) -> None:
         """Write a status, as the operator does."""

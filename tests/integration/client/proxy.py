@@ -80,10 +80,16 @@ class Proxy:
 
     async def _forward(self, request: web.Request, query: dict[str, str]) -> web.StreamResponse:
         url = f"{self._configuration.host}{request.path}"
-        headers = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
+        names = {"Accept", "Content-Type"} & request.headers.keys()
+        headers = {name: ", ".join(request.headers.getall(name)) for name in names}
         body = await request.read()
-        async with self._session.request(request.method, url, params=query, data=body, headers=headers) as answer:
-            response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+        async with self._session.request(
+            request.method, url, params=query, data=body or None, headers=headers
+        ) as answer:
+            told = {
+                name: answer.headers[name] for name in ("Content-Type", "Content-Encoding") if name in answer.headers
+            }
+            response = web.StreamResponse(status=answer.status, headers=told)
             response.enable_chunked_encoding()
             with suppress(ConnectionError):  # who asked is gone
                 await response.prepare(request)

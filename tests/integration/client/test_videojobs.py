@@ -239,6 +239,13 @@ async def test_renderpools_are_read(client: Client, cluster: Cluster) -> None:
         await client.renderpools.get("medium")
 
 
+async def test_videotemplates_are_read(client: Client, cluster: Cluster) -> None:
+    await cluster.create_template("plain")
+    assert [each.metadata.name async for each in client.videotemplates.list()] == ["plain"]
+    template = await client.videotemplates.get("plain")
+    assert [parameter.name for parameter in template.spec.parameters] == ["title"]
+
+
 async def test_videoschedules_are_read(client: Client, cluster: Cluster) -> None:
     await cluster.create_schedule("news", timeZone="Europe/Berlin")
     await cluster.create_schedule("wrong", schedule="0 0 30 2 *")

@@ -5,6 +5,7 @@ import copy
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from kubernetes.aio.client.configuration import Configuration
@@ -183,3 +184,26 @@ async def test_a_watch_that_is_left_ends_its_connection_though_the_server_says_n
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
             await asyncio.wait_for(relay.ended.wait(), 5)
+
+
+async def test_a_watch_keeps_what_it_is_told_to_and_says_when_all_is_told(cluster: Cluster, client: Client) -> None:
+    await cluster.create("first")
+    told: list[str] = []
+
+    def keep(manifest: dict[str, Any]) -> dict[str, Any]:
+        return {"metadata": manifest["metadata"]}
+
+    events = client.videojobs.watch(keep=keep, on_listed=told.append)
+    async with aclosing(events):
+        event = await anext(events)
+        assert (event.object.metadata.name, set(event.object.manifest), told) == ("first", {"metadata"}, [])
+        following = asyncio.ensure_future(anext(events))
+        async with asyncio.timeout(20):
+            while not told:  # noqa: ASYNC110 - it is called back
+                await asyncio.sleep(0.01)
+        (version,) = told
+        assert int(version) >= int(event.object.metadata.resource_version)
+        await cluster.create("second")
+        event = await following
+        assert (event.object.metadata.name, set(event.object.manifest)) == ("second", {"metadata"})
+        assert told == [version]

@@ -177,15 +177,21 @@ POOLS_ACCEPTED: dict[str, dict[str, Any]] = {
         "maxWorkers": 0,
         "idleTimeout": "0s",
         "surge": 1,
+        "windows": [{"schedule": "0 8 * * 1-5", "timeZone": "Europe/Berlin", "duration": "10h", "minIdle": 0},
+                    {"schedule": "@daily", "duration": "1m", "maxWorkers": 0}],
         "order": "fifo",
         "users": [{"name": "ann@example.org", "weight": 3}],
-        "limits": {"running": {"user": 2, "project": 3, "pool": 10}, "dailyPerUser": 2},
+        "limits": {"running": {"user": 2, "project": 3, "pool": 10}, "dailyPerUser": 2, "timeZone": "Asia/Kolkata",
+                   "waiting": {"user": 0, "project": 9, "pool": 10, "backlog": "20h"}, "size": 10**12,
+                   "whenExceeded": "refuse", "tiers": {"pro": {"waiting": {"user": 9}, "size": 1}, "free": {}},
+                   "allowTiers": {"pro": ["ann@example.org"], "free": ["*"]}},
         "defaults": {"canvas": {"fps": "25"}, "retry": {"limit": 0}, "quality": "draft"},
         "volumes": [{"name": "media", "source": {"persistentVolumeClaim": {"claimName": "media"}}}],
         "storage": {"outputPrefix": "volume://media/out", "allowHosts": ["*.example.org"], "objects": [
             {"name": "s3", "provider": "s3", "bucket": "media", "prefix": "my films", "endpoint": "http://minio:9000",
              "region": "eu-1", "secretRef": {"name": "s3"}, "readOnly": True, "storageClass": "STANDARD_IA",
-             "encryption": {"algorithm": "aws:kms", "kmsKeyId": "alias/a"}, "urls": {"presignedFor": "1h"}},
+             "encryption": {"algorithm": "aws:kms", "kmsKeyId": "alias/a"},
+             "urls": {"presignedFor": "1h", "renewedWith": {"name": "reader"}}},
             {"name": "gs", "provider": "gs", "bucket": "media", "workloadIdentity": True,
              "urls": {"publicBase": "https://cdn.example.org/films"}},
             {"name": "az", "provider": "az", "bucket": "$web", "account": "films"},
@@ -216,6 +222,14 @@ POOLS_REFUSED: dict[str, dict[str, Any]] = {
         "storage": {"objects": [{**STORE, "name": f"a{index}", "prefix": f"{index}"} for index in range(17)]}
     },
     "negative workers": {"maxWorkers": -1},
+    "a window without an end": {"windows": [{"schedule": "@daily"}]},
+    "a window of no cron expression": {"windows": [{"schedule": "every day", "duration": "1h"}]},
+    "a window of negative workers": {"windows": [{"schedule": "@daily", "duration": "1h", "maxWorkers": -1}]},
+    "a tier allowed that there is not": {"limits": {"tiers": {"free": {}}, "allowTiers": {"pro": ["*"]}}},
+    "a tier allowed without any": {"limits": {"allowTiers": {"pro": ["*"]}}},
+    "a tier of no user": {"limits": {"tiers": {"pro": {}}, "allowTiers": {"pro": ["*a"]}}},
+    "a time zone with blanks": {"limits": {"timeZone": "Europe / Berlin"}},
+    "something else when exceeded": {"limits": {"whenExceeded": "drop"}},
     "volume without a source": {"volumes": [{"name": "media"}]},
     "relative prefix": {"storage": {"outputPrefix": "out"}},
     "scratch without a unit": {"worker": {"scratchSize": "8"}},
@@ -276,4 +290,5 @@ def test_only_the_operator_refuses(apiserver: ApiServer, namespace: str, name: s
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_server_accepts_the_samples(apiserver: ApiServer, namespace: str, path: Path) -> None:
-    apiserver.apply(yaml.safe_load(path.read_text()), namespace)
+    for resource in yaml.safe_load_all(path.read_text()):
+        apiserver.apply(resource, namespace)

@@ -47,7 +47,7 @@ def test_videojobs_show_phase_progress_stage_eta_attempts_and_age(apiserver: Api
     assert header.split() == ["NAME", "PHASE", "REASON", "PROGRESS", "STAGE", "ETA", "ATTEMPTS", "AGE"]
     assert row.split()[:-1] == ["job", "Running", "42", "Rendering", "2026-01-01T00:00:12Z", "1"]
     header, row = apiserver.kubectl("get", "vj", "-n", namespace, "-o", "wide").stdout.splitlines()
-    assert header.split()[7:] == ["POOL", "QUEUE", "FINISHED", "MESSAGE", "AGE"]
+    assert header.split()[7:] == ["POOL", "QUEUE", "POSITION", "FINISHED", "MESSAGE", "AGE"]
     assert "frame 321 of 765, 84 fps" in row
 
 
@@ -207,7 +207,7 @@ def test_explain_reads_well(apiserver: ApiServer) -> None:
     text = " ".join(apiserver.kubectl("explain", "videojob.spec.clips").stdout.split())
     for words in (
         "FIELD: clips <[]Object>",
-        "The timeline, in order. A stretch of the timeline: exactly one of image, video, color, gradient or title.",
+        "The timeline, in order. Required without `templateRef`. A stretch of the timeline: exactly one of image,",
         "fit <string> How a picture of another shape fills the canvas. One of cover, contain, blur, stretch.",
         "duration <string> How long it lasts, transitions included. A video may leave it out or say `auto`, ",
         "transition <Object> How it comes in over the clip before it. Default: cut.",

@@ -113,6 +113,8 @@ MATRIX: list[tuple[str, dict[str, Any], list[str]]] = [
          "give either secretRef or workloadIdentity"),
         (".urls", {"urls": {}}, "needs one of presignedFor and publicBase"),
         (".urls", {"urls": {"presignedFor": "1h"}}, "needs credentials to sign with"),
+        (".urls.renewedWith", {"urls": {"publicBase": "https://a", "renewedWith": {"name": "s"}}},
+         "is for presignedFor"),
       )),
     ("spec.outputs[0].object.contentType", videojob(outputs=[{**MP4, "object": {"contentType": "mp4"}}]),
      ['"mp4" is not a media type: write it as video/mp4']),

@@ -159,11 +159,19 @@ def test_what_has_ended_is_not_moved(apiserver: ApiServer, namespace: str, field
     apiserver.apply(videojob(user="ann", ttlAfterFinished="1h"), namespace)
 
 
-def test_a_job_stays_in_its_pool(apiserver: ApiServer, namespace: str) -> None:
+def test_a_job_that_runs_stays_in_its_pool_and_one_that_waits_may_leave(apiserver: ApiServer, namespace: str) -> None:
     apiserver.apply(videojob(), namespace)
-    assert "spec.pool: Forbidden: a VideoJob stays in its pool; make another VideoJob" in apiserver.refusal(
+    for pool, phase in (("other", "Pending"), ("another", "Queued")):
+        apiserver.apply(videojob(pool=pool), namespace)
+        write_status(apiserver, namespace, "vj", "job", {"phase": phase})
+    apiserver.apply(videojob(pool="third"), namespace)
+    write_status(apiserver, namespace, "vj", "job", {"phase": "Running"})
+    assert "spec.pool: Forbidden: it runs, and stays in its pool; suspend it first" in apiserver.refusal(
         videojob(pool="other"), namespace
     )
+    write_status(apiserver, namespace, "vj", "job", {"phase": "Succeeded"})
+    assert "spec.pool: Forbidden: it has ended" in apiserver.refusal(videojob(pool="other"), namespace)
+    apiserver.apply(videojob(pool="other", rerun=1), namespace)
 
 
 def test_cancel_goes_one_way(apiserver: ApiServer, namespace: str) -> None:

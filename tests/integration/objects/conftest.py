@@ -102,7 +102,10 @@ class Worker:
         self, path: str, files: Sequence[tuple[bytes, tuple[str, ...]]], attempt: int = 1, **more: object
     ) -> Staged:
         rendered = [self._rendered(index, *file) for index, file in enumerate(files)]
-        destination = Destination(
+        return await registry.stage(rendered, self.destination(path, attempt, **more))
+
+    def destination(self, path: str, attempt: int = 1, **more: object) -> Destination:
+        return Destination(
             OUTPUT,
             self.uri(path),
             "uid",
@@ -112,7 +115,6 @@ class Worker:
             self.access,
             **more,  # type: ignore[arg-type]
         )
-        return await registry.stage(rendered, destination)
 
     def check(self, error: VideoJobError, field: str, path: str) -> None:
         assert error.message.startswith(f"{field}: {self.uri(path)}")

@@ -181,13 +181,21 @@ def _create_container(port: int) -> None:
 
 def add_account(server: Server, access: str, secret: str) -> dict[str, str]:
     """Make an account of versitygw that may do nothing yet; return its Secret's keys."""
+    _administer(server, "create-user", "--access", access, "--secret", secret, "--role", "user")
+    return {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+
+
+def change_secret(server: Server, access: str, secret: str) -> None:
+    """Give an account of versitygw another key."""
+    _administer(server, "update-user", "--access", access, "--secret", secret)
+
+
+def _administer(server: Server, *words: str) -> None:
     command = [
         *(programs() / "versitygw", "admin", "--allow-insecure", "--endpoint-url", server.url),
-        *("--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION),
-        *("create-user", "--access", access, "--secret", secret, "--role", "user"),
+        *("--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION, *words),
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=20)
-    return {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
 
 
 def let_below(server: Server, access: str, prefix: str) -> None:
@@ -199,7 +207,7 @@ def let_below(server: Server, access: str, prefix: str) -> None:
                 "Effect": "Allow",
                 "Principal": {"AWS": [access]},
                 "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
-                "Resource": [f"arn:aws:s3:::{BUCKET}/{prefix}/*"],
+                "Resource": [f"arn:aws:s3:::{BUCKET}/{prefix}" + ("" if prefix == "*" else "/*")],
             }
         ],
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import re
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +16,16 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.objects.faulty_proxy import Fault, answering, break_off, fall_silent, reset, truncate
-from tests.integration.objects.servers import add_account, make_certificate
+from tests.integration.objects.servers import add_account, change_secret, let_below, make_certificate
 from videojob_contract.errors import PermanentError, Reason, TransientError
-from videojob_worker.storage.objects import download
+from videojob_worker.storage.objects import download, opening
 
 if TYPE_CHECKING:
     from tests.integration.objects.conftest import Worker
     from tests.integration.objects.faulty_proxy import FaultyProxy
     from tests.integration.objects.servers import Server
 
+FAKETIME = f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketimeMT.so.1"
 LONG = os.urandom(3 * download.RANGE_BYTES + 12345)
 
 
@@ -171,6 +174,91 @@ async def test_what_a_server_says_is_told(
     failure = await hindered.refusal("a.jpg")
     assert type(failure) is kind
     assert says in failure.message
+
+
+async def test_a_server_that_drips_is_left(
+    hindered: Worker, faulty: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never silent for long, and would keep a worker for days."""
+
+    async def drip(answer: bytes, writer: asyncio.StreamWriter) -> None:
+        begin = answer.index(b"\r\n\r\n") + 4
+        for start, end in ((0, begin), *((start, start + 100) for start in range(begin, len(answer), 100))):
+            writer.write(answer[start:end])
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(opening, "_REQUEST_S", 1.5)
+    monkeypatch.setattr(opening, "_RETRY_S", 2)
+    hindered.put("a.mp4", LONG)
+    faulty.faults = [Fault("^GET", drip)]
+    async with asyncio.timeout(30):
+        failure = await hindered.refusal("a.mp4")
+    assert (type(failure), failure.reason) == (TransientError, Reason.STORAGE_UNAVAILABLE)
+
+
+async def test_keys_that_are_changed_at_the_server_and_then_in_the_secret(
+    s3: Server, worker: Worker, tmp_path: Path
+) -> None:
+    """The same worker, which keeps its clients: before, between the two, and after."""
+    worker.put("a.jpg", b"a")
+    secrets = add_account(s3, "rotated", "before")
+    let_below(s3, "rotated", "*")
+    rotated = replace(worker, access=s3.access(tmp_path / "rotated", **secrets))
+    assert await rotated.fetch("a.jpg") == b"a"
+    change_secret(s3, "rotated", "after")
+    refused = await rotated.refusal("a.jpg")
+    assert type(refused) is TransientError
+    assert "does not know the credentials" in refused.message
+    s3.access(tmp_path / "rotated", **secrets | {"AWS_SECRET_ACCESS_KEY": "after"})
+    assert await rotated.fetch("a.jpg") == b"a"
+
+
+async def test_who_may_read_below_a_prefix_is_told_of_what_is_beside_it(
+    s3: Server, worker: Worker, tmp_path: Path
+) -> None:
+    secrets = add_account(s3, "reads-below", "reads-below-secret")
+    let_below(s3, "reads-below", "sources")
+    for key in ("sources/a.jpg", "sources2/a.jpg", "a.jpg"):
+        worker.put(key, b"a")
+    below = replace(worker, access=s3.access(tmp_path / "below", **secrets))
+    assert await below.fetch("sources/a.jpg") == b"a"
+    # Who may not list is not told what is missing.
+    for path in ("sources2/a.jpg", "a.jpg", "sources2/missing.jpg"):
+        refused = await below.refusal(path)
+        assert (type(refused), refused.reason) == (PermanentError, Reason.SOURCE_FORBIDDEN)
+        assert "allow reading" in refused.message
+
+
+async def test_a_node_whose_clock_is_wrong_is_told_so(worker: Worker, tmp_path: Path) -> None:
+    worker.put("a.jpg", b"a")
+    program = f"""
+import asyncio
+from pathlib import Path
+from videojob_common.address_guard import resolve_by_system
+from videojob_contract.assignment import SourceLimits
+from videojob_contract.errors import VideoJobError
+from videojob_contract.resources.object_stores import ObjectStore
+from videojob_worker.storage import registry
+from videojob_worker.storage.base import FetchContext, ObjectAccess
+
+store = ObjectStore.model_validate_json({worker.access.stores[0].model_dump_json(by_alias=True, exclude_none=True)!r})
+access = ObjectAccess([store], Path({str(worker.access.credentials)!r}))
+context = FetchContext({{}}, SourceLimits(), Path({str(tmp_path)!r}), resolve_by_system, access)
+try:
+    asyncio.run(registry.fetch("f", "s3://films/a.jpg", context))
+except VideoJobError as error:
+    print(type(error).__name__, error.message)
+"""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program),
+        env={**os.environ, "LD_PRELOAD": FAKETIME, "FAKETIME": "+20m"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert said.decode().strip() == (
+        "TransientError f: s3://films/a.jpg: the clocks of the node and of object store store differ too much: set them"
+    )
 
 
 async def test_an_object_that_changes_meanwhile_is_for_another_attempt(hindered: Worker, faulty: FaultyProxy) -> None:

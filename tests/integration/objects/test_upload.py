@@ -13,12 +13,16 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.objects.faulty_proxy import Fault, answering, fall_silent, reset
-from tests.integration.objects.servers import BUCKET, add_account, let_below
+from tests.integration.objects.servers import BUCKET, add_account, change_secret, let_below
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
 from videojob_contract.resources.outputs import ObjectAttributes
+from videojob_worker.storage import registry
+from videojob_worker.storage.base import RenderedFile
 from videojob_worker.storage.objects import sending
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.objects.conftest import Worker
     from tests.integration.objects.faulty_proxy import FaultyProxy
     from tests.integration.objects.servers import Server
@@ -177,6 +181,67 @@ async def test_more_segments_than_a_server_lists_at_once_come_and_go(worker: Wor
     again = await worker.stage_files("a/film.m3u8", [*segments, (b"0", (FOLDER, "more.m4s")), (b"playlist", ())])
     await again.discard()
     assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{FOLDER}/{index}.m4s" for index in range(1100))])
+
+
+async def test_ten_thousand_segments_come_and_go(worker: Worker) -> None:
+    """Of a film of sixteen hours, in one folder, as a renderer leaves them: none is missed, nor left."""
+    segments = [(b"%d" % index, (FOLDER, f"{index}.m4s")) for index in range(10_000)]
+    staged = await worker.stage_files("a/film.m3u8", [*segments, (b"playlist", ())])
+    await staged.commit()
+    assert worker.keys("a/") == sorted(["a/film.m3u8", *(f"a/{FOLDER}/{index}.m4s" for index in range(10_000))])
+    assert worker.content(f"a/{FOLDER}/9999.m4s") == b"9999"
+    other = (b"0", (FORMER, "0.m4s"))
+    await (await worker.stage_files("a/film.m3u8", [other, (b"playlist", ())])).commit()
+    assert worker.keys("a/") == [f"a/{FORMER}/0.m4s", "a/film.m3u8"]
+
+
+@pytest.mark.timeout(900)
+async def test_a_render_of_more_than_five_gib_goes_and_comes(worker: Worker, tmp_path: Path) -> None:
+    """S3 takes no longer one in one request; 4 GiB are where 32 bits end. It is sparse, and few bytes are looked at."""
+    size = (5 << 30) + 17
+    marks = {offset: b"%016d" % offset for offset in (0, (4 << 30) - 8, (5 << 30) - 16, size - 16)}
+    film = tmp_path / "film"
+    with film.open("wb") as file:
+        file.truncate(size)
+        for offset, mark in marks.items():
+            file.seek(offset)
+            file.write(mark)
+    given = RenderedFile(lambda: os.open(film, os.O_RDONLY))
+    staged = await registry.stage([given], worker.destination("film.mp4"))
+    await staged.commit()
+    film.unlink()
+    fd = await worker.open("film.mp4", most=6 << 30)
+    assert os.fstat(fd).st_size == staged.size_bytes == size
+    assert {offset: os.pread(fd, 16, offset) for offset in marks} == marks
+    os.close(fd)
+
+
+async def test_who_may_write_below_a_prefix_is_told_of_what_is_beside_it(s3: Server, worker: Worker) -> None:
+    secrets = add_account(s3, "writes-below", "writes-below-secret")
+    let_below(s3, "writes-below", "renders")
+    below = replace(worker, access=s3.access(worker.access.credentials, **secrets))
+    await (await below.stage("renders/film.mp4", b"film")).commit()
+    for path in ("renders2/film.mp4", "film.mp4"):
+        with pytest.raises(PermanentError, match="allow writing") as failure:
+            await below.stage(path, b"film")
+        assert failure.value.reason is Reason.OUTPUT_FORBIDDEN
+    assert worker.keys() == ["renders/film.mp4"]
+    assert open_uploads(s3) == []
+
+
+async def test_keys_that_are_changed_while_it_is_sent_are_for_another_attempt(s3: Server, worker: Worker) -> None:
+    secrets = add_account(s3, "rotated-writer", "before")
+    let_below(s3, "rotated-writer", "renders")
+    rotated = replace(worker, access=s3.access(worker.access.credentials, **secrets))
+    staged = await rotated.stage("renders/film.mp4", LONG)
+    change_secret(s3, "rotated-writer", "after")
+    with pytest.raises(TransientError, match="does not know the credentials"):
+        await staged.commit()
+    await staged.discard()
+    assert worker.keys() == []
+    s3.access(worker.access.credentials, **secrets | {"AWS_SECRET_ACCESS_KEY": "after"})
+    await (await rotated.stage("renders/film.mp4", LONG, 2)).commit()
+    assert worker.content("renders/film.mp4") == LONG
 
 
 async def test_a_server_that_lists_what_it_was_not_asked_for_has_nothing_removed(

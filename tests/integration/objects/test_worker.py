@@ -19,6 +19,7 @@ from tests.integration.objects.faulty_proxy import Fault, FaultyProxy, fall_sile
 from tests.integration.objects.servers import BUCKET
 from videojob_contract.assignment import Assignment, Result
 from videojob_contract.errors import Reason
+from videojob_contract.queue.payload import pack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,11 +52,11 @@ def of_bucket(server: Server, endpoint: str, attempt: int = 1) -> Assignment:
 
 
 @contextlib.asynccontextmanager
-async def started(worker: Worker, given: Assignment) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(worker: Worker, given: Assignment, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
     folder = worker.folder / f"worker-{given.attempt}"
     for name in ("volumes", "scratch"):
         (folder / name).mkdir(parents=True)
-    (folder / "assignment").write_text(given.model_dump_json(by_alias=True))
+    (folder / "assignment").write_text(pack(given))
     environment = {
         **os.environ,
         "VIDEOJOB_NAMESPACE": "films",
@@ -68,6 +69,7 @@ async def started(worker: Worker, given: Assignment) -> AsyncIterator[asyncio.su
         "VIDEOJOB_OBJECTS": str(worker.access.credentials),
         "VIDEOJOB_TERMINATION_LOG": str(folder / "termination-log"),
         "VIDEOJOB_CPU_LIMIT": "1",
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         PROGRAM, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -80,8 +82,8 @@ async def started(worker: Worker, given: Assignment) -> AsyncIterator[asyncio.su
         await process.communicate()
 
 
-async def ended(worker: Worker, given: Assignment) -> tuple[Result, str]:
-    async with started(worker, given) as process:
+async def ended(worker: Worker, given: Assignment, **more: str) -> tuple[Result, str]:
+    async with started(worker, given, **more) as process:
         log, _ = await asyncio.wait_for(process.communicate(), 90)
     said = (worker.folder / f"worker-{given.attempt}" / "termination-log").read_text()
     for secret in worker.server.secrets.values():
@@ -110,6 +112,19 @@ async def test_a_worker_reads_from_a_bucket_and_publishes_to_it(s3: Server, work
         assert f"out/{line}" in keys
     assert s3.admin().get("out/film.mp4").attributes["Cache-Control"] == "no-store"
     assert result.outputs[0].bytes == len(worker.content("out/film.mp4"))
+
+
+async def test_one_worker_reads_what_another_of_its_node_has_downloaded(s3: Server, worker: Worker) -> None:
+    """Both renderers have given up all paths, and read by their descriptors."""
+    cache = worker.folder / "cache"
+    await asyncio.to_thread(cache.mkdir)
+    environment = {"VIDEOJOB_CACHE": str(cache), "VIDEOJOB_CACHE_BYTES": "1000000"}
+    for attempt in (1, 2):
+        result, log = await ended(worker, of_bucket(s3, s3.url, attempt), **environment)
+        assert result.result == "succeeded", (result.message, log)
+    (kept,) = [path for path in await asyncio.to_thread(lambda: list(cache.rglob("*"))) if path.is_file()]
+    assert kept.read_bytes() == worker.content("photos/a b.png")
+    assert kept.stat().st_mode & 0o777 == 0o400
 
 
 @pytest.mark.parametrize("step", ["PUT .*m4s", "PUT .*film.mp4.*partNumber", "POST .*film.mp4.uploadId"])

@@ -113,11 +113,11 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
-async def client_of(apiserver: ApiServer) -> Kubernetes:
-    """Return a client of the API server that may do anything."""
+async def client_of(kubeconfig: Path) -> Kubernetes:
+    """Return a client of the API server that may do what the kubeconfig's user may."""
     configuration = Configuration()
     await kube_config.load_kube_config(
-        config_file=str(apiserver.kubeconfig), client_configuration=configuration, persist_config=False
+        config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
     )
     return Kubernetes(configuration)
 
@@ -125,7 +125,7 @@ async def client_of(apiserver: ApiServer) -> Kubernetes:
 @pytest.fixture
 async def kubernetes(apiserver: ApiServer) -> AsyncIterator[Kubernetes]:
     """A client of the API server that may do anything."""
-    async with await client_of(apiserver) as client:
+    async with await client_of(apiserver.kubeconfig) as client:
         yield client
 
 

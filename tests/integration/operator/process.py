@@ -19,6 +19,7 @@ class OperatorProcess:
 
     def __init__(self, env: Mapping[str, str], log: Path) -> None:
         self.env = os.environ | env
+        self.program: list[str | Path] = [PROGRAM]
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -27,7 +28,7 @@ class OperatorProcess:
         """Start it and wait until it answers."""
         begin = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen([PROGRAM], env=self.env, stderr=output, stdout=output)
+            self._process = subprocess.Popen(self.program, env=self.env, stderr=output, stdout=output)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log.read_text()[-3000:]
@@ -37,6 +38,11 @@ class OperatorProcess:
                 return
             time.sleep(0.02)
         raise AssertionError(f"the operator did not start: {self.log.read_text()[-3000:]}")
+
+    @property
+    def port(self) -> int:
+        """Port of /metrics and /healthz."""
+        return self._port
 
     @property
     def pid(self) -> int:

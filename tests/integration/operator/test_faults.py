@@ -212,6 +212,33 @@ async def test_result_is_taken_from_the_pod_when_redis_lost_it(world: World) -> 
     assert world.node.starts == [("one", 1)]
 
 
+async def test_what_began_and_ended_unseen_is_not_done_again_when_redis_lost_it(world: World) -> None:
+    """The operator was away all the while, so that its status still says Queued: the pod has the result."""
+    world.node.render = gate = Gate()
+    world.operator.start()
+    await world.create_pool(minIdle=1, maxWorkers=2, limits={"running": {"pool": 1}})
+    await world.create("first")
+    await world.reaches("first", "Running")
+    await world.create("unseen")
+    await world.reaches("unseen", "Queued")
+    await eventually(lambda: world.operator.metric("videojob_workers", state="idle") == 1, "a worker waits for it")
+    world.operator.kill()
+    gate.opened.set()
+
+    async def both_ended() -> bool:
+        jobs = await world.jobs()
+        return sum(bool(job.get("status", {}).get("succeeded")) for job in jobs) == 2
+
+    await eventually(both_ended, "both workers have ended")
+    await world.redis.flushall()
+    world.operator.start()
+    for name in ("first", "unseen"):
+        status = await world.reaches(name, "Succeeded")
+        assert (status["attempts"], status["interruptions"]) == (1, 0)
+    assert status["job"]["name"] in {job["metadata"]["name"] for job in await world.jobs()}
+    assert world.node.starts == [("first", 1), ("unseen", 1)]
+
+
 async def test_deleted_pool_and_its_return(world: World) -> None:
     world.operator.start()
     await world.create_pool(maxWorkers=0, minIdle=0)

@@ -89,7 +89,7 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
             yield Backend(FakeKubernetes(fake), "team", None, fake)
             return
         apiserver = request.getfixturevalue("apiserver")
-        client = await stack.enter_async_context(await client_of(apiserver))
+        client = await stack.enter_async_context(await client_of(apiserver.kubeconfig))
         namespace = apiserver.create_namespace()
         apiserver.create_account("default", namespace)  # a pod needs one to be admitted
         yield Backend(client, namespace, apiserver, fake)

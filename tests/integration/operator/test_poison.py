@@ -62,7 +62,7 @@ class Scene:
         operator = Operator(
             Settings(resync_s=3),
             FakeKubernetes(self.server),
-            lambda pool: OperatorQueue(pool, self.redis, on_unreadable=UnreadableListener(pool)),
+            lambda pool, token: OperatorQueue(pool, self.redis, token=token, on_unreadable=UnreadableListener(pool)),
             lambda: datetime.now(UTC),
         )
         await operator.fill()

@@ -10,9 +10,9 @@ from tests.integration.operator.conftest import World, eventually
 ROOT = Path(__file__).parents[3]
 
 
-def commands(heading: str) -> str:
+def commands(heading: str, page: str = "install.md") -> str:
     """The first block of commands beneath a heading of the page."""
-    section = (ROOT / "docs" / "install.md").read_text().partition(f"\n## {heading}\n")[2]
+    section = (ROOT / "docs" / page).read_text().partition(f"# {heading}\n")[2]
     return section.partition("```console\n")[2].partition("```")[0]
 
 

@@ -13,11 +13,15 @@ from videojob_operator.act.events import Events
 from videojob_operator.act.kubernetes import CONFLICT, Kubernetes, Object
 from videojob_operator.act.queues import QueueSession
 from videojob_operator.act.webhooks import Webhooks
+from videojob_operator.admission_book import AdmissionBooks
 from videojob_operator.cache import Cache
+from videojob_operator.carrying_book import CarryingBook
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError, NamespaceTerminatingError
+from videojob_operator.rate_book import RateBook
 from videojob_operator.reconcile.videojob import VideoJobReconciler
 from videojob_operator.records import VideoJobKey
+from videojob_operator.traces import Traces
 
 REFUSED = {"clips": [{"color": "#000000", "duration": "1s"}], "parallelism": 2}  # Failed at the first look
 
@@ -54,8 +58,13 @@ class Scene:
             events=self.events,
             session_of=lambda _: self.session,
             wake_pool=lambda _: None,
-            owns=lambda _: True,
+            renew_urls=lambda _: None,
+            serves=lambda _: True,
+            books=AdmissionBooks(on_change=lambda _: None),
             webhooks=Webhooks(kubernetes, tasks=asyncio.TaskGroup(), clock=now, on_posted=lambda _: None),
+            rate_book=RateBook(),
+            traces=Traces(),
+            carrying_book=CarryingBook(),
             settings=Settings(),
             clock=now,
         )

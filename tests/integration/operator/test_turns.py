@@ -81,7 +81,7 @@ async def test_who_is_at_a_limit_waits_and_says_so_and_keeps_nobody_waiting(worl
     await world.create("other", user="aaron")
     await world.reaches("other", "Running")
     status = await world.reaches("second", "Queued", also=lambda status: status.get("reason") == "LimitReached")
-    assert status["message"] == 'limit running of user "ann": 1 of 1 used'
+    assert status["message"].startswith('limit running of user "ann": 1 of 1 used; it waits until there is room')
     gate.opened.set()
     for name in ("first", "second", "other"):
         await world.reaches(name, "Succeeded")

@@ -12,7 +12,7 @@ from tests.integration.operator.process import OperatorProcess
 from tests.redis_server import redis_server
 from videojob_contract.api_paths import RENDERPOOLS
 
-LEASE_S = 3
+LEASE_S = 5
 
 
 @pytest.fixture

@@ -48,10 +48,10 @@ class Backend:
         self._server = FakeServer()
         self._numbers = itertools.count()
 
-    def operator(self, *, tombstone_s: float = TOMBSTONE_S) -> OperatorApi:
+    def operator(self, *, tombstone_s: float = TOMBSTONE_S, token: int | None = None) -> OperatorApi:
         if self.redis is None:
-            return FakeOperatorQueue(self.pool, self._server, tombstone_s=tombstone_s)
-        return OperatorQueue(self.pool, self.redis, tombstone_s=tombstone_s)
+            return FakeOperatorQueue(self.pool, self._server, tombstone_s=tombstone_s, token=lambda: token)
+        return OperatorQueue(self.pool, self.redis, tombstone_s=tombstone_s, token=lambda: token)
 
     def worker(self, name: str | None = None, *, lease_s: float = LEASE_S) -> WorkerApi:
         name = name or f"pod-{next(self._numbers)}"

@@ -33,10 +33,17 @@ async def test_a_newer_attempt_runs_again_if_it_is_to(operator: OperatorApi, bac
     assert (claim.assignment.uid, claim.assignment.attempt) == ("one", 2)
 
 
-async def test_an_attempt_of_before_is_refused_all_the_same(operator: OperatorApi, backend: Backend) -> None:
+@pytest.mark.parametrize("end", ["cancelled", "forgotten"])
+async def test_an_attempt_of_before_is_refused_as_one_whose_number_is_used(
+    operator: OperatorApi, backend: Backend, end: str
+) -> None:
     await finish(operator, backend, "one")
     await operator.forget("one")
-    assert (await operator.enqueue("low", assignment("one"), again=True)).state is EnqueueState.CANCELLED
+    await operator.enqueue("low", assignment("two"))
+    await operator.cancel("two")
+    uid = {"cancelled": "two", "forgotten": "one"}[end]
+    assert (await operator.enqueue("low", assignment(uid), again=True)).state is EnqueueState.STALE
+    assert (await operator.enqueue("low", assignment(uid), again=False)).state is EnqueueState.CANCELLED
 
 
 async def test_a_worker_of_before_cannot_speak_for_it(operator: OperatorApi, backend: Backend) -> None:

@@ -9,13 +9,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import MovedError
 
 from tests.integration.queue.conftest import QUEUES, assignment
 from tests.ports import free_port
 from tests.redis_server import redis_server
 from videojob_contract.queue import connection
 from videojob_contract.queue.connection import connect
-from videojob_contract.queue.errors import CALL_S, LoginRefusedError, QueueUnavailableError, ScriptsMissingError
+from videojob_contract.queue.errors import (
+    CALL_S,
+    LoginRefusedError,
+    QueueUnavailableError,
+    ScriptsMissingError,
+    answered,
+)
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import Claim, PoolKey, RenewOutcome
 from videojob_contract.queue.worker import WorkerQueue
@@ -139,3 +146,25 @@ async def test_a_login_that_is_refused_is_told_from_an_outage(user: str | None, 
         async with connect(url, username=user, password=password) as redis:
             with pytest.raises(LoginRefusedError, match="refuses the login"):
                 await WorkerQueue(POOL, redis, "pod-1", "job-1").register()
+
+
+async def test_a_cluster_of_one_shard_serves_and_one_of_several_is_named() -> None:
+    with redis_server(None, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as url:
+        async with Redis.from_url(url) as admin:
+            await admin.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            for _ in range(400):
+                if b"cluster_state:ok" in await admin.execute_command("CLUSTER", "INFO"):
+                    break
+                await asyncio.sleep(0.05)
+        redis = connect(url)
+        operator = OperatorQueue(POOL, redis)
+        await operator.load_scripts()
+        await operator.configure(QUEUES)
+        assert await operator.ensure_epoch()
+        await operator.enqueue("low", assignment("a"))
+        assert isinstance(await WorkerQueue(POOL, redis, "pod-1", "job-1").claim(0), Claim)
+        await redis.aclose()
+
+    with pytest.raises(QueueUnavailableError, match="of several shards"):
+        async with answered():
+            raise MovedError("8428 127.0.0.1:17002")

@@ -1,13 +1,18 @@
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.queue.conftest import Backend, assignment, read_events, ready, result
+from tests.integration.queue.conftest import QUEUES, Backend, assignment, read_events, ready, result
 from videojob_contract.assignment import Progress
 from videojob_contract.queue import stream
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.events import Claimed, Event, Finished, Registered, StageChanged
+from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.resources.status import Stage
+
+if TYPE_CHECKING:
+    from videojob_contract.queue.reading import Unreadable
 
 
 async def run_one(operator: OperatorApi, backend: Backend, uid: str) -> None:
@@ -100,10 +105,17 @@ async def test_events_of_a_newer_version_are_passed_over(redis_backend: Backend)
 @pytest.mark.parametrize(
     "fields", [{"type": "x" * (8 << 20)}, {"x" * (8 << 20): "y"}, dict.fromkeys(map(str, range(60_000)), "y")]
 )
-async def test_an_event_of_any_size_is_passed_over(redis_backend: Backend, fields: dict[str, str]) -> None:
+async def test_an_event_of_any_size_is_told_as_unreadable_and_passed_over(
+    redis_backend: Backend, fields: dict[str, str]
+) -> None:
     """A worker may write to the stream without our scripts."""
-    operator, redis = await ready(redis_backend), redis_backend.redis
+    redis = redis_backend.redis
     assert redis is not None
+    unreadable: list[Unreadable] = []
+    operator = OperatorQueue(redis_backend.pool, redis, on_unreadable=unreadable.append)
+    await operator.load_scripts()
+    await operator.configure(QUEUES)
+    await operator.ensure_epoch()
     key = f"vj:{{{redis_backend.pool}}}:events"
     await redis.xadd(key, fields)
     await run_one(operator, redis_backend, "a")
@@ -111,3 +123,4 @@ async def test_an_event_of_any_size_is_passed_over(redis_backend: Backend, field
     assert isinstance(events[0], Registered)
     await operator.ack([event.id for event in events])
     assert await redis.xlen(key) == 0
+    assert [each.kind for each in unreadable] == ["event"]

@@ -1,10 +1,14 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.integration.queue.conftest import Backend, assignment, read_events, result
+from videojob_contract.errors import Reason
 from videojob_contract.queue.api import OperatorApi
 from videojob_contract.queue.events import Registered, WorkerRetired
-from videojob_contract.queue.types import Retired, WorkerState
+from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.types import EntryState, Retired, WorkerState
 
 
 async def states(operator: OperatorApi) -> dict[str, WorkerState]:
@@ -80,3 +84,21 @@ async def test_registering_again_says_only_that_it_lives(operator: OperatorApi, 
         "pod-x",
         "pod-y",
     ]
+
+
+async def test_a_worker_that_cannot_read_what_it_claimed_gives_it_back_and_leaves(
+    operator: OperatorApi, backend: Backend
+) -> None:
+    if backend.redis is None:
+        pytest.skip("the fake keeps no text")
+    for uid in ("a", "b"):
+        await operator.enqueue("low", assignment(uid))
+    await backend.redis.hset(Keys(backend.pool).fixed("payloads"), "a", "of a later version")  # type: ignore[misc]
+    assert await backend.worker("pod-x").claim(0) == Retired()
+    entry = await operator.entry("a")
+    assert entry
+    assert entry.result
+    assert (entry.state, entry.result.reason) == (EntryState.FINISHED, Reason.WORKER_LOST)
+    assert await states(operator) == {}
+    _, claim = await backend.claim()
+    assert claim.assignment.uid == "b"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import signal
 import time
@@ -15,6 +14,7 @@ from redis.asyncio import Redis
 
 from tests.assignments import assignment
 from videojob_contract.errors import Reason
+from videojob_contract.queue.payload import pack
 from videojob_contract.queue.types import EntryState, QueueEntry, WorkerState
 from videojob_contract.resources.status import Stage
 from videojob_worker.supervisor import FAILED
@@ -289,12 +289,41 @@ def status_and_limits(pid: int) -> tuple[str, str]:
 
 
 async def test_assignment_from_a_file_needs_no_redis(workers: Workers, tmp_path: Path) -> None:
-    file = tmp_path / "assignment.json"
-    file.write_text(json.dumps(assignment(UID, seconds=2).to_dict()))
+    file = tmp_path / "assignment"
+    file.write_text(pack(assignment(UID, seconds=2)))
     worker = workers.start(VIDEOJOB_ASSIGNMENT=str(file), VIDEOJOB_REDIS_URL="")
     assert await asyncio.to_thread(worker.wait, 30) == 0
     assert worker.result().result == "succeeded"
     assert worker.published() == ["out/main.mp4", "out/poster.jpg"]
+
+
+async def test_what_came_with_the_pod_takes_the_place_of_what_redis_has_of_before(
+    operator: OperatorQueue, workers: Workers, tmp_path: Path
+) -> None:
+    await operator.enqueue("default", assignment(UID, seconds=2))
+    file = tmp_path / "assignment"
+    file.write_text(pack(assignment(UID, seconds=2, attempt=2)))
+    worker = workers.start(VIDEOJOB_ASSIGNMENT=str(file))
+    entry = await until(lambda: finished(operator))
+    assert (entry.attempt, entry.worker, entry.job) == (2, "worker-1", "job-of-worker-1")
+    assert await asyncio.to_thread(worker.wait, 30) == 0
+    assert entry.result == worker.result()
+    assert (await operator.snapshot()).total_queued == 0
+
+
+async def test_what_came_with_the_pod_is_not_rendered_when_another_has_it(
+    operator: OperatorQueue, workers: Workers, tmp_path: Path
+) -> None:
+    await operator.enqueue("default", assignment(UID, seconds=2000))
+    holder = workers.start("worker-1")
+    await until(lambda: rendering(operator))
+    file = tmp_path / "assignment"
+    file.write_text(pack(assignment(UID, seconds=2000)))
+    second = workers.start("worker-2", VIDEOJOB_ASSIGNMENT=str(file))
+    assert await asyncio.to_thread(second.wait, 90) == 2
+    assert second.result().reason is Reason.LEASE_LOST
+    assert holder.process.poll() is None
+    assert second.published() == []
 
 
 async def test_missing_source_names_file_and_field(operator: OperatorQueue, workers: Workers) -> None:

@@ -14,8 +14,8 @@ from tests import media
 from tests.render import barcodes
 from tests.render.studio import Studio, probe, sound, uri
 from videojob_contract.errors import PermanentError, Reason
+from videojob_contract.output_files import is_companion
 from videojob_worker.clock import SAMPLE_RATE
-from videojob_worker.output_files import is_companion
 from videojob_worker.outputs.hls.codecs import video_codec
 from videojob_worker.request import RenderedOutput
 from videojob_worker.verify.hls import verify_hls

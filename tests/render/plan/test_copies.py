@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from tests.render.studio import Studio, color, decode, probe, psnr, sound, uri
+from videojob_contract.plan_report import Plan
 from videojob_worker import engine
-from videojob_worker.explain.report import Plan
 
 SIZE = "160x90"
 
@@ -106,6 +106,17 @@ def test_a_whole_video_is_taken_as_it_is(studio: Studio, a: Path) -> None:
     out = studio.movie([clip(a)], files=[a])
     assert payloads(out) == payloads(a)
     check_times(out, 100)
+
+
+def test_a_film_that_begins_with_sound_is_cut_where_its_pictures_are(studio: Studio, folder: Path, a: Path) -> None:
+    late = folder / "late.mp4"
+    sound = ["-f", "lavfi", "-i", "sine=duration=5"]
+    ffmpeg = ["ffmpeg", "-v", "error", "-y", "-itsoffset", "1", "-i", str(a), *sound]
+    subprocess.run([*ffmpeg, "-map", "0:v", "-map", "1:a", "-c:v", "copy", str(late)], check=True)
+    clips = [clip(late, "2s", "4s")]
+    assert reason(plan(studio, clips, [late])) == ""
+    np.testing.assert_array_equal(decode(studio.movie(clips, files=[late])), decode(a)[25:75])
+    assert "no keyframe is" in reason(plan(studio, [clip(late, "0s", "4s")], [late]))
 
 
 @pytest.mark.parametrize(("times", "frames"), [(("1s", "3s"), slice(25, 75)), (("2s", None), slice(50, 100))])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests import media
 from tests.render.studio import Studio, color, image, uri
 from videojob_contract.errors import CancelledError, PermanentError, Reason
+from videojob_contract.plan_report import Plan, SpanEntry
 from videojob_worker import engine
 from videojob_worker.explain import describe
-from videojob_worker.explain.report import Plan, SpanEntry
 
 
 def plan(studio: Studio, clips: list[dict[str, Any]], **options: Any) -> Plan:

@@ -188,7 +188,43 @@ def test_a_file_without_a_videojob(file: Path) -> None:
     file.write_text("kind: ConfigMap\n")
     result = run("validate", file)
     assert result.exit_code == 3
-    assert "has no VideoJob or RenderPool or VideoSchedule" in result.stderr
+    assert "has no VideoJob or RenderPool or VideoSchedule or VideoTemplate" in result.stderr
+
+
+TEMPLATE = """
+apiVersion: videojob.dev/v1alpha1
+kind: VideoTemplate
+metadata: {name: plain}
+spec:
+  parameters: [{name: length, description: how long}]
+  timeline: {clips: [{color: "#203040", duration: "{{ length }}"}]}
+"""
+FROM_TEMPLATE = """---
+apiVersion: videojob.dev/v1alpha1
+kind: VideoJob
+metadata: {name: made}
+spec:
+  templateRef: {name: plain}
+  parameters: {length: 1s}
+"""
+
+
+def test_templates_are_known_from_the_files(file: Path, tmp_path: Path) -> None:
+    file.write_text(TEMPLATE + FROM_TEMPLATE)
+    result = run("validate", file)
+    assert (result.exit_code, result.stdout.count("is valid")) == (0, 2), result.output
+    assert run("plan", file).exit_code == 0
+
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    file.write_text(FROM_TEMPLATE)
+    assert run("validate", file, tmp_path / "template.yaml").exit_code == 0
+    alone = run("validate", file)
+    assert alone.exit_code == 3
+    assert 'spec.templateRef.name: there is no VideoTemplate "plain"' in alone.stderr
+
+    file.write_text(TEMPLATE + FROM_TEMPLATE.replace("{length: 1s}", "{}"))
+    assert 'spec.parameters.length: is required by VideoTemplate "plain": how long' in run("plan", file).stderr
+    assert run("plan", file, "--set", "length=2s").exit_code == 0
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -207,7 +243,11 @@ def test_samples_are_valid(sample: Path) -> None:
             "{storage: {outputPrefix: volume://m/out}}",
             ':4:18: spec.storage.outputPrefix: volume://m/out: the pool has no volume "m"; it has none',
         ),
-        ("photos", "{limits: {dailyPerUser: 1}}", ":4:17: spec.limits.dailyPerUser: is not supported yet"),
+        (
+            "photos",
+            "{storage: {outputPrefix: 'https://a/b'}}",
+            ":4:18: spec.storage.outputPrefix: writing to https:// is not",
+        ),
         ("pho.tos", "{}", ':3:12: metadata.name: "pho.tos" is not a name for a RenderPool'),
     ],
 )

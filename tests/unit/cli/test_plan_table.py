@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from videojob_cli.plan_table import MOST_ROWS, plan_lines
-from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
+from videojob_contract.plan_report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 
 
 def span(start: int, frames: int, *clips: int, **more: Any) -> SpanEntry:

@@ -10,7 +10,8 @@ from videojob_contract.defaults import resolve
 from videojob_contract.resources import API_VERSION
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.support import unsupported, unsupported_pool
-from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule
+from videojob_contract.template_refs import fix
+from videojob_contract.validation import parse_renderpool, parse_videojob, parse_videoschedule, parse_videotemplate
 
 JOBS = [samples.manifest(name) for name in samples.VIDEOJOBS]
 
@@ -32,6 +33,12 @@ def test_a_sample_job_can_be_rendered_in_the_sample_pool(path: Path) -> None:
 
 def test_the_sample_pool_is_supported() -> None:
     assert unsupported_pool(sample_pool().spec) == []
+
+
+def test_the_sample_template_makes_its_sample_job() -> None:
+    template, asks = yaml.safe_load_all(samples.manifest("videotemplate").read_text())
+    parse_videotemplate(template)
+    assert unsupported(parse_videojob(asks, template=fix(template)).spec) == []
 
 
 def test_the_sample_schedule_is_supported() -> None:

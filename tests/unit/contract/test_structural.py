@@ -139,7 +139,7 @@ def test_every_field_is_described(definition: Any) -> None:
             walk(field.get("items", {}), f"{path}.{name}[]")
 
     version = custom_resource_definition(definition)["spec"]["versions"][0]
-    for part in ("spec", "status"):
+    for part in {"spec", "status"} & version["schema"]["openAPIV3Schema"]["properties"].keys():
         walk(version["schema"]["openAPIV3Schema"]["properties"][part], part)
     assert undescribed == []
 

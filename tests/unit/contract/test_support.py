@@ -66,9 +66,8 @@ def test_what_is_rendered_passes_resolved_or_not() -> None:
 
 
 def test_pools() -> None:
-    spec = {"limits": {"dailyPerUser": 2}, "storage": {"outputPrefix": "https://bucket/out"}}
+    spec = {"storage": {"outputPrefix": "https://bucket/out"}}
     assert [str(each) for each in unsupported_pool(RenderPoolSpec.model_validate(spec))] == [
-        "spec.limits.dailyPerUser: is not supported yet",
         "spec.storage.outputPrefix: writing to https:// is not supported yet",
     ]
     assert unsupported_pool(POOL) == []

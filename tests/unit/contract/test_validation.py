@@ -189,6 +189,33 @@ def test_names_within_a_pool_differ() -> None:
     [
         ({"minIdle": 2, "maxWorkers": 1}, "spec.minIdle: must not be more than maxWorkers, which is 1"),
         ({"minIdle": 2, "maxWorkers": 0}, None),  # paused
+        *((
+            {
+                "volumes": [{"name": "a", "source": {}}, {"name": "ro", "source": {}, "readOnly": True}],
+                "storage": {"outputPrefix": "volume://a/out", "uploads": {"prefix": "volume://a/in", **wrong},
+                            "objects": [{"name": "films", "provider": "s3", "bucket": "films", "readOnly": True}]},
+            }, problem)
+          for wrong, problem in (
+            ({"ttl": "59m"}, "spec.storage.uploads.ttl: must be at least 1h"),
+            ({"prefix": "volume://a"},
+             ("spec.storage.outputPrefix: volume://a/out: is below storage.uploads of the pool, where nothing stays\n"
+              "spec.storage.uploads.prefix: volume://a: name a folder, for all that is old in it is removed")),
+            ({"prefix": "volume://a//"},
+             ("spec.storage.outputPrefix: volume://a/out: is below storage.uploads of the pool, where nothing stays\n"
+              "spec.storage.uploads.prefix: volume://a: name a folder, for all that is old in it is removed")),
+            ({"prefix": "https://a/in"},
+             "spec.storage.uploads.prefix: https://a/in: is neither in a volume nor in an object store"),
+            ({"prefix": "volume://b/in"},
+             'spec.storage.uploads.prefix: volume://b/in: the pool has no volume "b"; it has a, ro'),
+            ({"prefix": "volume://ro/in"},
+             'spec.storage.uploads.prefix: volume://ro/in: volume "ro" of the pool is read-only'),
+            ({"prefix": "s3://films/in"},
+             'spec.storage.uploads.prefix: s3://films/in: object store "films" of the pool is read-only'),
+            ({"prefix": "volume://a/out"},
+             "spec.storage.outputPrefix: volume://a/out: is below storage.uploads of the pool, where nothing stays"),
+            ({"prefix": "volume://a/%6Fut/"},
+             "spec.storage.outputPrefix: volume://a/out: is below storage.uploads of the pool, where nothing stays"),
+          )),
         ({"storage": {"outputPrefix": "volume://a/out"}},
          'spec.storage.outputPrefix: volume://a/out: the pool has no volume "a"; it has none'),
         ({"storage": {"outputPrefix": "volume://b"}, "volumes": [{"name": "a", "source": {}}]},

@@ -92,7 +92,7 @@ def test_an_output_where_another_writes_is_refused_with_what_to_do():
 def test_a_missing_queue_is_told_with_those_that_there_are():
     message = status_of(decide({"queue": "urgent"})).message
 
-    assert message == 'pool "default" has no queue "urgent"; it has high, default, low'
+    assert message.startswith('pool "default" has no queue "urgent"; it has high, default, low; it waits until')
 
 
 def test_a_job_that_starts_later_is_looked_at_then():
@@ -257,12 +257,12 @@ def message(decision):
 
 
 def test_a_pool_that_is_not_there_is_told_with_those_that_are():
-    assert message(decide(pool=None)) == 'the namespace has no RenderPool "default"; it has none'
-    assert (
-        message(decide(pool=None, other_pools=("a", "b"))) == 'the namespace has no RenderPool "default"; it has a, b'
+    assert message(decide(pool=None)).startswith('the namespace has no RenderPool "default"; it has none; ')
+    assert message(decide(pool=None, other_pools=("a", "b"))).startswith(
+        'the namespace has no RenderPool "default"; it has a, b; '
     )
     many = tuple(f"pool-{number}" for number in range(1000))
-    assert message(decide(pool=None, other_pools=many)).endswith("pool-9, …")
+    assert message(decide(pool=None, other_pools=many)).partition("; it waits")[0].endswith("pool-9, …")
 
 
 def test_a_pool_that_was_refused_is_told_with_why():
@@ -274,3 +274,9 @@ def test_a_pool_that_was_refused_is_told_with_why():
 def test_the_reason_stands_beside_the_message():
     assert status_of(decide(pool=None)).reason is Reason.WAITING_FOR_POOL
     assert status_of(decide()).reason is None
+
+
+@pytest.mark.parametrize(("held", "pool"), [({"suspend": True}, True), (LATER, True), ({"suspend": True}, False)])
+def test_what_is_held_back_is_predicted_as_well_once_its_pool_is_known(held, pool):
+    status = status_of(decide(held) if pool else decide(held, pool=None))
+    assert status.predicted == (queued().predicted if pool else None)

@@ -123,6 +123,13 @@ def test_how_the_worker_ended_decides(fields, phase):
     assert decision.requeue_after_s is None
 
 
+def test_a_worker_that_is_lost_is_deleted_before_a_rerun_can_have_another():
+    decision = decide(CANCEL, running(), entry=entry(EntryState.CLAIMED, expired=True), worker_job=OURS)
+
+    assert decision.before == (DeleteWorkerJob(OURS.name, OURS.uid),)
+    assert status_of(decision).phase is Phase.CANCELLED
+
+
 def test_a_job_that_the_queue_has_as_cancelled_is_cancelled():
     assert status_of(decide({}, queued(), entry=entry(EntryState.CANCELLED))).phase is Phase.CANCELLED
 

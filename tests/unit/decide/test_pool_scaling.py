@@ -212,3 +212,11 @@ def test_there_are_never_too_many_and_only_idle_ones_go(states, ages, outdated, 
     assert not decision.retire or ready >= wanted - 1 or holding > spec["maxWorkers"]
     assert len(set(decision.create)) == len(decision.create)
     assert not set(decision.create) & {f"default-{n}" for n in range(1, len(states) + 1)}
+
+
+def test_a_pool_that_drains_makes_no_worker_and_lets_idle_ones_go_at_once():
+    decision = scale(
+        worker(1, IDLE, since=0), worker(2, BUSY), worker(3, IDLE, since=0), queued=4, minIdle=2, drain=True
+    )
+    assert decision.create == ()
+    assert set(decision.retire) == {"default-1-abcde", "default-3-abcde"}

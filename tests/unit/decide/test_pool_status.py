@@ -196,8 +196,8 @@ def test_counts_stay_while_they_are_not_known():
 @pytest.mark.parametrize(
     ("spec", "reason", "path"),
     [
-        ({"maxWorkers": -1, "limits": {"dailyPerUser": 1}}, "InvalidSpec", "spec.maxWorkers"),
-        ({"limits": {"dailyPerUser": 1}}, "NotSupported", "spec.limits"),
+        ({"maxWorkers": -1}, "InvalidSpec", "spec.maxWorkers"),
+        ({"storage": {"outputPrefix": "https://a/b"}}, "NotSupported", "spec.storage"),
     ],
 )
 def test_a_spec_that_was_refused_says_why(spec: dict[str, Any], reason: str, path: str):
@@ -211,3 +211,38 @@ def test_a_spec_that_was_refused_says_why(spec: dict[str, Any], reason: str, pat
     assert (accepted.status, accepted.reason, accepted.message) == ("False", reason, refusal.message)
     assert (ready.type, ready.status, ready.reason) == ("Ready", "False", reason)
     assert [(e.type, e.reason, e.message) for e in decision.events] == [("Warning", reason, refusal.message)]
+
+
+def test_a_pool_that_drains_says_how_many_run_still_and_that_none_does():
+    first = decide_pool(observe_pool(status=settled(), spec={"drain": True}, running=frozenset({"a", "b"})))
+    assert first.status is not None
+    draining = find(first.status.conditions, ConditionType.DRAINED)
+    assert draining is not None
+    assert (draining.status, draining.reason, draining.message) == ("False", "Draining", "2 still run")
+    assert [(event.type, event.reason) for event in first.events] == [("Normal", "Draining")]
+
+    memory = replace(first.memory, patched_at=NOW)
+    fewer = decide_pool(
+        observe_pool(status=first.status, spec={"drain": True}, running=frozenset({"a"}), memory=memory)
+    )
+    assert fewer.status is None  # mere counts wait
+
+    done = decide_pool(observe_pool(status=first.status, spec={"drain": True}, memory=memory))
+    assert done.status is not None
+    drained = find(done.status.conditions, ConditionType.DRAINED)
+    assert drained is not None
+    assert (drained.status, drained.reason) == ("True", "Drained")
+
+    resumed = decide_pool(observe_pool(status=done.status, memory=memory))
+    assert resumed.status is not None
+    assert find(resumed.status.conditions, ConditionType.DRAINED) is None
+    assert resumed.events == ()
+
+
+def test_a_pool_drains_for_as_long_as_a_worker_holds_something_whatever_videojobs_say():
+    held = replace(snapshot(worker(2, WorkerState.BUSY)), claimed=1)
+    status = decide_pool(observe_pool(spec={"drain": True}, snapshot=held)).status
+    assert status is not None
+    draining = find(status.conditions, ConditionType.DRAINED)
+    assert draining is not None
+    assert draining.message == "1 still run"

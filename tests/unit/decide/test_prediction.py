@@ -5,7 +5,10 @@ import pytest
 from tests.unit.decide.build import pool_spec
 from videojob_contract.defaults import resolve
 from videojob_contract.resources.videojob import VideoJobSpec
-from videojob_operator.decide.prediction import predicted_s
+from videojob_contract.resources.work import NOTHING_LEARNT, WorkKind
+from videojob_operator.decide.prediction import estimate_of
+from videojob_operator.decide.rates import predict
+from videojob_operator.decide.types import Estimate
 
 VIDEO: dict[str, Any] = {"video": {"uri": "volume://media/a.mp4"}}
 STILL: dict[str, Any] = {"image": {"uri": "volume://media/a.jpg"}, "duration": "10s"}
@@ -13,9 +16,36 @@ MP4, POSTER = {"name": "main", "format": "mp4"}, {"name": "poster", "format": "j
 ZOOM = {"zoom": {"from": 1, "to": 1.2}}
 
 
-def predicted(*clips: dict[str, Any], outputs: tuple[dict[str, Any], ...] = (MP4,), **spec: Any) -> float:
+def estimate(*clips: dict[str, Any], outputs: tuple[dict[str, Any], ...] = (MP4,), **spec: Any) -> Estimate:
     given = VideoJobSpec.model_validate({"clips": clips, "outputs": outputs} | spec)
-    return predicted_s(resolve(given, pool_spec(), namespace="team", name="holiday"))
+    return estimate_of(resolve(given, pool_spec(), namespace="team", name="holiday"))
+
+
+def predicted(*clips: dict[str, Any], outputs: tuple[dict[str, Any], ...] = (MP4,), **spec: Any) -> float:
+    return predict(estimate(*clips, outputs=outputs, **spec), NOTHING_LEARNT).seconds
+
+
+def memory(*clips: dict[str, Any], outputs: tuple[dict[str, Any], ...] = (MP4,), **spec: Any) -> int:
+    return estimate(*clips, outputs=outputs, **spec).memory_bytes
+
+
+def test_work_is_told_by_its_kinds():
+    fade = {"transition": {"type": "crossfade", "duration": "1s"}}
+    kinds = estimate(STILL, STILL | fade, STILL | {"motion": ZOOM}, VIDEO).work_s
+    assert kinds.keys() == {WorkKind.STILL, WorkKind.BLEND, WorkKind.ANIMATED, WorkKind.DECODED, WorkKind.OVERHEAD}
+    assert estimate(STILL, outputs=(POSTER,)).work_s.keys() == {WorkKind.OVERHEAD}
+
+
+def test_what_is_guessed_of_sources_is_known_to_be():
+    assert estimate(VIDEO).guessed
+    assert not estimate(STILL, VIDEO | {"duration": "10s"}).guessed
+
+
+def test_memory_grows_with_the_pictures_and_the_streams_and_not_with_the_length():
+    assert memory(STILL) < memory(VIDEO) < memory(VIDEO, canvas={"width": 3840, "height": 2160})
+    assert memory(VIDEO) < memory(VIDEO, outputs=(MP4, MP4 | {"name": "small", "height": 480}))
+    assert memory(VIDEO) == memory(*[VIDEO] * 20)
+    assert 100 * 2**20 < memory(STILL, outputs=(POSTER,)) < 250 * 2**20
 
 
 def test_stills_are_cheap_and_each_way_of_making_frames_is_dearer_than_the_one_before():

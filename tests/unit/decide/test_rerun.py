@@ -1,11 +1,23 @@
 import pytest
 
-from tests.unit.decide.build import NOW, UID, after, decide, entry, finished, observe, running, status_of
+from tests.unit.decide.build import (
+    NOW,
+    UID,
+    after,
+    decide,
+    entry,
+    finished,
+    observe,
+    queued,
+    running,
+    status_of,
+    worker_job,
+)
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import EntryState
 from videojob_contract.resources.status import MAX_HISTORY, Phase
 from videojob_operator.decide.attempt import current_number
-from videojob_operator.decide.types import Enqueue
+from videojob_operator.decide.types import CancelInQueue, DeleteWorkerJob, Enqueue
 from videojob_operator.decide.videojob import decide_videojob
 
 ONCE_MORE = {"rerun": 1}
@@ -94,3 +106,51 @@ def test_each_life_is_told_to_webhooks_and_what_was_not_told_of_the_last_still_i
     ids = {message.id for message in (*(done.notifications or ()), *(refused.notifications or ()))}
     assert len(ids) == 2
     assert UID not in str(ids)
+
+
+def test_one_that_was_cancelled_while_it_waited_has_a_number_that_the_queue_has_never_seen():
+    # The answer to its first enqueue was lost: its status knows no attempt.
+    cancelled = status_of(decide({"cancel": True}))
+    assert cancelled.attempts == 0
+    begun = status_of(decide({"rerun": 1}, cancelled, queue_known=False))
+    [enqueue] = decide({"rerun": 1}, begun).before
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.attempt == 2
+
+
+def test_it_has_a_number_above_that_which_the_queue_knows():
+    begun = status_of(decide(ONCE_MORE, ended("failed", reason="InvalidMedia"), entry=finished(attempt=4)))
+    assert (begun.attempts, current_number(begun)) == (4, 5)
+
+
+def cancelled_unseen():
+    """Return a job that was cancelled while a worker had it of which its status did not know, and that begins anew."""
+    cancelled = status_of(decide({"cancel": True}, queued(), queue_known=False))
+    return status_of(decide(ONCE_MORE, cancelled, queue_known=False))
+
+
+def test_a_worker_that_nobody_told_stops_before_the_rerun_has_another():
+    begun, at_work = cancelled_unseen(), entry(EntryState.CLAIMED)
+    told = decide(ONCE_MORE, begun, entry=at_work, worker_job=worker_job())
+    assert told.before == (CancelInQueue(UID),)
+    begun = status_of(told)
+    assert (begun.phase, begun.message) == (Phase.PENDING, "attempt 1, of before the rerun, is stopped first")
+
+    stopping = entry(EntryState.CLAIMED, cancelling=True)
+    waits = decide(ONCE_MORE, begun, entry=stopping, worker_job=worker_job(), memory=told.memory, now=after(5))
+    assert (waits.before, waits.status) == ((), None)
+    stopped = decide(ONCE_MORE, begun, entry=finished("failed", reason="Cancelled"), memory=told.memory, now=after(6))
+    assert [type(action) for action in stopped.before] == [Enqueue]
+    assert stopped.memory.cancelled_at is None
+
+
+@pytest.mark.parametrize(("seconds", "fields"), [(11, {"cancelling": True}), (0, {"expired": True})])
+def test_one_that_does_not_stop_is_deleted_first(seconds, fields):
+    begun = cancelled_unseen()
+    told = decide(ONCE_MORE, begun, entry=entry(EntryState.CLAIMED), worker_job=worker_job())
+    deaf = entry(EntryState.CLAIMED, **fields)
+    ends = decide(ONCE_MORE, begun, entry=deaf, worker_job=worker_job(), memory=told.memory, now=after(seconds))
+    kill, enqueue = ends.before
+    assert kill == DeleteWorkerJob("default-1", "job-1")
+    assert isinstance(enqueue, Enqueue)
+    assert enqueue.assignment.attempt == 2

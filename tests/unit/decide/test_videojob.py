@@ -17,6 +17,7 @@ from tests.unit.decide.build import (
     finished,
     observe,
     observe_pool,
+    pool_spec,
     progress,
     queued,
     result,
@@ -26,13 +27,14 @@ from tests.unit.decide.build import (
     worker_job,
     worker_pod,
 )
+from tests.unit.decide.test_template import observe_from
 from videojob_contract.errors import FAILURE_CLASS, Reason
 from videojob_contract.queue.types import EntryState, LimitReached
 from videojob_contract.resources.renderpool import RenderPoolStatus
 from videojob_contract.resources.status import Failure, Phase, VideoJobStatus
 from videojob_operator.decide.pool import decide_pool
 from videojob_operator.decide.pool_status import contested
-from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Memory, Observation
+from videojob_operator.decide.types import Accepted, Decision, EmitEvent, Enqueue, Memory, Observation
 from videojob_operator.decide.videojob import decide_videojob
 from videojob_operator.messages import PostResult
 
@@ -140,6 +142,7 @@ PRODUCED = {
     Reason.SUSPENDED: lambda: decide({"suspend": True}),
     Reason.RESTORED: lambda: decide(metadata={"annotations": {"videojob.dev/restored": "true"}}),
     Reason.WAITING_FOR_START: lambda: decide({"startAt": "2027-01-01T00:00:00Z"}),
+    Reason.WAITING_FOR_TEMPLATE: lambda: decide_videojob(observe_from(None)),
     Reason.WAITING_FOR_POOL: lambda: decide(pool=None),
     Reason.WAITING_FOR_QUEUE: lambda: decide({"queue": "urgent"}),
     Reason.QUEUE_FULL: lambda: decide(queue_full=True),
@@ -147,6 +150,12 @@ PRODUCED = {
     Reason.LIMIT_REACHED: lambda: decide(
         {}, queued(), entry=entry(EntryState.QUEUED, waits_for=LimitReached("user", 3, 3))
     ),
+    Reason.QUEUE_STOPPED: lambda: decide(
+        {}, queued(), pool=pool_spec(queues=[{"name": "default", "stopped": True}]), entry=entry(EntryState.QUEUED)
+    ),
+    Reason.POOL_DRAINING: lambda: decide({}, queued(), pool=pool_spec(drain=True), entry=entry(EntryState.QUEUED)),
+    Reason.LIMIT_EXCEEDED: lambda: decide(pool=pool_spec(limits={"size": 1})),
+    Reason.MOVED: lambda: decide({"pool": "other"}, queued(), entry=entry(EntryState.QUEUED)),
     Reason.CLAIMED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.STARTED: lambda: decide({}, queued(), entry=CLAIMED),
     Reason.BACKING_OFF: lambda: decide({}, running(), entry=finished("failed", reason="DiskFull")),
@@ -165,6 +174,8 @@ OF_POOLS = {
     Reason.READY: observe_pool(),
     Reason.QUEUE_UNAVAILABLE: observe_pool(snapshot=None),
     Reason.OWNED_ELSEWHERE: observe_pool(snapshot=None, status=contested(RenderPoolStatus(), "a", NOW)),
+    Reason.DRAINING: observe_pool(spec={"drain": True}, running=frozenset({JOB})),
+    Reason.DRAINED: observe_pool(spec={"drain": True}),
     Reason.WORKERS_STARTING: observe_pool(snapshot=snapshot(queued=1)),
     Reason.WORKERS_NOT_STARTING: observe_pool(ended_job(1, failed=True)),
 }
@@ -172,9 +183,11 @@ OF_POOLS = {
 
 OF_SCHEDULES = {Reason.STILL_ACTIVE, Reason.MISSED, Reason.NAME_TAKEN, Reason.FAILED_CREATE}
 """Which tests/unit/decide/test_schedule.py has."""
+OF_URLS = {Reason.URLS_NOT_RENEWED}
+"""Which tests/integration/operator/test_output_urls.py has."""
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - OF_SCHEDULES))
+@pytest.mark.parametrize("reason", sorted(set(Reason) - OF_SCHEDULES - OF_URLS))
 def test_every_reason_comes_about(reason):
     if reason in OF_POOLS:
         status = decide_pool(OF_POOLS[reason]).status
@@ -199,3 +212,12 @@ def test_a_finished_job_is_decided_on_without_reading_it():
         decide_videojob(observation)
 
     assert time.process_time() - start < 2
+
+
+def test_what_a_later_version_has_written_into_a_status_is_passed_over():
+    told = running().to_dict()
+    told["later"] = {"a": 1}
+    told["conditions"][0]["later"] = 2
+    decision = decide({}, told, entry=entry(EntryState.CLAIMED))
+    assert not [action for action in decision.before if isinstance(action, Enqueue)]
+    assert decision.status is None

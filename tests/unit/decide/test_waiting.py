@@ -11,6 +11,7 @@ from videojob_contract.resources.status import Condition, ConditionStatus, Condi
 from videojob_operator.decide.conditions import find
 from videojob_operator.decide.types import Decision, Memory
 from videojob_operator.decide.waiting import INTERVAL_S, TELL_S
+from videojob_operator.decide.waits import until
 
 WAITS = entry(EntryState.QUEUED)
 
@@ -42,8 +43,9 @@ def test_a_pool_in_trouble_is_told_of_after_a_moment():
     assert early.requeue_after_s == 1
 
     told = status_of(look(queued(), TELL_S, NO_QUOTA))
-    assert (told.phase, told.reason, told.message) == ("Queued", NO_QUOTA.reason, NO_QUOTA.message)
-    assert started(told) == ("False", NO_QUOTA.reason, NO_QUOTA.message)
+    words = until(NO_QUOTA.reason, NO_QUOTA.message)
+    assert (told.phase, told.reason, told.message) == ("Queued", NO_QUOTA.reason, words)
+    assert started(told) == ("False", NO_QUOTA.reason, words)
 
 
 @pytest.mark.parametrize("quiet", [ready(Reason.READY), ready(Reason.WORKERS_STARTING, "no worker has registered yet")])
@@ -67,7 +69,7 @@ def test_the_same_trouble_in_other_words_is_written_within_the_budget():
     assert early.status is None
     assert early.requeue_after_s == INTERVAL_S - 1
     late = look(status_of(told), TELL_S + INTERVAL_S, other, memory=told.memory)
-    assert status_of(late).message == other.message
+    assert status_of(late).message == until(other.reason, other.message)
 
 
 def test_another_trouble_is_told_at_once():
@@ -92,8 +94,7 @@ def test_a_pool_at_its_maximum_is_told_of_with_the_place_in_the_queue(spec, busy
     told = status_of(look(queued(), 10, ready(Reason.READY), memory=memory, **fields))
     assert (told.reason, told.queue_position) == (Reason.POOL_AT_MAXIMUM, 0)
     assert words in told.message
-    # It is no trouble, and no condition says it.
-    assert find(told.conditions, ConditionType.STARTED) is None
+    assert started(told) == ("False", told.reason, told.message)
 
     room = status_of(look(told, 30, ready(Reason.READY), memory=memory, pool_busy=1))
     assert (room.reason, room.message) == (None, queued().message)
@@ -113,8 +114,32 @@ def test_a_limit_that_is_reached_is_told_of_with_how_much_of_it_is_used(spec, li
     fields = {"pool_ready": ready(Reason.READY), "pool_busy": 10, "memory": Memory(patched_at=after(0))}
 
     told = status_of(decide(spec, queued(), entry=waits, now=after(10), **fields))
-    assert (told.reason, told.message) == (Reason.LIMIT_REACHED, words)
+    assert (told.reason, told.message) == (Reason.LIMIT_REACHED, until(Reason.LIMIT_REACHED, words))
+    assert started(told) == ("False", told.reason, told.message)
 
     room = entry(EntryState.QUEUED, user=spec.get("user", ""))
     after_it = status_of(decide(spec, told, entry=room, now=after(30), **(fields | {"pool_busy": 1})))
     assert (after_it.reason, after_it.message) == (None, queued().message)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        ({"drain": True}, Reason.POOL_DRAINING, 'pool "default" drains; it waits until'),
+        ({"queues": [{"name": "default", "stopped": True}]}, Reason.QUEUE_STOPPED, 'queue "default" of pool "default"'),
+    ],
+)
+def test_what_keeps_a_queue_from_giving_anything_out_is_told_at_once_and_before_all_else(spec, reason, words):
+    told = status_of(look(queued(), 0, NO_QUOTA, pool=pool_spec(**spec)))
+    assert (told.phase, told.reason) == ("Queued", reason)
+    assert words in told.message
+    assert started(told) == ("False", reason, told.message)
+
+    over = status_of(look(told, 1, ready(Reason.READY)))
+    assert (over.reason, over.message) == (None, queued().message)
+    assert over.queued_at == queued().queued_at
+
+
+def test_another_queue_that_is_stopped_concerns_nobody_here():
+    others = [{"name": "default"}, {"name": "low", "stopped": True}]
+    assert look(queued(), 0, ready(Reason.READY), pool=pool_spec(queues=others)).status is None

@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -72,3 +73,8 @@ def test_media_are_copied_for_every_user_to_read(tmp_path: Path) -> None:
 def test_the_properties_are_read_from_the_file() -> None:
     assert demo.properties(media.music()) == "mp3float 11025 Hz, 1 channels"
     assert demo.properties(media.photograph("coffee.png")) == "png 600x400"
+
+
+def test_the_address_of_the_metrics_names_each_graph() -> None:
+    asked = parse_qs(urlsplit(demo.graphs()).query)
+    assert [asked[f"g{n}.expr"] for n in range(len(demo.GRAPHS))] == [[name] for name in demo.GRAPHS]

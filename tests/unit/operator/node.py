@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from videojob_contract.api_paths import JOBS, PODS
-from videojob_contract.assignment import Progress, Result
-from videojob_contract.labels import LABEL_JOB_NAME
+from videojob_contract.assignment import Assignment, Progress, Result
+from videojob_contract.labels import ANNOTATION_ASSIGNMENT, LABEL_JOB_NAME
 from videojob_contract.queue.fake import FakeServer, FakeWorkerQueue
+from videojob_contract.queue.payload import unpack
 from videojob_contract.queue.types import RENEW_S, Claim, PoolKey, RenewOutcome, Retired
 from videojob_contract.resources.status import Stage
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
@@ -20,6 +21,8 @@ from videojob_operator.act.kubernetes import Object
 POD_START_S = 2.0
 JOB_CONTROLLER_S = 3.0
 """How long after a pod's end its Job is seen to be finished."""
+ALONE_S = 20.0
+"""How long a worker that has nothing to do waits for a queue that is away."""
 
 
 @dataclass(eq=False)
@@ -33,6 +36,11 @@ class Worker:
     runs: bool = False
     claim: Claim | None = None
     percent: float = 0.0
+    carries: Assignment | None = None
+    """What its Job carries for it."""
+    registered: bool = False
+    alone_at: float | None = None
+    """Since when it has nothing to do and cannot reach the queue."""
     renewed_at: float = 0.0
     renew_s: float = RENEW_S
     """How often it renews its lease: on a node that has much else to do, more rarely than it should."""
@@ -52,7 +60,7 @@ class Worker:
 
 
 class Node:
-    """Runs every Job there is; `on_claim` is told of every claim."""
+    """Runs every Job there is; `on_claim` is told of every claim, and of every attempt that a Job carries."""
 
     def __init__(self, server: FakeApiServer, redis: FakeServer, pool: PoolKey, on_claim: Any) -> None:
         self._server = server
@@ -99,7 +107,10 @@ class Node:
         metadata = {"name": pod, "labels": labels, "ownerReferences": [owner]}
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
         await self._kubernetes.create(PODS, self._pool.namespace, body)
-        self.workers[name] = Worker(name, pod, FakeWorkerQueue(self._pool, self._redis, pod, name), self.time)
+        worker = Worker(name, pod, FakeWorkerQueue(self._pool, self._redis, pod, name), self.time)
+        if (carried := template["metadata"].get("annotations", {}).get(ANNOTATION_ASSIGNMENT)) is not None:
+            worker.carries = unpack(carried)
+        self.workers[name] = worker
 
     @property
     def time(self) -> float:
@@ -114,9 +125,17 @@ class Node:
         elif not worker.runs:
             if self.time - worker.created_at >= POD_START_S:
                 worker.runs = True
+                if worker.carries is not None:
+                    self._on_claim(worker.carries.uid, worker)
+                    now = datetime.fromtimestamp(self.time, UTC)
+                    worker.claim = Claim(worker.carries, worker.pod, worker.carries.spec.queue, now)
                 await self._write_pod(worker, "Running", {"running": {"startedAt": self._now()}})
         elif not self.reaches(worker):
             worker.disturbed = worker.disturbed or worker.claim is not None
+            if worker.claim is None:
+                worker.alone_at = worker.alone_at or self.time
+                if self.time - worker.alone_at >= ALONE_S:
+                    await self.exit(worker, 0 if worker.registered else 1)
         elif worker.claim is None:
             await self._claim(worker)
         elif self.time - worker.renewed_at >= worker.renew_s:
@@ -128,6 +147,7 @@ class Node:
                 await self.finish(worker, "cancelled")
 
     async def _claim(self, worker: Worker) -> None:
+        worker.registered, worker.alone_at = True, None
         answer = await worker.queue.claim(0)
         if isinstance(answer, Retired):
             await self.exit(worker)

@@ -36,14 +36,19 @@ def counted(pool: PoolKey, status: VideoJobStatus | None, observation: Observati
         generation=1,
         pool=pool,
         phase=phase,
+        wants_template=None,
+        waits=None,
+        queue="default",
+        predicted_s=1.0,
+        ends_at=None,
         job=None,
         finished_at=None,
         ttl=None,
         schedule_uid=None,
         raw=observation.raw,
     )
-    _count(record, observation, new)
-    lines = metrics.exposition().decode().splitlines()
+    _count(record, observation, new, None)
+    lines = metrics.exposition()[0].decode().splitlines()
     return [line for line in lines if line.startswith("videojob_attempts_total{") and pool.name in line]
 
 

@@ -185,6 +185,16 @@ def test_a_job_that_a_videojob_has_adopted_stays_one_of_the_pool(cache):
     assert [job.name for job in cache.jobs_of(POOL)] == ["default-1"]
 
 
+def test_a_pool_looks_at_what_it_can_do_something_about_however_much_it_has_rendered(cache):
+    for serial in range(1, 100):
+        name = f"default-{serial}"
+        cache.jobs.put(
+            job(name, uid=f"job-{serial}", version=serial, owner="v", kind="VideoJob", succeeded=serial != 42)
+        )
+    assert [job.name for job in cache.jobs_of(POOL)] == ["default-42", "default-99"]
+    assert (cache.count_jobs(POOL), cache.taken_serial(POOL)) == (1, 99)
+
+
 def test_a_pod_that_others_labelled_is_not_the_pod_of_a_job(cache):
     def pod(name, job_uid, version):
         labels = {"batch.kubernetes.io/job-name": "default-1"}

@@ -1,5 +1,6 @@
 """Whom a change concerns: the keys that are reconciled after it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from videojob_operator.cache import Cache
 from videojob_operator.informer import Informer
 from videojob_operator.projections import ObjectKey
 from videojob_operator.records import VideoJobKey, VideoScheduleKey
-from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, VIDEOJOBS, WATCHED
+from videojob_operator.watched import JOBS, PODS, RENDERPOOLS, SCHEDULES, TEMPLATES, VIDEOJOBS, WATCHED
 
 POOL = PoolKey("ns", "default")
 HOLIDAY = VideoJobKey("ns", "holiday")
@@ -82,8 +83,8 @@ def scene() -> Scene:
 
 def test_each_watched_resource_has_a_store_and_somebody_whom_it_concerns(scene):
     for watched in WATCHED:
-        # A pod without a Job is nobody's.
-        assert scene.sees(watched, "one") != ([], []) or scene.schedules.taken() or watched is PODS
+        # A pod without a Job is nobody's, and so is a template without a VideoJob.
+        assert scene.sees(watched, "one") != ([], []) or scene.schedules.taken() or watched in {PODS, TEMPLATES}
         assert len(scene.cache.store(watched)) == 1
 
 
@@ -166,3 +167,20 @@ def test_a_deletion_that_was_missed_concerns_the_same_as_one_that_was_seen(scene
         scene.informer.handle_missed_deletion(watched, key)
         assert scene.taken() == concerned
         assert key not in scene.cache.store(watched)
+
+
+def test_a_template_concerns_the_videojobs_that_were_not_made_from_it_yet(scene):
+    asks = {"templateRef": {"name": "plain"}}
+    scene.sees_videojob(spec=asks)
+    assert scene.sees(TEMPLATES, "other") == ([], [])
+    assert scene.sees(TEMPLATES, "plain") == ([VideoJobKey("ns", "holiday")], [])
+    scene.sees_videojob(spec=asks, status={"phase": "Queued", "template": {"name": "plain", "content": "x"}})
+    assert scene.sees(TEMPLATES, "plain", generation=2) == ([], [])
+
+
+def test_the_last_word_of_a_worker_concerns_the_videojob_that_it_is_of_whoever_owns_its_job(scene):
+    scene.sees_videojob()
+    scene.sees_job()
+    said = json.dumps({"uid": "uid-holiday"})
+    ended = {"containerStatuses": [{"state": {"terminated": {"exitCode": 0, "message": said}}}]}
+    assert scene.sees_pod(status=ended) == ([HOLIDAY], [POOL])

@@ -1,7 +1,7 @@
 """Two operators and one pool: one has it, the other waits until that one lets go or is not seen any more."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -10,10 +10,12 @@ import pytest
 
 from tests.unit.virtual_time import VirtualLoop
 from videojob_contract.api_paths import LEASES
+from videojob_contract.queue.errors import SupersededError
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
-from videojob_operator.act.ownership import Holder, Ownership
-from videojob_operator.errors import ApiError
+from videojob_operator.act.lease_lock import Holder
+from videojob_operator.act.ownership import Ownership
+from videojob_operator.errors import ApiError, NotOwnerError
 
 POOL = PoolKey("ns", "default")
 LEASE_S = 30.0
@@ -31,17 +33,25 @@ class Scene:
         self.changes: list[PoolKey] = []
         self.clients: dict[str, FakeKubernetes] = {}
 
-    def operator(self, identity: str, *, clock_off_s: float = 0.0) -> Ownership:
+    def operator(
+        self,
+        name: str,
+        *,
+        clock_off_s: float = 0.0,
+        identity: str = "",
+        leads: Callable[[], bool] = lambda: True,
+    ) -> Ownership:
         """Start an operator."""
-        self.clients[identity] = FakeKubernetes(self.server)
+        self.clients[name] = FakeKubernetes(self.server)
         ownership = Ownership(
-            self.clients[identity],
-            identity=identity,
+            self.clients[name],
+            identity=identity or name,
+            leads=leads,
             lease_s=LEASE_S,
             clock=lambda: datetime.fromtimestamp(self.loop.time() + clock_off_s, UTC),
             on_change=self.changes.append,
         )
-        self._tasks[identity] = self.loop.create_task(ownership.run())
+        self._tasks[name] = self.loop.create_task(ownership.run())
         return ownership
 
     def kill(self, identity: str) -> None:
@@ -56,6 +66,18 @@ class Scene:
             return ownership.holds(POOL)
 
         return self.run(ask())
+
+    def token(self, ownership: Ownership) -> int | None:
+        async def ask() -> int | None:
+            return ownership.token(POOL)
+
+        return self.run(ask())
+
+    def refused(self, ownership: Ownership, highest: int) -> None:
+        async def tell() -> None:
+            ownership.refused(POOL, highest)
+
+        self.run(tell())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
@@ -211,3 +233,92 @@ def test_a_lease_of_nobody_is_free(scene: Scene, spec: dict[str, Any]):
     body = {"metadata": {"name": "renderpool-default"}, "spec": spec}
     scene.run(scene.clients["a"].create(LEASES, POOL.namespace, body))
     assert scene.claim(a) is None
+
+
+def test_each_tenure_has_a_greater_token_than_the_one_before(scene: Scene):
+    a, b = scene.operator("a"), scene.operator("b")
+    tokens = []
+    for owner in (a, b, a, b):
+        scene.claim(owner)
+        tokens.append(scene.token(owner))
+        scene.run(owner.release())
+    assert tokens == sorted(set(tokens))
+
+
+def test_a_token_is_of_a_tenure_and_of_none_that_is_over(scene: Scene):
+    a = scene.operator("a")
+    scene.claim(a)
+    scene.kill("a")
+    while scene.holds(a):
+        scene.wait(1)
+    with pytest.raises(SupersededError):
+        scene.token(a)
+
+
+def test_a_lease_that_lost_its_count_goes_on_above_what_the_queues_know(scene: Scene):
+    """It was deleted, or etcd was restored from a backup: what it says now is less than what it once said."""
+    a = scene.operator("a")
+    scene.claim(a)
+    scene.refused(a, 41)
+    assert not scene.holds(a)
+    assert scene.changes == [POOL, POOL]
+    assert scene.claim(a) is None
+    assert scene.token(a) == 42
+
+
+def test_who_is_refused_and_has_lost_the_pool_leaves_it(scene: Scene):
+    a, b = scene.operator("a"), scene.operator("b")
+    scene.claim(a)
+    scene.kill("a")
+    scene.claim(b)
+    scene.wait(LEASE_S)
+    assert scene.claim(b) is None
+    scene.refused(a, scene.token(b) or 0)
+    assert scene.claim(a) == Holder("b", renews=False)
+
+
+def test_replicas_of_a_release_are_one_and_only_the_leader_claims(scene: Scene):
+    leads = {"a": True, "b": False}
+    a, b = (scene.operator(name, identity="videojob/operator", leads=lambda name=name: leads[name]) for name in "ab")
+    assert scene.claim(a) is None
+    with pytest.raises(NotOwnerError):
+        scene.claim(b)
+    leads |= {"a": False, "b": True}
+    assert not scene.holds(a)
+    assert scene.claim(b) is None  # at once
+    scene.wait(LEASE_S)
+    assert scene.holds(b)
+    assert (scene.token(b) or 0) > 1
+
+
+def test_an_answer_that_was_lost_costs_no_pool(scene: Scene):
+    a = scene.operator("a")
+    scene.claim(a)
+    for _ in range(5):
+        scene.clients["a"].lose_answers(carried_out=True, times=1)
+        scene.wait(LEASE_S)
+    assert scene.changes == [POOL]
+
+
+def test_an_owner_counts_from_before_it_asked(scene: Scene):
+    """Who waits counts from when the API server took it, which may have been long before the answer."""
+    a = scene.operator("a")
+    scene.clients["a"].answer_after(20.0)
+    asked = scene.loop.time()
+    scene.claim(a)
+    scene.kill("a")
+    while scene.holds(a):
+        scene.wait(0.5)
+    assert scene.loop.time() < asked + 40.0 + LEASE_S - 20.0
+
+
+def test_who_has_it_again_after_it_ran_out_is_told_for_what_came_meanwhile_was_left_alone(scene: Scene):
+    a = scene.operator("a")
+    scene.claim(a)
+    scene.clients["a"].lose_answers(carried_out=False)
+    scene.wait(2 * LEASE_S)
+    assert not scene.holds(a)
+    scene.clients["a"].recover()
+    scene.wait(LEASE_S)
+    assert scene.holds(a)
+    assert scene.changes == [POOL, POOL]

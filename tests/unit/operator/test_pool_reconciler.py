@@ -13,8 +13,10 @@ from videojob_operator.act.fake import FakeApiServer, FakeKubernetes
 from videojob_operator.act.kubernetes import Object
 from videojob_operator.act.ownership import Ownership
 from videojob_operator.cache import Cache
+from videojob_operator.carrying_book import CarryingBook
 from videojob_operator.config import Settings
 from videojob_operator.errors import ApiError
+from videojob_operator.rate_book import RateBook
 from videojob_operator.reconcile.pool import PoolReconciler
 
 POOL = PoolKey("ns", "default")
@@ -27,6 +29,7 @@ class Waiting:
     full = False
     trouble = ""
     has_user = False
+    silent_s = 0.0
 
     async def admit_workers(self, _: Any) -> None:
         pass
@@ -68,6 +71,9 @@ class Scene:
             ownership=Ownership(
                 self.kubernetes, identity="a", lease_s=1e9, clock=lambda: self.now, on_change=lambda _: None
             ),
+            rate_book=RateBook(),
+            carrying_book=CarryingBook(),
+            look_at=lambda _: pytest.fail("the queue is there"),
             settings=Settings(),
             clock=lambda: self.now,
         )

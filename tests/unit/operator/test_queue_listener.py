@@ -9,6 +9,7 @@ from videojob_contract.assignment import Result
 from videojob_contract.queue.events import Claimed, Finished, Registered, StageChanged, WorkerRetired
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.cache import Cache
+from videojob_operator.decide.naming import carrying_job_name
 from videojob_operator.queue_listener import QueueListener
 from videojob_operator.records import VideoJobKey
 
@@ -156,3 +157,33 @@ def test_a_queue_that_is_known_again_is_filled_in_the_order_in_which_they_came_t
     scene.listener.queue_known(POOL)
     assert [key.name for key in order] == ["z", "d", "b", "c", "a", "never"]
     assert scene.listener.waiting(POOL) == 5
+
+
+def carrying_job(uid: str, number: int) -> dict[str, Any]:
+    name = carrying_job_name("default", uid, number)
+    owner = {"apiVersion": "videojob.dev/v1alpha1", "kind": "VideoJob", "name": "x", "uid": uid}
+    metadata = {"namespace": "ns", "name": name, "uid": name, "resourceVersion": "1", "ownerReferences": [owner]}
+    metadata |= {"labels": {"videojob.dev/pool": "default"}, "creationTimestamp": "2026-01-01T12:00:00Z"}
+    return {"metadata": metadata}
+
+
+def test_what_is_begun_over_or_gone_is_not_to_be_claimed(scene: Scene) -> None:
+    is_past = scene.listener.is_past
+    for name, phase in {"waits": "Queued", "runs": "Running", "done": "Succeeded", "begun": "Queued"}.items():
+        scene.put(name, phase)
+    scene.put("elsewhere", "Queued", pool="other")
+    scene.cache.jobs.put(carrying_job("uid-begun", 2))
+    waiting = {name: is_past(POOL, f"uid-{name}", 1) for name in ("waits", "done", "begun", "elsewhere", "gone")}
+    assert waiting == {"waits": False, "done": True, "begun": True, "elsewhere": False, "gone": True}
+    assert [is_past(POOL, "uid-runs", number) for number in (0, 1)] == [True, False]
+
+
+def test_the_job_of_a_videojob_tells_that_it_may_have_begun_without_the_queue(scene: Scene) -> None:
+    began = scene.listener.began_without
+    scene.put("one", "Running")
+    assert [began(POOL, silent_s) for silent_s in (0, 1, 60)] == [False, False, True]
+    metadata = {"namespace": "ns", "name": "two", "uid": "two", "resourceVersion": "1", "generation": 1}
+    status = {"phase": "Succeeded", "job": {"name": carrying_job_name("default", "two", 1)}}
+    scene.cache.videojobs.put({"metadata": metadata, "spec": {}, "status": status})
+    assert began(POOL, 0)
+    assert not began(PoolKey("ns", "other"), 0)

@@ -2,15 +2,17 @@
 
 import asyncio
 
+from tests.assignments import assignment
 from tests.unit.virtual_time import virtual_time
 from videojob_contract.queue.events import Event
 from videojob_contract.queue.fake import FakeOperatorQueue, FakeServer, FakeWorkerQueue
-from videojob_contract.queue.types import PoolKey, QueueEntry
+from videojob_contract.queue.types import PoolKey, QueueEntry, Sharing
 from videojob_operator import metrics
 from videojob_operator.act.queues import ADMIT_S, TICK_S, QueueSession
 from videojob_operator.parts import keep_up
 
 POOL = PoolKey("ns", "default")
+LONG_S = 20.0
 
 
 class Told:
@@ -33,6 +35,12 @@ class Told:
 
     def lease_expired(self, *_: object) -> None:
         pass
+
+    def began_without(self, _: PoolKey, silent_s: float) -> bool:
+        return silent_s >= LONG_S
+
+    def is_past(self, _: PoolKey, uid: str, attempt: int) -> bool:
+        return (uid, attempt) == ("begun", 1)
 
 
 async def test_events_are_counted_by_the_names_that_they_have_in_the_stream():
@@ -105,3 +113,45 @@ async def test_workers_share_a_user_where_the_operator_may_make_none():
     await session.admit_workers(("new",))
     assert not session.has_user
     assert server.state(POOL).passwords == ()
+
+
+@virtual_time
+async def test_how_long_redis_is_away_counts_from_its_last_answer():
+    server = FakeServer(lambda: 0.0)
+    session = QueueSession(FakeOperatorQueue(POOL, server), Told(), "test")
+    running = asyncio.create_task(session.run())
+    await asyncio.sleep(1)
+    assert session.silent_s == 0
+    for _ in range(2):
+        server.available = False
+        await asyncio.sleep(TICK_S + 10)
+        assert 10 <= session.silent_s <= TICK_S + 10
+        server.available = True
+        await asyncio.sleep(TICK_S)
+        assert session.silent_s == 0
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@virtual_time
+async def test_what_began_without_redis_is_taken_out_before_anyone_is_told_that_it_is_back():
+    class Looking(Told):
+        def queue_known(self, _: PoolKey) -> None:
+            left.append(sorted(server.state(POOL).records))
+
+    left: list[list[str]] = []
+    server = FakeServer(lambda: 0.0)
+    session = QueueSession(FakeOperatorQueue(POOL, server), Looking(), "test")
+    await session.configure({"default": 1}, "", Sharing())
+    running = asyncio.create_task(session.run())
+    await asyncio.sleep(1)
+    for uid in ("begun", "waiting"):
+        await session.queue.enqueue("default", assignment(uid))
+    for away_s in (LONG_S / 2, 2 * LONG_S):
+        server.available = False
+        await asyncio.sleep(away_s)
+        server.available = True
+        await asyncio.sleep(2 * TICK_S)
+    assert left == [[], ["begun", "waiting"], ["waiting"]]
+    running.cancel()
+    await asyncio.wait([running])

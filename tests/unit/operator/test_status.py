@@ -1,28 +1,29 @@
 """The one merge patch of a status."""
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from videojob_operator.act.fake.objects import merged
 from videojob_operator.act.status import difference, tells_progress_alone
 
-
-def merged(old, patch):
-    """Apply an RFC 7386 patch one level deep, as the top-level fields of a status are replaced whole."""
-    return {key: value for key, value in (old | patch).items() if value is not None}
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({}, {"phase": "Pending"}),
-        ({"phase": "Pending", "eta": "x"}, {"phase": "Running"}),
-        ({"outputs": [{"a": 1}], "progress": 1}, {"outputs": [{"a": 2}], "progress": 1}),
-        ({"progress": 1}, {"progress": 1}),
-    ],
+LEAVES = st.integers(0, 2) | st.lists(st.integers(0, 2), max_size=2)
+NAMES = st.sampled_from("abc")
+STATUSES = st.dictionaries(
+    NAMES, st.recursive(LEAVES, lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=6)
 )
+
+
+@given(STATUSES, STATUSES)
 def test_the_patch_leads_from_old_to_new_and_names_only_what_differs(old, new):
     patch = difference(old, new)
     assert merged(old, patch) == new
     assert all(old.get(key) != value for key, value in patch.items())
+
+
+def test_what_an_object_has_no_more_is_taken_out_of_it():
+    old = {"window": {"schedule": "* * * * *", "maxWorkers": 3}, "outputs": [{"a": 1}]}
+    new = {"window": {"maxWorkers": 1}, "outputs": [{"b": 1}]}
+    assert difference(old, new) == {"window": {"schedule": None, "maxWorkers": 1}, "outputs": [{"b": 1}]}
 
 
 def test_progress_is_told_from_a_transition():

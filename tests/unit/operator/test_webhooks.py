@@ -168,8 +168,8 @@ async def test_one_look_at_the_secret_serves_many_messages_and_a_rotation_is_not
     assert (await receivers.result(url, "msg_2", signingKey="billing")).arrived
     receivers.kubernetes.recover()
 
-    monkeypatch.setattr("videojob_operator.act.signing_keys.KEPT_S", 0.0)
-    receivers.webhooks._keys._known.clear()
+    monkeypatch.setattr("videojob_operator.act.secret_reader.KEPT_S", 0.0)
+    receivers.webhooks._keys._secrets._known.clear()
     await receivers.kubernetes.delete(SECRETS, "team", "videojob-webhooks")
     await with_keys(receivers, billing=SECOND)
     await receivers.result(url, "msg_3", signingKey="billing")

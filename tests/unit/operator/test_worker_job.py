@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from videojob_contract.labels import LABEL_TEMPLATE
+from videojob_contract.labels import ANNOTATION_ASSIGNMENT, LABEL_TEMPLATE
 from videojob_contract.resources import RenderPoolSpec
-from videojob_operator.act.worker_job import adoption, pod_template, template_hash, worker_job
+from videojob_operator.act.worker_job import adoption, carrying_job, pod_template, template_hash, worker_job
 from videojob_operator.config import Settings
 
 SECRET = "workers"  # noqa: S105 - the name of one
@@ -54,6 +54,15 @@ def test_it_is_what_was_reviewed():
     """To accept a change: write `yaml.safe_dump(manifest(), sort_keys=False)` into the golden file, and read
     the diff."""
     assert manifest() == yaml.safe_load(GOLDEN.read_text())
+
+
+def test_a_pool_s_cache_is_its_own_folder_of_the_volume():
+    cache = {"source": {"hostPath": {"path": "/var/cache/videojob"}}, "maxBytes": 1000}
+    pod = manifest(RenderPoolSpec.model_validate({"storage": {"cache": cache}}))["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert {"name": "cache", "hostPath": {"path": "/var/cache/videojob"}} in pod["volumes"]
+    assert {"name": "cache", "mountPath": "/cache", "subPath": "studio/film"} in container["volumeMounts"]
+    assert {"name": "VIDEOJOB_CACHE_BYTES", "value": "1000"} in container["env"]
 
 
 def test_a_pool_without_overrides_has_the_defaults_and_nothing_empty():
@@ -140,6 +149,12 @@ def test_no_secret_is_in_the_environment_in_the_clear():
     assert "hunter2" not in yaml.safe_dump(manifest(settings=settings))
 
 
+def test_workers_know_redis_by_the_authority_that_the_operator_does():
+    settings = SETTINGS.model_copy(update={"redis_ca": "-----BEGIN CERTIFICATE-----"})
+    (container,) = manifest(settings=settings)["spec"]["template"]["spec"]["containers"]
+    assert {"name": "VIDEOJOB_REDIS_CA", "value": "-----BEGIN CERTIFICATE-----"} in container["env"]
+
+
 def test_the_hash_follows_the_template_and_not_the_job():
     template = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
     same = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
@@ -157,3 +172,26 @@ def test_adoption_makes_the_videojob_the_one_owner():
     (owner,) = patch["ownerReferences"]
     assert (owner["kind"], owner["name"], owner["uid"], owner["controller"]) == ("VideoJob", "holiday", "uid-1", True)
     assert patch["labels"] == {"videojob.dev/videojob": "holiday", "videojob.dev/videojob-uid": "uid-1"}
+
+
+def test_one_that_carries_an_attempt_has_it_as_a_file_and_is_its_videojobs():
+    template = pod_template("studio", "film", SPEC, SETTINGS, redis_secret=SECRET)
+    before = repr(template)
+    owner = {"videojob": "holiday", "uid": "the-uid"}
+    job = carrying_job("studio", "film", "film-a1", **owner, payload="packed", template=template, settings=SETTINGS)
+    usual, pod = manifest(), job["spec"]["template"]
+    assert repr(template) == before
+    assert job["metadata"]["ownerReferences"] == adoption("holiday", "the-uid")["metadata"]["ownerReferences"]
+    labels = {"videojob.dev/videojob": "holiday", "videojob.dev/videojob-uid": "the-uid"}
+    assert job["metadata"]["labels"] == usual["metadata"]["labels"] | labels
+    assert pod["metadata"]["labels"] == usual["spec"]["template"]["metadata"]["labels"]
+    assert pod["metadata"]["annotations"][ANNOTATION_ASSIGNMENT] == "packed"
+    worker, usual_worker = pod["spec"]["containers"][0], usual["spec"]["template"]["spec"]["containers"][0]
+    (mount,) = [each for each in worker["volumeMounts"] if each not in usual_worker["volumeMounts"]]
+    (variable,) = [each for each in worker["env"] if each not in usual_worker["env"]]
+    assert variable == {"name": "VIDEOJOB_ASSIGNMENT", "value": f"{mount['mountPath']}/assignment"}
+    assert mount["readOnly"]
+    (volume,) = [each for each in pod["spec"]["volumes"] if each["name"] == mount["name"]]
+    (item,) = volume["downwardAPI"]["items"]
+    assert item["path"] == "assignment"
+    assert item["fieldRef"]["fieldPath"] == f"metadata.annotations['{ANNOTATION_ASSIGNMENT}']"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.virtual_time import virtual_time
 from videojob_operator.errors import OperatorError
-from videojob_operator.workqueue import WorkQueue
+from videojob_operator.workqueue import NEWS_AT_A_TIME, WorkQueue
 
 
 class Recorder:
@@ -256,3 +256,31 @@ async def test_the_timer_keeps_no_more_than_the_keys_that_it_has(recorder):
     assert recorder.runs == ["b", "a"]
     task.cancel()
     await asyncio.wait([task])
+
+
+@virtual_time
+async def test_news_go_before_what_is_looked_at_for_none_which_has_its_turn_all_the_same(recorder):
+    queue = queue_of(recorder, workers=1)
+    for number in range(4):
+        queue.add(f"old-{number}", routine=True)
+    for number in range(2 * NEWS_AT_A_TIME):
+        queue.add(f"new-{number}")
+    queue.add("old-3")  # of which there are news now
+    queue.add("new-0", routine=True)
+    assert queue.waiting == 4 + 2 * NEWS_AT_A_TIME
+    await run(queue, 1)
+    assert recorder.runs[:NEWS_AT_A_TIME] == [f"new-{number}" for number in range(NEWS_AT_A_TIME)]
+    assert recorder.runs[NEWS_AT_A_TIME] == "old-0"
+    assert recorder.runs[-3:] == ["old-1", "old-3", "old-2"]
+    assert len(recorder.runs) == len(set(recorder.runs)) == 4 + 2 * NEWS_AT_A_TIME
+    assert queue.waiting == 0
+
+
+@virtual_time
+async def test_what_waits_for_no_news_has_an_age_and_can_stand_still(recorder):
+    queue = queue_of(recorder)
+    queue.add("one", routine=True)
+    await asyncio.sleep(3)
+    assert (queue.oldest_age_s, queue.stalled_s) == (3, 3)
+    queue.add("one")
+    assert queue.oldest_age_s == 3

@@ -171,6 +171,16 @@ class Story(RuleBasedStateMachine):
     def redis(self, available):
         self.world.redis.available = available
 
+    @rule(cut_off=st.booleans(), seconds=st.integers(1, 45))
+    def cut_the_operator_off(self, cut_off, seconds):
+        self.world.operator_cut_off = cut_off
+        self.world.tick(seconds if cut_off else 0)
+
+    @rule(seconds=st.integers(25, 50))
+    def be_without_redis(self, seconds):
+        self.world.redis.available = False
+        self.world.tick(seconds)
+
     @rule(full=st.booleans())
     def fill(self, full):
         self.world.redis.full = full
@@ -263,6 +273,122 @@ def test_two_that_write_to_one_place_do_so_one_after_the_other_unless_told(overw
     world.tick(WARM_S)
     assert phase_of(world.video(third)) is Phase.RUNNING
     world.close()
+
+
+def test_without_redis_jobs_render_and_nothing_is_rendered_again_when_it_is_back():
+    world = World(minIdle=1, maxWorkers=2)
+    queued = [world.apply()["metadata"]["uid"] for _ in range(4)]
+    world.tick(WARM_S)
+    at_work = [uid for uid in queued if world.node.rendering(uid)]
+    world.redis.available = False
+    new = [world.apply()["metadata"]["uid"] for _ in range(2)]
+    begun = list(at_work)
+    for _ in range(60):
+        world.tick(3)
+        assert len(world.node.living()) <= 2
+        for worker in world.node.living(busy=True):
+            assert worker.claim
+            begun += (
+                [worker.claim.assignment.uid] if worker.carries and worker.claim.assignment.uid not in begun else []
+            )
+            world.run(world.node.finish(worker, "succeeded"))
+    ended = [phase_of(world.video(uid)) for uid in queued + new]
+    world.redis.available = True  # as it was: it still has what had waited in it
+    world.tick(QUIET_S)
+    left = world.redis.state(POOL)
+    world.close()
+
+    assert len(at_work) == 2
+    assert begun == queued + new
+    assert ended == [Phase.SUCCEEDED] * 6
+    assert [world.phases[uid] for uid in new] == [[Phase.PENDING, Phase.RUNNING, Phase.SUCCEEDED]] * 2
+    assert not [record for record in left.records.values() if record.state in {"queued", "claimed", "finished"}]
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_what_began_without_redis_goes_on_when_it_is_back(empty):
+    world = World(minIdle=1, maxWorkers=1)
+    running, waiting = (world.apply()["metadata"]["uid"] for _ in range(2))
+    world.tick(WARM_S)
+    world.redis.available = False
+    world.tick(5)
+    world.run(world.node.finish(world.node.rendering(running)[0], "succeeded"))
+    world.tick(60)
+    (worker,) = world.node.rendering(waiting)
+    world.crash(0)  # a new operator knows it as well
+    world.tick(3)
+    world.redis.available = True
+    if empty:
+        world.redis.flushall()
+    world.tick(30)
+    still = world.node.rendering(waiting)
+    status = world.video(waiting)["status"]
+    world.run(world.node.report(worker, 50))
+    world.tick(REPORT_S)
+    told = world.video(waiting)["status"]["progress"]
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(5)
+    ended = phase_of(world.video(waiting))
+    world.close()
+
+    assert worker.carries
+    assert still == [worker]
+    assert (status["phase"], status["worker"], status["attempts"]) == ("Running", worker.pod, 2)
+    assert told == 50
+    assert ended is Phase.SUCCEEDED
+
+
+def test_a_claim_that_nobody_heard_of_is_not_begun_again_without_redis():
+    world = World(minIdle=0, maxWorkers=2)
+    uid = world.apply()["metadata"]["uid"]
+    world.tick(1)
+    world.crash(0)
+    while not world.node.rendering(uid):
+        world.crash(0)
+        world.tick(0.5)
+    world.redis.available = False
+    world.tick(40)
+    younger = world.apply()["metadata"]["uid"]  # Redis never had that, whatever the clocks say
+    world.tick(60)
+    (worker,) = world.node.rendering(uid)
+    before = phase_of(world.video(uid))
+    rendered = [each.carries.uid for each in world.node.living() if each.carries]
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(3)
+    ended = world.video(uid)["status"]
+    world.close()
+
+    assert not worker.carries
+    assert before is Phase.QUEUED
+    assert rendered == [younger]
+    assert (ended["phase"], ended["attempts"]) == ("Succeeded", 1)
+
+
+def test_what_workers_claim_whom_the_operator_cannot_hear_is_known_by_their_last_word():
+    world = World(minIdle=1, maxWorkers=1)
+    world.tick(WARM_S)
+    first, second = (world.apply()["metadata"]["uid"] for _ in range(2))
+    world.tick(0.1)
+    assert not world.node.rendering(first)  # it is still only queued
+    world.operator_cut_off = True
+    world.tick(60)
+    (worker,) = world.node.living(busy=True)
+    assert not worker.carries
+    world.run(world.node.finish(worker, "succeeded"))
+    world.tick(10)
+    (carrying,) = world.node.living(busy=True)
+    state = world.redis.state(POOL).records[second]
+    held = (state.state, state.entry.attempt)
+    world.operator_cut_off = False
+    world.tick(10)
+    world.run(world.node.finish(carrying, "succeeded"))
+    world.tick(10)
+    phases = [phase_of(world.video(uid)) for uid in (first, second)]
+    world.close()
+
+    assert carrying.carries
+    assert held == ("claimed", 2)  # it told Redis, which the operator cannot reach
+    assert phases == [Phase.SUCCEEDED] * 2
 
 
 def test_what_waits_while_its_pool_is_changed_is_claimed_by_the_new_rules():

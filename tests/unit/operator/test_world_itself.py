@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.operator.world import POOL, World
+from tests.unit.operator.world import POOL, Client, World
 from videojob_contract.api_paths import JOBS, RENDERPOOLS
 from videojob_contract.errors import Reason
 from videojob_contract.queue.types import LEASE_S
@@ -119,18 +119,18 @@ def test_a_creation_whose_answer_was_lost_makes_no_worker_too_many_while_the_wat
     monkeypatch: pytest.MonkeyPatch, lost: int
 ):
     world, made = World(maxWorkers=3), 0
-    send = world.client._send
+    send = Client._send
 
-    async def send_and_lose_one(*request: Any) -> tuple[int, bytes]:
+    async def send_and_lose_one(client: Client, *request: Any) -> tuple[int, bytes]:
         nonlocal made
-        answer = await send(*request)
+        answer = await send(client, *request)
         if request[0] == "POST" and request[1].endswith("/jobs"):
             made += 1
             if made == lost:
                 raise TimeoutError
         return answer
 
-    monkeypatch.setattr(world.client, "_send", send_and_lose_one)
+    monkeypatch.setattr(Client, "_send", send_and_lose_one)
     world.watches[JOBS].hold()
     world.run(world.users.patch(RENDERPOOLS, POOL.namespace, POOL.name, {"spec": {"minIdle": 3}}))
     try:

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.assignments import assignment
 from videojob_contract.queue.errors import LoginRefusedError, QueueUnavailableError, ScriptsMissingError
-from videojob_contract.queue.types import Retired
+from videojob_contract.queue.payload import pack
+from videojob_contract.queue.types import RenewOutcome, Retired
 from videojob_worker import assignments
-from videojob_worker.assignments import QueueAssignments
+from videojob_worker.assignments import FileAssignment, QueueAssignments
+from videojob_worker.lease import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from videojob_contract.queue.types import Claim
 
 
 class Queue:
@@ -52,3 +62,54 @@ async def test_a_refused_login_is_waited_for_a_while_and_then_no_longer(monkeypa
 async def test_missing_scripts_are_not_waited_for_again() -> None:
     assert not await QueueAssignments(Queue(ScriptsMissingError("none"))).announce()
     assert await QueueAssignments(Queue(ScriptsMissingError("none"))).next() is None
+
+
+async def test_a_worker_without_work_does_not_wait_for_ever_for_a_silent_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = QueueUnavailableError("away")
+    monkeypatch.setattr(assignments, "ALONE_S", 0)
+    for call in ("announce", "next"):
+        with pytest.raises(QueueUnavailableError):
+            await getattr(QueueAssignments(Queue(away, away, Retired())), call)()
+    # Each answer begins it anew.
+    source = QueueAssignments(Queue(away, None, away, Retired()))
+    assert await source.announce()
+    assert await source.next() is None
+
+
+class Losing(Queue):
+    """One that says who else holds what is renewed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.renewed: list[Claim] = []
+
+    async def renew(self, claim: Claim) -> RenewOutcome:
+        self.renewed.append(claim)
+        return RenewOutcome.LOST
+
+    async def wait_signal(self, *_: object) -> bool:
+        raise QueueUnavailableError("away")
+
+
+async def test_what_came_with_the_pod_is_held_in_redis_by_a_token_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "assignment"
+    file.write_text(pack(assignment("u", attempt=3)))
+    queues = [Losing(), Losing()]
+    for queue in queues:
+        source = FileAssignment(file, queue)  # type: ignore[arg-type]  # it has what is called
+        assert await source.announce()
+        lease = await source.next()
+        assert lease
+        assert (lease.assignment.uid, lease.assignment.attempt) == ("u", 3)
+        assert await lease.watch() is Verdict.LOST
+    (one,), (other,) = (queue.renewed for queue in queues)
+    assert one.token != other.token
+    assert one.queue == assignment().spec.queue
+
+
+async def test_what_came_with_the_pod_and_is_no_assignment_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "assignment"
+    for text in ("", "{}", pack(assignment())[:-9]):
+        file.write_text(text)
+        with pytest.raises(ValueError):  # noqa: PT011 - whatever is wrong with it
+            await FileAssignment(file, None).next()

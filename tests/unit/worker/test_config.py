@@ -13,6 +13,7 @@ ENV = {
     "VIDEOJOB_WORKER": "default-1-abc",
     "VIDEOJOB_JOB": "default-1",
     "VIDEOJOB_REDIS_URL": "redis://redis:6379/0",
+    "VIDEOJOB_REDIS_CA": "-----BEGIN CERTIFICATE-----",
     "VIDEOJOB_REDIS_USER": "worker",
     "VIDEOJOB_REDIS_PASSWORD": "p@ss",
     "VIDEOJOB_CPU_LIMIT": "3",
@@ -23,6 +24,7 @@ ENV = {
 def test_reads_everything() -> None:
     settings = from_environment(ENV)
     assert (settings.redis_user, settings.redis_password) == ("worker", "p@ss")
+    assert settings.redis_ca == "-----BEGIN CERTIFICATE-----"
     assert settings.threads == 3
     assert settings.memory_limit_bytes == 2 * 1024**3
     assert settings.scratch == Path("/scratch")
@@ -45,7 +47,8 @@ def test_names_what_is_wrong() -> None:
 
 def test_an_assignment_needs_no_redis() -> None:
     env = {key: value for key, value in ENV.items() if "REDIS" not in key}
-    assert from_environment({**env, "VIDEOJOB_ASSIGNMENT": "/etc/assignment.json"}).redis_url == ""
+    assert from_environment({**env, "VIDEOJOB_ASSIGNMENT": "/etc/assignment"}).redis_url == ""
+    assert from_environment({**ENV, "VIDEOJOB_ASSIGNMENT": "/etc/assignment"}).redis_url == ENV["VIDEOJOB_REDIS_URL"]
 
 
 def test_volumes_are_the_folders_that_are_mounted(tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def lease_on(queue: Scripted) -> QueueLease:
     return QueueLease(queue, Claim(assignment(), "token", "default", datetime.now(UTC)))
 
 
+def carried_on(queue: Scripted) -> QueueLease:
+    claim = Claim(assignment(), "token", "default", datetime.now(UTC))
+    return QueueLease(queue, claim, carried=True)
+
+
 def progress(percent: float, stage: Stage = Stage.RENDERING) -> Progress:
     return Progress(stage=stage, percent=percent)
 
@@ -180,3 +185,46 @@ async def test_confirm_agrees_when_nobody_can_be_asked(caplog: pytest.LogCapture
 async def test_finish(queue: Scripted, *, accepted: bool) -> None:
     result = Result(uid="uid", attempt=1, result="succeeded")
     assert await lease_on(queue).finish(result) is accepted
+
+
+async def test_one_that_was_carried_is_renewed_at_once_and_told_whether_it_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lease_module, "RENEW_S", 60)
+    assert await asyncio.wait_for(carried_on(Scripted(outcome=LOST)).watch(), 5) is Verdict.LOST
+    queue = Scripted()
+    watching = asyncio.create_task(carried_on(queue).watch())
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    assert queue.renewed == 1
+
+
+async def test_what_was_carried_is_published_and_ends_without_a_redis_that_was_away_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lease_module, "CONFIRM_S", 60)
+    monkeypatch.setattr(lease_module, "FINISH_S", 60)
+    async with asyncio.timeout(5):
+        lease = carried_on(Scripted(reachable=False))
+        await lease.confirm()
+        assert not await lease.finish(Result(uid="uid", attempt=1, result="succeeded"))
+        with pytest.raises(InfrastructureError):
+            await carried_on(Scripted(outcome=LOST)).confirm()
+
+
+async def test_how_long_redis_is_waited_for_counts_from_its_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "CONFIRM_S", 0.3)
+    queue = Scripted(reachable=False)
+    lease = lease_on(queue)
+    watching = asyncio.create_task(lease.watch())
+    await asyncio.sleep(0.5)
+    begin = time.monotonic()
+    await lease.confirm()  # it was silent for long enough
+    assert time.monotonic() - begin < 0.2
+    queue.reachable = True
+    await asyncio.sleep(0.2)
+    queue.reachable = False
+    begin = time.monotonic()
+    await lease.confirm()
+    assert time.monotonic() - begin > 0.2
+    watching.cancel()

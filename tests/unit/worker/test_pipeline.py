@@ -21,6 +21,7 @@ from videojob_contract.errors import (
 )
 from videojob_contract.resources.encoding import Encoding, Hardware
 from videojob_contract.resources.status import Stage
+from videojob_contract.resources.work import WorkKind
 from videojob_worker.pipeline import AttemptContext, run_attempt
 from videojob_worker.renderer.protocol import Done, Rendered
 
@@ -118,6 +119,9 @@ async def test_success(place: Place) -> None:
     assert result.result == "succeeded"
     assert [output.name for output in result.outputs] == ["main", "poster"]
     assert result.video_s == 1.0
+    [overhead] = result.work
+    assert overhead.kind is WorkKind.OVERHEAD
+    assert 0 < overhead.took_s <= result.render_s
     assert place.published() == ["out/main.mp4", "out/poster.jpg"]
     assert (place.media / "out" / "main.mp4").read_text() == "main"
     stages = list(dict.fromkeys(progress.stage for progress in kept.all))

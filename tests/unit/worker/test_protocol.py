@@ -11,8 +11,8 @@ import pytest
 from tests.assignments import assignment
 from videojob_contract.assignment import Progress
 from videojob_contract.errors import Reason
+from videojob_contract.plan_report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_contract.resources.status import Stage
-from videojob_worker.explain.report import ClipEntry, OutputEntry, Plan, SegmentEntry, SoundEntry, SpanEntry
 from videojob_worker.render_settings import RenderSettings
 from videojob_worker.renderer.protocol import (
     LENGTH,

@@ -10,6 +10,7 @@ import pytest
 from tests.assignments import assignment
 from videojob_contract.assignment import Assignment, Progress, Result
 from videojob_contract.errors import Reason
+from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_worker.lease import Verdict
 from videojob_worker.supervisor import FAILED, supervise
 
@@ -75,6 +76,9 @@ class Bench:
         await asyncio.sleep(0.01)
         self.order.append("prepared")
 
+    async def clean_up(self, assignment: Assignment) -> None:
+        self.order.append(f"cleaned up for {assignment.uid}")
+
     async def run(self, lease: Lease) -> Result:
         self.order.append("ran")
         self.running.set()
@@ -99,6 +103,10 @@ def said(log: Path) -> Result:
     return Result.model_validate_json(log.read_bytes())
 
 
+def words_of(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
+
+
 def said_anything(log: Path) -> bool:
     return log.exists()
 
@@ -111,7 +119,7 @@ async def hold() -> Hold:
 async def test_work_waits_until_everything_is_loaded(hold: Hold, log: Path) -> None:
     bench = Bench()
     assert await supervise(Source(hold), bench, log, asyncio.Event()) == 0
-    assert bench.order == ["prepared", "ran"]
+    assert bench.order == ["prepared", "ran", f"cleaned up for {hold.assignment.uid}"]
     assert hold.handed_in == [said(log)]
     assert said(log).result == "succeeded"
 
@@ -138,6 +146,29 @@ async def test_a_worker_that_nobody_can_give_work_leaves(tmp_path: Path) -> None
     assert not said_anything(tmp_path / "log")
 
 
+@dataclass
+class Alone(Source):
+    """Finds Redis away, from the start or later."""
+
+    at_once: bool = True
+
+    async def announce(self) -> bool:
+        if self.at_once:
+            raise QueueUnavailableError("Redis cannot be reached")
+        return True
+
+    async def next(self) -> Lease | None:
+        raise QueueUnavailableError("Redis cannot be reached")
+
+
+@pytest.mark.parametrize(("at_once", "code", "words"), [(True, 1, "Redis cannot be reached"), (False, 0, "")])
+async def test_one_that_never_reached_redis_has_failed_and_one_that_waited_has_not(
+    log: Path, code: int, words: str, *, at_once: bool
+) -> None:
+    assert await supervise(Alone(None, at_once=at_once), Bench(), log, asyncio.Event()) == code
+    assert words_of(log) == words
+
+
 @pytest.mark.parametrize(
     ("verdict", "result", "reason", "handed_in"),
     [
@@ -157,7 +188,8 @@ async def test_why_it_stopped(
     else:
         hold.verdict.set_result(verdict)
     assert await asyncio.wait_for(running, 30) == (FAILED if result == "failed" else 0)
-    assert bench.order[-1] == "stopped"
+    assert bench.order[2] == "stopped"
+    assert (len(bench.order) == 4) is (verdict is not None)  # who has to go leaves the cleaning to others
     assert (said(log).result, said(log).reason) == (result, reason)
     assert bool(hold.handed_in) is handed_in
 

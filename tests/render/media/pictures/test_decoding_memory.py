@@ -50,6 +50,12 @@ def exif(orientation: int) -> Image.Exif:
     return made
 
 
+def write_deep_tiff(image: Image.Image, path: Path) -> None:
+    image.save(path.with_suffix(".bmp"))
+    command = ["ffmpeg", "-v", "error", "-y", "-i", path.with_suffix(".bmp"), "-pix_fmt", "rgb48le", "-f", "image2"]
+    subprocess.run([*command, "-c:v", "tiff", path], check=True)
+
+
 WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
     "jpeg": lambda image, path: image.save(path, "JPEG"),
     "jpeg-sideways": lambda image, path: image.save(path, "JPEG", exif=exif(6)),
@@ -69,6 +75,13 @@ WRITERS: dict[str, Callable[[Image.Image, Path], None]] = {
     "jpeg-xl-lossless": lambda image, path: write_jpeg_xl(image, path, "-e", "1", "-d", "0"),
     "jpeg-xl-grey": lambda image, path: write_jpeg_xl(image.convert("L"), path, "-e", "3"),
     "gif": lambda image, path: image.convert("P").save(path, "GIF"),
+    "tiff": lambda image, path: image.save(path, "TIFF"),
+    "tiff-lzw": lambda image, path: image.save(path, "TIFF", compression="tiff_lzw"),
+    "tiff-see-through": lambda image, path: image.convert("RGBA").save(path, "TIFF", compression="packbits"),
+    "tiff-sideways": lambda image, path: image.save(path, "TIFF", tiffinfo={274: 6}),
+    "tiff-two-levels": lambda image, path: image.convert("1").save(path, "TIFF", compression="packbits"),
+    "tiff-of-floats": lambda image, path: image.convert("F").save(path, "TIFF"),
+    "tiff-16-bit": write_deep_tiff,
 }
 
 
@@ -105,12 +118,16 @@ def heif_writer(items: Callable[[], list[files.Item]]) -> Callable[[Image.Image,
 @pytest.mark.parametrize(
     ("write", "at_least"),
     [(write, (1280, 720)) for write in WRITERS.values()]
-    + [(WRITERS[name], SIZE) for name in ("jpeg-sideways", "png", "png-palette", "png-sideways")]
+    + [
+        (WRITERS[name], SIZE)
+        for name in ("jpeg-sideways", "png", "png-palette", "png-sideways", "tiff", "tiff-sideways")
+    ]
     + [(heif_writer(items), (1280, 720)) for items in HEIF.values()]
     + [(heif_writer(HEIF[name]), SIZE) for name in ("tiles-sideways", "tiles-multiplied")],
     ids=[
         *WRITERS,
         *("jpeg-sideways-whole", "png-whole", "png-palette-whole", "png-sideways-whole"),
+        *("tiff-whole", "tiff-sideways-whole"),
         *HEIF,
         *("tiles-sideways-whole", "tiles-multiplied-whole"),
     ],

@@ -16,7 +16,8 @@ from videojob_contract.errors import PermanentError, Reason
 from videojob_worker.media.files.source import Source
 from videojob_worker.media.pictures.image import load_image
 from videojob_worker.media.probe import probe_picture
-from videojob_worker.pixels.coded_colors import CodedColors
+from videojob_worker.pixels.coded_colors import CodedColors, luma_weights
+from videojob_worker.pixels.profiles import to_srgb
 
 WHOLE = (10_000, 10_000)
 CODED_LARGER = "it is coded as 256x256 pixels, and says otherwise"
@@ -147,6 +148,24 @@ def test_matrix_and_range_are_as_the_file_says(
     coded = files.hevc(picture, pixels=pixels, matrix=matrix, is_full=is_full)
     told = coded._replace(properties=(*coded.properties, files.nclx(1, 13, code, is_full=is_full)))
     assert apart(load(tmp_path, files.heif([told])), picture) <= 4
+
+
+@pytest.mark.parametrize("primaries", [1, 4, 5, 6, 9, 12])
+@pytest.mark.parametrize("pixels", ["yuv444p", "yuv420p10le"])
+def test_a_matrix_that_is_derived_from_the_primaries_is_theirs(tmp_path: Path, pixels: str, primaries: int) -> None:
+    """Y'CbCr of one colour by the weights of the primaries (H.273, equations 32 to 46), written as BT.601."""
+    color = np.array((150, 90, 60)) / 255
+    red, green, blue = luma_weights(primaries)
+    luma = color @ (red, green, blue)
+    cb, cr = (color[2] - luma) / (2 * (1 - blue)), (color[0] - luma) / (2 * (1 - red))
+    written = np.array((luma + 1.402 * cr, luma - 0.344136 * cb - 0.714136 * cr, luma + 1.772 * cb))
+    coded = files.hevc(Image.new("RGB", (64, 64), tuple(np.round(written * 255).astype(int).tolist())), pixels=pixels)
+    told = coded._replace(properties=(*coded.properties, files.nclx(primaries, 13, 12, is_full=True)))
+    colors = CodedColors.of_code_points(primaries, 13)
+    expected = Image.new("RGB", (64, 64), (150, 90, 60))
+    if colors is not None:
+        expected = to_srgb(expected, colors.profile())
+    assert apart(load(tmp_path, files.heif([told])), expected) <= 4
 
 
 def test_red_green_and_blue_as_they_are(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ THUMBNAIL = {254: 1, 330: 8}
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "is a camera raw file, not a .*; develop it"),
         (written(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=DNG), "is a camera raw file, not a .*; develop it"),
         (written(Image.new("RGB", (8, 8)), "TIFF", tiffinfo=THUMBNAIL), "is a camera raw file, not a .*; develop it"),
-        (written(Image.new("F", (8, 8)), "TIFF"), "is a TIFF of numbers of 32 bits, .*; save it with 8 or 16 bits"),
+        (written(Image.new("I", (8, 8)), "TIFF"), "is a TIFF of numbers with a sign, .*; save it with 8 or 16 bits"),
     ],
 )
 def test_what_is_not_read_is_refused_with_what_to_do(tmp_path: Path, content: bytes, says: str) -> None:

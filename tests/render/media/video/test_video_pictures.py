@@ -27,6 +27,7 @@ KR_KB = {
     "smpte170m": (0.299, 0.114),
     "bt2020nc": (0.2627, 0.0593),
     "smpte240m": (0.212, 0.087),
+    "chroma-derived-nc": (0.2126, 0.0722),  # of the primaries of BT.709
 }
 
 

@@ -1,5 +1,7 @@
 import base64
+import json
 import zlib
+from typing import Any
 
 import pytest
 
@@ -36,3 +38,14 @@ def test_it_is_text_of_few_bytes() -> None:
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         unpack(text)
+
+
+def test_what_a_later_operator_says_beside_is_passed_over_but_not_what_the_frames_depend_on() -> None:
+    given = json.loads(assignment("a").model_dump_json())
+    assert unpack(packed(given | {"later": 1})) == assignment("a")
+    with pytest.raises(ValueError, match="later"):
+        unpack(packed(given | {"spec": given["spec"] | {"later": 1}}))
+
+
+def packed(given: dict[str, Any]) -> str:
+    return base64.b85encode(zlib.compress(json.dumps(given).encode())).decode()

@@ -3,16 +3,18 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from videojob_common.address_guard import resolve_by_system
+from videojob_common.safe_open import open_file
 from videojob_contract.assignment import SourceLimits
 from videojob_contract.errors import PermanentError, Reason, TransientError, VideoJobError
+from videojob_contract.resources.uploads import Uploads
 from videojob_worker.media.files.source import Source
-from videojob_worker.safe_open import open_file
 from videojob_worker.storage.base import FetchContext
 from videojob_worker.storage.sources import Sources, fetched
 
@@ -26,6 +28,10 @@ def context(tmp_path: Path) -> FetchContext:
     (tmp_path / "downloads").mkdir()
     limits = SourceLimits(max_source_bytes=100)
     return FetchContext({"media": tmp_path / "media"}, limits, tmp_path / "downloads", resolve_by_system)
+
+
+def stat_of(context: FetchContext) -> os.stat_result:
+    return (context.volumes["media"] / "a.jpg").stat()
 
 
 async def refusal(context: FetchContext, uri: str) -> VideoJobError:
@@ -45,6 +51,18 @@ async def test_opens_in_place_and_counts(context: FetchContext) -> None:
         assert seen == [1]
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+async def test_what_is_read_of_uploads_is_used_and_written_when_it_was(context: FetchContext) -> None:
+    for uploads, is_used in ((None, False), (Uploads(prefix="volume://media"), True)):
+        before = stat_of(context)
+        async with fetched(
+            [(PATH, "volume://media/a.jpg")], replace(context, uploads=uploads), lambda _: None
+        ) as sources:
+            sources.check_unchanged()
+        after = stat_of(context)
+        assert (after.st_ctime_ns > before.st_ctime_ns) is is_used
+        assert after.st_mtime_ns == before.st_mtime_ns
 
 
 async def test_refusals(context: FetchContext, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from videojob_contract.output_files import beside, folder_beside, is_companion, is_folder_of, is_left, published_name
 from videojob_contract.resources.outputs import Output
-from videojob_worker.output_files import beside, folder_beside, is_companion, is_folder_of, is_left, published_name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from videojob_worker.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
+from videojob_common.safe_open import UnsafePathError, open_file, open_folder, split_volume_uri
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_refuses_a_link_in_the_way_even_within(root: Path) -> None:
 def test_refuses_a_link_that_appears_after_the_look(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "link").symlink_to(root.parent / "secret")
     plain = (root / "a" / "file").stat()
-    monkeypatch.setattr("videojob_worker.safe_open.os.stat", lambda *_, **__: plain)
+    monkeypatch.setattr("videojob_common.safe_open.os.stat", lambda *_, **__: plain)
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         read(root, "link")
 

@@ -1,0 +1,56 @@
+"""The gateway as a process of its own, as it runs in a pod."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from tests.integration.apiserver import ApiServer
+from tests.integration.gateway.conftest import Caller
+
+PROGRAM = Path(sys.executable).parent / "videojob-gateway"
+
+
+@asynccontextmanager
+async def running(**env: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """Run the program, with its log to be read."""
+    process = await asyncio.create_subprocess_exec(PROGRAM, env=os.environ | env, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        yield process, process.stderr
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_it_serves_until_it_is_told_to_end(apiserver: ApiServer, namespace: str) -> None:
+    env = {"KUBECONFIG": str(apiserver.kubeconfig), "VIDEOJOB_NAMESPACE": namespace, "VIDEOJOB_PORT": "0"}
+    async with running(**env) as (process, log), asyncio.timeout(60):
+        said = b""
+        while not (found := re.search(rb"on port (\d+)", said)):
+            line = await log.readline()
+            assert line, said
+            said += line
+        async with aiohttp.ClientSession() as session:
+            answer = await Caller(session, f"http://127.0.0.1:{found[1].decode()}")("GET", "jobs")
+            assert answer.status in {200, 503}
+            assert "Server" not in answer.headers
+            process.terminate()
+            assert await process.wait() == 0
+        said += await log.read()
+        assert b'"request": ' in said
+        assert b"Traceback" not in said
+
+
+async def test_without_an_api_server_it_says_so() -> None:
+    async with running(KUBECONFIG="/nowhere", HOME="/nowhere") as (process, log), asyncio.timeout(60):
+        said = await log.read()
+        assert await process.wait() == 1
+        assert b"no way to reach an API server" in said
+        assert b"Traceback" not in said
