@@ -37,12 +37,14 @@ class Relay:
         answers, requests = await asyncio.open_connection(self._server.hostname, self._server.port)
         self._back.add(asyncio.create_task(_copy(answers, writer)))
         self._open += 1
-        await _copy(reader, requests)
-        self._open -= 1
-        if not self._open:
-            self.ended.set()
-        requests.close()
-        writer.close()
+        try:
+            await _copy(reader, requests)
+        finally:  # cancelled where the test ends before its client's connections
+            self._open -= 1
+            if not self._open:
+                self.ended.set()
+            requests.close()
+            writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

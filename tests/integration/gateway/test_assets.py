@@ -249,7 +249,7 @@ async def test_a_part_with_a_checksum_counts_when_it_is_right(call: Caller) -> N
     assert (await send(call, at, 0, PICTURE[:1000], Upload_Checksum=f"sha256 {right['sha256']}")).status == 204
 
 
-async def test_one_writes_to_an_upload_at_a_time(replicas: list[Caller]) -> None:
+async def test_one_writes_to_an_upload_at_a_time(replicas: list[Caller], uploads: Path) -> None:
     one, other = replicas
     at = await begin(one, len(FILM))
     go_on = asyncio.Event()
@@ -261,10 +261,11 @@ async def test_one_writes_to_an_upload_at_a_time(replicas: list[Caller]) -> None
 
     sending = asyncio.create_task(send(one, at, 0, slowly()))
 
-    async def is_locked() -> bool:
-        return (await send(other, at, 0, b"")).status == 423
+    async def is_written() -> bool:
+        return any(path.stat().st_size > 100_000 for path in uploads.rglob("*") if path.is_file())
 
-    await eventually(is_locked)
+    await eventually(is_written)
+    assert (await send(other, at, 0, b"")).status == 423
     go_on.set()
     assert (await sending).headers["VideoJob-Asset"] == f"default.{sha256(FILM)}"
 
