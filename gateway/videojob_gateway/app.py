@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -44,13 +44,15 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(gateway.cache.run(gateway.client.videojobs), name="job cache")
+        tasks = [asyncio.create_task(gateway.cache.run(gateway.client.videojobs), name="job cache")]
+        if gateway.live_progress is not None:
+            tasks.append(asyncio.create_task(gateway.live_progress.run(), name="live progress"))
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     # Without its pages of documentation, which load their scripts from elsewhere.
     app = FastAPI(

@@ -27,6 +27,7 @@ from videojob_gateway.errors import (
 )
 from videojob_gateway.job_cache import JobCache, number_of
 from videojob_gateway.live import OpenStreams
+from videojob_gateway.live_progress import LiveProgress  # noqa: TC001 - a field of a dataclass that FastAPI looks at
 from videojob_gateway.looks import LookDesk  # noqa: TC001 - a field of a dataclass that FastAPI looks at
 from videojob_gateway.slots import Slots
 from videojob_gateway.submission import check_same
@@ -54,6 +55,8 @@ class Gateway:
     receiving: Slots = field(default_factory=lambda: Slots(MOST_RECEIVED, "uploads"))
     ask: LookDesk | None = None
     """How workers are asked; None for not at all."""
+    live_progress: LiveProgress | None = None
+    """Who listens to workers; None for nobody."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "streams", OpenStreams(self.settings.max_streams))

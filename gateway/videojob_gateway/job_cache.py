@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from videojob_client.errors import ClientError
 from videojob_client.watching import EventType
+from videojob_contract.resources.status import Phase
 from videojob_gateway import metrics
 from videojob_gateway.job_view import listed_part, view
 
@@ -55,6 +56,8 @@ class JobRecord:
     reason: str
     """Why it waits or failed, as one word; empty for nothing."""
     phase: str
+    progress: int
+    """In percent."""
     user: str
     project: str
     pool: str
@@ -81,6 +84,7 @@ class JobRecord:
             started_at=status.get("startedAt") or "",
             reason=(status.get("failure") or {}).get("reason") or status.get("reason") or "",
             phase=status["phase"],
+            progress=status["progress"],
             user=spec.get("user") or "",
             project=spec.get("project") or "",
             pool=spec.get("pool") or "",
@@ -97,6 +101,9 @@ class Follower(Protocol):
     def note(self, before: JobRecord | None, after: JobRecord | None, version: int) -> None:
         """A VideoJob came, changed or went; the cache is as of this version now."""
 
+    def note_progress(self, record: JobRecord, told: bytes, version: int) -> None:
+        """A worker says how far a VideoJob is, as JSON; the cache stays as of this version."""
+
 
 class JobCache:
     """The VideoJobs of a namespace; it has them while `run` runs."""
@@ -107,9 +114,12 @@ class JobCache:
         self.version = 0
         """The greatest resource version that was seen; Kubernetes' own are numbers that grow."""
         self._all_since = 0
+        self.running_pools: set[str] = set()
+        """Pools in which something has run."""
         self._removed: deque[tuple[int, JobRecord]] = deque()
         self._followers: set[Follower] = set()
         self._followers_of: defaultdict[str, set[Follower]] = defaultdict(set)
+        self._is_followed = asyncio.Event()
         self._by_uid: dict[str, JobRecord] = {}
         self._aged: list[JobRecord] = []
         self._told = asyncio.Event()
@@ -139,6 +149,8 @@ class JobCache:
         self._by_uid[record.uid] = record
         insort(self._aged, record, key=_by_age)
         self.version = max(self.version, record.version)
+        if record.phase == Phase.RUNNING:
+            self.running_pools.add(record.pool)
         self._tell(before, record)
 
     def remove(self, uid: str, version: int = 0) -> None:
@@ -177,12 +189,29 @@ class JobCache:
         """Have someone told of every change, or of those of one VideoJob, inside."""
         followers = self._followers_of[uid] if uid else self._followers
         followers.add(follower)
+        self._is_followed.set()
         try:
             yield
         finally:
             followers.discard(follower)
             if uid and not followers:
                 self._followers_of.pop(uid, None)
+            if not self.has_followers:
+                self._is_followed.clear()
+
+    @property
+    def has_followers(self) -> bool:
+        """Whether anybody follows anything."""
+        return bool(self._followers or self._followers_of)
+
+    async def wait_for_followers(self) -> None:
+        """Wait until somebody follows something."""
+        await self._is_followed.wait()
+
+    def tell_progress(self, record: JobRecord, told: bytes) -> None:
+        """Tell those who follow a VideoJob what its worker says."""
+        for follower in self._followers_who_ask_for(record):
+            follower.note_progress(record, told, self.version)
 
     async def reach(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds of what is known, such as what was just written; no longer than half a second."""
@@ -202,8 +231,11 @@ class JobCache:
         self._told.clear()
         record = after or before
         if record is not None:
-            for follower in [*self._followers, *self._followers_of.get(record.uid, ())]:
+            for follower in self._followers_who_ask_for(record):
                 follower.note(before, after, self.version)
+
+    def _followers_who_ask_for(self, record: JobRecord) -> list[Follower]:
+        return [*self._followers, *self._followers_of.get(record.uid, ())]
 
     def _forget_changes(self) -> None:
         self._all_since = self.version + 1  # who has heard of this version may not have heard of all that is gone

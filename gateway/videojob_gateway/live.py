@@ -61,6 +61,11 @@ class Changes:
             gone = json.dumps({"id": before.uid, "name": before.name}).encode()
             self._put(before.uid, self._write("deleted", gone, version))
 
+    def note_progress(self, record: JobRecord, told: bytes, version: int) -> None:
+        """A worker says how far a VideoJob is."""
+        if self._is_wanted(record):
+            self._put(f"progress {record.uid}", self._write("progress", told, version))
+
     def catch_up(self, cache: JobCache, since: int | None) -> None:
         """Begin with what has changed since a version, or, for a client that is new, with where it begins."""
         changes = [] if since is None else cache.changes_since(since)
@@ -93,6 +98,7 @@ class Changes:
 
     def _put(self, uid: str, told: bytes) -> None:
         self._waiting.pop(uid, None)  # so that it comes in its new place
+        self._waiting.pop(f"progress {uid}", None)  # which was before
         self._waiting[uid] = told
         self._came.set()
 

@@ -27,6 +27,8 @@ from videojob_gateway.auth.oidc import Issuer, fetch_json
 from videojob_gateway.config import Settings
 from videojob_gateway.connections import SOCKETS, Connection, listen
 from videojob_gateway.gateway import Gateway
+from videojob_gateway.job_cache import JobCache
+from videojob_gateway.live_progress import LiveProgress
 from videojob_gateway.looks import LookDesk
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ async def serve_http(settings: Settings) -> None:
     """Serve until a signal comes."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(Client(namespace=settings.namespace, timeout_s=settings.timeout_s))
-        gateway = Gateway(settings, client, ask=await _looks(settings, client, stack))
+        gateway = await _gateway(settings, client, stack)
         app = create_app(gateway, await _authentication(settings, client, stack))
         app.openapi()  # which takes a second: not while others wait
         server = _Server(
@@ -81,10 +83,10 @@ async def serve_http(settings: Settings) -> None:
             await server.serve([listener])
 
 
-async def _looks(settings: Settings, client: Client, stack: AsyncExitStack) -> LookDesk | None:
-    """Return how workers are asked, if they are; the stack closes what that needs."""
+async def _gateway(settings: Settings, client: Client, stack: AsyncExitStack) -> Gateway:
+    """Return the gateway, with how workers are asked and heard, if they are; the stack closes what that needs."""
     if not settings.redis_url:
-        return None
+        return Gateway(settings, client)
     redis = connect(
         settings.redis_url,
         username=settings.redis_user or None,
@@ -96,7 +98,9 @@ async def _looks(settings: Settings, client: Client, stack: AsyncExitStack) -> L
         cluster = settings.cluster or await client.cluster_uid()
     except ClientError as error:
         raise SystemExit(f"VIDEOJOB_CLUSTER is not set, and the API server does not say it: {error}") from error
-    return LookDesk(settings, redis, cluster)
+    cache = JobCache()
+    progress = LiveProgress(cache, redis, namespace=client.namespace, cluster=cluster)
+    return Gateway(settings, client, cache, ask=LookDesk(settings, redis, cluster), live_progress=progress)
 
 
 async def _authentication(settings: Settings, client: Client, stack: AsyncExitStack) -> Authenticate:

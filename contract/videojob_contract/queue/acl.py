@@ -19,7 +19,7 @@ WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "
 """The scripts that a worker runs; the operator runs the others."""
 
 _WORKER_DIRECT = {"evalsha", "blpop", "ping", "getdel", "rpush", "pexpire"}
-_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set"}
+_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set", "subscribe"}
 _OPERATOR_DIRECT = {
     "acl|setuser",
     "acl|deluser",
@@ -39,12 +39,12 @@ def worker_rules(keys: Keys = ANY_POOL) -> str:
     """Return the rules of a pool's workers: what their scripts need, and blocking pops; by default of any pool."""
     used = {keys.fixed(key) for name in WORKER_SCRIPTS for key in scripts()[name].keys}
     commands = _WORKER_DIRECT.union(*(scripts()[name].commands for name in WORKER_SCRIPTS))
-    return _rules(used | {keys.mail("*"), keys.signal("*"), *_of_inspections(keys)}, commands)
+    return _rules(used | {keys.mail("*"), keys.signal("*"), *_of_inspections(keys)}, commands, [keys.fixed("progress")])
 
 
 def gateway_rules(keys: Keys = ANY_POOL) -> str:
-    """Return the rules of the gateway's user, by default for any pool: inspections, and nothing of queues."""
-    return _rules(_of_inspections(keys), _GATEWAY_DIRECT)
+    """Return the rules of the gateway's user, by default for any pool: inspections, the feed, and nothing of queues."""
+    return _rules(_of_inspections(keys), _GATEWAY_DIRECT, [keys.fixed("progress")])
 
 
 def _of_inspections(keys: Keys) -> tuple[str, ...]:
@@ -57,9 +57,9 @@ def operator_rules() -> str:
     return _rules([f"{PREFIX}*"], _OPERATOR_DIRECT.union(*(scripts()[name].commands for name in ours)))
 
 
-def _rules(keys: Iterable[str], commands: Iterable[str]) -> str:
-    allowed = [f"~{key}" for key in sorted(keys)] + [f"+{command}" for command in sorted(commands)]
-    return " ".join(["resetchannels", "-@all", *allowed])
+def _rules(keys: Iterable[str], commands: Iterable[str], channels: Iterable[str] = ()) -> str:
+    allowed = [f"&{channel}" for channel in channels] + [f"~{key}" for key in sorted(keys)]
+    return " ".join(["resetchannels", "-@all", *allowed, *(f"+{command}" for command in sorted(commands))])
 
 
 USERS = {"operator": operator_rules, "worker": worker_rules, "gateway": gateway_rules}

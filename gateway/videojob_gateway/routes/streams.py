@@ -51,7 +51,10 @@ async def follow_job(
     caller: Viewer,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Send `job` with its state now and whenever it changes, and `deleted`; ends when it has finished."""
+    """Send `job` with its state now and whenever it changes, `progress` as its worker tells it, and `deleted`.
+
+    It ends when the VideoJob has finished.
+    """
     job = await gateway.job(id, caller)
     since = _version(last_event_id)
     record = JobRecord.of(job.manifest)
@@ -83,7 +86,7 @@ async def follow_jobs(
     label: Labels = [],  # noqa: B006
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Send `job` whenever one of the caller's VideoJobs is made or changes, and `deleted` when one goes.
+    """Send `job` whenever one of the caller's VideoJobs is made or changes, `progress` meanwhile, and `deleted`.
 
     It begins with `ready`: list then, and nothing is missed. With `Last-Event-ID` it begins with what has changed
     since; or with `reset`, when that is not known any more: list again.

@@ -2,7 +2,7 @@
 import { batch, signal } from "@preact/signals";
 import { GET, Refusal, answer } from "./api";
 import { type ServerEvent, follow } from "./stream";
-import type { ListedJob, Phase } from "./types";
+import { type ListedJob, type Phase, type Said, withProgress } from "./types";
 
 export const SORTS = ["-created", "created", "-finished", "finished", "name", "-name"] as const;
 export type Sort = (typeof SORTS)[number];
@@ -104,6 +104,10 @@ export class JobList {
       void this.load();
       return;
     }
+    if (name === "progress") {
+      this.advance(JSON.parse(data) as Said);
+      return;
+    }
     if (name !== "job" && name !== "deleted") return;
     const job = JSON.parse(data) as ListedJob;
     this.told.set(job.id, name === "job" ? job : null);
@@ -111,6 +115,15 @@ export class JobList {
     else this.known.delete(job.id);
     this.drawing ||= requestAnimationFrame(() => this.draw());
     this.counting ||= window.setTimeout(() => void this.count(), COUNTS_MS);
+  }
+
+  private advance(said: Said): void {
+    const job = this.known.get(said.id);
+    if (!job) return;
+    const further = withProgress(job, said);
+    this.known.set(said.id, further);
+    this.told.set(said.id, further);
+    this.drawing ||= requestAnimationFrame(() => this.draw());
   }
 
   private draw(): void {

@@ -27,3 +27,11 @@ export const PHASES = ["Pending", "Queued", "Running", "Succeeded", "Failed", "C
 export function isFinal(phase: Phase | undefined): boolean {
   return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
 }
+
+/** What the worker of a VideoJob says, as streams tell it. */
+export type Said = { id: string; status: Partial<ListedJob["status"]> };
+
+/** A VideoJob as far as its worker says that it is. */
+export function withProgress<J extends ListedJob>(job: J, said: Said): J {
+  return job.status.phase === "Running" ? { ...job, status: { ...job.status, ...said.status } } : job;
+}

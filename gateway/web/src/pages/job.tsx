@@ -11,7 +11,7 @@ import { PhaseBadge, ProgressBar } from "../parts/progress";
 import { useAsked } from "../parts/resource";
 import { follow } from "../stream";
 import { t, word } from "../texts";
-import { type Job, type JobEvent, type ListedJob, isFinal } from "../types";
+import { type Job, type JobEvent, type ListedJob, type Said, isFinal, withProgress } from "../types";
 
 export function JobPage({ name }: { name: string }) {
   const path = { params: { path: { id: name } } };
@@ -26,6 +26,7 @@ export function JobPage({ name }: { name: string }) {
         onLive: setLive,
         onEvent: (event) => {
           if (event.name === "job") setTold(JSON.parse(event.data) as ListedJob);
+          if (event.name === "progress") setTold((known) => known && withProgress(known, JSON.parse(event.data) as Said));
           if (event.name === "deleted") setGone(true);
         },
       }),

@@ -96,8 +96,20 @@ def test_no_user_gets_more_than_commands_and_keys_one_by_one() -> None:
     for rules in USERS.values():
         words = rules().split()
         assert words[:2] == ["resetchannels", "-@all"]
-        assert all(re.fullmatch(r"\+[a-z|]+|~vj:\S+", word) for word in words[2:])
-    forbidden = {"+eval", "+script|load", "+del", "+unlink", "+keys", "+hscan", "+xreadgroup", "~vj:*"}
+        assert all(re.fullmatch(r"\+[a-z|]+|[&~]vj:\S+", word) for word in words[2:])
+    forbidden = {
+        "+eval",
+        "+script|load",
+        "+del",
+        "+unlink",
+        "+keys",
+        "+hscan",
+        "+xreadgroup",
+        "~vj:*",
+        "&*",
+        "+subscribe",
+        "+psubscribe",
+    }
     assert not forbidden & set(worker_rules().split())
 
 
