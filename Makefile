@@ -141,6 +141,11 @@ bench-control: $(VENV)/.stamp ## measure the control plane with 100, 1,000 and 1
 	@$(PY) -m bench.control $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) \
 	  $(if $(GATE),--gate) $(if $(RECORD),--record)
 
+.PHONY: bench-gateway
+bench-gateway: $(VENV)/.stamp ## measure the gateway with 10,000 VideoJobs and 5,000 live clients; COUNT=, LIVE=, ONLY="submit files"
+	@hack/bootstrap base bench
+	@$(PY) -m bench.gateway $(if $(COUNT),--count $(COUNT)) $(if $(LIVE),--live $(LIVE)) $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench-fairness
 bench-fairness: $(VENV)/.stamp ## simulate 20,000 jobs of 50 users on the queue's scripts, in each order
 	@$(PY) bench/fairness.py

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
+from videojob_gateway import metrics
 from videojob_gateway.live import SLOW_S
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class FileResponse(Response):
             async with asyncio.timeout(SLOW_S):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             at += len(chunk)
+            metrics.sent(len(chunk))
 
     async def _wait_for_leaving(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

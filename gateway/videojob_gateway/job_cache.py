@@ -138,6 +138,7 @@ class JobCache:
                         else:
                             self.put(JobRecord.of(event.object.manifest))
             except ClientError as error:
+                metrics.watch_failed()
                 log.warning("the VideoJobs cannot be watched: %s", error)
             await asyncio.sleep(RETRY_S)
 
@@ -277,6 +278,7 @@ class JobCache:
         if not self.listed.is_set():
             self._all_since = self.version
         self.listed.set()
+        metrics.is_ready()
 
 
 def number_of(version: str) -> int:

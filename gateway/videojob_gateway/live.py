@@ -171,6 +171,7 @@ class LiveResponse(Response):
                 self._begin()  # once nothing that changes is missed
                 await self._send_all(send)
         except TimeoutError:
+            metrics.stream_dropped()
             log.info("a live stream was dropped: its client is too slow")
         finally:
             leaving.cancel()

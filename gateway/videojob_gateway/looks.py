@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,20 @@ from videojob_contract.problems import Problem
 from videojob_contract.queue.errors import QueueUnavailableError
 from videojob_contract.queue.inspections import InspectionDesk, InspectionTooLargeError, NobodyLooksError
 from videojob_contract.resources.work import NOTHING_LEARNT
-from videojob_gateway.errors import LookFailedError, LookRefusedError, NobodyIdleError, NoLooksError, TooLargeError
+from videojob_gateway import metrics
+from videojob_gateway.errors import (
+    GatewayError,
+    LookFailedError,
+    LookRefusedError,
+    NobodyIdleError,
+    NoLooksError,
+    TooLargeError,
+)
 from videojob_gateway.slots import Slots
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from redis.asyncio import Redis
 
     from videojob_contract.inspection import Findings, Frames, Unseen
@@ -37,6 +48,14 @@ MOST_AT_ONCE: Final = 4
 _MORE_S: Final = 2.0
 """How much longer than a look its answer is waited for."""
 _PERMANENT: Final = frozenset((FailureClass.PERMANENT, FailureClass.DEADLINE, FailureClass.OUT_OF_MEMORY))
+
+
+_OUTCOMES: Final[Mapping[type[GatewayError], str]] = {
+    LookRefusedError: "refused",
+    TooLargeError: "refused",
+    NobodyIdleError: "nobody",
+    NoLooksError: "unavailable",
+}
 
 
 class LookDesk:
@@ -64,6 +83,12 @@ class LookDesk:
             NoLooksError: Redis does not answer.
             TooLargeError: the spec is too long.
         """
+        with _counted(look):
+            return await self._ask(look, pool, spec, frames)
+
+    async def _ask(
+        self, look: Look, pool: tuple[PoolKey, RenderPoolSpec], spec: VideoJobSpec, frames: Frames | None
+    ) -> tuple[Findings, bytes]:
         key, limits = pool
         desk = InspectionDesk(key, self._redis, cluster=self._cluster)
         inspection = self._inspection(look, key, limits, spec)
@@ -118,6 +143,17 @@ class _Maker:
         identity = secrets.token_hex(16)
         assignment = self._base.model_copy(update={"uid": identity})
         return Inspection(id=identity, look=self._look, assignment=assignment, frames=frames)
+
+
+@contextmanager
+def _counted(look: Look) -> Iterator[None]:
+    """Count a look, and what comes of it; one whose client has gone counts for nothing."""
+    try:
+        yield
+    except GatewayError as error:
+        metrics.looked(look.value, _OUTCOMES.get(type(error), "failed"))
+        raise
+    metrics.looked(look.value, "seen")
 
 
 def predicted_s(plan: Plan, status: RenderPoolStatus | None) -> float:

@@ -1,7 +1,10 @@
 """Every metric of the gateway, declared here alone; no label grows with the number of VideoJobs, users or files."""
 
+from itertools import product
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from videojob_contract.inspection import Look
 from videojob_contract.version import __version__
 
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -20,11 +23,37 @@ _SECONDS = Histogram(
     registry=REGISTRY,
 )
 _JOBS = Gauge("videojob_gateway_jobs", "VideoJobs that lists are made of", registry=REGISTRY)
+_READY = Gauge(
+    "videojob_gateway_ready", "1 once all VideoJobs are known, so that requests can be answered", registry=REGISTRY
+)
+_WATCH_FAILURES = Counter(
+    "videojob_gateway_watch_failures",
+    "Times that the VideoJobs could not be listed or watched: what lists and streams tell stands still",
+    registry=REGISTRY,
+)
 _STREAMS = Gauge("videojob_gateway_streams", "Live streams that are open", registry=REGISTRY)
+_DROPPED = Counter(
+    "videojob_gateway_streams_dropped", "Live streams whose clients took too long to take something", registry=REGISTRY
+)
+_LOOKS = Counter(
+    "videojob_gateway_looks",
+    "Looks that workers were asked for, by what for and what came of it: "
+    "seen, refused, failed, nobody (was idle) or unavailable (Redis)",
+    ["look", "outcome"],
+    registry=REGISTRY,
+)
+OUTCOMES = ("seen", "refused", "failed", "nobody", "unavailable")
+for _each in product(Look, OUTCOMES):
+    _LOOKS.labels(*map(str, _each))  # from zero on, so that the first of them is an increase
+_RECEIVED = Counter("videojob_gateway_received_bytes", "Bytes of media that users brought", registry=REGISTRY)
+_SENT = Counter("videojob_gateway_sent_bytes", "Bytes of outputs that were sent from volumes", registry=REGISTRY)
 _INFO = Gauge("videojob_gateway_info", "1, with the version", ["version"], registry=REGISTRY)
 _INFO.labels(__version__).set(1)
 
-METRICS = (_REQUESTS, _SECONDS, _JOBS, _STREAMS, _INFO)
+METRICS = (
+    *(_REQUESTS, _SECONDS, _JOBS, _READY, _WATCH_FAILURES),
+    *(_STREAMS, _DROPPED, _LOOKS, _RECEIVED, _SENT, _INFO),
+)
 
 
 def request_answered(method: str, route: str, code: int, seconds: float | None) -> None:
@@ -37,6 +66,36 @@ def request_answered(method: str, route: str, code: int, seconds: float | None) 
 def jobs(count: int) -> None:
     """So many VideoJobs are known."""
     _JOBS.set(count)
+
+
+def is_ready() -> None:
+    """All VideoJobs are known."""
+    _READY.set(1)
+
+
+def watch_failed() -> None:
+    """The VideoJobs could not be listed or watched."""
+    _WATCH_FAILURES.inc()
+
+
+def stream_dropped() -> None:
+    """A live stream was ended because its client is too slow."""
+    _DROPPED.inc()
+
+
+def looked(look: str, outcome: str) -> None:
+    """A worker was asked, and something came of it."""
+    _LOOKS.labels(look, outcome).inc()
+
+
+def received(size: int) -> None:
+    """So many bytes of media came."""
+    _RECEIVED.inc(size)
+
+
+def sent(size: int) -> None:
+    """So many bytes of outputs went."""
+    _SENT.inc(size)
 
 
 def streams(more: int) -> None:

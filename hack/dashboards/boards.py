@@ -1,6 +1,7 @@
 """What the dashboards show. Each panel says which question it answers; docs/operations.md is told them by these."""
 
 from hack.dashboards.build import Board, Kind, Panel, Query, Row
+from hack.dashboards.gateway import GATEWAY
 from hack.dashboards.job import JOB
 
 _POOL = 'namespace=~"$namespace", pool=~"$pool"'
@@ -277,4 +278,4 @@ OPERATOR = Board(
     by_pool=False,
 )  # fmt: skip
 
-BOARDS = (RENDERS, POOLS, OPERATOR, JOB)
+BOARDS = (RENDERS, POOLS, OPERATOR, GATEWAY, JOB)

@@ -84,6 +84,8 @@ class Variable:
 
     name: str
     query: str
+    has_all: bool = False
+    """Whether several of them can be chosen, and all are at first."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,11 @@ def dashboard(board: Board) -> boards.Dashboard:
         .annotation(_new_versions())
     )
     if board.by_pool:
-        built.with_variable(_variable("namespace", "label_values(videojob_workers, namespace)"))
-        built.with_variable(_variable("pool", 'label_values(videojob_workers{namespace=~"$namespace"}, pool)'))
+        built.with_variable(_several("namespace", "label_values(videojob_workers, namespace)"))
+        built.with_variable(_several("pool", 'label_values(videojob_workers{namespace=~"$namespace"}, pool)'))
     for variable in board.variables:
-        built.with_variable(_query_variable(variable.name, variable.query))
+        made = _several if variable.has_all else _query_variable
+        built.with_variable(made(variable.name, variable.query))
     if any(panel.kind is Kind.LINES_OF_LOG for row in board.rows for panel in row.panels):
         built.with_variable(boards.DatasourceVariable("loki").label("Loki").type("loki"))
     for row in board.rows:
@@ -135,7 +138,7 @@ def _query_variable(name: str, query: str) -> boards.QueryVariable:
     return built.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
 
 
-def _variable(name: str, query: str) -> boards.QueryVariable:
+def _several(name: str, query: str) -> boards.QueryVariable:
     return (
         _query_variable(name, query)
         .multi(True)

@@ -242,6 +242,69 @@ def test_the_gateway_asks_workers_as_a_user_of_its_own() -> None:
         assert bool(gateway_settings(values).redis_url) is asks
 
 
+def gateway_with(**values: Any) -> dict[str, Any]:
+    """Return the values of a gateway with some more of its own."""
+    return {"gateway": GATEWAY["gateway"] | values}
+
+
+def test_replicas_of_the_gateway_are_spread_and_evicted_one_at_a_time() -> None:
+    chart = render(GATEWAY)
+    deployment = chart.one("Deployment", "videojob-gateway")["spec"]
+    selector = deployment["selector"]["matchLabels"]
+    assert chart.one("PodDisruptionBudget", "videojob-gateway")["spec"] == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": selector},
+    }
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == selector
+    assert not render(gateway_with(replicas=1)).kinds("PodDisruptionBudget")
+
+
+def test_a_replica_of_the_gateway_has_the_time_to_end_that_it_is_to_take() -> None:
+    pod = render(gateway_with(preStopSeconds=7)).one("Deployment", "videojob-gateway")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
+    assert pod["terminationGracePeriodSeconds"] > 7 + GatewaySettings().stop_s
+
+
+def test_an_autoscaler_says_how_many_replicas_of_the_gateway_there_are() -> None:
+    chart = render(gateway_with(replicas=1, autoscaling={"enabled": True, "maxReplicas": 5}))
+    (scaler,) = chart.kinds("HorizontalPodAutoscaler")
+    assert scaler["spec"]["scaleTargetRef"] == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": "videojob-gateway",
+    }
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 5)
+    assert "replicas" not in chart.one("Deployment", "videojob-gateway")["spec"], "an upgrade would set it back"
+    assert chart.kinds("PodDisruptionBudget")
+    assert not render(GATEWAY).kinds("HorizontalPodAutoscaler")
+
+
+def test_an_ingress_and_a_route_lead_to_the_gateways_service() -> None:
+    hosts = ["films.example.org", "clips.example.org"]
+    ingress = {"enabled": True, "hosts": hosts, "tlsSecret": "films", "className": "nginx"}
+    parents = [{"name": "edge", "namespace": "edge", "sectionName": "https"}]
+    route = {"enabled": True, "parentRefs": parents, "hostnames": hosts, "timeouts": {"request": "0s"}}
+    chart = render(gateway_with(ingress=ingress, httpRoute=route))
+    (port,) = chart.one("Service", "videojob-gateway")["spec"]["ports"]
+    made = chart.one("Ingress", "videojob-gateway")
+    assert made["spec"]["ingressClassName"] == "nginx"
+    assert made["spec"]["tls"] == [{"secretName": "films", "hosts": hosts}]
+    assert [rule["host"] for rule in made["spec"]["rules"]] == hosts
+    for rule in made["spec"]["rules"]:
+        (path,) = rule["http"]["paths"]
+        assert (path["path"], path["pathType"]) == ("/", "Prefix")
+        assert path["backend"] == {"service": {"name": "videojob-gateway", "port": {"name": port["name"]}}}
+    assert made["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    made = chart.one("HTTPRoute", "videojob-gateway")
+    assert (made["spec"]["parentRefs"], made["spec"]["hostnames"]) == (parents, hosts)
+    (rule,) = made["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "0s"}
+    assert rule["backendRefs"] == [{"name": "videojob-gateway", "port": port["port"]}]
+    assert not [each for kind in ("Ingress", "HTTPRoute") for each in render(GATEWAY).kinds(kind)]
+
+
 def test_finished_workers_stay_as_long_as_the_value_says() -> None:
     environment = render({"worker": {"ttlSecondsAfterFinished": 86400}}).environment("videojob-operator")
     assert environment["VIDEOJOB_WORKER_JOB_TTL_S"] == "86400"
@@ -427,6 +490,15 @@ def test_a_service_monitor_selects_the_operators_service() -> None:
     assert endpoint == {"port": service["spec"]["ports"][0]["name"], "honorLabels": True, "interval": "15s"}
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert "annotations" not in chart.one("Deployment", "videojob-operator")["spec"]["template"]["metadata"]
+    assert len(chart.kinds("ServiceMonitor")) == 1
+
+
+def test_a_service_monitor_selects_the_gateways_service() -> None:
+    chart = render(GATEWAY | {"monitoring": {"serviceMonitor": {"enabled": True, "scrapeTimeout": "5s"}}})
+    monitor, service = chart.one("ServiceMonitor", "videojob-gateway"), chart.one("Service", "videojob-gateway")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint == {"port": service["spec"]["ports"][0]["name"], "scrapeTimeout": "5s"}
 
 
 def test_definitions_are_upgraded_by_a_job_that_may_do_nothing_else() -> None:
@@ -457,6 +529,36 @@ def test_network_policies_close_redis_and_workers() -> None:
         assert redis["ports"] == [{"protocol": "TCP", "port": 6379}]
         assert "169.254.0.0/16" in world["to"][0]["ipBlock"]["except"]
     assert not render({"networkPolicy": {"enabled": False}}).kinds("NetworkPolicy")
+
+
+def test_a_network_policy_lets_the_gateway_reach_what_it_needs() -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}]
+    chart = render(GATEWAY | {"networkPolicy": {"gatewayPeers": peers}})
+    spec = chart.one("NetworkPolicy", "videojob-gateway")["spec"]
+    pod = chart.one("Deployment", "videojob-gateway")["spec"]["template"]
+    assert spec["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    port = chart.container("videojob-gateway")["ports"][0]["containerPort"]
+    assert spec["ingress"] == [{"from": peers, "ports": [{"protocol": "TCP", "port": port}]}]
+    dns, redis, api = spec["egress"]
+    assert {each["port"] for each in dns["ports"]} == {53}
+    there = chart.one("Deployment", "videojob-redis")["spec"]["template"]["metadata"]["labels"]
+    assert redis["to"][0]["podSelector"]["matchLabels"].items() <= there.items()
+    assert {443, 6443} <= {each["port"] for each in api["ports"]}
+    assert render(GATEWAY).one("NetworkPolicy", "videojob-gateway")["spec"]["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": port}]}
+    ]
+    assert "videojob-gateway" not in {each["metadata"]["name"] for each in render().kinds("NetworkPolicy")}
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("rediss://redis.example.org:6380/1", 6380), ("redis://redis.example.org", 6379)]
+)
+def test_the_gateway_reaches_an_external_redis_by_its_port(url: str, port: int) -> None:
+    users = {name: {"existingSecret": name} for name in ("operator", "worker", "gateway")}
+    redis = {"embedded": {"enabled": False}, "external": {"url": url}, "auth": users}
+    policy = render(GATEWAY | {"redis": redis}).one("NetworkPolicy", "videojob-gateway")
+    assert policy["spec"]["egress"][1] == {"ports": [{"protocol": "TCP", "port": port}]}
 
 
 def test_workers_reach_what_is_added_beside_the_rest() -> None:

@@ -73,11 +73,41 @@ GATEWAY: dict[str, Any] = {
     "gateway.volumeMounts": [{"name": "tmp", "mountPath": "/volumes/default/media"}],
     "gateway.uploadMounts": [{"name": "tmp", "mountPath": "/uploads/default", "subPath": "uploads"}],
     "gateway.serviceAnnotations": {"a": "b"},
-    "gateway.podAnnotations": {"a": "b"},
-    "gateway.resources": {"limits": {"memory": "1Gi"}},
-    "gateway.podSecurityContext": {"runAsUser": 1000},
-    "gateway.securityContext": {"readOnlyRootFilesystem": False},
+    "gateway.logs.format": "text",
+    "gateway.logs.level": "debug",
+    "gateway.startupProbe": {"periodSeconds": 9},
+    "gateway.preStopSeconds": 9,
+    **{f"gateway.{name}": value for name, value in POD.items()},
+    "gateway.autoscaling.enabled": True,
+    "networkPolicy.gatewayPeers": [{"namespaceSelector": {}}],
+    "networkPolicy.gatewayEgress": [{"ports": [{"port": 9000}]}],
 }
+INGRESS: dict[str, Any] = {
+    "gateway.ingress.className": "nginx",
+    "gateway.ingress.labels": {"a": "b"},
+    "gateway.ingress.annotations": {"a": "b"},
+    "gateway.ingress.hosts": ["films.example.org", "*.films.example.org"],
+    "gateway.ingress.tlsSecret": "films",
+}
+ROUTE: dict[str, Any] = {
+    "gateway.httpRoute.parentRefs": [{"name": "edge", "namespace": "edge"}],
+    "gateway.httpRoute.hostnames": ["films.example.org"],
+    "gateway.httpRoute.labels": {"a": "b"},
+    "gateway.httpRoute.annotations": {"a": "b"},
+    "gateway.httpRoute.timeouts": {"request": "0s"},
+}
+SCALING: dict[str, Any] = {
+    "gateway.autoscaling.minReplicas": 3,
+    "gateway.autoscaling.maxReplicas": 20,
+    "gateway.autoscaling.metrics": [
+        {
+            "type": "Resource",
+            "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "400Mi"}},
+        }
+    ],
+    "gateway.autoscaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+}
+SERVED: dict[str, Any] = {"enabled": True, "kubernetesTokens": True}
 DIGEST = "sha256:" + "0" * 64
 FILMS = {"name": "films", "provider": "s3", "bucket": "films"}
 # A change of every value of values.yaml.
@@ -111,6 +141,11 @@ CHANGES: dict[str, Any] = {
     "gateway.enabled": True,
     "gateway.kubernetesTokens": True,
     **GATEWAY,
+    "gateway.ingress.enabled": True,
+    **INGRESS,
+    "gateway.httpRoute.enabled": True,
+    **ROUTE,
+    **SCALING,
     "worker.image.name": "other",
     "worker.image.digest": DIGEST,
     "redis.embedded.enabled": False,
@@ -177,8 +212,11 @@ BESIDE: dict[str, dict[str, Any]] = {
     "redis.external.caSecret": EXTERNAL,
     "redis.embedded.tls.existingSecret": {"redis": {"embedded": {"tls": {"enabled": True}}}},
     "gateway.kubernetesTokens": {"gateway": {"enabled": True, "apiKeysSecret": "keys"}},
-    "redis.auth.gateway.existingSecret": {"gateway": {"enabled": True, "kubernetesTokens": True}},
-    **{path: {"gateway": {"enabled": True, "kubernetesTokens": True}} for path in GATEWAY},
+    "redis.auth.gateway.existingSecret": {"gateway": SERVED},
+    **{path: {"gateway": SERVED} for path in [*GATEWAY, "gateway.ingress.enabled", "gateway.httpRoute.enabled"]},
+    **{path: {"gateway": {**SERVED, "ingress": {"enabled": True, "hosts": ["a"]}}} for path in INGRESS},
+    **{path: {"gateway": {**SERVED, "httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}}} for path in ROUTE},
+    **{path: {"gateway": {**SERVED, "autoscaling": {"enabled": True}}} for path in SCALING},
     **{path: {"monitoring": {"serviceMonitor": {"enabled": True}}} for path in MONITOR},
     **{path: {"monitoring": {"prometheusRule": {"enabled": True}}} for path in RULES},
     **{path: {"monitoring": {"dashboards": {"enabled": True}}} for path in DASHBOARDS},
@@ -187,6 +225,8 @@ BESIDE: dict[str, dict[str, Any]] = {
 TOGETHER: dict[str, dict[str, Any]] = {
     "redis.embedded.enabled": EXTERNAL,
     "gateway.enabled": {"gateway": {"apiKeysSecret": "keys"}},
+    "gateway.ingress.enabled": {"gateway": {"ingress": {"hosts": ["films.example.org"]}}},
+    "gateway.httpRoute.enabled": {"gateway": {"httpRoute": {"parentRefs": [{"name": "edge"}]}}},
     "operator.serviceAccount.create": {"operator": {"serviceAccount": {"name": "mine"}}},
 }
 
@@ -220,6 +260,10 @@ def default_pool(spec: dict[str, Any]) -> dict[str, Any]:
             "at '/pools/default': additional properties 'namspace' not allowed",
         ),
         ({"operator": {"serviceAccount": {"create": False}}}, "set operator.serviceAccount.name"),
+        ({"gateway": {**SERVED, "ingress": {"enabled": True}}}, "set gateway.ingress.hosts"),
+        ({"gateway": {"ingress": {"hosts": ["https://films.example.org"]}}}, "at '/gateway/ingress/hosts/0'"),
+        ({"gateway": {**SERVED, "httpRoute": {"enabled": True}}}, "set gateway.httpRoute.parentRefs"),
+        ({"gateway": {"autoscaling": {"minReplicas": 20}}}, "minReplicas is more than maxReplicas"),
         (
             default_pool({"worker": {"nodeSelecter": {}}}),
             "at '/pools/default/spec/worker': additional properties 'nodeSelecter' not allowed",

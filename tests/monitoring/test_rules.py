@@ -17,7 +17,9 @@ WORDS = {"namespace": "studio", "pool": "default"}
 
 def rules() -> dict[str, Any]:
     """The rules that the chart makes, as Prometheus reads them."""
-    return dict(render({"monitoring": {"prometheusRule": {"enabled": True}}}).kinds("PrometheusRule")[0]["spec"])
+    gateway = {"enabled": True, "kubernetesTokens": True}
+    chart = render({"monitoring": {"prometheusRule": {"enabled": True}}, "gateway": gateway})
+    return dict(chart.kinds("PrometheusRule")[0]["spec"])
 
 
 ALERTS = {rule["alert"]: rule for group in rules()["groups"] for rule in group["rules"] if "alert" in rule}
@@ -36,6 +38,35 @@ def waits(slow: str, all_: str) -> dict[str, str]:
     }
 
 
+def asked(failed: str, all_: str) -> dict[str, str]:
+    """Requests to the gateway that failed, and that did not."""
+    return {f"videojob_gateway_requests_total{of_gateway(code='502')}": failed} | {
+        f"videojob_gateway_requests_total{of_gateway(code='200')}": all_,
+        # Of which nothing is the gateway's fault: nobody is idle, the user has enough, it is not ready.
+        f"videojob_gateway_requests_total{of_gateway(code='503', route='/api/v1/preview')}": "0+60x100",
+        f"videojob_gateway_requests_total{of_gateway(code='507', route='/api/v1/assets')}": "0+60x100",
+        f"videojob_gateway_requests_total{of_gateway(code='503', route='/readyz')}": "0+60x100",
+    }
+
+
+def of_gateway(**labels: str) -> str:
+    """Labels of a series of the gateway."""
+    given = {"namespace": "studio", "route": "/api/v1/jobs", **labels}
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in given.items()) + "}"
+
+
+def seconds(route: str) -> dict[str, str]:
+    """Requests of a route, of which one of fifty takes between two and five seconds."""
+    name = "videojob_gateway_request_seconds_bucket"
+    return {
+        f"{name}{of_gateway(route=route, le='1.0')}": "0+49x100",
+        f"{name}{of_gateway(route=route, le='2.0')}": "0+49x100",
+        f"{name}{of_gateway(route=route, le='5.0')}": "0+50x100",
+        f"{name}{of_gateway(route=route, le='+Inf')}": "0+50x100",
+        f"videojob_gateway_requests_total{of_gateway(code='200')}": "0+50x100",
+    }
+
+
 @dataclass(frozen=True)
 class Case:
     """Series by minute, in promtool's notation."""
@@ -47,6 +78,7 @@ class Case:
     at: str = "90m"
 
 
+STUDIO = {"namespace": "studio"}
 FAILED, ALL = of_pool(result="failed", reason="InvalidMedia"), of_pool(result="succeeded", reason="Succeeded")
 CASES = {
     "VideoJobBacklogNotDraining": Case(
@@ -165,6 +197,47 @@ CASES = {
         {f"videojob_queue_unreadable_total{of_pool(kind='event')}": "7x100"},
         WORDS | {"kind": "event"},
     ),
+    "VideoJobGatewayDown": Case(
+        "No replica of the gateway answers.",
+        {'videojob_gateway_ready{namespace="studio", pod="a"}': "1x50 0x50"},
+        {'videojob_gateway_ready{namespace="studio", pod="a"}': "0x100"}
+        | {'videojob_gateway_ready{namespace="studio", pod="b"}': "1x100"},
+        STUDIO,
+    ),
+    "VideoJobGatewayFails": Case(
+        "10% of the requests to the gateway in studio fail.",
+        asked("0+12x100", "0+48x100"),
+        asked("0+1x100", "0+48x100"),
+        STUDIO,
+    ),
+    "VideoJobGatewaySlow": Case(
+        "One of a hundred requests to the gateway in studio takes longer than 3.5s.",
+        seconds("/api/v1/jobs"),
+        seconds("/api/v1/jobs/{id}/outputs/{name}"),
+        STUDIO,
+    ),
+    "VideoJobGatewayStandsStill": Case(
+        "The gateway in studio cannot follow the VideoJobs, so that its lists and streams stand still.",
+        {'videojob_gateway_watch_failures_total{namespace="studio"}': "0+30x100"},
+        {'videojob_gateway_watch_failures_total{namespace="studio"}': "0 1 2x100"},
+        STUDIO,
+    ),
+    "VideoJobGatewayStreamsDropped": Case(
+        "45 live streams of the gateway in studio were dropped within a quarter of an hour.",
+        {'videojob_gateway_streams_dropped_total{namespace="studio"}': "0+3x100"}
+        | {'videojob_gateway_streams{namespace="studio"}': "100x100"},
+        {'videojob_gateway_streams_dropped_total{namespace="studio"}': "0+3x100"}
+        | {'videojob_gateway_streams{namespace="studio"}': "1000x100"},
+        STUDIO,
+    ),
+    "VideoJobGatewayNobodyLooks": Case(
+        "75% of the previews, plans and probes in studio find no idle worker.",
+        {f"videojob_gateway_looks_total{of_gateway(look='plan', outcome='nobody')}": "0+3x100"}
+        | {f"videojob_gateway_looks_total{of_gateway(look='plan', outcome='seen')}": "0+1x100"},
+        {f"videojob_gateway_looks_total{of_gateway(look='plan', outcome='nobody')}": "0+1x100"}
+        | {f"videojob_gateway_looks_total{of_gateway(look='plan', outcome='seen')}": "0+3x100"},
+        STUDIO,
+    ),
 }
 
 
@@ -180,6 +253,11 @@ def promtool(*arguments: str | Path) -> None:
     assert program, "promtool is not on PATH: hack/bootstrap base"
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_a_gateway_nothing_waits_for_one() -> None:
+    chart = render({"monitoring": {"prometheusRule": {"enabled": True}}})
+    assert "gateway" not in str(chart.kinds("PrometheusRule")[0]["spec"])
 
 
 def test_promtool_finds_nothing_wrong(rule_file: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from starlette.requests import ClientDisconnect
 
 from videojob_common.safe_open import UnsafePathError
+from videojob_gateway import metrics
 from videojob_gateway.assets import asset_files, partial_files
 from videojob_gateway.assets.media_kinds import SNIFF_BYTES, kind_of
 from videojob_gateway.errors import (
@@ -143,6 +144,7 @@ async def append(
         with of_file_system():
             async for chunk in _pieces(body):
                 await blocking(_write, upload, chunk, most_bytes, whole, part)
+                metrics.received(len(chunk))
                 if begin < SNIFF_BYTES <= upload.offset:
                     await blocking(check_kind, upload)
         if checksum and part:

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from videojob_client.errors import ClientError
 from videojob_common.logs import about
-from videojob_gateway import live
+from videojob_gateway import live, metrics
 from videojob_gateway.conversations import Conversation
 from videojob_gateway.errors import GatewayError
 from videojob_gateway.problem_json import of_error
@@ -101,6 +101,7 @@ async def _tell(socket: WebSocket, conversation: Conversation) -> None:
                     return
             await socket.close(_AWAY, "come again, and say who you are")
         except TimeoutError:
+            metrics.stream_dropped()
             log.info("a live stream was dropped: its client is too slow")
             await socket.close(_TOO_SLOW, "too slow")
 

@@ -15,6 +15,7 @@ from tests.integration.client.conftest import Cluster
 from tests.integration.gateway.conftest import SPEC, Answer, Caller, gateway_of, serving
 from tests.integration.gateway.test_access import by_name
 from tests.integration.gateway.test_assets import create_pools
+from tests.integration.gateway.test_monitoring import metric
 from tests.integration.worker.conftest import Workers
 from tests.redis_server import redis_server
 from videojob_client import Client
@@ -132,8 +133,11 @@ async def test_what_would_be_refused_is_refused_before_anyone_is_asked(
             assert (refused.status, refused.json["errors"][0]["path"]) == (422, "uri")
         for query in ("at=-1", "at=nan", "frames=0", "frames=1000", "width=100000", "format=gif"):
             assert (await ask(call, f"preview?{query}")).status == 422
+        series = 'videojob_gateway_looks_total{look="preview",outcome="nobody"}'
+        before = await metric(call, series)
         nobody = await ask(call, "preview")
         assert (nobody.status, nobody.json["reason"], nobody.headers["Retry-After"]) == (503, "NobodyIdle", "2")
+        assert await metric(call, series) == before + 1
 
 
 async def test_a_worker_that_is_given_a_videojob_is_followed_by_another(

@@ -17,6 +17,7 @@ import yaml
 
 from hack.dashboards.boards import BOARDS
 from hack.dashboards.build import Board, dashboard
+from hack.dashboards.gateway import GATEWAY
 from hack.dashboards.job import JOB
 from tests.chart.helm import ROOT, render
 from tests.integration.apiserver import ApiServer
@@ -72,9 +73,9 @@ def prometheus(world: World, tmp_path: Path) -> Iterator[Prometheus]:
 
 
 @contextmanager
-def prometheus_of(scrapes: list[dict[str, Any]], folder: Path) -> Iterator[Prometheus]:
+def prometheus_of(scrapes: list[dict[str, Any]], folder: Path, rules: Any = RULES) -> Iterator[Prometheus]:
     """A Prometheus with the chart's rules."""
-    (folder / "rules.json").write_text(json.dumps(RULES))
+    (folder / "rules.json").write_text(json.dumps(rules))
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(folder / "rules.json")],
@@ -123,10 +124,10 @@ def queries_of(board: Board) -> dict[str, str]:
 
 
 def queries() -> dict[str, str]:
-    """Every expression, by where it stands; those of one VideoJob apart."""
+    """Every expression, by where it stands; those of one VideoJob and of the gateway apart."""
     found = {}
     for board in BOARDS:
-        if board is JOB:
+        if board in {JOB, GATEWAY}:
             continue
         found |= queries_of(board)
         built = json.loads((ROOT / "charts" / "videojob-operator" / "dashboards" / f"{board.uid}.json").read_text())
@@ -163,7 +164,7 @@ async def test_every_query_gives_data(world: World, prometheus: Prometheus) -> N
 
     loading = asyncio.create_task(load())
     asked = [
-        (where, _filled(part))
+        (where, filled(part))
         for where, expr in queries().items()
         if not any(name in expr for name in OF_OTHERS)
         for part in parts_with_data(where, expr)
@@ -184,7 +185,7 @@ async def test_every_query_gives_data(world: World, prometheus: Prometheus) -> N
         loading.cancel()
 
 
-def _filled(expr: str, variables: dict[str, str] = VARIABLES) -> str:
+def filled(expr: str, variables: dict[str, str] = VARIABLES) -> str:
     for name, value in variables.items():
         expr = expr.replace(name, value)
     return expr
@@ -230,7 +231,7 @@ async def test_the_dashboard_of_one_videojob_tells_its_story(
     await patient.create_pool(maxWorkers=1)
     values = {"$__rate_interval": "20s", "$namespace": patient.namespace, "$videojob": "told"}
     asked = {
-        where: _filled(expr, values)
+        where: filled(expr, values)
         for where, expr in queries_of(JOB).items()
         if not any(name in expr for name in OF_OTHERS)
     }
