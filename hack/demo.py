@@ -174,7 +174,10 @@ Try next, after  export KUBECONFIG={CLUSTER / "kubeconfig"} PATH={CLUSTER / "bin
   2. Render your own pictures: put them into {MEDIA / "photos"}, name them
      in a copy of {sample}, give it another metadata.name, and
        kubectl -n {NAMESPACE} apply -f COPY && kubectl -n {NAMESPACE} get videojobs --watch
-  3. Render without a cluster:
+  3. Do the same in a browser, at http://localhost:8080, with the token that the first of these prints:
+       kubectl -n {NAMESPACE} create token demo
+       kubectl -n {NAMESPACE} port-forward service/videojob-gateway 8080:80
+  4. Render without a cluster:
        .venv/bin/videojob render {sample} --out /tmp --volume media={MEDIA}
 
 What the operator measures, of which the chart has dashboards (docs/operations.md):

@@ -202,6 +202,14 @@ def test_the_gateway_knows_its_callers_or_is_refused() -> None:
     assert settings.namespace == "videojob"
 
 
+def test_folders_of_uploads_are_made_by_the_user_that_writes_to_them() -> None:
+    [making] = render(GATEWAY).one("Deployment", "videojob-gateway")["spec"]["template"]["spec"]["initContainers"]
+    assert making["args"] == ["/volumes/0/uploads"]
+    assert making["volumeMounts"] == [{"name": "media", "mountPath": "/volumes/0"}]
+    whole = {"gateway": GATEWAY["gateway"] | {"uploadMounts": [{"name": "media", "mountPath": "/uploads/default"}]}}
+    assert "initContainers" not in render(whole).one("Deployment", "videojob-gateway")["spec"]["template"]["spec"]
+
+
 def test_the_gateway_may_do_what_is_listed_and_nothing_else() -> None:
     chart = render(GATEWAY)
     assert rights(chart.one("Role", "videojob-gateway")) == {
