@@ -6,7 +6,7 @@ async with Client() as client:
 """
 
 from videojob_client.client import Client
-from videojob_client.collection import RenderPools, VideoSchedules, VideoTemplates
+from videojob_client.collection import RenderPools, VideoHooks, VideoSchedules, VideoTemplates
 from videojob_client.errors import (
     AlreadyExistsError,
     ClientError,
@@ -23,7 +23,7 @@ from videojob_client.errors import (
     UnavailableError,
     UnreadableError,
 )
-from videojob_client.resources import Event, Metadata, RenderPool, VideoJob, VideoSchedule, VideoTemplate
+from videojob_client.resources import Event, Metadata, RenderPool, VideoHook, VideoJob, VideoSchedule, VideoTemplate
 from videojob_client.videojobs import VideoJobs
 from videojob_client.wait_errors import (
     JobCancelledError,
@@ -37,6 +37,7 @@ from videojob_client.watching import EventType, WatchEvent
 from videojob_contract.resources import (
     RenderPoolSpec,
     RenderPoolStatus,
+    VideoHookSpec,
     VideoJobSpec,
     VideoJobStatus,
     VideoScheduleSpec,
@@ -76,6 +77,9 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "UnreadableError",
+    "VideoHook",
+    "VideoHookSpec",
+    "VideoHooks",
     "VideoJob",
     "VideoJobSpec",
     "VideoJobStatus",

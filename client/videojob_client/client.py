@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from videojob_client.access_reviews import AccessReviews
-from videojob_client.collection import RenderPools, VideoSchedules, VideoTemplates
+from videojob_client.collection import RenderPools, VideoHooks, VideoSchedules, VideoTemplates
 from videojob_client.configuration import Access, find_access
 from videojob_client.errors import ConfigurationError, ForbiddenError, NotFoundError
 from videojob_client.transport import Transport
@@ -21,7 +21,7 @@ TIMEOUT_S = 30.0
 
 
 class Client:
-    """A client of VideoJobs, VideoSchedules, VideoTemplates and RenderPools, to be entered before it is used.
+    """A client of VideoJobs, VideoSchedules, VideoTemplates, VideoHooks and RenderPools, to be entered before use.
 
     Without arguments it finds the API server as kubectl does: by `KUBECONFIG`, `~/.kube/config`, or the service account
     of the pod that it runs in.
@@ -97,6 +97,11 @@ class Client:
     def videotemplates(self) -> VideoTemplates:
         """The VideoTemplates of the client's namespace."""
         return VideoTemplates(self._entered, self._namespace)
+
+    @property
+    def videohooks(self) -> VideoHooks:
+        """The VideoHooks of the client's namespace."""
+        return VideoHooks(self._entered, self._namespace)
 
     async def cluster_uid(self) -> str:
         """Return the UID of the namespace kube-system, which is as old as its cluster; empty when it may not be read.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from videojob_client.errors import ExpiredError
-from videojob_client.resources import RenderPool, VideoSchedule, VideoTemplate
+from videojob_client.resources import RenderPool, VideoHook, VideoSchedule, VideoTemplate
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
-from videojob_contract.api_paths import RENDERPOOLS, VIDEOSCHEDULES, VIDEOTEMPLATES, Resource
+from videojob_contract.api_paths import RENDERPOOLS, VIDEOHOOKS, VIDEOSCHEDULES, VIDEOTEMPLATES, Resource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -168,3 +168,10 @@ class VideoTemplates(Collection[VideoTemplate]):
 
     resource = VIDEOTEMPLATES
     kind = VideoTemplate
+
+
+class VideoHooks(Collection[VideoHook]):
+    """VideoHooks: get, list and watch."""
+
+    resource = VIDEOHOOKS
+    kind = VideoHook

@@ -18,6 +18,7 @@ from videojob_contract.resources import RenderPoolStatus, VideoJobStatus, VideoS
 from videojob_contract.validation import (
     SpecError,
     parse_renderpool,
+    parse_videohook,
     parse_videojob,
     parse_videoschedule,
     parse_videotemplate,
@@ -26,7 +27,13 @@ from videojob_contract.validation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from videojob_contract.resources import RenderPoolSpec, VideoJobSpec, VideoScheduleSpec, VideoTemplateSpec
+    from videojob_contract.resources import (
+        RenderPoolSpec,
+        VideoHookSpec,
+        VideoJobSpec,
+        VideoScheduleSpec,
+        VideoTemplateSpec,
+    )
     from videojob_contract.resources.base import Model
     from videojob_contract.resources.status import Condition, ConditionType
 
@@ -164,6 +171,29 @@ class VideoTemplate:
             UnreadableError: it is wrong, or has what this version does not know.
         """
         return _read(parse_videotemplate, self.manifest).spec
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Read it from an object as the API server has it."""
+        return cls(Metadata.of(manifest), manifest)
+
+
+@dataclass(frozen=True)
+class VideoHook:
+    """A VideoHook at one moment."""
+
+    metadata: Metadata
+    manifest: Mapping[str, Any] = field(repr=False)
+    """The whole object as the API server has it."""
+
+    @cached_property
+    def spec(self) -> VideoHookSpec:
+        """Whose deliveries are taken, and what is made of them.
+
+        Raises:
+            UnreadableError: it is wrong, or has what this version does not know.
+        """
+        return _read(parse_videohook, self.manifest).spec
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:

@@ -38,6 +38,7 @@ class Resource:
 VIDEOJOBS = Resource(f"apis/{API_VERSION}", "videojobs")
 VIDEOSCHEDULES = Resource(f"apis/{API_VERSION}", "videoschedules")
 VIDEOTEMPLATES = Resource(f"apis/{API_VERSION}", "videotemplates")
+VIDEOHOOKS = Resource(f"apis/{API_VERSION}", "videohooks")
 RENDERPOOLS = Resource(f"apis/{API_VERSION}", "renderpools")
 JOBS = Resource("apis/batch/v1", "jobs")
 PODS = Resource("api/v1", "pods")

@@ -50,6 +50,9 @@ LABEL_SCHEDULE = f"{GROUP}/schedule"
 ANNOTATION_SCHEDULED_AT = f"{GROUP}/scheduled-at"
 """The time that it was made for."""
 
+LABEL_HOOK = f"{GROUP}/hook"
+"""Name of the VideoHook that a VideoJob was made by."""
+
 DAYS_CONFIGMAP = "videojob-days"
 """ConfigMap of a namespace in which its pools count what each user had of a day."""
 

@@ -43,6 +43,13 @@ from videojob_contract.resources.outputs import (
 from videojob_contract.resources.text import LANGUAGE_PATTERN
 from videojob_contract.resources.timeline import CLIP_DURATION_PATTERN
 from videojob_contract.resources.uris import redact_uri
+from videojob_contract.resources.videohook import (
+    HEADER_NAME_PATTERN,
+    LABEL_VALUE_PATTERN,
+    PAYLOAD_PATH_PATTERN,
+    PREFIX_PATTERN,
+    SIGNED_PATTERN,
+)
 from videojob_contract.resources.videojob import TEMPLATE_NAME_PATTERN
 from videojob_contract.resources.videotemplate import PARAMETER_NAME_PATTERN
 
@@ -91,6 +98,11 @@ WANTED = {
     TIME_ZONE_PATTERN: "is not a time zone: write its name, such as Europe/Berlin",
     PARAMETER_NAME_PATTERN: "is not a parameter's name: use letters, digits, _ and -, and no digit or - at the start",
     TEMPLATE_NAME_PATTERN: "is not the name of a VideoTemplate: use lower case letters, digits, - and .",
+    PAYLOAD_PATH_PATTERN: "is not a path that is followed here: write names, indexes and [*], as $.labels[*].name",
+    HEADER_NAME_PATTERN: "is not the name of a header: use letters, digits and -",
+    PREFIX_PATTERN: "cannot begin a signature: use printable ASCII without spaces",
+    SIGNED_PATTERN: "is not what is signed: write {body}, or with a timestamp before it, as {timestamp}.{body}",
+    LABEL_VALUE_PATTERN: "cannot be the value of a label: use letters, digits, -, _ and .",
     LANGUAGE_PATTERN: "is not a language: write its three letters after ISO 639-2, such as eng",
 }
 """What is said of a text that does not match, by the pattern."""

@@ -17,6 +17,7 @@ from videojob_contract.problems import Problem, SpecError, from_validation, join
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, Model
 from videojob_contract.resources.renderpool import RenderPool
 from videojob_contract.resources.status import FixedTemplate
+from videojob_contract.resources.videohook import VideoHook
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS, TIMELINE_FIELDS, VideoJob
 from videojob_contract.resources.videoschedule import VideoSchedule
 from videojob_contract.resources.videotemplate import VideoTemplate
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
 
     from videojob_contract.templates import Path, Scalar
 
-__all__ = ["Problem", "SpecError", "parse_renderpool", "parse_videojob", "parse_videoschedule", "parse_videotemplate"]
+__all__ = [
+    "Problem",
+    "SpecError",
+    "parse_renderpool",
+    "parse_videohook",
+    "parse_videojob",
+    "parse_videoschedule",
+    "parse_videotemplate",
+]
 
 MAX_SPEC_BYTES = 256 * 1024
 """Longest spec as compact JSON, without defaults; `kubectl apply`, which keeps a copy in an annotation, takes no longer
@@ -139,6 +148,15 @@ def parse_videotemplate(
     _check(template, own, None)
     fix(document)
     return template
+
+
+def parse_videohook(resource: Mapping[str, Any]) -> VideoHook:
+    """Read a VideoHook.
+
+    Raises:
+        SpecError: with all problems.
+    """
+    return _parse(VideoHook, Substituted(_as_json(resource)), lambda _: [], None)
 
 
 def _timeline_problems(

@@ -19,6 +19,7 @@ from videojob_gateway.routes import (
     batches,
     callers,
     health,
+    hooks,
     jobs,
     looks,
     offers,
@@ -69,6 +70,7 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(health.router)
     app.include_router(batches.router)
     app.include_router(jobs.router)
+    app.include_router(hooks.router)
     app.include_router(stats.router)
     app.include_router(streams.router)
     app.include_router(sockets.router)

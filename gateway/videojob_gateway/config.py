@@ -22,6 +22,8 @@ class Settings(EnvironmentSettings):
     """Namespace whose VideoJobs are served; empty for that of the pod, or of the kubeconfig."""
     api_keys: str = ""
     """Folder with a file for each API key, as a Secret is mounted; empty for no keys."""
+    hook_keys: str = ""
+    """Folder with a file for each key of senders to VideoHooks, as a Secret is mounted; empty where none are taken."""
     kubernetes_tokens: bool = False
     """Whether callers may be known by tokens of Kubernetes."""
     token_audiences: CommaSeparated = ()

@@ -34,16 +34,25 @@ async def read_object(request: Request, most_bytes: int) -> dict[str, Any]:
         BadRequestError: it is not JSON.
         InvalidRequestError: it is JSON, and no object.
     """
-    if (given := request.headers.get("content-type", "").partition(";")[0].strip().lower()) != JSON:
-        raise MediaTypeError(f"send {JSON}, not {given or 'a body without a type'}")
-    body = await read_bytes(request, most_bytes)
-    try:
-        document = read_json(body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
+    check_is_json(request)
+    document = json_of(await read_bytes(request, most_bytes))
     if not isinstance(document, dict):
         raise InvalidRequestError([Problem("body", "should be an object")])
     return document
+
+
+def check_is_json(request: Request) -> None:
+    """Raise `MediaTypeError` for a body that is said to be something else than JSON, or nothing."""
+    if (given := request.headers.get("content-type", "").partition(";")[0].strip().lower()) != JSON:
+        raise MediaTypeError(f"send {JSON}, not {given or 'a body without a type'}")
+
+
+def json_of(body: bytes) -> Any:
+    """Return what a body says; raises `BadRequestError` for one that is not JSON."""
+    try:
+        return read_json(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(f"the body is not JSON: {error}") from error
 
 
 def read_json(text: str | bytes) -> Any:

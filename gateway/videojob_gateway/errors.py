@@ -3,9 +3,11 @@
 GatewayError
 ├── BadRequestError            400: not JSON, or not as HTTP has it
 ├── UnauthenticatedError       401: nobody is known by these credentials
+├── UnverifiedError            401: a delivery is not signed as its VideoHook wants
 ├── NotAllowedError            403: who asks may not do this
 ├── NoSuchJobError             404: there is none, or it is another's
 ├── NoSuchOutputError          404: there is no such output, or it is nowhere that can be read here
+├── NoSuchHookError            404: no VideoHook of this name takes deliveries
 ├── NoSuchAssetError           404: there is no such asset, or it is another's
 ├── NoSuchUploadError          404: there is no such upload, or its time is over
 ├── NoUploadsError             404: the pool has no place of uploads, or none that can be reached here
@@ -30,6 +32,7 @@ GatewayError
 ├── NobodyIdleError            503: no worker is idle to look
 ├── LookFailedError            503: what is looked at cannot be read now
 ├── NoLooksError               503: nobody can be asked to look
+├── HookFailsError             503: a VideoHook, or what it is verified with, cannot be read
 ├── VolumeError                503: the volume of uploads fails
 ├── IssuerAwayError            503: the issuer's keys cannot be had
 ├── NoRoomError                507: the volume of uploads is full
@@ -74,6 +77,15 @@ class UnauthenticatedError(GatewayError):
     status, reason = 401, "Unauthenticated"
 
 
+class UnverifiedError(GatewayError):
+    """A delivery is not signed as its VideoHook wants; who guesses is not told how."""
+
+    status, reason = 401, "Unverified"
+
+    def __init__(self) -> None:
+        super().__init__("this is not signed as the hook wants", headers={"WWW-Authenticate": "Signature"})
+
+
 class NotAllowedError(GatewayError):
     """Who asks is known, and may not do this."""
 
@@ -90,6 +102,15 @@ class NoSuchOutputError(GatewayError):
     """There is no such output, or it is nowhere that can be read here."""
 
     status, reason = 404, "NoSuchOutput"
+
+
+class NoSuchHookError(GatewayError):
+    """No VideoHook of this name takes deliveries."""
+
+    status, reason = 404, "NoSuchHook"
+
+    def __init__(self) -> None:
+        super().__init__("no hook of this name takes deliveries")
 
 
 class NoSuchAssetError(GatewayError):
@@ -246,6 +267,12 @@ class NoLooksError(GatewayError):
     """Nobody can be asked to look at something."""
 
     status, reason = 503, "NoLooks"
+
+
+class HookFailsError(GatewayError):
+    """A VideoHook, or what it is verified with, cannot be read."""
+
+    status, reason = 503, "HookFails"
 
 
 class VolumeError(GatewayError):

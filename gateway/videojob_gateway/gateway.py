@@ -25,6 +25,7 @@ from videojob_gateway.errors import (
     NoSuchJobError,
     NotReadyError,
 )
+from videojob_gateway.hooks.hook_book import HookBook
 from videojob_gateway.job_cache import JobCache, number_of
 from videojob_gateway.live import OpenStreams
 from videojob_gateway.live_progress import LiveProgress  # noqa: TC001 - a field of a dataclass that FastAPI looks at
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 MOST_RECEIVED: Final = 16
 """Files that one user sends at a time."""
 
+MOST_DELIVERED: Final = 64
+"""Deliveries to one hook that are taken at a time: nobody is known until all of a body is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -53,6 +57,8 @@ class Gateway:
     cache: JobCache = field(default_factory=JobCache)
     streams: OpenStreams = field(init=False)
     receiving: Slots = field(default_factory=lambda: Slots(MOST_RECEIVED, "uploads"))
+    hooks: HookBook = field(default_factory=HookBook)
+    deliveries: Slots = field(default_factory=lambda: Slots(MOST_DELIVERED, "deliveries"))
     ask: LookDesk | None = None
     """How workers are asked; None for not at all."""
     live_progress: LiveProgress | None = None
@@ -114,6 +120,17 @@ class Gateway:
             check_same(submission, job.manifest)
         await self.catch_up(job)
         return job
+
+    async def accept(self, submission: Submission) -> VideoJob:
+        """Make a VideoJob once it is found to be one that can be rendered, as `submit` does.
+
+        Raises:
+            InvalidRequestError: it cannot be, with all that is wrong.
+        """
+        problems = await self.problems_of(submission.manifest)
+        if problems and not await self.is_made(submission):  # its template, or its pool, may have changed since
+            raise InvalidRequestError(problems)
+        return await self.submit(submission)
 
     async def catch_up(self, job: VideoJob) -> None:
         """Let lists show what was just written, before its writer is told that it was."""

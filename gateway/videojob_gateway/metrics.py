@@ -47,12 +47,18 @@ for _each in product(Look, OUTCOMES):
     _LOOKS.labels(*map(str, _each))  # from zero on, so that the first of them is an increase
 _RECEIVED = Counter("videojob_gateway_received_bytes", "Bytes of media that users brought", registry=REGISTRY)
 _SENT = Counter("videojob_gateway_sent_bytes", "Bytes of outputs that were sent from volumes", registry=REGISTRY)
+_DELIVERIES = Counter(
+    "videojob_gateway_hook_deliveries",
+    "Deliveries to VideoHooks, by what came of them: accepted, ignored, refused, unverified or failed",
+    ["hook", "outcome"],
+    registry=REGISTRY,
+)
 _INFO = Gauge("videojob_gateway_info", "1, with the version", ["version"], registry=REGISTRY)
 _INFO.labels(__version__).set(1)
 
 METRICS = (
     *(_REQUESTS, _SECONDS, _JOBS, _READY, _WATCH_FAILURES),
-    *(_STREAMS, _DROPPED, _LOOKS, _RECEIVED, _SENT, _INFO),
+    *(_STREAMS, _DROPPED, _LOOKS, _RECEIVED, _SENT, _DELIVERIES, _INFO),
 )
 
 
@@ -101,6 +107,11 @@ def sent(size: int) -> None:
 def streams(more: int) -> None:
     """So many live streams were opened, or closed."""
     _STREAMS.inc(more)
+
+
+def delivered(hook: str, outcome: str) -> None:
+    """Something was delivered to a VideoHook that there is."""
+    _DELIVERIES.labels(hook, outcome).inc()
 
 
 def exposition() -> bytes:

@@ -137,6 +137,13 @@ class Move(WireModel):
     """Among the VideoJobs of its user."""
 
 
+class Ignored(WireModel):
+    """Why a delivery to a VideoHook makes no VideoJob."""
+
+    ignored: str
+    """Which of its filters it does not pass."""
+
+
 class Validity(WireModel):
     """Whether a VideoJob would be accepted."""
 

@@ -62,6 +62,7 @@ def document(app: FastAPI) -> Schema:
 
 _TAGS = [
     {"name": "jobs", "description": "VideoJobs."},
+    {"name": "hooks", "description": "What other programs tell."},
     {"name": "looks", "description": "What idle workers see before anything is queued."},
     {"name": "live", "description": "What changes, as it does."},
     {"name": "assets", "description": "Media that users bring."},

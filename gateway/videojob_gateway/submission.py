@@ -71,8 +71,8 @@ def read_submission(document: Mapping[str, Any], caller: Caller, key: str | None
     name = document.get("name", _PREFIX)
     annotations = {}
     if key is not None:
-        of_key = _digest(caller.user, _key(key))
-        annotations[ANNOTATION_SUBMISSION] = f"{of_key}.{_digest(json.dumps(document, sort_keys=True))}"
+        of_key = short_digest(caller.user, _key(key))
+        annotations[ANNOTATION_SUBMISSION] = f"{of_key}.{short_digest(json.dumps(document, sort_keys=True))}"
         name = document.get("name", f"{_PREFIX}{of_key}")
     return Submission(name, document.get("labels") or {}, annotations, spec)
 
@@ -134,7 +134,7 @@ def _key(header: str) -> str:
     return key
 
 
-def _digest(*parts: str) -> str:
+def short_digest(*parts: str | bytes) -> str:
     """Return 100 bits of a digest, as what a name can have."""
-    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    digest = hashlib.sha256(b"\0".join(part if isinstance(part, bytes) else part.encode() for part in parts)).digest()
     return base64.b32encode(digest).decode().lower()[:20]

@@ -227,6 +227,17 @@ def test_the_gateway_may_do_what_is_listed_and_nothing_else() -> None:
     assert not [each for each in without.kinds("ClusterRoleBinding") if "gateway" in each["metadata"]["name"]]
 
 
+def test_the_gateway_lists_hooks_and_has_their_keys_where_it_takes_deliveries() -> None:
+    chart = render({"gateway": GATEWAY["gateway"] | {"hooksSecret": "hooks"}})
+    assert rights(chart.one("Role", "videojob-gateway"))["videojob.dev", "videohooks"] == {"list"}
+    (mount,) = [each for each in chart.container("videojob-gateway")["volumeMounts"] if each["name"] == "hooks"]
+    assert mount["readOnly"]
+    assert mount["mountPath"] == gateway_settings({"gateway": GATEWAY["gateway"] | {"hooksSecret": "hooks"}}).hook_keys
+    volumes = chart.one("Deployment", "videojob-gateway")["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "hooks", "secret": {"secretName": "hooks"}} in volumes
+    assert not gateway_settings(GATEWAY).hook_keys
+
+
 def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
     mounts = {each["mountPath"]: each for each in render(GATEWAY).container("videojob-gateway")["volumeMounts"]}
     assert mounts["/volumes/default/media"]["readOnly"]

@@ -12,10 +12,12 @@ from tests.unit.contract.examples import videojob
 
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-{role}"
 OWN = ("videojobs", "videoschedules", "videotemplates")
+ADMINISTRATORS = ("renderpools", "videohooks")
 READ, WRITE = ("get", "list", "watch"), ("create", "update", "patch", "delete", "deletecollection")
 ALLOWED = {
-    "view": {(resource, verb) for resource in (*OWN, "renderpools") for verb in READ},
-    "edit": {(resource, verb) for resource in OWN for verb in READ + WRITE} | {("renderpools", verb) for verb in READ},
+    "view": {(resource, verb) for resource in (*OWN, *ADMINISTRATORS) for verb in READ},
+    "edit": {(resource, verb) for resource in OWN for verb in READ + WRITE}
+    | {(resource, verb) for resource in ADMINISTRATORS for verb in READ},
 }
 ALLOWED["admin"] = ALLOWED["edit"]
 
@@ -42,6 +44,7 @@ def test_each_role_may_do_its_part_in_its_namespace_and_no_more(
             ("videoschedules", ""),
             ("videotemplates", ""),
             ("renderpools", ""),
+            ("videohooks", ""),
             ("videojobs", "status"),
             ("renderpools", "status"),
             ("videoschedules", "status"),

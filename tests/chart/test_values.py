@@ -67,6 +67,7 @@ GATEWAY: dict[str, Any] = {
     "gateway.image.name": "other",
     "gateway.image.digest": "sha256:" + "0" * 64,
     "gateway.apiKeysSecret": "keys",
+    "gateway.hooksSecret": "hooks",
     "gateway.env": [{"name": "VIDEOJOB_OIDC_ISSUER", "value": "https://issuer.example.org"}],
     "gateway.envFrom": [{"secretRef": {"name": "mine"}}],
     "gateway.volumes": [{"name": "media", "emptyDir": {}}],

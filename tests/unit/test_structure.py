@@ -27,6 +27,7 @@ PURPOSE = {
         ("videojob_operator.config", "videojob_worker.config", "videojob_gateway.config"),
         "each program has settings of its own",
     ),
+    "VideoHook": (("videojob_contract.resources.videohook", "videojob_client.resources"), "written, and read"),
     "VideoJob": (("videojob_contract.resources.videojob", "videojob_client.resources"), "written, and read"),
     "VideoTemplate": (("videojob_contract.resources.videotemplate", "videojob_client.resources"), "written, and read"),
     "apply": (("videojob_operator.decide",), "each policy is applied alike"),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from videojob_contract.crd.structural import Schema, structural, without_defaults, without_transition_rules
 from videojob_contract.crd.templated import with_templates
 from videojob_contract.crd.worded import worded
-from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoJob, VideoSchedule, VideoTemplate
+from videojob_contract.resources import GROUP, VERSION, RenderPool, VideoHook, VideoJob, VideoSchedule, VideoTemplate
 from videojob_contract.resources.base import MAX_VIDEOJOB_NAME, POOL_NAME_PATTERN, Rule
 from videojob_contract.resources.status import Phase
+from videojob_contract.resources.videohook import MAX_HOOK_NAME
 from videojob_contract.resources.videojob import TEMPLATED_FIELDS
 from videojob_contract.resources.videoschedule import MAX_SCHEDULE_NAME
 
@@ -195,7 +196,32 @@ VIDEOTEMPLATE = Definition(
     timelines=("timeline",),
 )
 
-DEFINITIONS = (VIDEOJOB, RENDERPOOL, VIDEOSCHEDULE, VIDEOTEMPLATE)
+VIDEOHOOK = Definition(
+    model=VideoHook,
+    plural="videohooks",
+    short="vh",
+    columns=(
+        Column("Scheme", ".spec.verification.scheme", "How deliveries are signed."),
+        Column("Template", ".spec.job.templateRef.name", "What is rendered."),
+        Column("Pool", ".spec.job.pool", "Where it is rendered."),
+        Column("User", ".spec.job.user", "Whose it is."),
+        Column("Suspend", ".spec.suspend", "Whether nothing is taken.", "boolean"),
+        Column("Queue", ".spec.job.queue", "Its queue in the pool.", wide=True),
+        Column("Secret Key", ".spec.verification.secretKey", "The entry with the keys that sign.", wide=True),
+        Column("Description", ".spec.description", "What it is for.", wide=True),
+        AGE,
+    ),
+    rules=(
+        Rule(
+            f"self.metadata.name.size() <= {MAX_HOOK_NAME} && !self.metadata.name.contains('.')",
+            f"a VideoHook's name has at most {MAX_HOOK_NAME} lower case letters, digits and -: "
+            "its VideoJobs are named for it",
+            ".metadata.name",
+        ),
+    ),
+)
+
+DEFINITIONS = (VIDEOJOB, RENDERPOOL, VIDEOSCHEDULE, VIDEOTEMPLATE, VIDEOHOOK)
 
 # The words of the API conventions, for `kubectl explain`.
 _TYPE_META: dict[str, Schema] = {

@@ -53,11 +53,7 @@ async def submit_job(
     is there: send one, and repeat whatever got no answer.
     """
     document = await read_object(request, gateway.settings.max_body_bytes)
-    submission = read_submission(document, caller, idempotency_key)
-    problems = await gateway.problems_of(submission.manifest)
-    if problems and not await gateway.is_made(submission):  # its template, or its pool, may have changed since
-        raise InvalidRequestError(problems)
-    return _accepted(await gateway.submit(submission))
+    return accepted_job(await gateway.accept(read_submission(document, caller, idempotency_key)))
 
 
 @router.get(
@@ -140,7 +136,7 @@ async def cancel_job(
         await gateway.cache.reach(lambda: gateway.cache.of_uid(job.metadata.uid) is None)
         return Response(status_code=204)
     if job.status.phase.is_final:
-        return _accepted(job)
+        return accepted_job(job)
     return await _patch(gateway, job, {"cancel": True})
 
 
@@ -237,7 +233,7 @@ async def _patch(gateway: Gateway, job: VideoJob, spec: dict[str, Any]) -> Respo
     changes = {"metadata": {"uid": job.metadata.uid}, "spec": spec}
     changed = await gateway.client.videojobs.patch(job.metadata.name, changes)
     await gateway.catch_up(changed)
-    return _accepted(changed)
+    return accepted_job(changed)
 
 
 def _unfinished(job: VideoJob) -> VideoJob:
@@ -246,7 +242,8 @@ def _unfinished(job: VideoJob) -> VideoJob:
     return job
 
 
-def _accepted(job: VideoJob) -> Response:
+def accepted_job(job: VideoJob) -> Response:
+    """Answer with a VideoJob that was made or changed."""
     return as_json(view(job.manifest), 202, {"Location": f"/api/v1/jobs/{job.metadata.name}"})
 
 

@@ -17,6 +17,8 @@ from videojob_client import (
     UnreadableError,
     VideoJobSpec,
 )
+from videojob_contract.api_paths import VIDEOHOOKS
+from videojob_contract.resources import API_VERSION
 
 
 async def test_a_created_job_is_read_back_with_defaults_filled_in(client: Client) -> None:
@@ -244,6 +246,15 @@ async def test_videotemplates_are_read(client: Client, cluster: Cluster) -> None
     assert [each.metadata.name async for each in client.videotemplates.list()] == ["plain"]
     template = await client.videotemplates.get("plain")
     assert [parameter.name for parameter in template.spec.parameters] == ["title"]
+
+
+async def test_videohooks_are_read(client: Client, cluster: Cluster) -> None:
+    spec = {"verification": {"scheme": "GitHub", "secretKey": "a"}, "job": {"templateRef": {"name": "plain"}}}
+    body = {"apiVersion": API_VERSION, "kind": "VideoHook", "metadata": {"name": "releases"}, "spec": spec}
+    await cluster.kubernetes.create(VIDEOHOOKS, cluster.namespace, body)
+    (hook,) = [each async for each in client.videohooks.list()]
+    assert (hook.metadata.name, hook.spec.job.template_ref.name) == ("releases", "plain")
+    assert hook == await client.videohooks.get("releases")
 
 
 async def test_videoschedules_are_read(client: Client, cluster: Cluster) -> None:

@@ -21,7 +21,7 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
 ) -> None:
     await create_pool(cluster)
     await cluster.create_template("card")
-    chart = render({"gateway": {"enabled": True, "kubernetesTokens": True}})
+    chart = render({"gateway": {"enabled": True, "kubernetesTokens": True, "hooksSecret": "hooks"}})
     kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRoleBinding")
     manifests = [each for kind in kinds for each in chart.kinds(kind) if "gateway" in each["metadata"]["name"]]
     text = yaml.safe_dump_all(manifests).replace("namespace: videojob", f"namespace: {cluster.namespace}")
@@ -34,7 +34,7 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
     kubeconfig.write_text(yaml.safe_dump(config))
     async with Client(kubeconfig=kubeconfig, namespace=cluster.namespace) as client:
         authenticate = Authentication(tokens=KubernetesTokens(client.access_reviews))
-        async with serving(create_app(Gateway(Settings(), client), authenticate)) as call:
+        async with serving(create_app(Gateway(Settings(hook_keys=str(tmp_path)), client), authenticate)) as call:
             headers = {"Authorization": f"Bearer {token}"}
             template = {"templateRef": {"name": "card"}, "parameters": {"title": "Ana"}}
             found = {}
@@ -54,3 +54,5 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
             ):
                 found[f"{method} {path}"] = (await call(method, path, json=body, headers=headers)).status
             assert set(found.values()) == {200, 202, 204}, found
+            hook = await call("POST", "hooks/none", json={})
+            assert hook.json["reason"] == "NoSuchHook", hook.text  # they could be listed

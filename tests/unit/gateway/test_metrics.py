@@ -4,7 +4,7 @@ from pathlib import Path
 
 from videojob_gateway import metrics
 
-BOUNDED = {"method", "route", "code", "version", "look", "outcome"}
+BOUNDED = {"method", "route", "code", "version", "look", "hook", "outcome"}
 
 
 def test_labels_are_bounded():
