@@ -18,10 +18,12 @@ from videojob_gateway.routes import (
     assets,
     batches,
     callers,
+    guide,
     health,
     hooks,
     jobs,
     looks,
+    mcp,
     offers,
     outputs,
     page,
@@ -80,6 +82,8 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(looks.router)
     app.include_router(offers.router)
     app.include_router(callers.router)
+    app.include_router(mcp.router)
+    app.include_router(guide.router)
     app.include_router(page.router)
     handle_errors(app)
     app.add_middleware(Observed)

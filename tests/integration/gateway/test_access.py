@@ -31,6 +31,8 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/openapi.json"): None,
     ("GET", "/"): None,
     ("GET", "/assets/{file}"): None,
+    ("GET", "/llms.txt"): None,
+    ("POST", "/mcp"): VIEWER,
     ("POST", "/api/v1/hooks/{name}"): None,  # who sends is known by a signature
     ("GET", "/api/v1/caller"): VIEWER,
     ("GET", "/api/v1/templates"): VIEWER,

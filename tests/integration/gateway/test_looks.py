@@ -1,6 +1,7 @@
 """Looks over HTTP: by a real worker process, and what is answered when none is there or it answers badly."""
 
 import asyncio
+import base64
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.types import ImageContent
 from PIL import Image
 
 from tests.integration.apiserver import ApiServer
@@ -15,6 +17,7 @@ from tests.integration.client.conftest import Cluster
 from tests.integration.gateway.conftest import SPEC, Answer, Caller, gateway_of, serving
 from tests.integration.gateway.test_access import by_name
 from tests.integration.gateway.test_assets import create_pools
+from tests.integration.gateway.test_mcp import assistant
 from tests.integration.gateway.test_monitoring import metric
 from tests.integration.worker.conftest import Workers
 from tests.redis_server import redis_server
@@ -93,6 +96,12 @@ async def test_an_idle_worker_shows_what_would_be_rendered(
             sheet, headers = await picture(call, "POST", "preview?frames=4", json={"spec": TWO})
             assert (sheet.format, sheet.size) == ("JPEG", (640, 360))
             assert len(headers["VideoJob-Frames"].split(",")) == 4
+            async with assistant(call) as client:  # which sees it, too
+                arguments = {"spec": TWO, "at": 3, "width": 320, "format": "png"}
+                (seen,) = (await client.call_tool("preview_video", arguments)).content
+                assert isinstance(seen, ImageContent)
+                assert seen.mime_type == "image/png"
+                assert Image.open(io.BytesIO(base64.b64decode(seen.data))).tobytes() == shown.tobytes()
             plan = (await ask(call, "plan", TWO)).json
             assert (plan["frames"], plan["spanCount"], plan["durationSeconds"]) == (100, 2, 4.0)
             assert plan["predictedSeconds"] > 1
