@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from videojob_client.errors import UnreadableError
+from videojob_client.errors import ClientError, UnreadableError
 from videojob_gateway.errors import HookFailsError, NoSuchHookError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class HookBook:
         self._clock = clock
         self._listed_at = -FRESH_S
         self._hooks: Mapping[str, VideoHook] = {}
+        self._failure: ClientError | None = None
         self._listing = asyncio.Lock()
 
     async def get(self, name: str, videohooks: VideoHooks) -> VideoHookSpec:
@@ -40,8 +41,9 @@ class HookBook:
         """
         async with self._listing:
             if self._clock() - self._listed_at >= FRESH_S:
-                self._hooks = {hook.metadata.name: hook async for hook in videohooks.list()}
-                self._listed_at = self._clock()
+                await self._list(videohooks)
+        if self._failure is not None:
+            raise self._failure
         hook = self._hooks.get(name)
         try:
             if hook is None or hook.spec.suspend:
@@ -50,3 +52,11 @@ class HookBook:
             log.error("the VideoHook %s cannot be read: %s", name, error)  # noqa: TRY400 - what is wrong is the object
             raise HookFailsError("the hook cannot be read; the gateway's log says why") from error
         return hook.spec
+
+    async def _list(self, videohooks: VideoHooks) -> None:
+        """List them, or keep why not: who waits for it meanwhile waits for nothing else."""
+        try:
+            self._hooks, self._failure = {hook.metadata.name: hook async for hook in videohooks.list()}, None
+        except ClientError as error:
+            self._failure = error
+        self._listed_at = self._clock()

@@ -1,5 +1,7 @@
 """VideoHooks: what the sample says, and what is wrong with others, by field."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,17 @@ def test_what_the_sample_makes_can_be_rendered() -> None:
     spec = {"templateRef": {"name": "release"}, "parameters": {each.name: "#c2410c" for each in job.parameters}}
     made = parse_videojob({"metadata": {"name": "made"}, "spec": spec}, template=fix(template))
     assert unsupported(made.spec) == []
+
+
+def test_what_the_guide_shows_is_valid() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "hooks.md").read_text()
+    whole, *verifications = [
+        yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ]
+    parse_videohook(whole)
+    for each in verifications:
+        parse_videohook(hook(each["verification"]))
+    assert len(verifications) == 2
 
 
 def test_defaults_are_those_of_videojobs() -> None:
