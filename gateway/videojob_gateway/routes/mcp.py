@@ -138,6 +138,7 @@ def _waiting(request: Request, message: RpcMessage) -> Response:
 async def _followed(request: Request, call: Call, token: str | int | None, timeout_s: float) -> AsyncIterator[bytes]:
     """Yield how far a VideoJob is, until it has finished, its stream ends, or so long has passed."""
     end, told, pending = time.monotonic() + timeout_s, -1.0, b""
+    status: dict[str, Any] = {}
     async with replied(request, call) as reply:
         while reply.status == _OK and (left := end - time.monotonic()) > 0:
             try:
@@ -148,8 +149,11 @@ async def _followed(request: Request, call: Call, token: str | int | None, timeo
             if part is None:
                 return
             *blocks, pending = (pending + part).split(b"\n\n")
-            for job in [job for block in blocks if (job := _job_of(block)) is not None]:
-                status = job["status"]
+            for block in blocks:
+                event, said = _said(block)
+                status = said if event == b"job" else status | said
+                if not status:
+                    continue
                 if token is not None and status["progress"] > told:
                     told = status["progress"]
                     yield _event(messages.progressed(token, told, status.get("stage") or status["phase"]))
@@ -157,10 +161,10 @@ async def _followed(request: Request, call: Call, token: str | int | None, timeo
                     return
 
 
-def _job_of(block: bytes) -> dict[str, Any] | None:
-    """Return the VideoJob that an event of a stream has; None for another event."""
+def _said(block: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the name of an event, and what it says of the status: all of it, what the worker says, or nothing."""
     lines = dict(line.partition(b": ")[::2] for line in block.split(b"\n"))
-    return json.loads(lines[b"data"]) if lines.get(b"event") == b"job" else None
+    return lines.get(b"event", b""), json.loads(lines.get(b"data", b"{}")).get("status", {})
 
 
 def _event(message: Mapping[str, Any]) -> bytes:

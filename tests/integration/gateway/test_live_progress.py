@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from mcp import Client as McpClient
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.conftest import Cluster
@@ -137,6 +138,22 @@ async def test_a_websocket_is_told_too(call: Caller, cluster: Cluster, say: Say)
         await say(uid, 50)
         told = await socket.receive_json(timeout=10)
         assert (told["type"], told["data"]["status"]["progress"]) == ("progress", 50)
+
+
+async def test_an_assistant_that_waits_is_told_too(call: Caller, cluster: Cluster, say: Say) -> None:
+    uid = await running(call, cluster, "holiday")
+    told: list[tuple[float, str | None]] = []
+
+    async def progressed(progress: float, _: float | None, words: str | None) -> None:
+        told.append((progress, words))
+        if progress == 10:
+            await say(uid, 41.7)
+        if progress == 41:
+            await cluster.status("holiday", phase="Succeeded", progress=100, finishedAt=NOW)
+
+    async with McpClient(f"{call.url}/mcp") as assistant:
+        await assistant.call_tool("wait_for_video", {"id": "holiday"}, progress_callback=progressed)
+    assert told == [(10, "Running"), (41, "Rendering"), (100, "Succeeded")]
 
 
 async def test_without_redis_statuses_are_told_and_with_it_again_progress(

@@ -1,6 +1,9 @@
 """The gateway beside the real operator and Redis: what is asked for over HTTP is done, and told."""
 
+import asyncio
+import base64
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,9 @@ from tests.integration.gateway.conftest import SPEC, Caller, eventually, serving
 from tests.integration.gateway.test_streams import following
 from tests.integration.operator.conftest import World, kubernetes, patient, redis_url, world
 from videojob_client import Client
+from videojob_contract.api_paths import SECRETS, VIDEOHOOKS, VIDEOTEMPLATES
+from videojob_contract.labels import LABEL_HOOK
+from videojob_contract.resources import API_VERSION
 from videojob_gateway.app import create_app
 from videojob_gateway.config import Settings
 from videojob_gateway.gateway import Gateway
@@ -73,3 +79,42 @@ async def test_what_waits_is_suspended_resumed_moved_and_cancelled(call: Caller,
     await call("DELETE", "jobs/one")
     job = await phase(call, "one", "Cancelled")
     assert job["spec"]["queue"] == "high"
+
+
+async def test_the_end_of_one_video_begins_the_next(apiserver: ApiServer, patient: World, tmp_path: Path) -> None:
+    key = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
+    (tmp_path / "ends").write_text(key)
+    secret = {"metadata": {"name": "videojob-webhooks"}, "data": {"ends": base64.b64encode(key.encode()).decode()}}
+    assert await patient.kubernetes.create(SECRETS, patient.namespace, secret)
+    timeline = {"clips": [{"title": {"text": "After {{ title }}"}, "duration": "1s"}]}
+    template = {"parameters": [{"name": "title"}], "timeline": timeline}
+    hook = {
+        "verification": {"scheme": "StandardWebhooks", "secretKey": "ends"},
+        "filters": {"payload": [{"path": "$.type", "values": ["videojob.succeeded"]}]},
+        "job": {"templateRef": {"name": "next"}, "parameters": [{"name": "title", "path": "$.data.name"}]},
+    }
+    for resource, kind, spec in ((VIDEOTEMPLATES, "VideoTemplate", template), (VIDEOHOOKS, "VideoHook", hook)):
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "next"}, "spec": spec}
+        assert await patient.kubernetes.create(resource, patient.namespace, body)
+    await asyncio.to_thread(patient.operator.start)
+    await patient.create_pool(webhooks={"allowPrivateNetworks": True})
+    settings = Settings(hook_keys=str(tmp_path))
+    async with (
+        Client(kubeconfig=apiserver.kubeconfig, namespace=patient.namespace) as client,
+        serving(create_app(Gateway(settings, client))) as call,
+    ):
+        notify = [{"url": f"{call.url}/api/v1/hooks/next", "signingKey": "ends", "events": ["Started", "Succeeded"]}]
+        await call.submit("holiday", notify=notify)
+
+        async def rendered() -> Any:
+            made = (await call("GET", f"jobs?label={LABEL_HOOK}=next&phase=Succeeded")).json["items"]
+            return made or None
+
+        (after,) = await eventually(rendered, timeout_s=120)
+        assert (await call("GET", f"jobs/{after['id']}")).json["spec"]["parameters"] == {"title": "holiday"}
+
+        async def all_taken() -> bool:
+            notified = (await call("GET", "jobs/holiday")).json["status"]["notifications"]
+            return {each["state"] for each in notified} == {"Delivered"}
+
+        assert await eventually(all_taken, timeout_s=120)
