@@ -6,7 +6,7 @@ _HERE = 'namespace=~"$namespace"'
 _RATE = "[$__rate_interval]"
 _QUIET = 'route!~"/healthz|/readyz|/metrics"'
 _SECONDS = f"videojob_gateway_request_seconds_bucket{{{_HERE}, {_QUIET}}}"
-_SLOW = 'route!~"/api/v1/(probe|plan|preview|jobs/batch|assets.*|jobs/{id}/outputs/.+)"'
+_SLOW = 'route!~"/mcp|/api/v1/(probe|plan|preview|jobs/batch|assets.*|jobs/{id}/outputs/.+)"'
 _POD = 'container="gateway", namespace=~"$namespace"'
 
 
@@ -88,6 +88,18 @@ GATEWAY = Board(
                 Panel("What came of looks", "Is there a worker to look?",
                       (Query(_rate("videojob_gateway_looks_total", "outcome"), "{{outcome}}"),), unit="reqps",
                       kind=Kind.STACK),
+            ),
+        ),
+        Row(
+            "Hooks",
+            (
+                Panel("Deliveries", "What comes of what other programs tell?",
+                      (Query(_rate("videojob_gateway_hook_deliveries_total", "outcome"), "{{outcome}}"),), unit="reqps",
+                      kind=Kind.STACK, width=12),
+                Panel("Deliveries that make nothing", "Whose hook, keys or payloads are wrong?",
+                      (Query(_rate("videojob_gateway_hook_deliveries_total", "hook, outcome",
+                                   ', outcome!~"accepted|ignored"'), "{{hook}}: {{outcome}}"),), unit="reqps",
+                      kind=Kind.STACK, width=12),
             ),
         ),
         Row(

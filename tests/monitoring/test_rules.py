@@ -55,6 +55,11 @@ def of_gateway(**labels: str) -> str:
     return "{" + ", ".join(f'{name}="{value}"' for name, value in given.items()) + "}"
 
 
+def of_hook(outcome: str) -> str:
+    """Labels of a series of a hook's deliveries."""
+    return f'{{namespace="studio", hook="releases", outcome="{outcome}"}}'
+
+
 def seconds(route: str) -> dict[str, str]:
     """Requests of a route, of which one of fifty takes between two and five seconds."""
     name = "videojob_gateway_request_seconds_bucket"
@@ -229,6 +234,13 @@ CASES = {
         {'videojob_gateway_streams_dropped_total{namespace="studio"}': "0+3x100"}
         | {'videojob_gateway_streams{namespace="studio"}': "1000x100"},
         STUDIO,
+    ),
+    "VideoJobGatewayHookFails": Case(
+        "60 deliveries to the hook releases in studio made no VideoJob within an hour.",
+        {f"videojob_gateway_hook_deliveries_total{of_hook('refused')}": "0+1x100"},
+        {f"videojob_gateway_hook_deliveries_total{of_hook('unverified')}": "0+1x100"}
+        | {f"videojob_gateway_hook_deliveries_total{of_hook('failed')}": "0 1 2x100"},
+        STUDIO | {"hook": "releases"},
     ),
     "VideoJobGatewayNobodyLooks": Case(
         "75% of the previews, plans and probes in studio find no idle worker.",

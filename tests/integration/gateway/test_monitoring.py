@@ -13,6 +13,7 @@ from tests.integration.client.conftest import Cluster
 from tests.integration.gateway.conftest import Caller, eventually, gateway_of
 from tests.integration.gateway.test_access import by_name
 from tests.integration.gateway.test_assets import PICTURE, create_pools
+from tests.integration.gateway.test_hooks import create_hook
 from tests.integration.operator.test_monitoring import OF_OTHERS, VARIABLES, filled, prometheus_of, queries_of
 from videojob_gateway.config import Settings
 
@@ -56,6 +57,8 @@ async def use(call: Caller) -> None:
         await call("GET", "jobs", headers=ADMIN)
         await call("POST", "assets?name=a.png", data=PICTURE, headers=ADMIN)
         await call("POST", "probe", json={"uri": "volume://media/a.png"}, headers=ADMIN)
+        for hook, status in (("releases", 401), ("keyless", 503)):
+            assert (await call("POST", f"hooks/{hook}", json={})).status == status
         await asyncio.sleep(0.2)
 
 
@@ -82,7 +85,10 @@ async def metric(call: Caller, name: str) -> float:
 async def test_every_query_gives_data(apiserver: ApiServer, cluster: Cluster, tmp_path: Path) -> None:
     await create_pools(cluster)
     (tmp_path / "uploads" / "default").mkdir(parents=True)
-    settings = Settings(uploads=str(tmp_path / "uploads"))
+    (tmp_path / "releases").write_text("a key that only GitHub knows")
+    for name in ("releases", "keyless"):
+        await create_hook(cluster, name, {"scheme": "GitHub", "secretKey": name}, [])
+    settings = Settings(uploads=str(tmp_path / "uploads"), hook_keys=str(tmp_path))
     async with gateway_of(apiserver, cluster, settings=settings, authenticate=by_name) as call:
         labels = {"namespace": cluster.namespace, "pod": "gateway-a"}
         target = {"targets": [call.url.removeprefix("http://")], "labels": labels}
