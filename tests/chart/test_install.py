@@ -169,7 +169,7 @@ def test_the_line_that_names_a_registry_reaches_both_images() -> None:
 def find_env_and_images(value: object) -> Iterator[dict[str, str]]:
     """Everything with a name and an image or a value."""
     if isinstance(value, dict):
-        if "name" in value and value.keys() & {"image", "value"}:
+        if isinstance(value.get("name"), str) and value.keys() & {"image", "value"}:
             yield value
         value = value.values()
     if isinstance(value, Iterable) and not isinstance(value, str):
