@@ -62,6 +62,8 @@ def _explain(cls: type[EnvironmentSettings], error: Mapping[str, Any]) -> str:
     """Say what is wrong with a value, in words for whoever sets the variable."""
     field = str(error["loc"][0])
     name, value = PREFIX + field.upper(), error["input"]
+    if path := ".".join(map(str, error["loc"][1:])):
+        return f"{name}: {path}: {error['msg']}"
     match error["type"]:
         case "literal_error":
             return f'{name} is one of {", ".join(get_args(cls.model_fields[field].annotation))}; not "{value}"'

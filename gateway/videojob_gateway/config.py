@@ -1,14 +1,23 @@
 """The gateway's settings: read once from the environment, typed, each with its unit and default."""
 
-from collections.abc import Mapping
-from ipaddress import ip_address
-from typing import Annotated, Literal, Self
+import json
+import re
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic_settings import NoDecode
 
 from videojob_common.errors import ConfigError
 from videojob_common.settings import CommaSeparated, EnvironmentSettings
 from videojob_contract.inspection import MAX_LOOK_S
+from videojob_contract.resources.base import NAME_PATTERN
+from videojob_gateway.tier_rates import EVERYONE, TierRates
+
+
+def _document(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 class Settings(EnvironmentSettings):
@@ -44,6 +53,14 @@ class Settings(EnvironmentSettings):
     """What it has of submitters."""
     admins: CommaSeparated = ()
     """What it has of admins."""
+    group_tiers: CommaSeparated = ()
+    """`GROUP=TIER` each: tiers by groups of Kubernetes, or by values of the roles' claim, the first that holds."""
+    rate_limits: Annotated[dict[str, TierRates], NoDecode, BeforeValidator(_document)] = Field(default={})
+    """Most VideoJobs and requests of a user in a minute, an hour and a day, by tier, as JSON; `*` for other tiers."""
+    max_refusals: PositiveInt = 30
+    """Credentials of one address, or of one IPv6 network of 64 bits, that may be refused in a minute."""
+    trusted_proxies: CommaSeparated = ()
+    """Addresses and networks of proxies whose `X-Forwarded-For` says who calls; none for whoever connects."""
     volumes: str = ""
     """Folder in which the volumes of pools are mounted, to be read: `POOL/VOLUME` each; empty for none."""
     uploads: str = ""
@@ -100,7 +117,31 @@ class Settings(EnvironmentSettings):
             raise ConfigError(
                 f"VIDEOJOB_HOST is {settings.host or 'empty'}: elsewhere than on loopback, say how callers are known"
             )
+        settings.check_rates()
         return settings
+
+    def check_rates(self) -> None:
+        """Make sure that tiers and proxies can be such; raises `ConfigError`."""
+        named = {**dict.fromkeys(self.rate_limits, "RATE_LIMITS"), **dict.fromkeys(self.tiers.values(), "GROUP_TIERS")}
+        for tier, variable in named.items():
+            if tier != EVERYONE and not re.fullmatch(NAME_PATTERN, tier):
+                raise ConfigError(f"VIDEOJOB_{variable}: {tier!r} cannot be the name of a tier")
+        if "" in self.tiers:
+            raise ConfigError("VIDEOJOB_GROUP_TIERS: write GROUP=TIER")
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ConfigError(f"VIDEOJOB_TRUSTED_PROXIES: {error}") from error
+
+    @property
+    def tiers(self) -> dict[str, str]:
+        """Tiers by groups."""
+        return {group: tier for group, _, tier in (each.rpartition("=") for each in self.group_tiers)}
+
+    def tier_of(self, groups: Collection[str]) -> str | None:
+        """Return the tier that follows from groups; None for none."""
+        return next((tier for group, tier in self.tiers.items() if group in groups), None)
 
 
 def is_loopback(host: str) -> bool:

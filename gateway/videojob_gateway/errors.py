@@ -27,6 +27,8 @@ GatewayError
 ├── LockedError                423: another request writes to the same upload
 ├── TooManyStreamsError        429: the user follows as much as one may
 ├── TooManyAtOnceError         429: the user has as much done at a time as one may
+├── TooManyRequestsError       429: the user has asked for as much as one may in a time
+├── TooManyRefusalsError       429: too much that was refused came from this address
 ├── ChecksumError              460: the bytes are not those that were said
 ├── NotReadyError              503: the VideoJobs are not known yet
 ├── NobodyIdleError            503: no worker is idle to look
@@ -43,7 +45,7 @@ What the API server refuses, or does not answer, are the client's errors; `probl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from videojob_contract.problems import format_problems
 
@@ -231,6 +233,23 @@ class TooManyAtOnceError(GatewayError):
     """The user has as much done at a time as one may."""
 
     status, reason = 429, "TooManyAtOnce"
+
+
+class TooManyRequestsError(GatewayError):
+    """The user has asked for as much as one may in a time."""
+
+    status, reason = 429, "RateLimited"
+
+    def __init__(self, message: str, *, limit: Mapping[str, Any], again_s: int, headers: Mapping[str, str]) -> None:
+        """`limit` says which, and `again_s` in how many seconds to ask again."""
+        super().__init__(message, headers={"Retry-After": str(again_s), **headers})
+        self.limit = {**limit, "retryAfterSeconds": again_s}
+
+
+class TooManyRefusalsError(GatewayError):
+    """As many credentials that nobody is known by came from this address as are looked at in a time."""
+
+    status, reason = 429, "TooManyRefusals"
 
 
 class ChecksumError(GatewayError):

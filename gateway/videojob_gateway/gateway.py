@@ -30,6 +30,7 @@ from videojob_gateway.job_cache import JobCache, number_of
 from videojob_gateway.live import OpenStreams
 from videojob_gateway.live_progress import LiveProgress  # noqa: TC001 - a field of a dataclass that FastAPI looks at
 from videojob_gateway.looks import LookDesk  # noqa: TC001 - a field of a dataclass that FastAPI looks at
+from videojob_gateway.rate_limits import RateLimits
 from videojob_gateway.slots import Slots
 from videojob_gateway.submission import check_same
 
@@ -63,6 +64,8 @@ class Gateway:
     """How workers are asked; None for not at all."""
     live_progress: LiveProgress | None = None
     """Who listens to workers; None for nobody."""
+    rates: RateLimits = field(default_factory=lambda: RateLimits({}))
+    """What callers ask for in a time."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "streams", OpenStreams(self.settings.max_streams))
@@ -122,7 +125,12 @@ class Gateway:
         return job
 
     async def accept(self, submission: Submission) -> VideoJob:
-        """Make a VideoJob once it is found to be one that can be rendered, as `submit` does.
+        """Make a VideoJob once it is found to be one that can be rendered; raises as `check` and `submit` do."""
+        await self.check(submission)
+        return await self.submit(submission)
+
+    async def check(self, submission: Submission) -> None:
+        """Make sure that a VideoJob can be rendered, or was made by the same request before.
 
         Raises:
             InvalidRequestError: it cannot be, with all that is wrong.
@@ -130,7 +138,6 @@ class Gateway:
         problems = await self.problems_of(submission.manifest)
         if problems and not await self.is_made(submission):  # its template, or its pool, may have changed since
             raise InvalidRequestError(problems)
-        return await self.submit(submission)
 
     async def catch_up(self, job: VideoJob) -> None:
         """Let lists show what was just written, before its writer is told that it was."""

@@ -17,6 +17,7 @@ import uvloop
 from videojob_client import Client, ClientError, ConfigurationError
 from videojob_common.command_line import settings_of_process
 from videojob_contract.queue.connection import connect
+from videojob_contract.queue.keys import rates_of
 from videojob_contract.version import __version__
 from videojob_gateway import logs
 from videojob_gateway.app import create_app
@@ -30,6 +31,7 @@ from videojob_gateway.gateway import Gateway
 from videojob_gateway.job_cache import JobCache
 from videojob_gateway.live_progress import LiveProgress
 from videojob_gateway.looks import LookDesk
+from videojob_gateway.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +74,8 @@ async def serve_http(settings: Settings) -> None:
                 h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
                 timeout_graceful_shutdown=settings.stop_s,
                 server_header=False,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 access_log=False,
                 log_config=None,
                 **SOCKETS,
@@ -86,7 +90,7 @@ async def serve_http(settings: Settings) -> None:
 async def _gateway(settings: Settings, client: Client, stack: AsyncExitStack) -> Gateway:
     """Return the gateway, with how workers are asked and heard, if they are; the stack closes what that needs."""
     if not settings.redis_url:
-        return Gateway(settings, client)
+        return Gateway(settings, client, rates=RateLimits(settings.rate_limits))
     redis = connect(
         settings.redis_url,
         username=settings.redis_user or None,
@@ -99,8 +103,14 @@ async def _gateway(settings: Settings, client: Client, stack: AsyncExitStack) ->
     except ClientError as error:
         raise SystemExit(f"VIDEOJOB_CLUSTER is not set, and the API server does not say it: {error}") from error
     cache = JobCache()
-    progress = LiveProgress(cache, redis, namespace=client.namespace, cluster=cluster)
-    return Gateway(settings, client, cache, ask=LookDesk(settings, redis, cluster), live_progress=progress)
+    return Gateway(
+        settings,
+        client,
+        cache,
+        ask=LookDesk(settings, redis, cluster),
+        live_progress=LiveProgress(cache, redis, namespace=client.namespace, cluster=cluster),
+        rates=RateLimits(settings.rate_limits, redis, rates_of(client.namespace, cluster)),
+    )
 
 
 async def _authentication(settings: Settings, client: Client, stack: AsyncExitStack) -> Authenticate:
@@ -114,7 +124,10 @@ async def _authentication(settings: Settings, client: Client, stack: AsyncExitSt
     return Authentication(
         ApiKeys(Path(settings.api_keys)) if settings.api_keys else None,
         issuer,
-        KubernetesTokens(client.access_reviews, settings.token_audiences) if settings.kubernetes_tokens else None,
+        KubernetesTokens(client.access_reviews, settings.token_audiences, settings.tier_of)
+        if settings.kubernetes_tokens
+        else None,
+        max_refusals=settings.max_refusals,
     )
 
 

@@ -53,12 +53,18 @@ _DELIVERIES = Counter(
     ["hook", "outcome"],
     registry=REGISTRY,
 )
+_LIMITED = Counter(
+    "videojob_gateway_limited",
+    "Requests that were refused by a limit of rates: submissions, requests, or refusals of an address",
+    ["limit"],
+    registry=REGISTRY,
+)
 _INFO = Gauge("videojob_gateway_info", "1, with the version", ["version"], registry=REGISTRY)
 _INFO.labels(__version__).set(1)
 
 METRICS = (
     *(_REQUESTS, _SECONDS, _JOBS, _READY, _WATCH_FAILURES),
-    *(_STREAMS, _DROPPED, _LOOKS, _RECEIVED, _SENT, _DELIVERIES, _INFO),
+    *(_STREAMS, _DROPPED, _LOOKS, _RECEIVED, _SENT, _DELIVERIES, _LIMITED, _INFO),
 )
 
 
@@ -112,6 +118,11 @@ def streams(more: int) -> None:
 def delivered(hook: str, outcome: str) -> None:
     """Something was delivered to a VideoHook that there is."""
     _DELIVERIES.labels(hook, outcome).inc()
+
+
+def limited(limit: str) -> None:
+    """A request was refused by a limit of rates."""
+    _LIMITED.labels(limit).inc()
 
 
 def exposition() -> bytes:

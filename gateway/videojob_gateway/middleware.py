@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from videojob_common.logs import about
 from videojob_gateway import metrics
+from videojob_gateway.rate_limits import STANDINGS, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,7 +50,7 @@ class Observed:
             nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
-                streams = _complete(message, request_id)
+                streams = _complete(message, request_id, headers_of(scope.get(STANDINGS, ())))
             await send(message)
 
         with about(request=request_id):
@@ -64,12 +65,13 @@ class Observed:
                 log.log(level, "%s %s %d in %.0f ms", method, route, status, seconds * 1000)
 
 
-def _complete(message: MutableMapping[str, Any], request_id: str) -> bool:
+def _complete(message: MutableMapping[str, Any], request_id: str, further: Mapping[str, str]) -> bool:
     """Give an answer the headers that it lacks; return whether it is a stream without an end."""
     headers = dict(message["headers"])
     message["headers"] = [
         *message["headers"],
         (b"x-request-id", request_id.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in further.items()),
         *(header for header in HEADERS if header[0] not in headers),
     ]
     media_type: bytes = headers.get(b"content-type", b"")

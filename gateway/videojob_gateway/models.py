@@ -36,6 +36,19 @@ class FieldProblem(WireModel):
     """What to do about it."""
 
 
+class RateLimitReached(WireModel):
+    """A limit of rates that a caller has reached."""
+
+    policy: str = Field(examples=["submissions-minute"])
+    """As `RateLimit-Policy` has it."""
+    quota: int
+    """Most in a window."""
+    window_seconds: int
+    """How long a window is."""
+    retry_after_seconds: int
+    """In how long there is enough of it again."""
+
+
 class ProblemDetails(WireModel):
     """What is wrong (RFC 9457)."""
 
@@ -50,6 +63,8 @@ class ProblemDetails(WireModel):
     """Why, for people."""
     errors: list[FieldProblem] = Field(default_factory=list)
     """Every field that is wrong."""
+    limit: RateLimitReached | None = None
+    """Which limit was reached, with `RateLimited`."""
 
 
 class NewJob(WireModel):

@@ -25,7 +25,7 @@ from videojob_client.errors import (
     UnavailableError,
 )
 from videojob_contract.problems import SpecError
-from videojob_gateway.errors import GatewayError, InvalidRequestError
+from videojob_gateway.errors import GatewayError, InvalidRequestError, TooManyRequestsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,8 @@ def problem(
     detail: str,
     problems: Sequence[Problem] = (),
     headers: Mapping[str, str] | None = None,
+    *,
+    limit: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return an answer that says what is wrong."""
     body: dict[str, Any] = {
@@ -56,6 +58,8 @@ def problem(
     }
     if problems:
         body["errors"] = [{"path": each.path, "message": each.message} for each in problems]
+    if limit is not None:
+        body["limit"] = limit
     # What is wrong may be that there are halves of characters in it: ASCII holds those too.
     return Response(json.dumps(body).encode(), status, headers, MEDIA_TYPE)
 
@@ -65,7 +69,8 @@ def of_error(error: Exception) -> Response:
     match error:
         case GatewayError():
             problems = error.problems if isinstance(error, InvalidRequestError) else ()
-            return problem(error.status, error.reason, str(error), problems, error.headers)
+            limit = error.limit if isinstance(error, TooManyRequestsError) else None
+            return problem(error.status, error.reason, str(error), problems, error.headers, limit=limit)
         case SpecError():
             return problem(422, "Invalid", error.message, error.problems)
         case RequestValidationError():

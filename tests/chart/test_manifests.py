@@ -246,14 +246,27 @@ def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
     assert gateway_settings(GATEWAY).uploads == "/uploads"
 
 
+def test_the_gateway_limits_rates_as_the_values_say() -> None:
+    rates = {"*": {"submissions": {"perMinute": 2000000}}, "gold": {"requests": {"perDay": 5}}}
+    values = {"gateway": GATEWAY["gateway"] | {"rateLimits": rates, "trustedProxies": ["10.0.0.0/8", "::1"]}}
+    settings = gateway_settings(values)
+    assert settings.rate_limits["*"].submissions.per_minute == 2_000_000
+    assert settings.rate_limits["gold"].requests.per_day == 5
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+    wrong = {"gateway": GATEWAY["gateway"] | {"rateLimits": {"*": {"submissions": {"perSecond": 1}}}}}
+    assert "perSecond" in refusal(wrong)
+
+
 def test_the_gateway_asks_workers_as_a_user_of_its_own() -> None:
     chart = render(GATEWAY)
     settings = gateway_settings(GATEWAY)
     assert settings.redis_url == "redis://videojob-redis.videojob.svc:6379/0"
     assert "-gateway" in str(chart.container("videojob-gateway")["env"])
     rules = chart.one("ConfigMap", "videojob-redis")["data"]["gateway.acl"]
-    assert "inspections" in rules
-    assert "+evalsha" not in rules
+    assert {word for word in rules.split() if word.startswith("~")} == {
+        "~vj:rates:*",
+        *(f"~vj:{{*/*}}:{key}" for key in ("inspections", "inspection:*", "inspected:*")),
+    }
     external = {"embedded": {"enabled": False}, "external": {"url": "redis://r:6379"}}
     users = {name: {"existingSecret": name} for name in ("operator", "worker")}
     for own, asks in (({}, False), ({"gateway": {"existingSecret": "gateway"}}, True)):

@@ -12,14 +12,16 @@ operator|worker|gateway` prints a user's rules as they stand in an ACL file, aft
 import sys
 from collections.abc import Iterable
 
-from videojob_contract.queue.keys import ANY_POOL, PREFIX, Keys
+from videojob_contract.queue.keys import ANY_POOL, PREFIX, RATES, Keys
 from videojob_contract.queue.scripts import scripts
 
 WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "finish"})
 """The scripts that a worker runs; the operator runs the others."""
 
 _WORKER_DIRECT = {"evalsha", "blpop", "ping", "getdel", "rpush", "pexpire"}
-_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set", "subscribe"}
+_OF_RATES = {"evalsha", "exists", "get", "incrby", "pttl", "rename", "script|load", "set"}
+"""What the gateway's counts of requests need, whose scripts are those of a library."""
+_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set", "subscribe"} | _OF_RATES
 _OPERATOR_DIRECT = {
     "acl|setuser",
     "acl|deluser",
@@ -43,8 +45,8 @@ def worker_rules(keys: Keys = ANY_POOL) -> str:
 
 
 def gateway_rules(keys: Keys = ANY_POOL) -> str:
-    """Return the rules of the gateway's user, by default for any pool: inspections, the feed, and nothing of queues."""
-    return _rules(_of_inspections(keys), _GATEWAY_DIRECT, [keys.fixed("progress")])
+    """Return the rules of the gateway's user, by default for any pool: inspections, the feed, counts, and no queues."""
+    return _rules((*_of_inspections(keys), f"{RATES}*"), _GATEWAY_DIRECT, [keys.fixed("progress")])
 
 
 def _of_inspections(keys: Keys) -> tuple[str, ...]:

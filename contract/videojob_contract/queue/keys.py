@@ -10,6 +10,9 @@ from videojob_contract.queue.types import PoolKey
 PREFIX = "vj:"
 """Every key starts so; access lists are written with it."""
 
+RATES = f"{PREFIX}rates:"
+"""What a gateway counts of its callers' requests starts so; it goes by itself after two of its windows."""
+
 FIXED = {
     "epoch": "string: set once; gone means that Redis was emptied",
     "fence": "string: token of the operator that serves the pool",
@@ -82,6 +85,11 @@ class Keys:
     def all_fixed(self) -> list[str]:
         """Return every key that lasts."""
         return [self.fixed(name) for name in FIXED]
+
+
+def rates_of(namespace: str, cluster: str = "") -> str:
+    """Return what keys of the gateway's counts in a namespace start with."""
+    return f"{RATES}{cluster}/{namespace}" if cluster else f"{RATES}{namespace}"
 
 
 ANY_POOL = Keys(PoolKey("*", "*"))

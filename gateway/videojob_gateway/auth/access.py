@@ -11,9 +11,15 @@ from starlette.datastructures import Headers
 from videojob_common.logs import bind
 from videojob_gateway.auth.caller import Caller, Role
 from videojob_gateway.errors import NotAllowedError
+from videojob_gateway.rate_limits import STANDINGS
+from videojob_gateway.tier_rates import Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.requests import HTTPConnection
+
+    from videojob_gateway.rate_limits import RateLimits
 
 TOKEN_COOKIE = "videojob-token"  # noqa: S105 - its name
 _BEARER = HTTPBearer(auto_error=False, description="A JWT, a Kubernetes token or an API key.")
@@ -21,9 +27,33 @@ _BEARER = HTTPBearer(auto_error=False, description="A JWT, a Kubernetes token or
 
 async def caller_of(request: Request, _: Annotated[object, Security(_BEARER)]) -> Caller:
     """Return who calls; raises `UnauthenticatedError` when nobody is known by what was sent."""
-    caller: Caller = await request.app.state.authenticate(request.headers)
+    return await known_caller(request, request.headers)
+
+
+async def known_caller(connection: HTTPConnection, headers: Headers) -> Caller:
+    """Return who calls, by what headers say, with the request counted as theirs.
+
+    Raises:
+        UnauthenticatedError, NotAllowedError: nobody who may do anything.
+        TooManyRefusalsError, TooManyRequestsError: too much came from there, or from them.
+    """
+    address = connection.client.host if connection.client else ""
+    caller: Caller = await connection.app.state.authenticate(headers, address)
     bind(user=caller.user)
+    await charge(connection, caller, Counted.REQUESTS)
     return caller
+
+
+async def charge(connection: HTTPConnection, caller: Caller, counted: Counted, cost: int = 1) -> None:
+    """Count what a caller asks for, and have the answer say how much is left.
+
+    Raises:
+        TooManyRequestsError: there is not so much left.
+        InvalidRequestError: it is more than there ever is.
+    """
+    rates: RateLimits = connection.app.state.gateway.rates
+    found = await rates.count(counted, caller.user, caller.tier, cost)
+    connection.scope.setdefault(STANDINGS, []).extend(found)
 
 
 async def watcher_of(request: Request, _: Annotated[object, Security(_BEARER)]) -> Caller:
@@ -34,9 +64,7 @@ async def watcher_of(request: Request, _: Annotated[object, Security(_BEARER)]) 
     headers = request.headers
     if "authorization" not in headers and (token := request.cookies.get(TOKEN_COOKIE)):
         headers = Headers(raw=[*headers.raw, (b"authorization", f"Bearer {token}".encode("latin-1", "replace"))])
-    caller: Caller = await request.app.state.authenticate(headers)
-    bind(user=caller.user)
-    return _covered(caller, Role.VIEWER)
+    return _covered(await known_caller(request, headers), Role.VIEWER)
 
 
 def _with(role: Role) -> Callable[..., Caller]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from videojob_gateway.auth.api_keys import PREFIX
+from videojob_gateway.auth.api_keys import PREFIX, ApiKeys
 from videojob_gateway.auth.caller import LOCAL
+from videojob_gateway.auth.kubernetes_tokens import KubernetesTokens
 from videojob_gateway.auth.oidc import part_of
-from videojob_gateway.config import is_loopback
+from videojob_gateway.auth.refusals import Refusals
+from videojob_gateway.config import Settings, is_loopback
 from videojob_gateway.errors import NotAllowedError, UnauthenticatedError
 
 if TYPE_CHECKING:
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
 
-    from videojob_gateway.auth.api_keys import ApiKeys
     from videojob_gateway.auth.caller import Caller
-    from videojob_gateway.auth.kubernetes_tokens import KubernetesTokens
     from videojob_gateway.auth.oidc import Issuer
 
-    Authenticate = Callable[[Headers], Awaitable[Caller]]
-    """Returns the caller by a request's headers; raises `UnauthenticatedError` or `NotAllowedError`."""
+    Authenticate = Callable[[Headers, str], Awaitable[Caller]]
+    """Returns the caller by a request's headers and where it comes from.
+
+    Raises `UnauthenticatedError`, `NotAllowedError` or `TooManyRefusalsError`.
+    """
 
 LONGEST_TOKEN: Final = 16 * 1024
 
@@ -31,36 +34,49 @@ class Authentication:
     """Asks whoever a token looks like one of."""
 
     def __init__(
-        self, keys: ApiKeys | None = None, issuer: Issuer | None = None, tokens: KubernetesTokens | None = None
+        self,
+        keys: ApiKeys | None = None,
+        issuer: Issuer | None = None,
+        tokens: KubernetesTokens | None = None,
+        *,
+        max_refusals: int = Settings.model_fields["max_refusals"].default,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._tokens = tokens
+        self._refusals = Refusals(max_refusals)
 
-    async def __call__(self, headers: Headers) -> Caller:
-        """Return who calls.
+    async def __call__(self, headers: Headers, address: str = "") -> Caller:
+        """Return who calls, from an address.
 
         Raises:
             UnauthenticatedError: nobody is known by what was sent.
             NotAllowedError: someone is, and has no role.
+            TooManyRefusalsError: too much that came from there was refused.
         """
         try:
-            return await self._caller_of(_token(headers))
+            token = _token(headers)
+            asked = self._asked_of(token)
+            asks = isinstance(asked, KubernetesTokens) and not asked.remembers(token)
+            with self._refusals.attempt(address, asks=asks):
+                return asked.caller_of(token) if isinstance(asked, ApiKeys) else await asked.caller_of(token)
         except UnauthenticatedError as error:
             error.headers["WWW-Authenticate"] = "Bearer"
             raise
 
-    async def _caller_of(self, token: str) -> Caller:
-        if token.startswith(PREFIX) and self._keys is not None:
-            return self._keys.caller_of(token)
-        if self._issuer is not None and part_of(token, 1).get("iss") == self._issuer.url:
-            return await self._issuer.caller_of(token)
-        if self._tokens is not None and not token.startswith(PREFIX):
-            return await self._tokens.caller_of(token)
-        raise UnauthenticatedError("nobody is known by this token")
+    def _asked_of(self, token: str) -> ApiKeys | Issuer | KubernetesTokens:
+        if token.startswith(PREFIX):
+            found: ApiKeys | Issuer | KubernetesTokens | None = self._keys
+        elif self._issuer is not None and part_of(token, 1).get("iss") == self._issuer.url:
+            found = self._issuer
+        else:
+            found = self._tokens
+        if found is None:
+            raise UnauthenticatedError("nobody is known by this token")
+        return found
 
 
-async def nobody_is_asked(headers: Headers) -> Caller:
+async def nobody_is_asked(headers: Headers, _: str = "") -> Caller:
     """Return whoever is on this machine, but for pages of other sites that a browser on it shows.
 
     Raises:

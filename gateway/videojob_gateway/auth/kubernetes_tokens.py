@@ -16,7 +16,7 @@ from videojob_gateway.auth.remembered import Remembered
 from videojob_gateway.errors import GatewayError, NotAllowedError, UnauthenticatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from videojob_client.access_reviews import AccessReviews
 
@@ -30,9 +30,16 @@ UNKNOWN_S: Final = 10.0
 class KubernetesTokens:
     """Asks the API server, once a minute for each token."""
 
-    def __init__(self, reviews: AccessReviews, audiences: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        reviews: AccessReviews,
+        audiences: Sequence[str] = (),
+        tier_of: Callable[[Collection[str]], str | None] = lambda _: None,
+    ) -> None:
+        """`tier_of` returns the tier of who is in groups."""
         self._reviews = reviews
         self._audiences = audiences
+        self._tier_of = tier_of
         self._remembered = Remembered[Caller | UnauthenticatedError | NotAllowedError]()
 
     async def caller_of(self, token: str) -> Caller:
@@ -48,6 +55,10 @@ class KubernetesTokens:
         if isinstance(value, GatewayError):
             raise type(value)(str(value))  # a new one: an error that is raised again keeps every trace of it
         return value
+
+    def remembers(self, token: str) -> bool:
+        """Tell whether whose a token is, if anyone's, can be said without asking."""
+        return self._remembered.get(token) is not None
 
     async def _ask(self, token: str) -> Caller | UnauthenticatedError | NotAllowedError:
         value = await self._found_out(token)
@@ -65,4 +76,4 @@ class KubernetesTokens:
         role = next((role for role, may in zip(VERBS, allowed, strict=True) if may), None)
         if role is None:
             return NotAllowedError("you may neither list nor create VideoJobs in this namespace")
-        return Caller(user_of(owner.name), role)
+        return Caller(user_of(owner.name), role, self._tier_of(owner.user.get("groups") or ()))

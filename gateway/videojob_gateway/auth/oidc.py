@@ -102,7 +102,7 @@ class Issuer:
         }
         for role, wanted in roles.items():
             if "*" in wanted or values & set(wanted):
-                return Caller(user_of(name), role, self._tier(claims))
+                return Caller(user_of(name), role, self._tier(claims) or self._settings.tier_of(values))
         raise NotAllowedError("you have no role here")
 
     def _tier(self, claims: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,7 @@ _WORDS = {
     416: "The file has no such part.",
     422: "Fields are wrong: all of them are named.",
     423: "Another request writes to the same upload.",
-    429: "The caller has as many as one may.",
+    429: "The caller has, or has asked for, as much as one may.",
     460: "The bytes are not those that were said.",
     503: "What is needed for it does not answer: ask again.",
     507: "The volume is full, or the caller has as much as one may.",
@@ -33,9 +33,10 @@ _WORDS = {
 
 
 def errors(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of errors that a route may answer with."""
+    """Return the documentation of errors that a route may answer with; whoever is known may ask for too much."""
+    further = {429} if {401} <= {*codes} else set()
     content = {problem_json.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {code: {"description": _WORDS[code], "content": content} for code in codes} | {
+    return {code: {"description": _WORDS[code], "content": content} for code in sorted({*codes, *further})} | {
         "default": {"description": "Something else is wrong.", "model": ProblemDetails}
     }
 

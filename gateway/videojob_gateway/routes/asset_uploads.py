@@ -90,7 +90,7 @@ async def describe_uploads(gateway: Served, caller: Submitter) -> Response:
     summary="Begin an upload",
     responses={
         201: {"description": "It goes on at its `Location`.", "content": {}},
-        **errors(400, 401, 403, 404, 408, 412, 413, 415, 422, 423, 429, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 412, 413, 415, 422, 423, 460, 503, 507),
     },
     openapi_extra=_OPTIONAL_PART,
 )
@@ -179,7 +179,7 @@ async def get_upload(id: UploadId, gateway: Served, caller: Submitter) -> Respon
     summary="Go on with an upload",
     responses={
         204: {"description": "They have come; with the last of them, `VideoJob-Asset` says what it has become."},
-        **errors(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 423, 429, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 423, 460, 503, 507),
     },
     openapi_extra=_PART,
 )

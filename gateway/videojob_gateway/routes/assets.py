@@ -44,7 +44,7 @@ _BODY = {
     summary="Bring a file",
     responses={
         201: {"model": asset_models.Asset},
-        **errors(400, 401, 403, 404, 408, 413, 415, 422, 429, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 413, 415, 422, 460, 503, 507),
     },
     openapi_extra=_BODY,
 )

@@ -12,7 +12,7 @@ from starlette.responses import Response  # noqa: TC002 - FastAPI reads annotati
 from videojob_client.errors import ClientError, NotFoundError
 from videojob_contract.problems import Problem
 from videojob_gateway import models, tables
-from videojob_gateway.auth.access import Submitter  # noqa: TC001 - FastAPI reads annotations
+from videojob_gateway.auth.access import Submitter, charge
 from videojob_gateway.documents import JSON, read_bytes, read_object
 from videojob_gateway.errors import GatewayError, InvalidRequestError, MediaTypeError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - the same
@@ -21,6 +21,7 @@ from videojob_gateway.problem_json import of_error
 from videojob_gateway.routes.answers import as_json, body_of, errors
 from videojob_gateway.routes.jobs import EXAMPLES, Word
 from videojob_gateway.submission import read_submission
+from videojob_gateway.tier_rates import Counted
 
 if TYPE_CHECKING:
     from videojob_gateway.auth.caller import Caller
@@ -60,6 +61,7 @@ async def submit_jobs(
     spec = {name: value for name, value in {"queue": queue, "project": project, "pool": pool}.items() if value}
     jobs = await _asked_for(request, gateway, template, spec)
     submissions = await _checked(gateway, caller, jobs, idempotency_key)
+    await charge(request, caller, Counted.SUBMISSIONS, len(submissions))
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def make(submission: Submission) -> dict[str, Any]:

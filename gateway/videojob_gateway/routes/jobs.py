@@ -11,7 +11,7 @@ from starlette.responses import Response
 from videojob_contract.problems import Problem
 from videojob_contract.resources.status import Phase
 from videojob_gateway import models
-from videojob_gateway.auth.access import Submitter, Viewer  # noqa: TC001 - FastAPI reads annotations
+from videojob_gateway.auth.access import Submitter, Viewer, charge
 from videojob_gateway.documents import JSON, read_object
 from videojob_gateway.errors import InvalidRequestError, StateError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
@@ -19,6 +19,7 @@ from videojob_gateway.job_query import MAX_PAGE, JobQuery, Sort, select
 from videojob_gateway.job_view import view
 from videojob_gateway.routes.answers import as_json, body_of, errors
 from videojob_gateway.submission import read_submission
+from videojob_gateway.tier_rates import Counted
 
 if TYPE_CHECKING:
     from videojob_client import VideoJob
@@ -53,7 +54,10 @@ async def submit_job(
     is there: send one, and repeat whatever got no answer.
     """
     document = await read_object(request, gateway.settings.max_body_bytes)
-    return accepted_job(await gateway.accept(read_submission(document, caller, idempotency_key)))
+    submission = read_submission(document, caller, idempotency_key)
+    await gateway.check(submission)
+    await charge(request, caller, Counted.SUBMISSIONS)
+    return accepted_job(await gateway.submit(submission))
 
 
 @router.get(
@@ -146,13 +150,14 @@ async def cancel_job(
     summary="Render a VideoJob once more",
     responses={202: {"model": models.Job}, **errors(401, 403, 404, 409, 422, 503)},
 )
-async def rerun_job(id: JobId, gateway: Served, caller: Submitter) -> Response:  # noqa: A002
+async def rerun_job(id: JobId, request: Request, gateway: Served, caller: Submitter) -> Response:  # noqa: A002
     """Render one that has finished once more; how it ended before is in `status.history`."""
     job = await gateway.job(id, caller)
     if not job.status.phase.is_final:
         raise StateError(f"it is {job.status.phase}: only what has finished can be rendered once more")
     if job.manifest["spec"].get("rerun", 0) > job.status.rerun:
         raise StateError("it is to be rendered once more already")
+    await charge(request, caller, Counted.SUBMISSIONS)
     return await _patch(gateway, job, {"rerun": job.manifest["spec"].get("rerun", 0) + 1, "cancel": False})
 
 

@@ -44,7 +44,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
         "content": {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in PictureFormat},
     }
 }
-_ERRORS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
+_ERRORS = (400, 401, 403, 408, 413, 415, 422, 503)
 
 
 @router.post(
@@ -109,7 +109,7 @@ async def preview_job(
 @router.get(
     "/assets/{id}/probe",
     summary="See what an asset is",
-    responses={200: {"model": look_models.Probe}, **errors(401, 403, 404, 422, 429, 503)},
+    responses={200: {"model": look_models.Probe}, **errors(401, 403, 404, 422, 503)},
 )
 async def probe_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:  # noqa: A002 - its name in the path
     """Have an idle worker look at an asset of the caller's, or to admins anyone's."""
@@ -120,7 +120,7 @@ async def probe_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:
 @router.get(
     "/assets/{id}/thumbnail",
     summary="See an asset",
-    responses={**_PICTURE, **errors(401, 403, 404, 422, 429, 503)},
+    responses={**_PICTURE, **errors(401, 403, 404, 422, 503)},
 )
 async def get_thumbnail(id: AssetId, gateway: Served, caller: Viewer) -> Response:  # noqa: A002
     """Have an idle worker make a small picture of an asset that has pictures; it is always the same."""

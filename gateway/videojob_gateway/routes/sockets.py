@@ -16,12 +16,12 @@ from starlette.websockets import WebSocketDisconnect
 from videojob_client.errors import ClientError
 from videojob_common.logs import about
 from videojob_gateway import live, metrics
+from videojob_gateway.auth.access import known_caller
 from videojob_gateway.conversations import Conversation
 from videojob_gateway.errors import GatewayError
 from videojob_gateway.problem_json import of_error
 
 if TYPE_CHECKING:
-    from videojob_gateway.auth.caller import Caller
     from videojob_gateway.gateway import Gateway
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ async def follow_job_by_socket(socket: WebSocket, id: str) -> None:  # noqa: A00
 async def _serve(socket: WebSocket, *named: str) -> None:
     gateway: Gateway = socket.app.state.gateway
     try:
-        caller: Caller = await socket.app.state.authenticate(_with_token(socket))
+        caller = await known_caller(socket, _with_token(socket))
         gateway.streams.check_room(caller.user)
         conversation = Conversation(gateway, caller)
         await conversation.name(*named)

@@ -42,7 +42,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     responses={
         **_STREAM,
         204: {"description": "It has finished, and its last state was received before: there is no more to come."},
-        **errors(401, 403, 404, 422, 429, 503),
+        **errors(401, 403, 404, 422, 503),
     },
 )
 async def follow_job(
@@ -74,7 +74,7 @@ async def follow_job(
     return _live(gateway, changes, begin, caller.user, record.uid)
 
 
-@router.get("/stream", summary="Follow VideoJobs", responses={**_STREAM, **errors(401, 403, 422, 429, 503)})
+@router.get("/stream", summary="Follow VideoJobs", responses={**_STREAM, **errors(401, 403, 422, 503)})
 async def follow_jobs(
     gateway: Served,
     caller: Viewer,

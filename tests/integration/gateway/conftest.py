@@ -95,7 +95,7 @@ async def gateway_of(
     cluster: Cluster,
     *,
     settings: Settings = Settings(),  # noqa: B008 - frozen
-    authenticate: Callable[[Headers], Awaitable[Who]] = nobody_is_asked,
+    authenticate: Callable[[Headers, str], Awaitable[Who]] = nobody_is_asked,
 ) -> AsyncIterator[Caller]:
     """Serve the VideoJobs of the test's namespace."""
     async with (

@@ -85,7 +85,7 @@ TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "applicat
 ROLES = {Role.VIEWER: 0, Role.SUBMITTER: 1, Role.ADMIN: 2}
 
 
-async def by_name(headers: Headers) -> Known:
+async def by_name(headers: Headers, _: str = "") -> Known:
     """Know callers by their word: `USER ROLE`."""
     user, _, role = headers.get("authorization", "").partition(" ")
     if not role:

@@ -105,7 +105,7 @@ async def test_bytes_and_long_messages_end_it(call: Caller) -> None:
 async def guarded(apiserver: ApiServer, cluster: Cluster) -> AsyncIterator[Caller]:
     """A gateway that knows ana and ben by tokens of these names."""
 
-    async def authenticate(headers: Any) -> Who:
+    async def authenticate(headers: Any, _: str = "") -> Who:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token not in {"ana", "ben"}:
             raise UnauthenticatedError("nobody is known by this token")

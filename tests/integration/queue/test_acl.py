@@ -36,7 +36,7 @@ async def users(redis_url: str) -> AsyncIterator[Users]:
         clients[name] = connect(redis_url, username=name, password="secret")  # noqa: S106 - a test's
     clients["pool"] = connect(redis_url, username=Keys(POOL).user, password="own")  # noqa: S106 - a test's
     yield clients
-    for client in (clients["operator"], clients["worker"], clients["pool"]):
+    for client in (clients[name] for name in (*USERS, "pool")):
         await client.aclose()
     await command(admin, f"ACL DELUSER {' '.join(USERS)} {Keys(POOL).user} {Keys(OTHER).user}")
     await admin.aclose()
@@ -116,6 +116,35 @@ FORBIDDEN_TO_THE_OPERATOR = [
     "HGET elsewhere field",
     "XREADGROUP GROUP operator x STREAMS elsewhere >",
 ]
+
+
+FORBIDDEN_TO_THE_GATEWAY = [
+    "EVAL return(1) 0",
+    "SCRIPT FLUSH",
+    "KEYS *",
+    "FLUSHALL",
+    "CONFIG GET *",
+    "ACL LIST",
+    "SHUTDOWN",
+    "GET vj:{team/acl}:epoch",
+    "SET vj:{team/acl}:fence 1",
+    "DEL vj:{team/acl}:entries",
+    "RENAME vj:{team/acl}:entries vj:rates:mine",
+    "RPUSH vj:{team/acl}:wake x",
+    "GET elsewhere",
+]
+
+
+@pytest.mark.parametrize("forbidden", FORBIDDEN_TO_THE_GATEWAY)
+async def test_the_gateway_can_do_no_more(users: Users, forbidden: str) -> None:
+    with pytest.raises(NoPermissionError):
+        await command(users["gateway"], forbidden)
+
+
+async def test_the_gateway_cannot_use_the_queues_scripts(users: Users) -> None:
+    await OperatorQueue(POOL, users["operator"]).load_scripts()
+    with pytest.raises(QueueUnavailableError, match=r"can't run this command|no permissions"):
+        await WorkerQueue(POOL, users["gateway"], "pod-1", "job-1").register()
 
 
 @pytest.mark.parametrize("user", ["worker", "pool"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from videojob_gateway import metrics
 
-BOUNDED = {"method", "route", "code", "version", "look", "hook", "outcome"}
+BOUNDED = {"method", "route", "code", "version", "look", "hook", "outcome", "limit"}
 
 
 def test_labels_are_bounded():
