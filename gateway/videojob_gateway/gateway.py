@@ -13,6 +13,7 @@ from videojob_client import Client  # noqa: TC001 - a field of a dataclass that 
 from videojob_client.errors import AlreadyExistsError, NotFoundError, UnreadableError
 from videojob_contract.defaults import resolve
 from videojob_contract.problems import Problem, SpecError
+from videojob_contract.resources.status import Phase
 from videojob_contract.support import unsupported
 from videojob_contract.template_refs import fix, name_of_template
 from videojob_contract.validation import parse_videojob
@@ -143,6 +144,21 @@ class Gateway:
         """Let lists show what was just written, before its writer is told that it was."""
         metadata = job.metadata
         await self.cache.reach(lambda: self.cache.knows(metadata.uid, number_of(metadata.resource_version)))
+
+    async def first_word(self, job: VideoJob, within_s: float) -> VideoJob:
+        """Return a VideoJob once the operator has said something of it, or after so many seconds as it was."""
+        uid = job.metadata.uid
+
+        def is_told() -> bool:
+            record = self.cache.of_uid(uid)
+            return record is not None and (record.phase != Phase.PENDING or bool(record.reason))
+
+        await self.cache.reach(is_told, within_s)
+        try:
+            now = await self.client.videojobs.get(job.metadata.name) if is_told() else job
+        except NotFoundError:
+            return job
+        return now if now.metadata.uid == uid else job
 
     async def is_made(self, submission: Submission) -> bool:
         """Tell whether a request with an `Idempotency-Key` has made its VideoJob before."""

@@ -214,10 +214,10 @@ class JobCache:
         for follower in self._followers_who_ask_for(record):
             follower.note_progress(record, told, self.version)
 
-    async def reach(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds of what is known, such as what was just written; no longer than half a second."""
+    async def reach(self, holds: Callable[[], bool], within_s: float = LAG_S) -> None:
+        """Wait until something holds of what is known, no longer than that; by default for what was just written."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAG_S):
+            async with asyncio.timeout(within_s):
                 while not holds():
                     await self._told.wait()
 

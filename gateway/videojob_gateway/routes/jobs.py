@@ -17,11 +17,14 @@ from videojob_gateway.errors import InvalidRequestError, StateError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.job_query import MAX_PAGE, JobQuery, Sort, select
 from videojob_gateway.job_view import view
+from videojob_gateway.preferences import preferred_wait_s
 from videojob_gateway.routes.answers import as_json, body_of, errors
 from videojob_gateway.submission import read_submission
 from videojob_gateway.tier_rates import Counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from videojob_client import VideoJob
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -47,17 +50,23 @@ async def submit_job(
     gateway: Served,
     caller: Submitter,
     idempotency_key: Annotated[str | None, Header(max_length=257)] = None,
+    _prefer: Annotated[str | None, Header(alias="Prefer", description="`wait=N`, in seconds (RFC 7240).")] = None,
 ) -> Response:
     """Make a VideoJob, which is the caller's, once it is found to be one that can be rendered.
 
     Sent again with the same `Idempotency-Key` and body, it answers with the VideoJob that there is, for as long as that
     is there: send one, and repeat whatever got no answer.
+
+    With `Prefer: wait=N` it answers when something is known of it, such as `status.predicted`, or after N seconds.
     """
     document = await read_object(request, gateway.settings.max_body_bytes)
     submission = read_submission(document, caller, idempotency_key)
     await gateway.check(submission)
     await charge(request, caller, Counted.SUBMISSIONS)
-    return accepted_job(await gateway.submit(submission))
+    job = await gateway.submit(submission)
+    if not (wait_s := preferred_wait_s(request.headers.getlist("prefer"))):
+        return accepted_job(job)
+    return accepted_job(await gateway.first_word(job, wait_s), {"Preference-Applied": f"wait={wait_s}"})
 
 
 @router.get(
@@ -247,9 +256,10 @@ def _unfinished(job: VideoJob) -> VideoJob:
     return job
 
 
-def accepted_job(job: VideoJob) -> Response:
+def accepted_job(job: VideoJob, further: Mapping[str, str] | None = None) -> Response:
     """Answer with a VideoJob that was made or changed."""
-    return as_json(view(job.manifest), 202, {"Location": f"/api/v1/jobs/{job.metadata.name}"})
+    headers = {"Location": f"/api/v1/jobs/{job.metadata.name}", **(further or {})}
+    return as_json(view(job.manifest), 202, headers)
 
 
 def second_of(name: str, at: datetime | None) -> str:

@@ -14,6 +14,13 @@ from videojob_contract.api_paths import RENDERPOOLS, VIDEOJOBS, VIDEOTEMPLATES
 NOW = "2026-01-01T00:00:00Z"
 
 
+async def test_of_what_nobody_has_looked_at_nothing_more_is_said(call: Caller) -> None:
+    answer = await call("POST", "jobs", json={"name": "waits", "spec": SPEC}, headers={"Prefer": "wait=1"})
+    assert (answer.status, answer.headers["Preference-Applied"]) == (202, "wait=1")
+    assert answer.json["status"] == {"phase": "Pending", "progress": 0}
+    assert "Preference-Applied" not in (await call("POST", "jobs", json={"spec": SPEC})).headers
+
+
 async def test_what_is_submitted_is_a_videojob(call: Caller, cluster: Cluster) -> None:
     answer = await call("POST", "jobs", json={"name": "holiday", "labels": {"team": "films"}, "spec": SPEC})
     assert answer.status == 202

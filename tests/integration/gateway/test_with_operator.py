@@ -67,6 +67,24 @@ async def test_a_render_is_followed_from_its_request_to_its_outputs(call: Caller
     await eventually(rendered_again, timeout_s=60)
 
 
+async def test_a_client_that_waits_is_told_what_is_known_first(call: Caller) -> None:
+    waits = {"Prefer": "respond-async, wait=10"}
+
+    async def predicted() -> Any:
+        answer = await call("POST", "jobs", json={"spec": SPEC}, headers=waits)
+        assert answer.status == 202
+        assert answer.headers["Preference-Applied"] == "wait=10"
+        assert answer.headers["Location"] == f"/api/v1/jobs/{answer.json['name']}"
+        return answer.json["status"] if "predicted" in answer.json["status"] else None
+
+    status = await eventually(predicted, timeout_s=60)
+    assert status["phase"] != "Pending"
+    assert float(status["predicted"]["seconds"]) > 0
+    nowhere = await call("POST", "jobs", json={"spec": SPEC | {"pool": "nowhere"}}, headers=waits)
+    assert nowhere.json["status"]["phase"] == "Pending"
+    assert nowhere.json["status"]["reason"]
+
+
 async def test_what_waits_is_suspended_resumed_moved_and_cancelled(call: Caller, patient: World) -> None:
     await patient.create_pool("later", maxWorkers=0, minIdle=0, queues=[{"name": "default"}, {"name": "high"}])
     await call.submit("one", pool="later")
