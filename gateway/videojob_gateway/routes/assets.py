@@ -12,6 +12,7 @@ from videojob_client.errors import NotFoundError, UnreadableError
 from videojob_contract.problems import Problem
 from videojob_gateway import asset_models
 from videojob_gateway.assets import asset_files, partial_files
+from videojob_gateway.assets.form_file import FORM, MOST_AROUND, FormFile
 from videojob_gateway.assets.partial_files import UploadRecord
 from videojob_gateway.assets.receiving import append, blocking, entered, finish_upload, of_file_system
 from videojob_gateway.assets.upload_place import UploadPlace, place_of
@@ -22,6 +23,8 @@ from videojob_gateway.job_query import MAX_PAGE
 from videojob_gateway.routes.answers import as_json, errors
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from videojob_gateway.assets.asset_files import AssetFile
     from videojob_gateway.auth.caller import Caller
 
@@ -32,8 +35,11 @@ AssetId = Annotated[str, Path(description="Its pool, a dot and its SHA-256.", mi
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "The file itself, whatever type is said.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file itself, whatever type is said, or a form with it and nothing else.",
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            FORM: {"schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}},
+        },
     }
 }
 
@@ -63,8 +69,13 @@ async def create_asset(
     It is there whole or not at all: one that may be cut off is better brought by `/assets/uploads`.
     """
     place = await place_in(gateway, pool)
+    body, length = aiter(request.stream()), content_length or 0
+    content_type = request.headers.get("content-type", "")
     with gateway.receiving.taken(caller.user):
-        asset = await _receive(request, place, caller.user, UploadRecord(length=content_length or 0, name=name), sha256)
+        if content_type.partition(";")[0].strip().lower() == FORM:
+            form = FormFile(content_type, body)
+            name, body, length = name or await form.name(), aiter(form), max(0, length - MOST_AROUND)
+        asset = await _receive(body, place, caller.user, UploadRecord(length=length, name=name[:255]), sha256)
     return as_json(place.view(asset), 201, {"Location": f"/api/v1/assets/{pool}.{asset.sha256}"})
 
 
@@ -153,14 +164,14 @@ def _find(place: UploadPlace, caller: Caller, digest: str) -> AssetFile | None:
 
 
 async def _receive(
-    request: Request, place: UploadPlace, user: str, record: UploadRecord, said_digest: str
+    body: AsyncIterator[bytes], place: UploadPlace, user: str, record: UploadRecord, said_digest: str
 ) -> AssetFile:
     with of_file_system():
         await blocking(place.check_room, user, record.length)
         partial = await blocking(partial_files.create, place.root, user, record)
     try:
         async with entered(partial_files.opened(place.root, user, partial.id)) as upload:
-            digest = await append(upload, aiter(request.stream()), place.most_bytes)
+            digest = await append(upload, body, place.most_bytes)
             return await finish_upload(place, user, upload, digest, said_digest)
     finally:
         await blocking(_forget, place, user, partial.id)
