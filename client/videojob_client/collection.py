@@ -1,11 +1,12 @@
-"""What the resources have in common: get, list and watch, in one namespace or in all."""
+"""What the resources have in common: get, list, watch and patch, in one namespace or in all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 from videojob_client.errors import ExpiredError
 from videojob_client.resources import RenderPool, VideoHook, VideoSchedule, VideoTemplate
+from videojob_client.transport import MERGE_PATCH
 from videojob_client.watching import PAGE_SIZE, WatchEvent, watch
 from videojob_contract.api_paths import RENDERPOOLS, VIDEOHOOKS, VIDEOSCHEDULES, VIDEOTEMPLATES, Resource
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from videojob_client.resources import Metadata
     from videojob_client.transport import Object, Transport
+
+
+# A field that the API server does not know is refused, as kubectl has it: by default it would be dropped.
+STRICT: Final = {"fieldValidation": "Strict"}
 
 
 class Readable(Protocol):
@@ -139,6 +144,32 @@ class Collection(Generic[T]):
         path = self.resource.url(self._namespace)
         return watch(self._transport, path, selectors, self._read, keep=keep, on_listed=on_listed)
 
+    async def patch(self, name: str, changes: Mapping[str, Any], *, resource_version: str = "") -> T:
+        """Merge changes into an object (RFC 7386: None removes a field, lists are replaced), and return it.
+
+        Of a VideoJob how it is scheduled can change; what is rendered cannot.
+
+        Args:
+            name: of the object.
+            changes: the part of its manifest to be changed.
+            resource_version: of the state that was read; the change is made to that alone. Default: to any.
+
+        Raises:
+            ConflictError: it has changed since `resource_version`.
+            InvalidError: the result is wrong, or changes what cannot change.
+
+        Example:
+            >>> _ = await client.videojobs.create("holiday", SPEC)
+            >>> job = await client.videojobs.patch("holiday", {"spec": {"queue": "high", "deadline": "10m"}})
+            >>> job.spec.queue, job.spec.deadline
+            ('high', Fraction(600, 1))
+        """
+        body = dict(changes)
+        if resource_version:
+            body["metadata"] = {**body.get("metadata", {}), "resourceVersion": resource_version}
+        url = self._one(name)
+        return self._read(await self._transport.write("PATCH", url, body, query=STRICT, content=MERGE_PATCH))
+
     def _one(self, name: str = "") -> str:
         """Path of one object, or of the collection, in the one namespace in which something is done."""
         if self._namespace is None:
@@ -150,28 +181,28 @@ class Collection(Generic[T]):
 
 
 class RenderPools(Collection[RenderPool]):
-    """RenderPools: get, list and watch; whoever runs the cluster writes them."""
+    """RenderPools: get, list, watch and patch; whoever runs the cluster writes them."""
 
     resource = RENDERPOOLS
     kind = RenderPool
 
 
 class VideoSchedules(Collection[VideoSchedule]):
-    """VideoSchedules: get, list and watch."""
+    """VideoSchedules: get, list, watch and patch."""
 
     resource = VIDEOSCHEDULES
     kind = VideoSchedule
 
 
 class VideoTemplates(Collection[VideoTemplate]):
-    """VideoTemplates: get, list and watch."""
+    """VideoTemplates: get, list, watch and patch."""
 
     resource = VIDEOTEMPLATES
     kind = VideoTemplate
 
 
 class VideoHooks(Collection[VideoHook]):
-    """VideoHooks: get, list and watch."""
+    """VideoHooks: get, list, watch and patch."""
 
     resource = VIDEOHOOKS
     kind = VideoHook

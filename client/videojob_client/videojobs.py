@@ -6,9 +6,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
 from videojob_client import logs, waiting
-from videojob_client.collection import Collection
+from videojob_client.collection import STRICT, Collection
 from videojob_client.resources import Event, VideoJob
-from videojob_client.transport import MERGE_PATCH, Object
 from videojob_client.watching import PAGE_SIZE, watch
 from videojob_contract.api_paths import EVENTS, VIDEOJOBS
 from videojob_contract.resources import API_VERSION, VideoJobSpec
@@ -17,13 +16,11 @@ from videojob_contract.resources.status import Phase
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from videojob_client.transport import Object
     from videojob_client.waiting import Until
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 """What becomes of the worker's Job: deleted afterwards, deleted before, or left to render on."""
-
-# A field that the API server does not know is refused, as kubectl has it: by default it would be dropped.
-_STRICT = {"fieldValidation": "Strict"}
 
 
 class VideoJobs(Collection[VideoJob]):
@@ -80,7 +77,7 @@ class VideoJobs(Collection[VideoJob]):
             },
             "spec": _document(spec),
         }
-        return VideoJob.of(await self._transport.write("POST", self._one(), body, query=_STRICT))
+        return VideoJob.of(await self._transport.write("POST", self._one(), body, query=STRICT))
 
     def list(
         self, *, labels: str = "", fields: str = "", phase: Phase | None = None, page_size: int = PAGE_SIZE
@@ -143,32 +140,6 @@ class VideoJobs(Collection[VideoJob]):
         selectors = {"fieldSelector": f"metadata.name={name}"}
         events = watch(self._transport, self._one(), selectors, self._read, [dict(job.manifest)])
         return await waiting.wait(job, events, until, timeout_s)
-
-    async def patch(self, name: str, changes: Mapping[str, Any], *, resource_version: str = "") -> VideoJob:
-        """Merge changes into a VideoJob (RFC 7386: None removes a field, lists are replaced), and return it.
-
-        How it is scheduled can change; what is rendered cannot.
-
-        Args:
-            name: of the VideoJob.
-            changes: the part of its manifest to be changed.
-            resource_version: of the state that was read; the change is made to that alone. Default: to any.
-
-        Raises:
-            ConflictError: it has changed since `resource_version`.
-            InvalidError: the result is wrong, or changes what cannot change.
-
-        Example:
-            >>> _ = await client.videojobs.create("holiday", SPEC)
-            >>> job = await client.videojobs.patch("holiday", {"spec": {"queue": "high", "deadline": "10m"}})
-            >>> job.spec.queue, job.spec.deadline
-            ('high', Fraction(600, 1))
-        """
-        body = dict(changes)
-        if resource_version:
-            body["metadata"] = {**body.get("metadata", {}), "resourceVersion": resource_version}
-        url = self._one(name)
-        return VideoJob.of(await self._transport.write("PATCH", url, body, query=_STRICT, content=MERGE_PATCH))
 
     async def cancel(self, name: str) -> VideoJob:
         """Stop a VideoJob for good; it is Cancelled when its worker has stopped, which `wait` tells.

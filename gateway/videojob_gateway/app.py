@@ -24,12 +24,13 @@ from videojob_gateway.routes import (
     jobs,
     looks,
     mcp,
-    offers,
     outputs,
     page,
+    pools,
     sockets,
     stats,
     streams,
+    templates,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(asset_uploads.router)
     app.include_router(assets.router)
     app.include_router(looks.router)
-    app.include_router(offers.router)
+    app.include_router(templates.router)
+    app.include_router(pools.router)
     app.include_router(callers.router)
     app.include_router(mcp.router)
     app.include_router(guide.router)

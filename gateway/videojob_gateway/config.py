@@ -83,6 +83,8 @@ class Settings(EnvironmentSettings):
     """Seconds that a look waits for an idle worker."""
     look_s: Annotated[float, Field(gt=0, le=MAX_LOOK_S)] = 10.0
     """Seconds that a look may take, fetching of sources included."""
+    manage_pools: bool = False
+    """Whether admins may stop, drain and resume pools, for which its account has to be allowed to patch them."""
     max_body_bytes: PositiveInt = 1024 * 1024
     """Longest body of a request."""
     max_streams: PositiveInt = 100

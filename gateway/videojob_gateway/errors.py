@@ -6,6 +6,7 @@ GatewayError
 ├── UnverifiedError            401: a delivery is not signed as its VideoHook wants
 ├── NotAllowedError            403: who asks may not do this
 ├── NoSuchJobError             404: there is none, or it is another's
+├── NoSuchPoolError            404: there is no such RenderPool, or it has no such queue
 ├── NoSuchOutputError          404: there is no such output, or it is nowhere that can be read here
 ├── NoSuchHookError            404: no VideoHook of this name takes deliveries
 ├── NoSuchAssetError           404: there is no such asset, or it is another's
@@ -98,6 +99,12 @@ class NoSuchJobError(GatewayError):
     """There is no such VideoJob, or none that the caller may know of."""
 
     status, reason = 404, "NotFound"
+
+
+class NoSuchPoolError(GatewayError):
+    """There is no such RenderPool, or it has no such queue."""
+
+    status, reason = 404, "NoSuchPool"
 
 
 class NoSuchOutputError(GatewayError):

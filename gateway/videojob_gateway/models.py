@@ -241,6 +241,8 @@ class Identity(WireModel):
     """What it may do."""
     tier: str | None
     """The tier of what it makes."""
+    manages_pools: bool
+    """Whether it may stop, drain and resume pools."""
 
 
 class ListedTemplate(WireModel):

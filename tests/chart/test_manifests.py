@@ -238,6 +238,17 @@ def test_the_gateway_lists_hooks_and_has_their_keys_where_it_takes_deliveries() 
     assert not gateway_settings(GATEWAY).hook_keys
 
 
+def test_the_gateway_changes_pools_only_where_it_is_asked_for() -> None:
+    chart = render({"gateway": GATEWAY["gateway"] | {"managePools": True}})
+    given, usual = (
+        rights(chart.one("Role", "videojob-gateway")),
+        rights(render(GATEWAY).one("Role", "videojob-gateway")),
+    )
+    assert given == usual | {("videojob.dev", "renderpools"): {"get", "list", "patch"}}
+    assert gateway_settings({"gateway": GATEWAY["gateway"] | {"managePools": True}}).manage_pools
+    assert not gateway_settings(GATEWAY).manage_pools
+
+
 def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
     mounts = {each["mountPath"]: each for each in render(GATEWAY).container("videojob-gateway")["volumeMounts"]}
     assert mounts["/volumes/default/media"]["readOnly"]

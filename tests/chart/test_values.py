@@ -68,6 +68,7 @@ GATEWAY: dict[str, Any] = {
     "gateway.image.digest": "sha256:" + "0" * 64,
     "gateway.apiKeysSecret": "keys",
     "gateway.hooksSecret": "hooks",
+    "gateway.managePools": True,
     "gateway.rateLimits": {"*": {"submissions": {"perMinute": 20}}},
     "gateway.trustedProxies": ["10.0.0.0/8", "2001:db8::1"],
     "gateway.env": [{"name": "VIDEOJOB_OIDC_ISSUER", "value": "https://issuer.example.org"}],

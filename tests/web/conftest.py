@@ -219,7 +219,7 @@ async def gateway_of(
     """Serve a gateway of a namespace; where nobody is asked, or for the keys of a folder."""
     uploads = volumes.with_name("uploads")
     await asyncio.to_thread((uploads / "default").mkdir, parents=True, exist_ok=True)
-    settings = Settings(volumes=str(volumes), uploads=str(uploads))
+    settings = Settings(volumes=str(volumes), uploads=str(uploads), manage_pools=True)
     async with Client(kubeconfig=apiserver.kubeconfig, namespace=namespace) as client:
         authenticate = Authentication(ApiKeys(keys)) if keys else nobody_is_asked
         async with serving(create_app(Gateway(settings, client), authenticate)) as call:

@@ -104,3 +104,25 @@ async def test_a_list_is_searched_and_filtered_and_stays_live(tab: Tab, call: Ca
     await expect(rows).to_have_count(2)
     await call("DELETE", "jobs/beach?purge=true")
     await expect(rows).to_have_count(1)
+
+
+async def test_a_pool_is_drained_and_a_queue_stopped_once_that_is_sure(tab: Tab, renders: Renders) -> None:
+    assert renders
+    page = await tab.open("#/pools")
+    pool = page.get_by_role("article", name="default")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    await pool.get_by_role("button", name="Drain").click()
+    await expect(pool).not_to_contain_text("Draining")
+    page.once("dialog", lambda dialog: dialog.accept())
+    await pool.get_by_role("button", name="Drain").click()
+    await expect(pool).to_contain_text("Draining")
+    page.once("dialog", lambda dialog: dialog.accept())
+    await pool.locator(".title").get_by_role("button", name="Let go on").click()
+    await expect(pool.get_by_role("button", name="Drain")).to_be_visible()
+    low = pool.get_by_role("row").filter(has=page.get_by_role("rowheader", name="low"))
+    page.once("dialog", lambda dialog: dialog.accept())
+    await low.get_by_role("button", name="Stop").click()
+    await expect(low).to_contain_text("Stopped")
+    page.once("dialog", lambda dialog: dialog.accept())
+    await low.get_by_role("button", name="Let go on").click()
+    await expect(low).to_contain_text("Runs")

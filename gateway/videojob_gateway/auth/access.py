@@ -84,5 +84,7 @@ Viewer = Annotated[Caller, Depends(_with(Role.VIEWER))]
 """One who sees."""
 Submitter = Annotated[Caller, Depends(_with(Role.SUBMITTER))]
 """One who has VideoJobs rendered."""
+Admin = Annotated[Caller, Depends(_with(Role.ADMIN))]
+"""One who runs it all."""
 Watcher = Annotated[Caller, Depends(watcher_of)]
 """One who sees, also by a player."""

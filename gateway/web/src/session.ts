@@ -29,6 +29,11 @@ export function maySubmit(): boolean {
   return caller.value !== null && caller.value.role !== "viewer";
 }
 
+/** May the caller stop, drain and resume pools? */
+export function mayManagePools(): boolean {
+  return caller.value?.managesPools === true;
+}
+
 export function authorization(): Record<string, string> {
   return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }

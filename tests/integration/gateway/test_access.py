@@ -37,6 +37,10 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/caller"): VIEWER,
     ("GET", "/api/v1/templates"): VIEWER,
     ("GET", "/api/v1/pools"): VIEWER,
+    ("POST", "/api/v1/pools/{name}/drain"): Role.ADMIN,
+    ("POST", "/api/v1/pools/{name}/resume"): Role.ADMIN,
+    ("POST", "/api/v1/pools/{name}/queues/{queue}/stop"): Role.ADMIN,
+    ("POST", "/api/v1/pools/{name}/queues/{queue}/resume"): Role.ADMIN,
     ("POST", "/api/v1/jobs"): SUBMITTER,
     ("POST", "/api/v1/jobs/batch"): SUBMITTER,
     ("GET", "/api/v1/jobs"): VIEWER,
@@ -96,7 +100,7 @@ async def by_name(headers: Headers, _: str = "") -> Known:
 @pytest.fixture
 async def call(apiserver: ApiServer, cluster: Cluster) -> AsyncIterator[Caller]:
     await create_pool(cluster)
-    async with gateway_of(apiserver, cluster, authenticate=by_name) as call:
+    async with gateway_of(apiserver, cluster, settings=Settings(manage_pools=True), authenticate=by_name) as call:
         yield call
 
 
@@ -112,7 +116,12 @@ async def as_(call: Caller, who: str, method: str, path: str, **options: Any) ->
 
 def path_of(route: str, identity: str) -> str:
     """Return the path of a route for one VideoJob."""
-    return route.replace("{id}", identity).replace("{name}", "main").replace("{file:path}", "main.mp4")
+    return (
+        route.replace("{id}", identity)
+        .replace("{name}", "main")
+        .replace("{file:path}", "main.mp4")
+        .replace("{queue}", "main")
+    )
 
 
 def served() -> set[tuple[str, str]]:

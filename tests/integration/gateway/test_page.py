@@ -76,7 +76,7 @@ async def test_a_gateway_without_a_built_page_says_how_it_gets_one(
 
 async def test_callers_are_told_who_they_are_known_as(call: Caller) -> None:
     found = await as_(call, "ana submitter", "GET", "caller")
-    assert found.json == {"user": "ana", "role": "submitter", "tier": None}
+    assert found.json == {"user": "ana", "role": "submitter", "tier": None, "managesPools": False}
 
 
 async def test_templates_are_listed_with_their_parameters_and_pools_with_their_queues(

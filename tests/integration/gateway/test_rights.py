@@ -21,7 +21,8 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
 ) -> None:
     await create_pool(cluster)
     await cluster.create_template("card")
-    chart = render({"gateway": {"enabled": True, "kubernetesTokens": True, "hooksSecret": "hooks"}})
+    values = {"enabled": True, "kubernetesTokens": True, "hooksSecret": "hooks", "managePools": True}
+    chart = render({"gateway": values})
     kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRoleBinding")
     manifests = [each for kind in kinds for each in chart.kinds(kind) if "gateway" in each["metadata"]["name"]]
     text = yaml.safe_dump_all(manifests).replace("namespace: videojob", f"namespace: {cluster.namespace}")
@@ -34,7 +35,8 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
     kubeconfig.write_text(yaml.safe_dump(config))
     async with Client(kubeconfig=kubeconfig, namespace=cluster.namespace) as client:
         authenticate = Authentication(tokens=KubernetesTokens(client.access_reviews))
-        async with serving(create_app(Gateway(Settings(hook_keys=str(tmp_path)), client), authenticate)) as call:
+        settings = Settings(hook_keys=str(tmp_path), manage_pools=True)
+        async with serving(create_app(Gateway(settings, client), authenticate)) as call:
             headers = {"Authorization": f"Bearer {token}"}
             template = {"templateRef": {"name": "card"}, "parameters": {"title": "Ana"}}
             found = {}
@@ -43,6 +45,8 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
                 ("POST", "validate", {"spec": template}),
                 ("GET", "templates", None),
                 ("GET", "pools", None),
+                ("POST", "pools/default/drain", None),
+                ("POST", "pools/default/resume", None),
                 ("GET", "jobs", None),
                 ("GET", "jobs/holiday", None),
                 ("GET", "jobs/holiday/events", None),
