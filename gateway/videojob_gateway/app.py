@@ -27,6 +27,7 @@ from videojob_gateway.routes import (
     outputs,
     page,
     pools,
+    posters,
     sockets,
     stats,
     streams,
@@ -78,6 +79,7 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(streams.router)
     app.include_router(sockets.router)
     app.include_router(outputs.router)
+    app.include_router(posters.router)
     app.include_router(asset_uploads.router)
     app.include_router(assets.router)
     app.include_router(looks.router)

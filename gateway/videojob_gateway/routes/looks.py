@@ -38,7 +38,7 @@ THUMBNAIL_PIXELS: Final = 256
 LONGEST_S: Final = 10_000 * 3600
 """Of a timeline."""
 _QUESTION = {"a picture": {"uri": "volume://media/photos/coffee.png", "pool": "default"}}
-_PICTURE: dict[int | str, dict[str, Any]] = {
+PICTURE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The picture; `VideoJob-Frames` has the frames that it shows.",
         "content": {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in PictureFormat},
@@ -75,14 +75,14 @@ async def probe_source(request: Request, gateway: Served, caller: Submitter) -> 
 async def plan_job(request: Request, gateway: Served, caller: Submitter) -> Response:
     """Have an idle worker plan a VideoJob as it would be rendered, with its sources opened, and make nothing."""
     spec, pool = await _asked_for(request, gateway, caller)
-    findings, _ = await _look(gateway, caller, Look.PLAN, pool, spec)
+    findings, _ = await look_for(gateway, caller, Look.PLAN, pool, spec)
     return as_json(_plan_view(findings, pool))
 
 
 @router.post(
     "/preview",
     summary="See how a video would look",
-    responses={**_PICTURE, **errors(*_ERRORS)},
+    responses={**PICTURE, **errors(*_ERRORS)},
     openapi_extra=body_of("NewJob", EXAMPLES),
 )
 async def preview_job(
@@ -102,8 +102,8 @@ async def preview_job(
     spec, pool = await _asked_for(request, gateway, caller)
     moment = None if at is None else Fraction(round(at * 1000), 1000)
     wanted = Frames(at=moment, count=frames, width=width, format=format)
-    findings, picture = await _look(gateway, caller, Look.PREVIEW, pool, spec, wanted)
-    return _picture(findings, picture)
+    findings, picture = await look_for(gateway, caller, Look.PREVIEW, pool, spec, wanted)
+    return answer_with(findings, picture)
 
 
 @router.get(
@@ -120,7 +120,7 @@ async def probe_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:
 @router.get(
     "/assets/{id}/thumbnail",
     summary="See an asset",
-    responses={**_PICTURE, **errors(401, 403, 404, 422, 503)},
+    responses={**PICTURE, **errors(401, 403, 404, 422, 503)},
 )
 async def get_thumbnail(id: AssetId, gateway: Served, caller: Viewer) -> Response:  # noqa: A002
     """Have an idle worker make a small picture of an asset that has pictures; it is always the same."""
@@ -135,8 +135,8 @@ async def get_thumbnail(id: AssetId, gateway: Served, caller: Viewer) -> Respons
     manifest = {"metadata": {"name": "thumbnail"}, "spec": {"pool": place.pool, "canvas": canvas, "clips": [clip]}}
     spec, pool = await gateway.resolved(manifest)
     wanted = Frames(width=THUMBNAIL_PIXELS, format=PictureFormat.WEBP)
-    findings, picture = await _look(gateway, caller, Look.PREVIEW, pool, spec, wanted)
-    return _picture(findings, picture, {"Cache-Control": "private, max-age=86400, immutable"})
+    findings, picture = await look_for(gateway, caller, Look.PREVIEW, pool, spec, wanted)
+    return answer_with(findings, picture, {"Cache-Control": "private, max-age=86400, immutable"})
 
 
 async def _asked_for(request: Request, gateway: Gateway, caller: Caller) -> tuple[VideoJobSpec, RenderPool]:
@@ -144,9 +144,10 @@ async def _asked_for(request: Request, gateway: Gateway, caller: Caller) -> tupl
     return await gateway.resolved(read_submission(document, caller, None).manifest)
 
 
-async def _look(  # noqa: PLR0917 - all that a look is
+async def look_for(  # noqa: PLR0917 - all that a look is
     gateway: Gateway, caller: Caller, look: Look, pool: RenderPool, spec: VideoJobSpec, frames: Frames | None = None
 ) -> tuple[Findings, bytes]:
+    """Return what an idle worker finds for a user, and the bytes of its picture; raises as `LookDesk.ask` does."""
     key = PoolKey(gateway.client.namespace, pool.metadata.name)
     with gateway.looks.slots.taken(caller.user):
         return await gateway.looks.ask(look, (key, pool.spec), spec, frames)
@@ -161,11 +162,12 @@ async def _probe(gateway: Gateway, caller: Caller, pool: RenderPool, uri: str, f
         raise InvalidRequestError([Problem(field, each.message) for each in error.problems]) from error
     if wrong := place_problem(uri, Use.SOURCE, pool.spec, "the pool", redact_uri(uri)):
         raise InvalidRequestError([Problem(field, wrong)])
-    findings, _ = await _look(gateway, caller, Look.PROBE, pool, spec)
+    findings, _ = await look_for(gateway, caller, Look.PROBE, pool, spec)
     return findings
 
 
-def _picture(findings: Findings, picture: bytes, headers: dict[str, str] | None = None) -> Response:
+def answer_with(findings: Findings, picture: bytes, headers: dict[str, str] | None = None) -> Response:
+    """Answer with the picture of a look."""
     assert findings.picture is not None  # noqa: S101 - as `LookDesk.ask` has it
     frames = ",".join(map(str, findings.picture.frames))
     media_type = findings.picture.format.media_type

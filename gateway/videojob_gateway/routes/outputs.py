@@ -51,7 +51,7 @@ async def fetch_output(id: JobId, name: OutputName, request: Request, gateway: S
         return RedirectResponse(output.url)
     if output.uri.endswith(".m3u8"):  # what a playlist names is beside it
         return RedirectResponse(f"{request.url.path}/{output.uri.rpartition('/')[2]}")
-    return await _file(request, gateway, job, output)
+    return await file_of_output(request, gateway, job, output)
 
 
 @router.head("/jobs/{id}/outputs/{name}/{file:path}", include_in_schema=False)
@@ -66,10 +66,18 @@ async def fetch_output_file(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> Response:
     """Send a further file of an output, such as the segments that a playlist names."""
     job = await gateway.job(id, caller)
-    return await _file(request, gateway, job, published(job.status.outputs, name), file)
+    return await file_of_output(request, gateway, job, published(job.status.outputs, name), file)
 
 
-async def _file(request: Request, gateway: Gateway, job: VideoJob, output: OutputStatus, file: str = "") -> Response:
+async def file_of_output(
+    request: Request, gateway: Gateway, job: VideoJob, output: OutputStatus, file: str = ""
+) -> Response:
+    """Send the main file of an output that is in a volume, or one beside it.
+
+    Raises:
+        NoSuchOutputError, ReplacedError: it is not to be had here, or another is in its place.
+        NoSuchPartError: it has no such part.
+    """
     folder = f"{job.metadata.namespace}/{job.metadata.name}"
     volume, names = volume_path(output, job.spec.outputs, folder=folder, file=file)
     if not gateway.settings.volumes:

@@ -55,6 +55,7 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/stream"): VIEWER,
     ("GET", "/api/v1/jobs/{id}/outputs/{name}"): VIEWER,
     ("GET", "/api/v1/jobs/{id}/outputs/{name}/{file:path}"): VIEWER,
+    ("GET", "/api/v1/jobs/{id}/poster"): VIEWER,
     ("POST", "/api/v1/validate"): SUBMITTER,
     ("GET", "/api/v1/stats"): VIEWER,
     ("POST", "/api/v1/assets"): SUBMITTER,

@@ -116,6 +116,9 @@ async def test_an_idle_worker_shows_what_would_be_rendered(
             assert (probed["usableAs"], probed["width"], probed["height"]) == (["image"], 300, 200)
             same = await call("POST", "probe", json={"uri": asset["uri"]}, headers=ANA)
             assert same.json == probed
+            assert (await call("POST", "jobs", json={"name": "waits", "spec": TWO}, headers=ANA)).status == 202
+            poster, headers = await picture(call, "GET", "jobs/waits/poster")
+            assert (poster.format, poster.size, headers["VideoJob-Frames"]) == ("JPEG", (640, 360), "25")
             gone = asset["uri"].replace(asset["sha256"], "0" * 64)
             clip = {"image": {"uri": gone}, "duration": "1s"}
             for path in ("plan", "preview"):

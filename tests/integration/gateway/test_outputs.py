@@ -135,3 +135,26 @@ async def test_a_playlist_is_played_from_beside_its_segments(call: Caller, clust
     assert (await fetch(call, "hls/hls-0123456789ab/1.m4s"))[2] == b"segment"
     for other in ("private.mp4", "..%2f..%2fx", "hls-0123456789ab%2f..%2fprivate.mp4", "%2fetc%2fpasswd"):
         assert (await fetch(call, f"hls/{other}"))[0] == 404
+
+
+async def test_a_poster_is_the_output_that_is_a_picture(call: Caller, cluster: Cluster, volume: Path) -> None:
+    async def poster(**headers: str) -> tuple[int, Any, bytes]:
+        url = f"{call.url}/api/v1/jobs/holiday/poster"
+        async with call.session.get(url, headers=headers, allow_redirects=False) as response:
+            return response.status, response.headers, await response.read()
+
+    status, _, body = await poster()  # it has none, and nobody can be asked to make one
+    assert (status, json.loads(body)["reason"]) == (503, "NoLooks")
+    picture = b"a picture" * 100
+    (volume / "poster.jpg").write_bytes(picture)
+    film, still = output(cluster, "main.mp4", FILM), output(cluster, "poster.jpg", picture)
+    await finish(cluster, film, still)
+    status, headers, body = await poster()
+    assert (status, headers["Content-Type"], body) == (200, "image/jpeg", picture)
+    assert (await poster(**{"If-None-Match": headers["ETag"]}))[0] == 304
+    await finish(cluster, film, still | {"url": "https://store.example.org/poster.jpg"})
+    status, headers, _ = await poster()
+    assert (status, headers["Location"]) == (307, "https://store.example.org/poster.jpg")
+    await finish(cluster, film, still)
+    (volume / "poster.jpg").unlink()
+    assert (await poster())[0] == 503
