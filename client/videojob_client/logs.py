@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from videojob_client.errors import InvalidError, NoPodError
@@ -27,6 +28,16 @@ AGAIN_S = 0.5
 _STARTING = "is waiting to start"
 
 
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """What of a log is wanted, as `VideoJobs.logs` has it."""
+
+    follow: bool
+    tail_lines: int | None
+    limit_bytes: int | None
+    timestamps: bool
+
+
 async def pod_of(transport: Transport, job: VideoJob) -> str:
     """Return the name of the pod of a VideoJob's current attempt, or of its last.
 
@@ -46,18 +57,17 @@ async def pod_of(transport: Transport, job: VideoJob) -> str:
     raise NoPodError(f"VideoJob {job.metadata.namespace}/{job.metadata.name} is {job.status.phase}, and has no pod")
 
 
-async def read_log(
-    transport: Transport, namespace: str, pod: str, *, follow: bool, tail_lines: int | None, timestamps: bool
-) -> AsyncGenerator[str, None]:
+async def read_log(transport: Transport, namespace: str, pod: str, wanted: LogQuery) -> AsyncGenerator[str, None]:
     """Yield the lines of a worker's log, without their ends; see `VideoJobs.logs`."""
     query = {
         "container": CONTAINER,
-        "follow": "true" if follow else "",
-        "tailLines": str(tail_lines) if tail_lines is not None else "",
-        "timestamps": "true" if timestamps else "",
+        "follow": "true" if wanted.follow else "",
+        "tailLines": str(wanted.tail_lines) if wanted.tail_lines is not None else "",
+        "limitBytes": str(wanted.limit_bytes) if wanted.limit_bytes is not None else "",
+        "timestamps": "true" if wanted.timestamps else "",
     }
     # A worker may render for long without a word.
-    silence_s = 0 if follow else SILENCE_S
+    silence_s = 0 if wanted.follow else SILENCE_S
     begun = time.monotonic()
     while True:
         try:

@@ -219,15 +219,22 @@ class VideoJobs(Collection[VideoJob]):
         return tuple(sorted(map(Event.of, found["items"]), key=lambda event: event.at))
 
     async def logs(
-        self, name: str, *, follow: bool = False, tail_lines: int | None = None, timestamps: bool = False
+        self,
+        job: str | VideoJob,
+        *,
+        follow: bool = False,
+        tail_lines: int | None = None,
+        limit_bytes: int | None = None,
+        timestamps: bool = False,
     ) -> AsyncGenerator[str, None]:
         """Yield the lines of the log of the worker that renders a VideoJob, or did in its last attempt.
 
         Args:
-            name: of the VideoJob.
+            job: its name, or the VideoJob as it was read.
             follow: go on until the worker ends. A connection that is lost is not made again, as nobody knows
                 which lines were read.
             tail_lines: begin this many lines before the end. Default: from the start.
+            limit_bytes: end after so many bytes. Default: none.
             timestamps: put the time before each line.
 
         Raises:
@@ -241,11 +248,10 @@ class VideoJobs(Collection[VideoJob]):
             ...     print(line)
             {"level": "INFO", "message": "rendering"}
         """
-        job = await self.get(name)
-        pod = await logs.pod_of(self._transport, job)
-        lines = logs.read_log(
-            self._transport, job.metadata.namespace, pod, follow=follow, tail_lines=tail_lines, timestamps=timestamps
-        )
+        found = job if isinstance(job, VideoJob) else await self.get(job)
+        pod = await logs.pod_of(self._transport, found)
+        query = logs.LogQuery(follow=follow, tail_lines=tail_lines, limit_bytes=limit_bytes, timestamps=timestamps)
+        lines = logs.read_log(self._transport, found.metadata.namespace, pod, query)
         async with aclosing(lines):
             async for line in lines:
                 yield line

@@ -22,6 +22,7 @@ from videojob_gateway.routes import (
     health,
     hooks,
     jobs,
+    logs,
     looks,
     mcp,
     outputs,
@@ -79,6 +80,7 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(streams.router)
     app.include_router(sockets.router)
     app.include_router(outputs.router)
+    app.include_router(logs.router)
     app.include_router(posters.router)
     app.include_router(asset_uploads.router)
     app.include_router(assets.router)

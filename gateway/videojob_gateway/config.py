@@ -85,6 +85,8 @@ class Settings(EnvironmentSettings):
     """Seconds that a look may take, fetching of sources included."""
     manage_pools: bool = False
     """Whether admins may stop, drain and resume pools, for which its account has to be allowed to patch them."""
+    read_logs: bool = False
+    """Whether users may read the logs of their VideoJobs' workers, for which its account has to be allowed to."""
     max_body_bytes: PositiveInt = 1024 * 1024
     """Longest body of a request."""
     max_streams: PositiveInt = 100

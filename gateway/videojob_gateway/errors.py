@@ -7,6 +7,7 @@ GatewayError
 ├── NotAllowedError            403: who asks may not do this
 ├── NoSuchJobError             404: there is none, or it is another's
 ├── NoSuchPoolError            404: there is no such RenderPool, or it has no such queue
+├── NoSuchLogError             404: no attempt has begun, or its pod is gone
 ├── NoSuchOutputError          404: there is no such output, or it is nowhere that can be read here
 ├── NoSuchHookError            404: no VideoHook of this name takes deliveries
 ├── NoSuchAssetError           404: there is no such asset, or it is another's
@@ -105,6 +106,12 @@ class NoSuchPoolError(GatewayError):
     """There is no such RenderPool, or it has no such queue."""
 
     status, reason = 404, "NoSuchPool"
+
+
+class NoSuchLogError(GatewayError):
+    """No attempt has begun, or its pod is gone."""
+
+    status, reason = 404, "NoSuchLog"
 
 
 class NoSuchOutputError(GatewayError):

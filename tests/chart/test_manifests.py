@@ -249,6 +249,17 @@ def test_the_gateway_changes_pools_only_where_it_is_asked_for() -> None:
     assert not gateway_settings(GATEWAY).manage_pools
 
 
+def test_the_gateway_reads_logs_only_where_it_is_asked_for() -> None:
+    values = {"gateway": GATEWAY["gateway"] | {"readLogs": True}}
+    given, usual = (
+        rights(render(values).one("Role", "videojob-gateway")),
+        rights(render(GATEWAY).one("Role", "videojob-gateway")),
+    )
+    assert given == usual | {("", "pods/log"): {"get"}}
+    assert gateway_settings(values).read_logs
+    assert not gateway_settings(GATEWAY).read_logs
+
+
 def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
     mounts = {each["mountPath"]: each for each in render(GATEWAY).container("videojob-gateway")["volumeMounts"]}
     assert mounts["/volumes/default/media"]["readOnly"]

@@ -69,6 +69,7 @@ GATEWAY: dict[str, Any] = {
     "gateway.apiKeysSecret": "keys",
     "gateway.hooksSecret": "hooks",
     "gateway.managePools": True,
+    "gateway.readLogs": True,
     "gateway.rateLimits": {"*": {"submissions": {"perMinute": 20}}},
     "gateway.trustedProxies": ["10.0.0.0/8", "2001:db8::1"],
     "gateway.env": [{"name": "VIDEOJOB_OIDC_ISSUER", "value": "https://issuer.example.org"}],

@@ -77,8 +77,11 @@ class Kubelet:
             lines = [f"2026-01-01T00:00:00Z {line}" for line in lines]
         response = web.StreamResponse()
         await response.prepare(request)
+        left = int(request.query.get("limitBytes", 2**40))
         for line in lines:
-            await response.write(f"{line}\n".encode())
+            text = f"{line}\n".encode()[:left]
+            left -= len(text)
+            await response.write(text)
         if request.query.get("follow") == "true" and not self.ended.is_set():
             await self.ended.wait()
             await response.write(b"the end, without a line's end")

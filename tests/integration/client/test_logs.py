@@ -26,6 +26,8 @@ async def test_the_status_names_the_pod(client: Client, cluster: Cluster, kubele
     assert [line async for line in client.videojobs.logs("job")] == ["claimed", "rendering ünd so"]
     assert [line async for line in client.videojobs.logs("job", tail_lines=1)] == ["rendering ünd so"]
     assert [line async for line in client.videojobs.logs("job", tail_lines=0)] == []
+    assert [line async for line in client.videojobs.logs("job", limit_bytes=10)] == ["claimed", "re"]
+    assert [line async for line in client.videojobs.logs(await client.videojobs.get("job"))] != []
     stamped = client.videojobs.logs("job", timestamps=True, tail_lines=1)
     assert [line async for line in stamped] == ["2026-01-01T00:00:00Z rendering ünd so"]
 

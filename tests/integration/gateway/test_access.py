@@ -55,6 +55,7 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/stream"): VIEWER,
     ("GET", "/api/v1/jobs/{id}/outputs/{name}"): VIEWER,
     ("GET", "/api/v1/jobs/{id}/outputs/{name}/{file:path}"): VIEWER,
+    ("GET", "/api/v1/jobs/{id}/logs"): VIEWER,
     ("GET", "/api/v1/jobs/{id}/poster"): VIEWER,
     ("POST", "/api/v1/validate"): SUBMITTER,
     ("GET", "/api/v1/stats"): VIEWER,
@@ -101,7 +102,9 @@ async def by_name(headers: Headers, _: str = "") -> Known:
 @pytest.fixture
 async def call(apiserver: ApiServer, cluster: Cluster) -> AsyncIterator[Caller]:
     await create_pool(cluster)
-    async with gateway_of(apiserver, cluster, settings=Settings(manage_pools=True), authenticate=by_name) as call:
+    async with gateway_of(
+        apiserver, cluster, settings=Settings(manage_pools=True, read_logs=True), authenticate=by_name
+    ) as call:
         yield call
 
 

@@ -50,7 +50,7 @@ HEADERS = {"Range": ["bytes=9-1", "bytes=-0", "bytes=0-,-1", "bytes=999999999999
 @pytest.fixture
 async def call(apiserver: ApiServer, cluster: Cluster, tmp_path: Any) -> AsyncIterator[Caller]:
     await create_pool(cluster)
-    settings = Settings(volumes=str(tmp_path), uploads=str(tmp_path))
+    settings = Settings(volumes=str(tmp_path), uploads=str(tmp_path), manage_pools=True, read_logs=True)
     async with gateway_of(apiserver, cluster, settings=settings) as call:
         yield call
 
@@ -63,7 +63,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def filled(path: str, operation: dict[str, Any], name: str = "", value: str = "") -> str:
     """Return a path with its parameters, of which one has a value of ours."""
-    given = {"id": "holiday", "name": "main", "file": "main.mp4"} | {name: value}
+    given = {"id": "holiday", "name": "main", "file": "main.mp4", "queue": "default"} | {name: value}
     for each in operation.get("parameters", ()):
         if each["in"] == "path":
             path = path.replace("{" + each["name"] + "}", given[each["name"]])

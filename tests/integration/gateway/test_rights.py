@@ -21,7 +21,7 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
 ) -> None:
     await create_pool(cluster)
     await cluster.create_template("card")
-    values = {"enabled": True, "kubernetesTokens": True, "hooksSecret": "hooks", "managePools": True}
+    values = {"enabled": True, "kubernetesTokens": True, "hooksSecret": "hooks", "managePools": True, "readLogs": True}
     chart = render({"gateway": values})
     kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRoleBinding")
     manifests = [each for kind in kinds for each in chart.kinds(kind) if "gateway" in each["metadata"]["name"]]
@@ -35,7 +35,7 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
     kubeconfig.write_text(yaml.safe_dump(config))
     async with Client(kubeconfig=kubeconfig, namespace=cluster.namespace) as client:
         authenticate = Authentication(tokens=KubernetesTokens(client.access_reviews))
-        settings = Settings(hook_keys=str(tmp_path), manage_pools=True)
+        settings = Settings(hook_keys=str(tmp_path), manage_pools=True, read_logs=True)
         async with serving(create_app(Gateway(settings, client), authenticate)) as call:
             headers = {"Authorization": f"Bearer {token}"}
             template = {"templateRef": {"name": "card"}, "parameters": {"title": "Ana"}}
@@ -57,6 +57,10 @@ async def test_the_gateway_lives_on_the_rights_of_the_chart(
                 ("DELETE", "jobs/holiday?purge=true", None),
             ):
                 found[f"{method} {path}"] = (await call(method, path, json=body, headers=headers)).status
+                if path == "jobs/holiday/events":
+                    await cluster.status("holiday", phase="Running", worker="gone")
+                    log = await call("GET", "jobs/holiday/logs", headers=headers)
+                    assert log.json["reason"] == "NoSuchLog"  # which only who may read it is told
             assert set(found.values()) == {200, 202, 204}, found
             hook = await call("POST", "hooks/none", json={})
             assert hook.json["reason"] == "NoSuchHook", hook.text  # they could be listed
