@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from videojob_client.access_reviews import AccessReviews
@@ -10,7 +11,7 @@ from videojob_client.configuration import Access, find_access
 from videojob_client.errors import ConfigurationError, ForbiddenError, NotFoundError
 from videojob_client.transport import Transport
 from videojob_client.videojobs import VideoJobs
-from videojob_contract.api_paths import NAMESPACES
+from videojob_contract.api_paths import LEASES, NAMESPACES
 
 if TYPE_CHECKING:
     import os
@@ -117,6 +118,23 @@ class Client:
         except (ForbiddenError, NotFoundError):
             return ""
         return str(namespace["metadata"]["uid"])
+
+    async def lease_renewed_at(self, place: str) -> datetime | None:
+        """Return when the holder of a Lease last said that it lives; None while nobody holds it.
+
+        Args:
+            place: NAMESPACE/NAME, such as `videojob/videojob-operator`, which the operator holds that works.
+
+        Raises:
+            ForbiddenError: it may not be read.
+        """
+        namespace, _, name = place.partition("/")
+        try:
+            lease = await self._entered.read(LEASES.url(namespace, name))
+        except NotFoundError:
+            return None
+        renewed_at = (lease.get("spec") or {}).get("renewTime")
+        return datetime.fromisoformat(renewed_at) if renewed_at else None
 
     @property
     def access_reviews(self) -> AccessReviews:

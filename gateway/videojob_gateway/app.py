@@ -50,7 +50,10 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(gateway.cache.run(gateway.client.videojobs), name="job cache")]
+        tasks = [
+            asyncio.create_task(gateway.cache.run(gateway.client.videojobs), name="job cache"),
+            asyncio.create_task(gateway.vitals.run(), name="vitals"),
+        ]
         if gateway.live_progress is not None:
             tasks.append(asyncio.create_task(gateway.live_progress.run(), name="live progress"))
         try:

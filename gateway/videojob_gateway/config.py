@@ -79,6 +79,8 @@ class Settings(EnvironmentSettings):
     """Certificates in PEM of which one has signed that of Redis, with `rediss://`; empty for those of the system."""
     cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
     """As the operator has it; empty for the UID of the namespace kube-system."""
+    operator_lease: str = ""
+    """Lease by which the operator is elected, NAMESPACE/NAME, to see whether it works; empty for not to look."""
     idle_s: NonNegativeFloat = 5.0
     """Seconds that a look waits for an idle worker."""
     look_s: Annotated[float, Field(gt=0, le=MAX_LOOK_S)] = 10.0

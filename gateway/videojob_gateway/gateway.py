@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - FastAPI reads annotations
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
+from redis.asyncio import Redis  # noqa: TC002 - a field of a dataclass that FastAPI looks at
 
 from videojob_client import Client  # noqa: TC001 - a field of a dataclass that FastAPI looks at
 from videojob_client.errors import AlreadyExistsError, NotFoundError, UnreadableError
@@ -34,6 +35,7 @@ from videojob_gateway.looks import LookDesk  # noqa: TC001 - a field of a datacl
 from videojob_gateway.rate_limits import RateLimits
 from videojob_gateway.slots import Slots
 from videojob_gateway.submission import check_same
+from videojob_gateway.vitals import Vitals
 
 if TYPE_CHECKING:
     from videojob_client import RenderPool, VideoJob
@@ -67,8 +69,12 @@ class Gateway:
     """Who listens to workers; None for nobody."""
     rates: RateLimits = field(default_factory=lambda: RateLimits({}))
     """What callers ask for in a time."""
+    redis: InitVar[Redis | None] = None
+    """None where there is none."""
+    vitals: Vitals = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, redis: Redis | None) -> None:
+        object.__setattr__(self, "vitals", Vitals(self.client, redis, self.settings.operator_lease))
         object.__setattr__(self, "streams", OpenStreams(self.settings.max_streams))
 
     @property

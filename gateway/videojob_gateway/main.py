@@ -110,6 +110,7 @@ async def _gateway(settings: Settings, client: Client, stack: AsyncExitStack) ->
         ask=LookDesk(settings, redis, cluster),
         live_progress=LiveProgress(cache, redis, namespace=client.namespace, cluster=cluster),
         rates=RateLimits(settings.rate_limits, redis, rates_of(client.namespace, cluster)),
+        redis=redis,
     )
 
 

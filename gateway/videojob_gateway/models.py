@@ -314,5 +314,17 @@ class Readiness(WireModel):
     """Whether they can."""
     jobs: int
     """VideoJobs that are known."""
+    queued: int
+    """Of them those that wait for a worker."""
+    running: int
+    """Of them those that are rendered."""
+    idle: int | None
+    """Workers that wait; null when the API server does not say."""
+    busy: int | None
+    """Workers that render; likewise."""
+    redis: bool | None
+    """Whether Redis answers; null where the gateway knows none."""
+    operator_seconds: float | None
+    """Seconds since the operator last said that it lives; null when the gateway cannot see it."""
     problems: list[str]
-    """What is not as it should be."""
+    """What is not as it should be, though requests may be answered."""

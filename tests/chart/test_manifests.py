@@ -217,6 +217,7 @@ def test_the_gateway_may_do_what_is_listed_and_nothing_else() -> None:
         ("videojob.dev", "renderpools"): {"get", "list"},
         ("videojob.dev", "videotemplates"): {"get", "list"},
         ("events.k8s.io", "events"): {"list"},
+        ("coordination.k8s.io", "leases", "videojob-operator"): {"get"},
     }
     bindings = [each for each in chart.kinds("ClusterRoleBinding") if "gateway" in each["metadata"]["name"]]
     names = sorted(each["roleRef"]["name"] for each in bindings)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
+from videojob_contract.resources.status import Phase
 from videojob_gateway import metrics
 from videojob_gateway.gateway import Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.models import Readiness
@@ -25,10 +29,24 @@ async def healthz() -> PlainTextResponse:
     responses={200: {"model": Readiness}, 503: {"model": Readiness}},
 )
 async def readyz(gateway: Served) -> Response:
-    """Say whether all VideoJobs are known. That the API server is away later is no reason: lists go on."""
-    problems = [] if gateway.cache.listed.is_set() else ["the VideoJobs are not known yet"]
-    ready = {"ready": not problems, "jobs": len(gateway.cache), "problems": problems}
-    return as_json(ready, 503 if problems else 200)
+    """Say whether all VideoJobs are known, and how the rest does, as it was seen in the last seconds.
+
+    That the API server, Redis or the operator is away is no reason: what can be answered without them is.
+    """
+    is_ready, vital = gateway.cache.listed.is_set(), gateway.vitals.seen
+    phases = Counter(record.phase for record in gateway.cache.newest_first())
+    shown = {
+        "ready": is_ready,
+        "jobs": len(gateway.cache),
+        "queued": phases[Phase.QUEUED],
+        "running": phases[Phase.RUNNING],
+        "idle": vital.idle,
+        "busy": vital.busy,
+        "redis": vital.redis,
+        "operatorSeconds": vital.operator_at and round((datetime.now(UTC) - vital.operator_at).total_seconds(), 1),
+        "problems": [*([] if is_ready else ["the VideoJobs are not known yet"]), *vital.problems],
+    }
+    return as_json(shown, 200 if is_ready else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Metrics, as Prometheus reads them")
