@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 
 from videojob_gateway import metrics
-from videojob_gateway.live import SLOW_S
+from videojob_gateway.connections import ZERO_COPY
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES: Final = 512 * 1024
+COUNTED_BYTES: Final = 32 * 1024 * 1024
+"""So much is sent, and counted, at once."""
 
 
 class FileResponse(Response):
@@ -34,11 +34,9 @@ class FileResponse(Response):
         else:
             self.headers["content-length"] = str(part.end - part.start)
         self._descriptor, self._part = descriptor, part
-        self._left = asyncio.Event()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Send it, or its headers alone where these are asked for."""
-        leaving = asyncio.create_task(self._wait_for_leaving(receive))
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
@@ -46,24 +44,14 @@ class FileResponse(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             log.info("a download was dropped: its client is too slow")
+        except OSError as error:  # or the file was cut short: so is the answer, which its client can tell by its length
+            log.info("a download has ended early: %s", error)
         finally:
-            leaving.cancel()
             with suppress(OSError):
                 os.close(self._descriptor)
 
     async def _send_part(self, send: Send) -> None:
-        at = self._part.start
-        while at < self._part.end and not self._left.is_set():
-            most = min(CHUNK_BYTES, self._part.end - at)
-            chunk = await asyncio.to_thread(os.pread, self._descriptor, most, at)
-            if not chunk:  # it was cut short: so is the answer, which its client can tell by its length
-                raise TimeoutError
-            async with asyncio.timeout(SLOW_S):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            at += len(chunk)
-            metrics.sent(len(chunk))
-
-    async def _wait_for_leaving(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._left.set()
+        for at in range(self._part.start, self._part.end, COUNTED_BYTES):
+            count = min(COUNTED_BYTES, self._part.end - at)
+            await send({"type": ZERO_COPY, "file": self._descriptor, "offset": at, "count": count})
+            metrics.sent(count)

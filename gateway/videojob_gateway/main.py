@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -52,6 +53,9 @@ def main() -> None:
     """Run until a signal comes; exit with 1 when the settings, or an API server, are missing."""
     settings = settings_of_process("videojob-gateway", "Serves the VideoJobs of a namespace over HTTP.", Settings)
     logs.configure(settings.log_format, settings.log_level)
+    # Each live client is one: most systems let a process begin with 1,024, and have as many as it asks for.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve_http(settings))

@@ -18,6 +18,7 @@ from videojob_common.safe_open import UnsafePathError
 from videojob_gateway import metrics
 from videojob_gateway.assets import asset_files, partial_files
 from videojob_gateway.assets.media_kinds import SNIFF_BYTES, kind_of
+from videojob_gateway.connections import TAKE_BODY
 from videojob_gateway.errors import (
     BadRequestError,
     ChecksumError,
@@ -29,10 +30,13 @@ from videojob_gateway.errors import (
     TooSlowError,
     VolumeError,
 )
+from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from contextlib import AbstractContextManager
+
+    from starlette.requests import Request
 
     from videojob_gateway.assets.asset_files import AssetFile
     from videojob_gateway.assets.partial_files import OpenUpload
@@ -92,16 +96,6 @@ async def entered(context: AbstractContextManager[T]) -> AsyncIterator[T]:
         await blocking(context.__exit__, None, None, None)
 
 
-async def blocking(call: Callable[..., T], *args: Any) -> T:
-    """Call something that blocks in a thread, and stay until it is done: what it works with is closed afterwards."""
-    task = asyncio.ensure_future(asyncio.to_thread(call, *args))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
 @contextmanager
 def of_file_system() -> Iterator[None]:
     """Turn what the file system says into errors of ours.
@@ -123,8 +117,14 @@ def of_file_system() -> Iterator[None]:
         raise VolumeError(f"the volume of uploads fails: {os.strerror(error.errno or 0)}") from error
 
 
+def taken_body(request: Request) -> AsyncGenerator[bytes | memoryview, None]:
+    """Return the body of a request as it comes, to be closed; each piece is there until the next is asked for."""
+    body: AsyncGenerator[bytes | memoryview, None] = request.scope["extensions"][TAKE_BODY]()
+    return body
+
+
 async def append(
-    upload: OpenUpload, body: AsyncIterator[bytes], most_bytes: int, checksum: Checksum | None = None
+    upload: OpenUpload, body: AsyncIterator[bytes | memoryview], most_bytes: int, checksum: Checksum | None = None
 ) -> str:
     """Write what comes behind what is there; return the digest of all, or nothing when not all came here.
 
@@ -200,7 +200,7 @@ def _digest(file: int) -> str:
     return digest.hexdigest()
 
 
-def _write(upload: OpenUpload, chunk: bytes, most_bytes: int, *digests: Any) -> None:
+def _write(upload: OpenUpload, chunk: bytes | bytearray | memoryview, most_bytes: int, *digests: Any) -> None:
     if upload.offset + len(chunk) > most_bytes:
         raise TooLargeError(f"it is to have at most {most_bytes} bytes", headers=_CLOSE)
     for digest in filter(None, digests):
@@ -217,7 +217,7 @@ def _cut(upload: OpenUpload, length: int) -> None:
         os.ftruncate(upload.file, length)
 
 
-async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _pieces(body: AsyncIterator[bytes | memoryview]) -> AsyncIterator[bytes | bytearray | memoryview]:
     """Yield a body in large pieces, and what has come of it before it fails."""
     gathered = bytearray()
     failure: GatewayError | None = None
@@ -233,11 +233,14 @@ async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         else:
             if chunk is None:
                 break
-            gathered += chunk
-            if len(gathered) >= WRITE_BYTES:
-                yield bytes(gathered)
-                gathered.clear()
+            if len(gathered) + len(chunk) < WRITE_BYTES:
+                gathered += chunk
+                continue
+            if gathered:
+                yield gathered
+                gathered = bytearray()
+            yield chunk
     if gathered:
-        yield bytes(gathered)
+        yield gathered
     if failure is not None:
         raise failure

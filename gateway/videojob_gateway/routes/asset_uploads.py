@@ -5,6 +5,7 @@ Its extensions are creation, creation-with-upload, checksum, expiration and term
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,10 +19,10 @@ from videojob_gateway.assets.receiving import (
     ALGORITHMS,
     Checksum,
     append,
-    blocking,
     entered,
     finish_upload,
     of_file_system,
+    taken_body,
 )
 from videojob_gateway.assets.tus_headers import VERSION, check_version, read_metadata, record_of
 from videojob_gateway.auth.access import Submitter  # noqa: TC001 - FastAPI reads annotations
@@ -35,6 +36,7 @@ from videojob_gateway.errors import (
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.routes.answers import as_json, errors
 from videojob_gateway.routes.assets import PoolName, place_in
+from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,7 +236,8 @@ async def _go_on(  # noqa: PLR0917 - all of what a part is
             at = {"Upload-Offset": str(upload.offset)}
             raise OffsetError(f"it goes on at byte {upload.offset}", headers=_TUS | at)
         try:
-            digest = await append(upload, aiter(request.stream()), upload.record.length, checksum)
+            async with aclosing(taken_body(request)) as body:
+                digest = await append(upload, body, upload.record.length, checksum)
         except MediaTypeError:
             await _give_up(place, user, identity)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -14,13 +14,14 @@ from videojob_gateway import asset_models
 from videojob_gateway.assets import asset_files, partial_files
 from videojob_gateway.assets.form_file import FORM, MOST_AROUND, FormFile
 from videojob_gateway.assets.partial_files import UploadRecord
-from videojob_gateway.assets.receiving import append, blocking, entered, finish_upload, of_file_system
+from videojob_gateway.assets.receiving import append, entered, finish_upload, of_file_system, taken_body
 from videojob_gateway.assets.upload_place import UploadPlace, place_of
 from videojob_gateway.auth.access import Submitter, Viewer  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.errors import InvalidRequestError, NoSuchAssetError, NoSuchUploadError, NoUploadsError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.job_query import MAX_PAGE
 from videojob_gateway.routes.answers import as_json, errors
+from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,13 +70,14 @@ async def create_asset(
     It is there whole or not at all: one that may be cut off is better brought by `/assets/uploads`.
     """
     place = await place_in(gateway, pool)
-    body, length = aiter(request.stream()), content_length or 0
-    content_type = request.headers.get("content-type", "")
+    content_type, length = request.headers.get("content-type", ""), content_length or 0
     with gateway.receiving.taken(caller.user):
-        if content_type.partition(";")[0].strip().lower() == FORM:
-            form = FormFile(content_type, body)
-            name, body, length = name or await form.name(), aiter(form), max(0, length - MOST_AROUND)
-        asset = await _receive(body, place, caller.user, UploadRecord(length=length, name=name[:255]), sha256)
+        async with aclosing(taken_body(request)) as taken:
+            body: AsyncIterator[bytes | memoryview] = taken
+            if content_type.partition(";")[0].strip().lower() == FORM:
+                form = FormFile(content_type, aiter(request.stream()))
+                name, body, length = name or await form.name(), aiter(form), max(0, length - MOST_AROUND)
+            asset = await _receive(body, place, caller.user, UploadRecord(length=length, name=name[:255]), sha256)
     return as_json(place.view(asset), 201, {"Location": f"/api/v1/assets/{pool}.{asset.sha256}"})
 
 
@@ -164,7 +166,7 @@ def _find(place: UploadPlace, caller: Caller, digest: str) -> AssetFile | None:
 
 
 async def _receive(
-    body: AsyncIterator[bytes], place: UploadPlace, user: str, record: UploadRecord, said_digest: str
+    body: AsyncIterator[bytes | memoryview], place: UploadPlace, user: str, record: UploadRecord, said_digest: str
 ) -> AssetFile:
     with of_file_system():
         await blocking(place.check_room, user, record.length)

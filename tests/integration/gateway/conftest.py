@@ -23,7 +23,7 @@ from videojob_gateway.app import create_app
 from videojob_gateway.auth.authentication import nobody_is_asked
 from videojob_gateway.auth.caller import Caller as Who
 from videojob_gateway.config import Settings
-from videojob_gateway.connections import SOCKETS
+from videojob_gateway.connections import SOCKETS, Connection
 from videojob_gateway.gateway import Gateway
 
 __all__ = ["client", "cluster", "configuration"]
@@ -74,7 +74,9 @@ class Caller:
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[Caller]:
     """Serve an application on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, http="h11", log_config=None, timeout_graceful_shutdown=1, **SOCKETS))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=Connection, log_config=None, timeout_graceful_shutdown=1, **SOCKETS)
+    )
     server.capture_signals = _none  # type: ignore[method-assign]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve([listener]))

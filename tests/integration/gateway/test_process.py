@@ -3,8 +3,9 @@
 import asyncio
 import os
 import re
+import resource
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,9 +19,13 @@ PROGRAM = Path(sys.executable).parent / "videojob-gateway"
 
 
 @asynccontextmanager
-async def running(**env: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
-    """Run the program, with its log to be read."""
-    process = await asyncio.create_subprocess_exec(PROGRAM, env=os.environ | env, stderr=asyncio.subprocess.PIPE)
+async def running(
+    first: Callable[[], None] | None = None, **env: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """Run the program, with its log to be read, after something that is done in its process."""
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, env=os.environ | env, stderr=asyncio.subprocess.PIPE, preexec_fn=first
+    )
     assert process.stderr is not None
     try:
         yield process, process.stderr
@@ -79,6 +84,14 @@ async def test_what_is_refused_counts_for_whoever_sends_it_as_trusted_proxies_sa
         assert found == statuses
         process.terminate()
         await log.read()
+
+
+async def test_it_has_as_many_connections_as_the_system_allows(apiserver: ApiServer, namespace: str) -> None:
+    env = {"KUBECONFIG": str(apiserver.kubeconfig), "VIDEOJOB_NAMESPACE": namespace, "VIDEOJOB_PORT": "0"}
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 200))  # noqa: E731
+    async with running(few, **env) as (process, log), asyncio.timeout(60):
+        assert b"on port" in await log.readline()
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (200, 200)
 
 
 async def test_without_an_api_server_it_says_so() -> None:
