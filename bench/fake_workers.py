@@ -38,12 +38,16 @@ class FakeWorkers:
         self._cluster = cluster
         self.render_s = 0.0
         """How long a render takes."""
+        self.report_s = REPORT_S
+        """How often a worker reports and renews."""
         self.jobs_seen: dict[str, float] = {}
         """When each Job was heard of, by its name; all times are of `time.monotonic()`."""
         self.claimed: dict[str, float] = {}
         """When each VideoJob was claimed, by its name."""
         self.finished: dict[str, float] = {}
         """When its result was handed in."""
+        self.said: dict[tuple[str, str], float] = {}
+        """When a worker began to say each message, by its VideoJob's name."""
         self.idle: set[str] = set()
         """Workers that wait for a claim."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -102,9 +106,11 @@ class FakeWorkers:
         while (left_s := began + self.render_s - time.monotonic()) > 0:
             with suppress(QueueUnavailableError):
                 percent = 100 * (1 - left_s / self.render_s)
-                await queue.report(claim, Progress(stage=Stage.RENDERING, percent=percent, message=f"at {percent:.2f}"))
+                message = f"at {percent:.2f}"
+                self.said[name, message] = time.monotonic()
+                await queue.report(claim, Progress(stage=Stage.RENDERING, percent=percent, message=message))
                 await queue.renew(claim)
-            await asyncio.sleep(min(REPORT_S, left_s))
+            await asyncio.sleep(min(self.report_s, left_s))
         result = succeeded(claim.assignment, max(self.render_s, 0.001))
         await _until_answered(lambda: queue.finish(claim, result))
         self.finished[name] = time.monotonic()

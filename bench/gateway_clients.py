@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MARK = re.compile(rb'"message":"mark-(\d+)"|"phase":"(Running|Succeeded)"')
+_MARK = re.compile(
+    rb'"message":"mark-(\d+)"|"phase":"(Succeeded)"|event: progress\nid: \d+\ndata: .*?"message":"(at [\d.]+)"'
+)
 _BEGUN = re.compile(rb"\nevent: (?:ready|job)\n")
 _PIECE_BYTES = 1 << 20
 _OPENED_AT_ONCE = 64
@@ -24,7 +26,7 @@ class Followers:
     def __init__(self, address: tuple[str, int], key: str) -> None:
         self._address, self._key = address, key
         self.told: defaultdict[str, list[float]] = defaultdict(list)
-        """When followers were told of a mark or a phase, by `time.monotonic()`."""
+        """When followers were told of a mark, of a worker's word, or that it has succeeded, by `time.monotonic()`."""
         self.lost = 0
         """Streams that ended."""
         self._open: list[_Follower] = []
@@ -68,8 +70,8 @@ class _Follower(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
-        for mark, phase in _MARK.findall(data):
-            self._all.told[(mark or phase).decode()].append(now)
+        for found in _MARK.findall(data):
+            self._all.told[b"".join(found).decode()].append(now)
         if not self.begun.is_set() and _BEGUN.search(data):
             self.begun.set()
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
@@ -38,7 +41,7 @@ class Transport:
     """One connection pool to one API server; every method raises `RequestError`."""
 
     def __init__(self, configuration: Configuration, timeout_s: float) -> None:
-        self._api = ApiClient(configuration)
+        self._api = ApiClient(_with_proxy(configuration))
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
 
     async def close(self) -> None:
@@ -126,6 +129,20 @@ class Transport:
             return await self._api.call_api(*request, _request_timeout=limits)
         except (TimeoutError, OSError, aiohttp.ClientError, ApiException) as error:
             raise from_connection(error, f"{method} {path}") from error
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment has for a URL, by `HTTPS_PROXY` and `NO_PROXY`; None for none."""
+    parts = urlsplit(url)
+    return None if not parts.hostname or proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
+
+
+def _with_proxy(configuration: Configuration) -> Configuration:
+    """Look for a proxy once: with each request, aiohttp hands that, and the search of ~/.netrc, to a thread."""
+    own = copy(configuration)
+    own.proxy = configuration.proxy or proxy_of(configuration.host)
+    own.client_session_kwargs = {"trust_env": False, **(configuration.client_session_kwargs or {})}
+    return own
 
 
 def _abandon(response: aiohttp.ClientResponse) -> None:

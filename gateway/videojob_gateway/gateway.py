@@ -229,7 +229,7 @@ class Gateway:
             return None
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # async: FastAPI has a thread call what is not
     """Return the gateway that serves a request."""
     gateway: Gateway = request.app.state.gateway
     return gateway

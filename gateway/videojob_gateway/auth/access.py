@@ -15,7 +15,7 @@ from videojob_gateway.rate_limits import STANDINGS
 from videojob_gateway.tier_rates import Counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import HTTPConnection
 
@@ -67,8 +67,8 @@ async def watcher_of(request: Request, _: Annotated[object, Security(_BEARER)]) 
     return _covered(await known_caller(request, headers), Role.VIEWER)
 
 
-def _with(role: Role) -> Callable[..., Caller]:
-    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+def _with(role: Role) -> Callable[..., Awaitable[Caller]]:
+    async def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         return _covered(caller, role)
 
     return check
