@@ -15,23 +15,24 @@ import os
 import statistics
 import sys
 import time
-from asyncio.subprocess import DEVNULL
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from bench.control_rig import CORE, Rig, cpu_s, memory_mib, rig
+from bench.control_peers import PEERS
+from bench.control_rig import Rig, memory_mib, rig
 from bench.light_client import all_of
 from bench.redis_queue import assignment, claims_per_s
 from tests.integration.operator.conftest import CLIPS, POOL_SPEC
-from videojob_contract.api_paths import JOBS, RENDERPOOLS, VIDEOJOBS
+from videojob_contract.api_paths import RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
 ROOT = Path(__file__).parents[1]
 RECORDED = Path(__file__).with_name("control_recorded.json")
@@ -78,20 +79,28 @@ MEASURES = {
     "progress_cpu_percent": Measure("  operator", "% of a core", is_gated=True),
     "idle_cpu_percent": Measure("idle with as many finished", "% of a core", 1),
     "idle_memory_mib": Measure("  operator's memory", "MiB", is_gated=True),
-    "naive_job_ms": Measure("naive kopf: apply → its Job: median", "ms"),
-    "naive_jobs_per_s": Measure("  applied at once: Jobs", "/s"),
-    "naive_cpu_ms": Measure("  its processor time of each", "ms"),
-    "naive_writes": Measure("  its writes for each", ""),
-    "naive_memory_mib": Measure("  its memory", "MiB"),
+    **{
+        f"{peer}_{key}": measure
+        for peer, given in (
+            ("naive", "naive kopf: apply → its Job"),
+            ("kueue", "Kueue: a suspended Job → it starts"),
+        )
+        for key, measure in {
+            "job_ms": Measure(f"{given}: median", "ms"),
+            "jobs_per_s": Measure("  given at once: Jobs", "/s"),
+            "cpu_ms": Measure("  its processor time of each", "ms"),
+            "writes": Measure("  its writes for each", ""),
+            "memory_mib": Measure("  its memory", "MiB"),
+        }.items()
+    },
 }
 
 
 class Run:
     """All measurements with one number of VideoJobs."""
 
-    def __init__(self, rig: Rig, count: int) -> None:
-        self._rig = rig
-        self._count = count
+    def __init__(self, rig: Rig, count: int, peers: Sequence[str]) -> None:
+        self._rig, self._count, self._peers = rig, count, peers
         self._pools: set[str] = set()
         self.found: dict[str, float] = {}
         self._told: set[str] = set()
@@ -100,7 +109,7 @@ class Run:
         """Measure all, or the parts that are named, in their order."""
         parts: list[Callable[[], Awaitable[None]]] = [
             *(self.idle, self.quiet, self.life, self.cold, self.queue, self.burst, self.finish),
-            *(self.backlog, self.restart, self.progress, self.naive),
+            *(self.backlog, self.restart, self.progress, self.peers),
         ]
         await self._create("finished", self._count, finished=True)
         self._rig.operator.start()
@@ -259,49 +268,16 @@ class Run:
         self.found["progress_cpu_percent"] = 100 * (self._rig.operator_cpu_s() - cpu) / took_s
         self.found["progress_oldest_s"] = oldest_s
 
-    async def naive(self) -> None:
-        """The same of a naive operator, in a namespace of its own."""
+    async def peers(self) -> None:
+        """What others do of it, each by itself and in a namespace of its own."""
         self._rig.operator.stop()
-        namespace = self._rig.server.create_namespace()
-        env = self._rig.operator.env | {"VIDEOJOB_NAMESPACES": namespace, "PYTHONPATH": str(ROOT)}
-        seen: dict[str, float] = {}
-
-        async def watch() -> None:
-            async for _, job in self._rig.client.watch(JOBS, namespace):
-                seen.setdefault(job["metadata"]["name"], time.monotonic())
-
-        async def create(name: str) -> None:
-            await self._rig.client.create(VIDEOJOBS, namespace, videojob(name))
-
-        watching = asyncio.create_task(watch())
-        command = ["taskset", "-c", CORE, sys.executable, "-m", "bench.naive_operator"]
-        peer = await asyncio.create_subprocess_exec(*command, env=env, stdout=DEVNULL, stderr=DEVNULL)
-        try:
-            await create("first")
-            await self._rig.until(lambda: "first" in seen, "a Job is made")
-            took = []
-            for number in range(20):
-                await asyncio.sleep(0.3)
-                began = time.monotonic()
-                await create(f"one-{number}")
-                await self._rig.until(lambda number=number: f"one-{number}" in seen, "a Job is made")
-                took.append(1000 * (seen[f"one-{number}"] - began))
-            self.found["naive_job_ms"] = statistics.median(took)
-            count = min(self._count, 1000)
-            names = [f"many-{number}" for number in range(count)]
-            began, cpu, writes = time.monotonic(), cpu_s(peer.pid), self._rig.writes().total()
-            await all_of([create(name) for name in names])
-            await self._rig.until(lambda: seen.keys() >= set(names), "a Job of each is made")
-            self.found["naive_jobs_per_s"] = count / (time.monotonic() - began)
-            await asyncio.sleep(5)
-            self.found["naive_cpu_ms"] = 1000 * (cpu_s(peer.pid) - cpu) / count
-            self.found["naive_writes"] = (self._rig.writes().total() - writes) / count
-            self.found["naive_memory_mib"] = memory_mib(peer.pid)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-            peer.kill()
-            await peer.wait()
+        for name in self._peers:
+            try:
+                found = await PEERS[name](self._rig, self._count)
+            except (TimeoutError, CalledProcessError) as error:
+                tell(f"{self._count}: {name}: NOT MEASURED TO THE END: {error}\n")
+                continue
+            self.found |= {f"{name}_{key}": value for key, value in found.items()}
 
     # --- means
 
@@ -384,10 +360,10 @@ def mean(runs: list[dict[int, dict[str, float]]]) -> dict[int, dict[str, float]]
     }
 
 
-async def measure(count: int, only: set[str]) -> dict[str, float]:
+async def measure(count: int, only: set[str], peers: Sequence[str]) -> dict[str, float]:
     """Measure with one number of VideoJobs, on servers of its own."""
     async with rig() as made:
-        run = Run(made, count)
+        run = Run(made, count, peers)
         try:
             await run.measure(only)
         except TimeoutError as error:
@@ -399,14 +375,15 @@ def main() -> None:
     """Measure, and compare."""
     parser = argparse.ArgumentParser(description="The control plane under load.")
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="numbers of VideoJobs")
-    parser.add_argument("--only", nargs="*", default=[], help="parts, such as quiet, backlog or naive; all")
+    parser.add_argument("--only", nargs="*", default=[], help="parts, such as quiet, backlog or peers; all")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=["naive"], help="what to compare with")
     parser.add_argument("--runs", type=int, default=1, help="runs of which the mean counts; 5 to record")
     parser.add_argument("--gate", action="store_true", help="fail if it is worse than recorded by more than a fifth")
     parser.add_argument("--record", action="store_true", help="record it")
     options = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runs = [
-            {count: runner.run(measure(count, set(options.only))) for count in options.rows}
+            {count: runner.run(measure(count, set(options.only), options.peers)) for count in options.rows}
             for _ in range(options.runs)
         ]
     found = mean(runs)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import resource
+import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -69,7 +70,7 @@ class Rig:
     def __init__(self, server: ApiServer, client: LightClient, redis: Redis, redis_url: str, folder: Path) -> None:
         self.server = server
         self.client = client
-        self.redis = redis
+        self.redis, self.redis_url, self.folder = redis, redis_url, folder
         self.namespace = server.create_namespace()
         self.observer = Observer()
         self.workers = FakeWorkers(client, redis, self.namespace, CLUSTER)
@@ -84,6 +85,11 @@ class Rig:
         }
         self.operator = OperatorProcess(env, folder / "operator.log")
         self.operator.program = ["taskset", "-c", CORE, PROGRAM]
+
+    def kubectl(self, *arguments: str, given: str = "") -> None:
+        """Run kubectl as the user who may do anything; raises `subprocess.CalledProcessError`."""
+        command = [self.server.programs / "kubectl", "--kubeconfig", self.server.kubeconfig, *arguments]
+        subprocess.run(command, check=True, input=given, text=True, stdout=subprocess.DEVNULL)
 
     def writes(self) -> Counter[str]:
         """Return the writes of the operator's user so far, by verb and resource."""

@@ -63,8 +63,13 @@ class LightClient:
         while True:
             query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "1"}
             async with self._session.get(resource.url(namespace), params=query) as answer:
+                if not answer.ok:  # as while its storage is made anew, after definitions have come
+                    await asyncio.sleep(0.2)
+                    continue
                 async for line in answer.content:
                     event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise RuntimeError(f"the watch of {resource.plural} has ended: {event['object']}")
                     version = event["object"]["metadata"]["resourceVersion"]
                     if event["type"] != "BOOKMARK":
                         yield event["type"], event["object"]
