@@ -360,7 +360,7 @@ def mean(runs: list[dict[int, dict[str, float]]]) -> dict[int, dict[str, float]]
     }
 
 
-async def measure(count: int, only: set[str], peers: Sequence[str]) -> dict[str, float]:
+async def measure(count: int, only: set[str], peers: Sequence[str] = ()) -> dict[str, float]:
     """Measure with one number of VideoJobs, on servers of its own."""
     async with rig() as made:
         run = Run(made, count, peers)
