@@ -145,11 +145,14 @@ async def test_where_the_operator_may_make_no_users_all_share_one_and_the_pool_s
     await guarded.create_pool()
     await guarded.create("one")
     await guarded.reaches("one", "Succeeded")
-    pool = await guarded.kubernetes.get(RENDERPOOLS, guarded.namespace, "default")
-    assert pool
-    (ready,) = [each for each in pool["status"]["conditions"] if each["type"] == "Ready"]
-    assert ready["status"] == "True"
-    assert "workers share a Redis user" in ready["message"]
+
+    async def is_said() -> bool:
+        pool = await guarded.kubernetes.get(RENDERPOOLS, guarded.namespace, "default")
+        assert pool
+        (ready,) = [each for each in pool["status"]["conditions"] if each["type"] == "Ready"]
+        return ready["status"] == "True" and "workers share a Redis user" in ready["message"]
+
+    await eventually(is_said, "the pool is ready, and says it")
     assert "has no Redis user of its own" in guarded.operator.log.read_text()
 
 
