@@ -31,6 +31,8 @@ def apply(step: Step) -> Step:
     if step.status.phase.is_final or not _is_wanted(step):
         return step
     if step.status.phase is not Phase.RUNNING:
+        if entry := attempt.current_entry(step):  # whose enqueueing may not have come into the status
+            step = step.update(attempts=entry.attempt)
         if step.observation.queue_known and step.status.attempts == attempt.current_number(step.status):
             step = step.first(CancelInQueue(uid_of(step.observation)))
         return _finish(step)

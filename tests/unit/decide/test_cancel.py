@@ -50,6 +50,13 @@ def test_a_queued_job_is_taken_out_of_the_queue_first():
     assert Forget(UID) in decision.after
 
 
+def test_one_that_was_enqueued_has_an_attempt_though_the_write_that_said_so_was_lost():
+    decision = decide(CANCEL, entry=entry(EntryState.QUEUED))
+
+    assert decision.before == (CancelInQueue(UID),)
+    assert (status_of(decision).phase, status_of(decision).attempts) == (Phase.CANCELLED, 1)
+
+
 def test_a_queued_job_is_cancelled_even_while_the_queue_is_away():
     decision = decide(CANCEL, queued(), queue_known=False)
 
