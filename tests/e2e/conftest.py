@@ -12,6 +12,9 @@ from kubernetes.client import ApiException
 
 from hack import media
 from tests.e2e.cluster import GROUP, VERSION, Cluster
+from tests.web.conftest import browser, chromium
+
+__all__ = ["browser", "chromium"]
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "videojob-e2e"

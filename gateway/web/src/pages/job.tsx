@@ -9,6 +9,7 @@ import { complain, wordsOf } from "../parts/notices";
 import { Outputs } from "../parts/outputs";
 import { PhaseBadge, ProgressBar } from "../parts/progress";
 import { useAsked } from "../parts/resource";
+import { Strip } from "../parts/strip";
 import { follow } from "../stream";
 import { t, word } from "../texts";
 import { type Job, type JobEvent, type ListedJob, type Said, isFinal, withProgress } from "../types";
@@ -86,6 +87,7 @@ export function JobPage({ name }: { name: string }) {
         </section>
       )}
       <Outputs job={job} />
+      <Strip job={job} />
       <JobHistory job={job} events={events.data?.items ?? []} />
       <details class="card">
         <summary>{t("job.spec")}</summary>

@@ -137,6 +137,7 @@ export const de: Record<TextKey, string> = {
   "up.done": "{name} ist da.",
   "up.progress": "Hochladen von {name}",
 
+  "job.timeline": "Zeitleiste",
   preview: "Vorschau",
   "preview.show": "{count} Bilder daraus zeigen",
   "preview.takes": "Es dauert wohl {time}.",

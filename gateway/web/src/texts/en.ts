@@ -135,6 +135,7 @@ export const en = {
   "up.done": "{name} is there.",
   "up.progress": "Upload of {name}",
 
+  "job.timeline": "Timeline",
   preview: "Preview",
   "preview.show": "Show {count} frames of it",
   "preview.takes": "It should take {time}.",
