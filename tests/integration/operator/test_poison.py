@@ -38,7 +38,7 @@ from videojob_operator.watched import WATCHED, Watched
 
 POOL = PoolKey("team", "default")
 KEYS = Keys(POOL)
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 VICTIM = "<victim>"
 """Stands for the uid of a VideoJob of the same pool."""
 
