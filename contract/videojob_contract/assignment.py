@@ -20,6 +20,8 @@ MAX_ATTEMPT = 1000
 """Far more attempts than any job has."""
 
 _LONGEST_MESSAGE = 2048
+_ALMOST = 99
+"""Only what has succeeded is at 100 %."""
 
 Attempt = Annotated[int, Field(ge=0, le=MAX_ATTEMPT)]
 Said = Annotated[
@@ -75,6 +77,10 @@ class Progress(Model):
     """Such as "frame 321 of 765, 84 fps"."""
     eta_s: Seconds | None = None
     """Seconds until the end, predicted."""
+
+    def percent_after(self, told: int) -> int:
+        """Return the whole percent to tell of it: no less than was told, and 100 only at the end."""
+        return max(told, min(int(self.percent), _ALMOST))
 
 
 class Result(Model):

@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 """Between two looks whether there are other pools to listen to, or nobody who follows."""
 RETRY_S: Final = 5.0
-_ALMOST: Final = 99
-"""Only what has succeeded is at 100 %, as the operator has it."""
 
 
 class LiveProgress:
@@ -76,7 +74,7 @@ class LiveProgress:
 def shown(record: JobRecord, progress: Progress) -> bytes:
     """Return what is told of it, as JSON: which VideoJob, and what its status will say, by the same names."""
     status: dict[str, Any] = {
-        "progress": max(record.progress, min(int(progress.percent), _ALMOST)),
+        "progress": progress.percent_after(record.progress),
         "stage": progress.stage,
         "message": progress.message,
     }

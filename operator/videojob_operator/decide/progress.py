@@ -26,8 +26,6 @@ _OFF_S, _OFF = 10.0, 0.1
 _LONGEST_S = 1e9
 _NOBODY_KNOWS = {Reason.LIMIT_REACHED, Reason.WORKERS_NOT_STARTING, Reason.QUEUE_UNAVAILABLE}
 """Why something waits of which the end is in other hands."""
-_ALMOST = 99
-"""Only what has succeeded is at 100 %."""
 
 
 def apply(step: Step) -> Step:
@@ -82,7 +80,7 @@ def _progress(step: Step) -> Step:
         return step
     eta = step.status.eta if said.eta_s is None else step.observation.now + timedelta(seconds=said.eta_s)
     return step.update(
-        progress=max(step.status.progress, min(int(said.percent), _ALMOST)),
+        progress=said.percent_after(step.status.progress),
         stage=said.stage,
         message=shorten(said.message) or step.status.message,
         eta=eta,
