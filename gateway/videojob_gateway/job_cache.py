@@ -34,8 +34,11 @@ LAG_S = 0.5
 RETRY_S = 2.0
 """Between two tries when the watch is refused, or the first list fails."""
 MOST_REMOVED = 10_000
-"""Deletions that are remembered for those who ask what has changed since."""
+"""Deletions, and moves from one user, project, pool, queue or label to another, that are remembered for those who ask
+what has changed since."""
 
+_followed_by = attrgetter("user", "project", "pool", "queue", "labels")
+"""By what streams choose what they tell of."""
 _by_age: Callable[[JobRecord], tuple[str, str]] = attrgetter("created_at", "name")
 
 
@@ -147,6 +150,8 @@ class JobCache:
         before = self._by_uid.get(record.uid)
         if before is not None:
             self._drop(before)
+            if _followed_by(before) != _followed_by(record):  # for some who are away now, it goes
+                self._remember_gone(record.version, before)
         self._by_uid[record.uid] = record
         insort(self._aged, record, key=_by_age)
         self.version = max(self.version, record.version)
@@ -168,10 +173,13 @@ class JobCache:
             version = 0
             self._forget_changes()
         self.version = max(self.version, version)
+        self._remember_gone(version, record)
+        self._tell(record, None)
+
+    def _remember_gone(self, version: int, record: JobRecord) -> None:
         self._removed.append((version, record))
         if len(self._removed) > MOST_REMOVED:
             self._all_since = max(self._all_since, self._removed.popleft()[0])
-        self._tell(record, None)
 
     def changes_since(self, version: int) -> list[tuple[int, JobRecord | None, JobRecord | None]] | None:
         """Return what has changed since a version, in that order: each as the version, and before and after.

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.gateway.records import manifest
@@ -71,6 +71,7 @@ STEPS = st.lists(
 )
 
 
+@example([("put", "b", "ana"), ("receive", 1), ("put", "b", "ben"), ("cut",)], "ana")  # another's, while she is away
 @given(STEPS, st.sampled_from([None, "ana"]))
 def test_whatever_happens_a_client_comes_to_know_what_there_is(steps, owner):
     async def run() -> None:
