@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
@@ -49,17 +50,21 @@ class LightClient:
         await self._request("DELETE", resource.url(namespace, name), {"gracePeriodSeconds": 0}, "application/json")
 
     async def watch(self, resource: Resource, namespace: str) -> AsyncIterator[tuple[str, Object]]:
-        """Yield the type and the object of each change, those first that there are, as added."""
-        version, token = "", ""
+        """Yield the type and the object of each change; those first that there are, as added, and so anew after 410."""
         while True:
-            query = {"limit": str(_PAGE)} | ({"continue": token} if token else {})
-            async with self._session.get(resource.url(namespace), params=query) as answer:
-                page = await answer.json()
-            for item in page["items"]:
-                yield "ADDED", item
-            version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue", "")
-            if not token:
-                break
+            version, token = "", ""
+            while not version or token:
+                query = {"limit": str(_PAGE)} | ({"continue": token} if token else {})
+                async with self._session.get(resource.url(namespace), params=query) as answer:
+                    page = await answer.json()
+                for item in page["items"]:
+                    yield "ADDED", item
+                version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue", "")
+            async for kind, found in self._changes(resource, namespace, version):
+                yield kind, found
+
+    async def _changes(self, resource: Resource, namespace: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+        """Yield changes until the server does not know any more what has changed since."""
         while True:
             query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "1"}
             async with self._session.get(resource.url(namespace), params=query) as answer:
@@ -69,6 +74,8 @@ class LightClient:
                 async for line in answer.content:
                     event = json.loads(line)
                     if event["type"] == "ERROR":
+                        if event["object"].get("code") == HTTPStatus.GONE:
+                            return
                         raise RuntimeError(f"the watch of {resource.plural} has ended: {event['object']}")
                     version = event["object"]["metadata"]["resourceVersion"]
                     if event["type"] != "BOOKMARK":
