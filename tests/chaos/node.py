@@ -1,4 +1,7 @@
-"""A node whose workers do as their VideoJob's name says, and what Kubernetes does there: collecting garbage, TTL."""
+"""A node whose workers do as their VideoJob's name says, and what Kubernetes does there.
+
+That is: to collect garbage, to delete Jobs whose time is over, and to say that a Job has ended whose pod has.
+"""
 
 import asyncio
 import re
@@ -7,7 +10,7 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
-from tests.integration.operator.node import Node, Worker, failed, succeeded
+from tests.integration.operator.node import Node, Worker, failed, status_of_finished_job, succeeded
 from videojob_contract.api_paths import JOBS, PODS, VIDEOJOBS
 from videojob_contract.assignment import Result
 from videojob_contract.errors import Reason
@@ -79,9 +82,13 @@ class ChaosNode(Node):
                 await self._kubernetes.delete(JOBS, namespace, name, uid=job["metadata"]["uid"])
             else:
                 kept.add(name)
-        async for pod in self._kubernetes.list(PODS, namespace, metadata_only=True):
-            if pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] not in kept:
+        at_work = {job["metadata"]["name"] for job in jobs if not _is_over(job)}
+        async for pod in self._kubernetes.list(PODS, namespace):
+            job_name, phase = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"], pod["status"]["phase"]
+            if job_name not in kept:
                 await self._delete_pod(pod)
+            elif job_name in at_work and phase in {"Succeeded", "Failed"}:
+                await self._say(JOBS, job_name, status_of_finished_job(failed=phase == "Failed"))
 
     async def _delete_pod(self, pod: dict[str, Any]) -> None:
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
@@ -91,3 +98,8 @@ class ChaosNode(Node):
         except ApiError as error:
             if error.code != 404:
                 raise
+
+
+def _is_over(job: dict[str, Any]) -> bool:
+    status = job.get("status", {})
+    return bool(status.get("succeeded") or status.get("failed"))

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from redis.asyncio import Redis
 
@@ -35,6 +35,7 @@ from videojob_contract.resources.status import OutputStatus, Stage
 from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.errors import ApiError
 
+T = TypeVar("T")
 POLL_S = 0.05
 PROGRAM = Path(sys.executable).with_name("videojob-worker")
 ALONE_S = 20.0
@@ -305,10 +306,10 @@ class Node:
     async def _refusal_of_pod(self, job: dict[str, Any], name: str) -> str | None:
         """Make the pod of a Job, or return why it is refused."""
         try:
-            assert await self._kubernetes.create(PODS, self._namespace, pod_of(job, name))
+            await until_done(lambda: self._kubernetes.create(PODS, self._namespace, pod_of(job, name)))
         except ApiError as error:
             return error.words
-        await self._kubernetes.patch(PODS, self._namespace, name, status_of_pod("Running"), subresource="status")
+        await self._say(PODS, name, status_of_pod("Running"))
         return None
 
     async def _post_event(self, job: dict[str, Any], message: str) -> None:
@@ -334,11 +335,27 @@ class Node:
         await self._kubernetes.create(Resource("api/v1", "events"), self._namespace, event)
 
     async def _end_pod(self, job: dict[str, Any], pod: str, message: str, code: int = 0) -> None:
-        patch, failed = self._kubernetes.patch, code != 0
-        phase = "Failed" if failed else "Succeeded"
-        ended = status_of_finished_job(failed=failed)
-        await patch(PODS, self._namespace, pod, status_of_pod(phase, message, code), subresource="status")
-        await patch(JOBS, self._namespace, job["metadata"]["name"], ended, subresource="status")
+        await self._say(PODS, pod, status_of_pod("Failed" if code else "Succeeded", message, code))
+        await self._say(JOBS, job["metadata"]["name"], status_of_finished_job(failed=code != 0))
+
+    async def _say(self, resource: Resource, name: str, status: dict[str, Any]) -> None:
+        patch = self._kubernetes.patch
+        await until_done(lambda: patch(resource, self._namespace, name, status, subresource="status"))
+
+
+async def until_done(do: Callable[[], Awaitable[T]]) -> T:
+    """Do what Job controller and kubelet do: again, as long as the API server is away.
+
+    Raises:
+        ApiError: it refuses that.
+    """
+    while True:
+        try:
+            return await do()
+        except ApiError as error:
+            if error.is_refusal:
+                raise
+        await asyncio.sleep(POLL_S)
 
 
 def pod_of(job: dict[str, Any], name: str) -> dict[str, Any]:
