@@ -13,12 +13,13 @@ from videojob_operator.decide.attempt import current_entry
 from videojob_operator.decide.backlog import rounded_up, wait_s
 from videojob_operator.decide.budget import POSITION_INTERVAL_S, within_budget
 from videojob_operator.decide.conditions import shorten
+from videojob_operator.decide.step import Step
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from videojob_contract.queue.types import QueueEntry
-    from videojob_operator.decide.step import Step
+    from videojob_contract.resources.status import VideoJobStatus
+    from videojob_operator.decide.types import Observation
 
 _OFF_S, _OFF = 10.0, 0.1
 """An ETA is told anew that is off by these seconds, and by this share of what is left."""
@@ -40,10 +41,24 @@ def apply(step: Step) -> Step:
             if entry is None or entry.state is not EntryState.QUEUED or entry.position is None:
                 return step
             told = waiting.for_its_turn(step, entry.waits_for)
-            told = told.update(queue_position=rounded_up(entry.position), eta=_eta_of_waiting(told, entry))
-            return within_budget(step, told, _interval_s(step, entry.position))
+            return within_budget(step, _placed(told, entry.position), _interval_s(step, entry.position))
         case _:
             return step
+
+
+def placed(observation: Observation, status: VideoJobStatus, position: int) -> VideoJobStatus:
+    """Return a status that also says where a VideoJob is that was put into its queue just now.
+
+    Args:
+        observation: what the status was decided of.
+        status: is to be written.
+        position: how many of its queue are before it.
+    """
+    return _placed(Step(observation, status, status, observation.memory), position).status
+
+
+def _placed(step: Step, position: int) -> Step:
+    return step.update(queue_position=rounded_up(position), eta=_eta_of_waiting(step, position))
 
 
 def _interval_s(step: Step, position: int) -> float:
@@ -57,13 +72,13 @@ def _waiting(step: Step) -> int:
     return load.count if load else 0
 
 
-def _eta_of_waiting(step: Step, entry: QueueEntry) -> datetime | None:
+def _eta_of_waiting(step: Step, position: int) -> datetime | None:
     """Return when it should be done that waits; as it was told, while that is about right."""
     spec, pool = step.observation.accepted.spec, step.observation.pool
     backlog, predicted = step.observation.backlog, step.status.predicted
     if spec is None or pool is None or backlog is None or predicted is None or step.status.reason in _NOBODY_KNOWS:
         return None
-    turn_s = wait_s(backlog, pool, spec.queue, entry.position or 0)
+    turn_s = wait_s(backlog, pool, spec.queue, position)
     if turn_s is None:
         return None
     left_s = min(turn_s + predicted.seconds, _LONGEST_S)

@@ -34,6 +34,7 @@ from videojob_operator.decide import budget, conditions, rates
 from videojob_operator.decide.attempt import current_number, left_behind
 from videojob_operator.decide.backlog import Backlog
 from videojob_operator.decide.pool_size import in_force
+from videojob_operator.decide.progress import placed
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -309,9 +310,12 @@ class VideoJobReconciler:
 
     async def _act(self, record: VideoJobRecord, observation: Observation, decision: Decision) -> None:
         try:
+            status = decision.status
             for action in decision.before:
-                await self._do(record, action)
-            if decision.status is None or await self._write(record, observation, decision.status):
+                position = await self._do(record, action)
+                if status is not None and status.phase is Phase.QUEUED and position is not None:
+                    status = placed(observation, status, position)
+            if status is None or await self._write(record, observation, status):
                 for action in decision.after:
                     await self._do(record, action)
             else:
@@ -323,7 +327,8 @@ class VideoJobReconciler:
         if decision.before or decision.after or (decision.status and decision.status.phase is not record.phase):
             self._wake_pool(record.pool)
 
-    async def _do(self, record: VideoJobRecord, action: Action) -> None:
+    async def _do(self, record: VideoJobRecord, action: Action) -> int | None:
+        """Act; return the place in its queue that the VideoJob has by that, if it has one."""
         namespace, name = record.key
         match action:
             case EmitEvent():
@@ -353,7 +358,8 @@ class VideoJobReconciler:
                 session = self._session_of(record.pool)
                 if session is not None:
                     with session.in_touch():
-                        await self._do_in_queue(session.queue, action)
+                        return await self._do_in_queue(session.queue, action)
+        return None
 
     async def _do_to_job(self, record: VideoJobRecord, action: Adopt | Carry | DeleteWorkerJob) -> None:
         match action:
@@ -413,7 +419,9 @@ class VideoJobReconciler:
         metrics.attempt_carried(record.pool.namespace, record.pool.name)
 
     @staticmethod
-    async def _do_in_queue(queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget) -> None:
+    async def _do_in_queue(
+        queue: OperatorApi, action: Enqueue | Withdraw | CancelInQueue | Release | Forget
+    ) -> int | None:
         match action:
             case Enqueue():
                 answer = await queue.enqueue(
@@ -423,6 +431,7 @@ class VideoJobReconciler:
                     raise AttemptSpentError(f"attempt {action.assignment.attempt} was given up")
                 if not answer.accepted:
                     raise RefusedError(f"attempt {action.assignment.attempt} was refused as {answer.state}")
+                return answer.position
             case Withdraw():
                 if not await queue.withdraw(action.uid, action.attempt) and action.strictly:
                     raise RefusedError(f"attempt {action.attempt} waits in its queue no more")
@@ -432,6 +441,7 @@ class VideoJobReconciler:
                 await queue.release(action.uid, action.attempt)
             case Forget():
                 await queue.forget(action.uid)
+        return None
 
     async def _write(self, record: VideoJobRecord, observation: Observation, new: VideoJobStatus) -> bool:
         """Write the status; False when there is no such VideoJob any more.

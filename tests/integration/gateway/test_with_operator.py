@@ -67,7 +67,7 @@ async def test_a_render_is_followed_from_its_request_to_its_outputs(call: Caller
     await eventually(rendered_again, timeout_s=60)
 
 
-async def test_a_client_that_waits_is_told_what_is_known_first(call: Caller) -> None:
+async def test_a_client_that_waits_is_told_what_is_known_first(call: Caller, patient: World) -> None:
     waits = {"Prefer": "respond-async, wait=10"}
 
     async def predicted() -> Any:
@@ -80,6 +80,9 @@ async def test_a_client_that_waits_is_told_what_is_known_first(call: Caller) -> 
     status = await eventually(predicted, timeout_s=60)
     assert status["phase"] != "Pending"
     assert float(status["predicted"]["seconds"]) > 0
+    await patient.create_pool("later", maxWorkers=0, minIdle=0)
+    places = [await call("POST", "jobs", json={"spec": SPEC | {"pool": "later"}}, headers=waits) for _ in range(2)]
+    assert [answer.json["status"]["queuePosition"] for answer in places] == [0, 1]
     nowhere = await call("POST", "jobs", json={"spec": SPEC | {"pool": "nowhere"}}, headers=waits)
     assert nowhere.json["status"]["phase"] == "Pending"
     assert nowhere.json["status"]["reason"]

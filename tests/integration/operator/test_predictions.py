@@ -44,9 +44,10 @@ async def test_a_pool_learns_and_says_when_its_work_is_done(patient: World) -> N
     assert running["eta"] >= running["startedAt"][:19]
 
     await patient.create("second")
-    await patient.reaches("second", "Queued")
+    assert (await patient.reaches("second", "Queued"))["queuePosition"] == 0
     await patient.create("third")
-    waits = await patient.reaches("third", "Queued", also=lambda status: "eta" in status)
+    assert (await patient.reaches("third", "Queued"))["queuePosition"] == 1
+    waits = await patient.reaches("third", "Queued", also=lambda status: {"eta", "reason"} <= status.keys())
     assert (waits["reason"], waits["queuePosition"]) == ("PoolAtMaximum", 1)
 
     async def has_backlog() -> bool:

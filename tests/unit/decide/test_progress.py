@@ -9,6 +9,7 @@ from tests.unit.decide.build import (
     after,
     decide,
     entry,
+    observe,
     pool_spec,
     progress,
     queued,
@@ -20,6 +21,7 @@ from videojob_contract.queue.types import EntryState, LimitReached
 from videojob_contract.resources.status import Stage, VideoJobStatus
 from videojob_operator.decide.backlog import Backlog, Load, rounded_up
 from videojob_operator.decide.budget import POSITION_INTERVAL_S
+from videojob_operator.decide.progress import placed
 from videojob_operator.decide.types import Decision, Memory
 
 OURS = worker_job(owner_uid=UID)
@@ -103,6 +105,12 @@ def test_what_waits_says_when_it_should_be_done():
     assert predicted is not None
     # Four of ten seconds are before it, for ten workers.
     assert expected().eta == after(int(2 + 4 + predicted.seconds))
+
+
+def test_what_was_enqueued_just_now_says_its_place_and_its_end():
+    observed = observe({}, queued(), backlog=BACKLOG)
+    told = placed(observed, queued(), 14)
+    assert (told.queue_position, told.eta) == (15, expected(entry=entry(EntryState.QUEUED, position=14)).eta)
 
 
 @pytest.mark.parametrize(
