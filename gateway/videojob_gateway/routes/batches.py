@@ -19,7 +19,8 @@ from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - the same
 from videojob_gateway.job_view import view
 from videojob_gateway.problem_json import of_error
 from videojob_gateway.routes.answers import as_json, body_of, errors
-from videojob_gateway.routes.jobs import EXAMPLES, Word
+from videojob_gateway.routes.asked_jobs import Word  # noqa: TC001 - the same
+from videojob_gateway.routes.jobs import EXAMPLES
 from videojob_gateway.submission import read_submission
 from videojob_gateway.tier_rates import Counted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +16,11 @@ from videojob_gateway.auth.access import Submitter, Viewer, charge
 from videojob_gateway.documents import JSON, read_object
 from videojob_gateway.errors import InvalidRequestError, StateError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
-from videojob_gateway.job_query import MAX_PAGE, JobQuery, Sort, select
+from videojob_gateway.job_query import MAX_PAGE, Sort, select
 from videojob_gateway.job_view import view
 from videojob_gateway.preferences import preferred_wait_s
 from videojob_gateway.routes.answers import as_json, body_of, errors
+from videojob_gateway.routes.asked_jobs import AskedJobs  # noqa: TC001 - the same
 from videojob_gateway.submission import read_submission
 from videojob_gateway.tier_rates import Counted
 
@@ -34,8 +36,6 @@ EXAMPLES: dict[str, Any] = {
     "a template": {"spec": {"templateRef": {"name": "birthday-card"}, "parameters": {"name": "Ana"}}},
 }
 JobId = Annotated[str, Path(description="Its name or its UID.", min_length=1, max_length=63)]
-Word = Annotated[str | None, Query(max_length=63)]
-Labels = Annotated[list[str], Query(description="`name=value`, or `name`; all of them.", max_length=8)]
 
 
 @router.post(
@@ -76,14 +76,9 @@ async def submit_job(
 )
 async def list_jobs(
     gateway: Served,
-    caller: Viewer,
+    asked: AskedJobs,
     *,
-    user: Word = None,
-    project: Word = None,
-    pool: Word = None,
-    queue: Word = None,
     phase: Annotated[list[Phase], Query(description="One of these.", max_length=len(Phase))] = [],  # noqa: B006 - FastAPI copies it
-    label: Labels = [],  # noqa: B006
     text: Annotated[str, Query(description="Somewhere in its names, message or labels.", max_length=200)] = "",
     created_after: Annotated[datetime | None, Query(alias="createdAfter")] = None,
     created_before: Annotated[datetime | None, Query(alias="createdBefore")] = None,
@@ -95,14 +90,9 @@ async def list_jobs(
 
     They are as the last change of each was told, mostly less than a tenth of a second ago.
     """
-    query = JobQuery(
-        owner=caller.owner,
-        user=user,
-        project=project,
-        pool=pool,
-        queue=queue,
+    query = replace(
+        asked,
         phases=phase,
-        labels=label,
         text=text,
         created_after=second_of("createdAfter", created_after),
         created_before=second_of("createdBefore", created_before),

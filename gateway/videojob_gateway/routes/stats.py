@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - FastAPI reads annotations
 from typing import Annotated
 
@@ -9,11 +10,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response  # noqa: TC002 - the same
 
 from videojob_gateway import models
-from videojob_gateway.auth.access import Viewer  # noqa: TC001 - the same
 from videojob_gateway.gateway import Served  # noqa: TC001 - the same
-from videojob_gateway.job_query import JobQuery, matching
+from videojob_gateway.job_query import matching
 from videojob_gateway.routes.answers import as_json, errors
-from videojob_gateway.routes.jobs import Labels, Word, second_of
+from videojob_gateway.routes.asked_jobs import AskedJobs  # noqa: TC001 - the same
+from videojob_gateway.routes.jobs import second_of
 from videojob_gateway.statistics import By, summary
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -26,25 +27,15 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 )
 async def statistics(
     gateway: Served,
-    caller: Viewer,
+    asked: AskedJobs,
     *,
     by: By | None = None,
-    user: Word = None,
-    project: Word = None,
-    pool: Word = None,
-    queue: Word = None,
-    label: Labels = [],  # noqa: B006
     created_after: Annotated[datetime | None, Query(alias="createdAfter")] = None,
     created_before: Annotated[datetime | None, Query(alias="createdBefore")] = None,
 ) -> Response:
     """Count the caller's VideoJobs that there still are, or to admins everyone's: all, and in groups."""
-    query = JobQuery(
-        owner=caller.owner,
-        user=user,
-        project=project,
-        pool=pool,
-        queue=queue,
-        labels=label,
+    query = replace(
+        asked,
         created_after=second_of("createdAfter", created_after),
         created_before=second_of("createdBefore", created_before),
     )

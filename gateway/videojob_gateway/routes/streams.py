@@ -17,7 +17,8 @@ from videojob_gateway.job_cache import JobRecord
 from videojob_gateway.job_query import JobQuery
 from videojob_gateway.live import Changes, LiveResponse
 from videojob_gateway.routes.answers import errors
-from videojob_gateway.routes.jobs import JobId, Labels, Word  # noqa: TC001 - the same
+from videojob_gateway.routes.asked_jobs import AskedJobs  # noqa: TC001 - the same
+from videojob_gateway.routes.jobs import JobId  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,12 +79,7 @@ async def follow_job(
 async def follow_jobs(
     gateway: Served,
     caller: Viewer,
-    *,
-    user: Word = None,
-    project: Word = None,
-    pool: Word = None,
-    queue: Word = None,
-    label: Labels = [],  # noqa: B006
+    asked: AskedJobs,
     last_event_id: LastEventId = None,
 ) -> Response:
     """Send `job` whenever one of the caller's VideoJobs is made or changes, `progress` meanwhile, and `deleted`.
@@ -92,8 +88,7 @@ async def follow_jobs(
     since; or with `reset`, when that is not known any more: list again.
     """
     cache = gateway.known()
-    query = JobQuery(owner=caller.owner, user=user, project=project, pool=pool, queue=queue, labels=label)
-    changes, since = Changes(query.tests), _version(last_event_id)
+    changes, since = Changes(asked.tests), _version(last_event_id)
     return _live(gateway, changes, lambda: changes.catch_up(cache, since), caller.user)
 
 

@@ -46,7 +46,7 @@ def apply(step: Step) -> Step:
             return step
 
 
-def placed(observation: Observation, status: VideoJobStatus, position: int) -> VideoJobStatus:
+def placed_at(observation: Observation, status: VideoJobStatus, position: int) -> VideoJobStatus:
     """Return a status that also says where a VideoJob is that was put into its queue just now.
 
     Args:

@@ -34,7 +34,7 @@ from videojob_operator.decide import budget, conditions, rates
 from videojob_operator.decide.attempt import current_number, left_behind
 from videojob_operator.decide.backlog import Backlog
 from videojob_operator.decide.pool_size import in_force
-from videojob_operator.decide.progress import placed
+from videojob_operator.decide.progress import placed_at
 from videojob_operator.decide.types import (
     Action,
     Adopt,
@@ -314,7 +314,7 @@ class VideoJobReconciler:
             for action in decision.before:
                 position = await self._do(record, action)
                 if status is not None and status.phase is Phase.QUEUED and position is not None:
-                    status = placed(observation, status, position)
+                    status = placed_at(observation, status, position)
             if status is None or await self._write(record, observation, status):
                 for action in decision.after:
                     await self._do(record, action)

@@ -21,7 +21,7 @@ from videojob_contract.queue.types import EntryState, LimitReached
 from videojob_contract.resources.status import Stage, VideoJobStatus
 from videojob_operator.decide.backlog import Backlog, Load, rounded_up
 from videojob_operator.decide.budget import POSITION_INTERVAL_S
-from videojob_operator.decide.progress import placed
+from videojob_operator.decide.progress import placed_at
 from videojob_operator.decide.types import Decision, Memory
 
 OURS = worker_job(owner_uid=UID)
@@ -109,7 +109,7 @@ def test_what_waits_says_when_it_should_be_done():
 
 def test_what_was_enqueued_just_now_says_its_place_and_its_end():
     observed = observe({}, queued(), backlog=BACKLOG)
-    told = placed(observed, queued(), 14)
+    told = placed_at(observed, queued(), 14)
     assert (told.queue_position, told.eta) == (15, expected(entry=entry(EntryState.QUEUED, position=14)).eta)
 
 
