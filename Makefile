@@ -136,7 +136,7 @@ bench-cluster: $(VENV)/.stamp ## measure latency, API writes and memory on the o
 	@PYTHONPATH=. $(PY) bench/cluster.py
 
 .PHONY: bench-control
-bench-control: $(VENV)/.stamp ## measure the control plane with 100, 1,000 and 10,000 VideoJobs; ROWS="100 1000"; GATE=1 compares; PEERS="naive kueue"
+bench-control: $(VENV)/.stamp ## measure the control plane with 100, 1,000 and 10,000 VideoJobs; ROWS="100 1000"; GATE=1 compares; PEERS="naive kueue keda"
 	@hack/bootstrap base
 	@$(PY) -m bench.control $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(PEERS),--peers $(PEERS)) \
 	  $(if $(GATE),--gate) $(if $(RECORD),--record)

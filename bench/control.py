@@ -84,6 +84,7 @@ MEASURES = {
         for peer, given in (
             ("naive", "naive kopf: apply → its Job"),
             ("kueue", "Kueue: a suspended Job → it starts"),
+            ("keda", "KEDA, each second: an item in a Redis list → its Job"),
         )
         for key, measure in {
             "job_ms": Measure(f"{given}: median", "ms"),

@@ -11,12 +11,14 @@ import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bench.control_rig import CORE, cpu_s, memory_mib
 from bench.light_client import all_of
 from tests.integration.operator.conftest import CLIPS
 from tests.ports import free_port
 from videojob_contract.api_paths import JOBS, VIDEOJOBS
+from videojob_contract.queue.connection import awaited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,8 +51,7 @@ async def naive(rig: Rig, count: int) -> dict[str, float]:
 async def kueue(rig: Rig, count: int) -> dict[str, float]:
     """Measure Kueue with suspended Jobs, and room for all of them."""
     folder = _built("kueue")
-    rig.kubectl("apply", "--server-side", "--filename", str(folder / "crds"))
-    rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    _define(rig, folder / "crds")
     namespace = rig.server.create_namespace()
     quota = {"name": "cpu", "nominalQuota": 10 * MOST}
     flavors = [{"coveredResources": ["cpu"], "flavors": [{"name": "any", "resources": [quota]}]}]
@@ -95,7 +96,43 @@ async def kueue(rig: Rig, count: int) -> dict[str, float]:
         return await _measured(rig, namespace, count, give, starts=_is_let_go, pid=pid)
 
 
-PEERS: dict[str, Callable[[Rig, int], Awaitable[dict[str, float]]]] = {"naive": naive, "kueue": kueue}
+async def keda(rig: Rig, count: int) -> dict[str, float]:
+    """Measure KEDA with a ScaledJob on a Redis list, looked at each second; what is in the list stays until its end."""
+    folder = _built("keda")
+    _define(rig, folder / "crds")
+    namespace = rig.server.create_namespace()
+    at = urlsplit(rig.redis_url)
+    trigger = {"type": "redis", "metadata": {"address": at.netloc, "listName": namespace, "listLength": "1"}}
+    spec = {
+        "jobTargetRef": {"template": POD},
+        "pollingInterval": 1,
+        "maxReplicaCount": 10 * MOST,
+        "triggers": [trigger],
+    }
+    made = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledJob", "metadata": {"name": "renders"}, "spec": spec}
+    rig.kubectl("apply", "--namespace", namespace, "--filename", "-", given=json.dumps(made))
+
+    async def give(name: str) -> None:
+        await awaited(rig.redis.rpush(namespace, name))
+
+    options = [
+        "--enable-prometheus-metrics=false",
+        "--health-probe-bind-address=127.0.0.1:0",
+        f"--metrics-service-bind-address=127.0.0.1:{free_port()}",
+        f"--cert-dir={_certificates(rig.folder / 'keda')}",
+        "--kube-api-qps=-1",  # not as shipped: it would be held to 20 requests a second
+    ]
+    own = {"WATCH_NAMESPACE": namespace, "POD_NAMESPACE": namespace, "KEDA_CLUSTER_OBJECT_NAMESPACE": namespace}
+    async with program([str(folder / "operator"), *options], rig.operator.env | own, rig) as pid:
+        return await _measured(rig, namespace, count, give, starts=lambda _: True, pid=pid)
+
+
+PEERS: dict[str, Callable[[Rig, int], Awaitable[dict[str, float]]]] = {"naive": naive, "kueue": kueue, "keda": keda}
+
+
+def _define(rig: Rig, definitions: Path) -> None:
+    rig.kubectl("apply", "--server-side", "--filename", str(definitions))
+    rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 
 
 async def _measured(
