@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from videojob_contract.queue.types import PoolKey
+from videojob_contract.resources import RenderPoolSpec
 from videojob_contract.resources.status import FixedTemplate, Phase
 from videojob_operator.decide import carried
 from videojob_operator.decide.history import KINDS
@@ -180,6 +181,11 @@ class Cache:
     def queued_of(self, pool: PoolKey) -> list[VideoJobKey]:
         """Every VideoJob that waits in this pool's queues."""
         return self._by_pool_and_phase.of((pool, Phase.QUEUED))
+
+    def pool_spec(self, key: PoolKey) -> RenderPoolSpec | None:
+        """Return the spec of a pool; None when there is no such pool, or it is refused."""
+        pool = self.pools.get(key)
+        return pool.accept().spec if pool else None
 
     def pools_in(self, namespace: str) -> tuple[str, ...]:
         """Names of the RenderPools of a namespace, in order."""

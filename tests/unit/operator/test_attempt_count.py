@@ -11,7 +11,7 @@ from videojob_contract.resources.status import Phase, VideoJobStatus
 from videojob_operator import metrics
 from videojob_operator.decide.types import Observation
 from videojob_operator.decide.videojob import decide_videojob
-from videojob_operator.reconcile.videojob import _count
+from videojob_operator.reconcile.attempt_counts import count_attempt
 from videojob_operator.records import VideoJobKey, VideoJobRecord
 
 NOT_YET = {"clips": [{"video": {"uri": "volume://media/a.mp4"}}]}
@@ -47,7 +47,7 @@ def counted(pool: PoolKey, status: VideoJobStatus | None, observation: Observati
         schedule_uid=None,
         raw=observation.raw,
     )
-    _count(record, observation, new, None)
+    count_attempt(record, observation, new, None)
     lines = metrics.exposition()[0].decode().splitlines()
     return [line for line in lines if line.startswith("videojob_attempts_total{") and pool.name in line]
 
