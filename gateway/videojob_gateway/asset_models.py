@@ -72,7 +72,7 @@ class SignedUploadPart(WireModel):
     url: str
     """Where it is sent, without any credentials."""
     headers: dict[str, str] = Field(examples=[{"x-ms-blob-type": "BlockBlob"}])
-    """What is sent with it, and nothing else that says what it is."""
+    """What is sent with it."""
 
 
 class SignedUploadParts(WireModel):

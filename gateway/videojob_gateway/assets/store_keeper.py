@@ -41,8 +41,9 @@ from videojob_gateway.assets.store_parts import (
     missing_parts,
     part_name,
 )
+from videojob_gateway.assets.store_requests import MOST_LISTED
 from videojob_gateway.assets.store_upload import StoreLoad, StoreUpload, find_asset_in, stored_upload
-from videojob_gateway.errors import NoSuchUploadError
+from videojob_gateway.errors import NoSuchUploadError, QuotaError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,12 +83,15 @@ class StoreKeeper:
 
     async def partial(self, user: str) -> list[PartialUpload]:
         """Return a user's uploads that have not come whole."""
-        stored = group([each async for each in self.requests.listed(folder_of_uploads(user))])
+        found = [each async for each in self.requests.listed(folder_of_uploads(user))]
+        stored = group(found)
         old = [each for each in stored.values() if _is_old(each)]
         await self.requests.delete([path for each in old for path in each.paths])
+        if len(found) >= MOST_LISTED:
+            raise QuotaError(f"your uploads have {MOST_LISTED} parts that have not become assets; end or remove some")
         open_ = [each for each in stored.values() if each.has_record and not each.asset and not _is_old(each)]
-        found = await asyncio.gather(*(self._upload(user, each) for each in open_))
-        return [each for each in found if each is not None]
+        uploads = await asyncio.gather(*(self._upload(user, each) for each in open_))
+        return [each for each in uploads if each is not None]
 
     @asynccontextmanager
     async def opened(self, user: str, identity: str) -> AsyncIterator[StoreUpload]:

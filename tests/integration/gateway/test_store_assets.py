@@ -6,8 +6,10 @@ import io
 import json
 import logging
 import os
+import re
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ from videojob_contract.api_paths import RENDERPOOLS
 from videojob_contract.resources import API_VERSION
 from videojob_gateway.app import create_app
 from videojob_gateway.assets.store_parts import PART_BYTES
+from videojob_gateway.auth.authentication import nobody_is_asked
 from videojob_gateway.config import Settings
 from videojob_gateway.gateway import Gateway
 
@@ -42,13 +45,17 @@ PREFIX = "a place/uploads"
 
 @dataclass(frozen=True)
 class Store:
-    """A store with the place of uploads of the pool `default`, and two gateways."""
+    """A store with the place of uploads of the pool `default`, and gateways."""
 
     server: Server
     one: Caller
     other: Caller
+    open_to_all: Caller
+    """A third, where nobody is asked who they are."""
     secrets: Path
     """Where the pool's Secret is."""
+    pool: dict[str, Any]
+    """The pool's spec."""
 
     def paths(self) -> list[str]:
         """Return what there is below the prefix."""
@@ -76,7 +83,8 @@ def pem() -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-async def create_pool(cluster: Cluster, server: Server, endpoint: str) -> None:
+async def create_pool(cluster: Cluster, server: Server, endpoint: str) -> dict[str, Any]:
+    """Create the pool `default`, and return its spec."""
     entry = server.entry(endpoint=endpoint).model_dump(mode="json", by_alias=True, exclude_none=True)
     uploads = {"prefix": f"{server.provider}://{BUCKET}/{PREFIX.replace(' ', '%20')}", "ttl": "48h"}
     prefix = f"{server.provider}://{BUCKET}/out"
@@ -88,6 +96,7 @@ async def create_pool(cluster: Cluster, server: Server, endpoint: str) -> None:
         "spec": {"storage": storage},
     }
     assert await cluster.kubernetes.create(RENDERPOOLS, cluster.namespace, body)
+    return {"storage": storage}
 
 
 @pytest.fixture
@@ -97,17 +106,17 @@ async def make_store(apiserver: ApiServer, cluster: Cluster, tmp_path: Path) -> 
 
         async def make(server: Server, endpoint: str = "") -> Store:
             server.admin().delete([found["path"] for page in server.admin().list() for found in page])
-            await create_pool(cluster, server, endpoint or server.url)
+            pool = await create_pool(cluster, server, endpoint or server.url)
             secrets = tmp_path / "secrets" / "default"
             secrets.mkdir(parents=True)
             settings = Settings(upload_secrets=str(secrets.parent), max_user_bytes=60_000_000)
             kubeconfig, namespace = apiserver.kubeconfig, cluster.namespace
             client = await stack.enter_async_context(Client(kubeconfig=kubeconfig, namespace=namespace))
-            one, other = [
-                await stack.enter_async_context(serving(create_app(Gateway(settings, client), by_name)))
-                for _ in range(2)
+            one, other, open_to_all = [
+                await stack.enter_async_context(serving(create_app(Gateway(settings, client), known)))
+                for known in (by_name, by_name, nobody_is_asked)
             ]
-            store = Store(server, one, other, secrets)
+            store = Store(server, one, other, open_to_all, secrets, pool)
             store.write_secret()
             return store
 
@@ -358,6 +367,22 @@ async def test_a_signed_url_is_for_its_part_alone(s3_store: Store) -> None:
         assert await put(s3_store, {**part, "url": changed}, LONG) == 403
     assert await put(s3_store, {**part, "method": "DELETE"}, LONG) == 403
     assert s3_store.server.secrets["AWS_SECRET_ACCESS_KEY"] not in part["url"]
+
+
+async def test_the_documentation_says_how_parts_are_put(s3_store: Store, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(LONG)
+    (tmp_path / "ca.crt").write_text(s3_store.server.authority)
+    text = (Path(__file__).parents[3] / "docs" / "http.md").read_text()
+    [lines] = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", lines.replace("http://localhost:8080", s3_store.open_to_all.url)),
+        cwd=tmp_path,
+        env={"SSL_CERT_FILE": str(tmp_path / "ca.crt"), "no_proxy": "127.0.0.1"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    uri = (await process.communicate())[0].decode().strip()
+    assert uri == f"s3://{BUCKET}/a%20place/uploads/assets/_/{sha256(LONG)}/file.mp4"
+    assert s3_store.content(uri.partition("uploads/")[2]) == LONG
 
 
 @pytest.mark.parametrize(
