@@ -6,8 +6,9 @@ from typing import Any
 
 from PIL import Image
 
+from tests.integration.gateway.stores import Store, make_store, s3_store
 from tests.integration.gateway.test_assets import ANA, bring
-from tests.integration.gateway.test_store_assets import Store, azure, direct, gcs, make_store, s3, s3_store
+from tests.integration.objects.conftest import direct, s3
 from tests.integration.worker.conftest import Workers, operator, pool, redis_url, workers
 from tests.integration.worker.test_worker import UID, finished, until
 from videojob_contract.assignment import Assignment
@@ -15,7 +16,7 @@ from videojob_contract.defaults import resolve
 from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.validation import parse_renderpool, parse_videojob
 
-__all__ = ["azure", "direct", "gcs", "make_store", "operator", "pool", "redis_url", "s3", "s3_store", "workers"]
+__all__ = ["direct", "make_store", "operator", "pool", "redis_url", "s3", "s3_store", "workers"]
 
 
 async def assignment_of(store: Store, job: dict[str, Any]) -> Assignment:
