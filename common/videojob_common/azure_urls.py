@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _VERSION = "2023-11-03"
 
 
-def azure_url(entry: ObjectStore, account_key: str, key: str, until: datetime) -> str:
-    """Return a URL by which a blob can be read until then.
+def azure_url(entry: ObjectStore, account_key: str, key: str, until: datetime, permissions: str) -> str:
+    """Return a URL by which a blob can be used until then; `permissions` are Azure's letters, such as r.
 
     Raises:
         ValueError: the account's key is none.
@@ -27,8 +27,19 @@ def azure_url(entry: ObjectStore, account_key: str, key: str, until: datetime) -
     expires = f"{until:%Y-%m-%dT%H:%M:%SZ}"
     # Permissions, start, expiry, resource, identifier, addresses, protocol, version, kind, snapshot, encryption scope,
     # and five headers of the answer.
-    signed = ["r", "", expires, f"/blob/{entry.account}/{entry.bucket}/{key}", "", "", "", _VERSION, "b", *[""] * 7]
+    signed = [
+        permissions,
+        "",
+        expires,
+        f"/blob/{entry.account}/{entry.bucket}/{key}",
+        "",
+        "",
+        "",
+        _VERSION,
+        "b",
+        *[""] * 7,
+    ]
     digest = hmac.digest(base64.b64decode(account_key, validate=True), "\n".join(signed).encode(), "sha256")
-    query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expires, "sig": base64.b64encode(digest).decode()}
+    query = {"sv": _VERSION, "sr": "b", "sp": permissions, "se": expires, "sig": base64.b64encode(digest).decode()}
     server = (entry.endpoint or f"https://{entry.account}.blob.core.windows.net").rstrip("/")
     return f"{server}/{quote(f'{entry.bucket}/{key}')}?{urlencode(query)}"

@@ -14,3 +14,7 @@ class ForbiddenAddressError(Exception):
 
 class MissingKeyError(Exception):
     """A Secret lacks a key, which is the message."""
+
+
+class UnreadableKeyError(Exception):
+    """A key of a Secret, which is the message, cannot be read as a file."""

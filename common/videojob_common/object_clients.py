@@ -1,14 +1,14 @@
 """Clients of a pool's object stores: made of its entry and of what a Secret has, by the Secret's keys.
 
-The worker reads and writes with them, the operator only signs. obstore has no other name for these settings than the
-strings of its configuration, which stand here alone.
+The worker and the gateway read and write with them, the operator only signs. obstore has no other name for these
+settings than the strings of its configuration, which stand here alone.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from videojob_common.azure_urls import azure_url
@@ -37,6 +37,7 @@ CREDENTIAL_KEYS: Mapping[Provider, tuple[str, ...]] = {
     Provider.AZ: (ACCOUNT_KEY, SAS_TOKEN),
 }
 """Keys of a Secret, by provider."""
+_AZURE_PERMISSIONS = {"GET": "r", "PUT": "cw"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -71,20 +72,27 @@ def is_plain(entry: ObjectStore) -> bool:
 
 
 async def signed_url(
-    client: ObjectClient, entry: ObjectStore, secret: Mapping[str, str] | None, key: str, lasting_s: float
+    client: ObjectClient,
+    entry: ObjectStore,
+    secret: Mapping[str, str] | None,
+    key: str,
+    lasting_s: float,
+    *,
+    method: Literal["GET", "PUT"] = "GET",
 ) -> str:
-    """Return a URL by which an object can be downloaded for so many seconds; `client` is made of the same.
+    """Return a URL by which an object can be downloaded, or put, for so many seconds; `client` is made of the same.
 
     Raises:
         Exception: the credentials cannot sign; its words may repeat them.
     """
     if entry.provider is Provider.AZ and secret is not None and ACCOUNT_KEY in secret and SAS_TOKEN not in secret:
-        return azure_url(entry, secret[ACCOUNT_KEY], key, datetime.now(UTC) + timedelta(seconds=lasting_s))
+        until = datetime.now(UTC) + timedelta(seconds=lasting_s)
+        return azure_url(entry, secret[ACCOUNT_KEY], key, until, _AZURE_PERMISSIONS[method])
     if entry.provider is Provider.AZ and quote(key) != key:
         raise ValueError("obstore signs the escapes of a key, of which Azure knows nothing")
     import obstore  # noqa: PLC0415 - a worker is claimed before it needs this
 
-    return await obstore.sign_async(client, "GET", key, timedelta(seconds=lasting_s))
+    return await obstore.sign_async(client, method, key, timedelta(seconds=lasting_s))
 
 
 def _s3(entry: ObjectStore, secret: Mapping[str, str] | None, options: dict[str, Any]) -> S3Store:

@@ -33,6 +33,7 @@ from videojob_gateway.routes import (
     stats,
     streams,
     templates,
+    upload_parts,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def create_app(gateway: Gateway, authenticate: Authenticate = nobody_is_asked) -
     app.include_router(logs.router)
     app.include_router(posters.router)
     app.include_router(asset_uploads.router)
+    app.include_router(upload_parts.router)
     app.include_router(assets.router)
     app.include_router(looks.router)
     app.include_router(templates.router)

@@ -56,3 +56,33 @@ class ResumableUpload(WireModel):
     """When it goes, unless more comes."""
     asset: Asset | None
     """What it has become, once all have come."""
+
+
+class SignedUploadPart(WireModel):
+    """A part of an upload, to be put straight to the object store."""
+
+    number: int
+    """The first is 1."""
+    offset: int
+    """From which byte of the file on."""
+    bytes: int
+    """How many it has: all of them in one request."""
+    method: str = Field(examples=["PUT"])
+    """With which it is sent."""
+    url: str
+    """Where it is sent, without any credentials."""
+    headers: dict[str, str] = Field(examples=[{"x-ms-blob-type": "BlockBlob"}])
+    """What is sent with it."""
+
+
+class SignedUploadParts(WireModel):
+    """The first of the parts that have not come."""
+
+    part_bytes: int = Field(examples=[8388608])
+    """How many each has, but the last of the file."""
+    missing: int
+    """How many have not come."""
+    expires_at: datetime
+    """Until when the URLs are good."""
+    parts: list[SignedUploadPart]
+    """Empty when all have come."""

@@ -65,6 +65,8 @@ class Settings(EnvironmentSettings):
     """Folder in which the volumes of pools are mounted, to be read: `POOL/VOLUME` each; empty for none."""
     uploads: str = ""
     """Folder in which the places of uploads of pools are mounted, to be written to: `POOL` each; empty for none."""
+    upload_secrets: str = ""
+    """Folder in which Secrets of places of uploads in object stores are mounted: `POOL` each; empty for none."""
     max_upload_bytes: PositiveInt = 4 * 1024**3
     """Longest file that may be uploaded, where the pool lets none be longer."""
     max_user_bytes: PositiveInt = 64 * 1024**3

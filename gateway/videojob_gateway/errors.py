@@ -18,6 +18,8 @@ GatewayError
 ├── StateError                 409: it is not in a state in which this can be done
 ├── NameInUseError             409: there is a VideoJob of this name
 ├── OffsetError                409: an upload does not go on there
+├── NotWholeError              409: an upload has not come whole
+├── NotInStoreError            409: an upload is in a volume, to which nobody puts parts
 ├── ReplacedError              410: another file is in its place
 ├── TusVersionError            412: uploads are resumed by another version of tus
 ├── TooLargeError              413: the body is too long
@@ -32,12 +34,15 @@ GatewayError
 ├── TooManyRequestsError       429: the user has asked for as much as one may in a time
 ├── TooManyRefusalsError       429: too much that was refused came from this address
 ├── ChecksumError              460: the bytes are not those that were said
+├── StoreRefusesError          502: the store of uploads does not let the gateway do it
 ├── NotReadyError              503: the VideoJobs are not known yet
 ├── NobodyIdleError            503: no worker is idle to look
 ├── LookFailedError            503: what is looked at cannot be read now
 ├── NoLooksError               503: nobody can be asked to look
 ├── HookFailsError             503: a VideoHook, or what it is verified with, cannot be read
 ├── VolumeError                503: the volume of uploads fails
+├── StoreFailsError            503: the store of uploads fails, or is away
+├── BusyError                  503: as much is sent to stores as the gateway has memory for
 ├── IssuerAwayError            503: the issuer's keys cannot be had
 ├── NoRoomError                507: the volume of uploads is full
 └── QuotaError                 507: the user has as much as one may
@@ -177,6 +182,18 @@ class OffsetError(GatewayError):
     status, reason = 409, "WrongOffset"
 
 
+class NotWholeError(GatewayError):
+    """An upload has not come whole."""
+
+    status, reason = 409, "NotWhole"
+
+
+class NotInStoreError(GatewayError):
+    """An upload is in a volume: its bytes come by the gateway alone."""
+
+    status, reason = 409, "NotInStore"
+
+
 class ReplacedError(GatewayError):
     """Another file is in the place of an output."""
 
@@ -272,6 +289,12 @@ class ChecksumError(GatewayError):
     status, reason = 460, "ChecksumMismatch"
 
 
+class StoreRefusesError(GatewayError):
+    """The store of uploads does not let the gateway do it: it, or the gateway's credentials, have to be put right."""
+
+    status, reason = 502, "StoreRefuses"
+
+
 class NotReadyError(GatewayError):
     """The VideoJobs are not known yet."""
 
@@ -312,6 +335,24 @@ class VolumeError(GatewayError):
     """The volume of uploads fails."""
 
     status, reason = 503, "VolumeFails"
+
+
+class StoreFailsError(GatewayError):
+    """The store of uploads fails, or is away."""
+
+    status, reason = 503, "StoreFails"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"Retry-After": "5"})
+
+
+class BusyError(GatewayError):
+    """As much is sent to stores at a time as the gateway has memory for."""
+
+    status, reason = 503, "Busy"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}; ask again", headers={"Retry-After": "2"})
 
 
 class IssuerAwayError(GatewayError):

@@ -18,6 +18,7 @@ from videojob_contract.resources.status import Phase
 from videojob_contract.support import unsupported
 from videojob_contract.template_refs import fix, name_of_template
 from videojob_contract.validation import parse_videojob
+from videojob_gateway.assets.upload_stores import UploadStores
 from videojob_gateway.config import Settings  # noqa: TC001 - the same
 from videojob_gateway.errors import (
     InvalidRequestError,
@@ -72,9 +73,11 @@ class Gateway:
     redis: InitVar[Redis | None] = None
     """None where there is none."""
     vitals: Vitals = field(init=False)
+    stores: UploadStores = field(init=False)
 
     def __post_init__(self, redis: Redis | None) -> None:
         object.__setattr__(self, "vitals", Vitals(self.client, redis, self.settings.operator_lease))
+        object.__setattr__(self, "stores", UploadStores(self.settings.upload_secrets))
         object.__setattr__(self, "streams", OpenStreams(self.settings.max_streams))
 
     @property

@@ -269,6 +269,22 @@ def test_the_gateway_writes_to_places_of_uploads_and_nowhere_else() -> None:
     assert gateway_settings(GATEWAY).uploads == "/uploads"
 
 
+def test_the_gateway_has_the_secrets_of_uploads_in_stores_as_files_and_no_right_to_secrets() -> None:
+    secrets = [{"pool": "default", "secretName": "films"}, {"pool": "studio.b", "secretName": "studio"}]
+    values = {"gateway": GATEWAY["gateway"] | {"uploadSecrets": secrets}}
+    chart = render(values)
+    mounts = {each["name"]: each for each in chart.container("videojob-gateway")["volumeMounts"]}
+    volumes = chart.one("Deployment", "videojob-gateway")["spec"]["template"]["spec"]["volumes"]
+    folder = gateway_settings(values).upload_secrets
+    for index, (pool, name) in enumerate((("default", "films"), ("studio.b", "studio"))):
+        assert mounts[f"upload-secret-{index}"]["mountPath"] == f"{folder}/{pool}"
+        assert mounts[f"upload-secret-{index}"]["readOnly"]
+        assert {"name": f"upload-secret-{index}", "secret": {"secretName": name}} in volumes
+    assert rights(chart.one("Role", "videojob-gateway")) == rights(render(GATEWAY).one("Role", "videojob-gateway"))
+    assert not gateway_settings(GATEWAY).upload_secrets
+    assert "secretName" in refusal({"gateway": GATEWAY["gateway"] | {"uploadSecrets": [{"pool": "default"}]}})
+
+
 def test_the_gateway_limits_rates_as_the_values_say() -> None:
     rates = {"*": {"submissions": {"perMinute": 2000000}}, "gold": {"requests": {"perDay": 5}}}
     values = {"gateway": GATEWAY["gateway"] | {"rateLimits": rates, "trustedProxies": ["10.0.0.0/8", "::1"]}}

@@ -77,6 +77,7 @@ GATEWAY: dict[str, Any] = {
     "gateway.volumes": [{"name": "media", "emptyDir": {}}],
     "gateway.volumeMounts": [{"name": "tmp", "mountPath": "/volumes/default/media"}],
     "gateway.uploadMounts": [{"name": "tmp", "mountPath": "/uploads/default", "subPath": "uploads"}],
+    "gateway.uploadSecrets": [{"pool": "default", "secretName": "uploads"}],
     "gateway.serviceAnnotations": {"a": "b"},
     "gateway.logs.format": "text",
     "gateway.logs.level": "debug",

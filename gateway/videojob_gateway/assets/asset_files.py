@@ -7,61 +7,19 @@ name things is not there. Everything here blocks.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from videojob_common.safe_open import open_folder
-from videojob_gateway.assets.media_kinds import KINDS, MediaKind
+from videojob_gateway.assets.layout import ASSETS, DIGEST, AssetFile, folder_of, kind_of_name, owner_of_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ASSETS: Final = "assets"
-NOBODY: Final = "_"
-"""Whose folder it is where nobody is asked who they are; no user is called so."""
-DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_USER: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.@]{0,61}[A-Za-z0-9])?")
-_NAME: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,119}")
-_LONGEST_STEM: Final = 100
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLACE_TRIES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class AssetFile:
-    """A file that a user brought."""
-
-    user: str
-    sha256: str
-    """Of its bytes, in hex: by which it is known."""
-    name: str
-    """What it is called in its folder: as it was called, as far as a name can say, with the extension of its kind."""
-    kind: MediaKind
-    size_bytes: int
-    created_at: datetime
-    used_at: datetime
-    """When it was brought last, or read for a VideoJob: from then on its time runs."""
-
-    @property
-    def path(self) -> str:
-        """Where it is, below the place of uploads."""
-        return f"{ASSETS}/{folder_of(self.user)}/{self.sha256}/{self.name}"
-
-
-def folder_of(user: str) -> str:
-    """Return the name of a user's folder."""
-    return user if _USER.fullmatch(user) else NOBODY
-
-
-def file_name(said: str, kind: MediaKind) -> str:
-    """Return what a file is to be called that its sender calls something: a name without paths and odd characters."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", re.split(r"[/\\]", said)[-1].rpartition(".")[0] or said)
-    return f"{stem.strip('-_')[:_LONGEST_STEM].rstrip('-_') or 'file'}{kind.extension}"
 
 
 def put_in_place(root: Path, partials: int, partial: str, *, user: str, sha256: str, name: str) -> AssetFile:
@@ -160,7 +118,7 @@ def names_in(folder: int) -> list[str]:
 
 def _users(root: Path) -> list[str]:
     with suppress(FileNotFoundError), open_folder(root, (ASSETS,)) as folder:
-        return sorted("" if name == NOBODY else name for name in names_in(folder) if folder_of(name) == name)
+        return sorted(user for name in names_in(folder) if (user := owner_of_folder(name)) is not None)
     return []
 
 
@@ -171,7 +129,7 @@ def _folder(root: Path, user: str, sha256: str, *, create: bool = False) -> Iter
 
 
 def _names(folder: int) -> list[str]:
-    return [name for name in names_in(folder) if _NAME.fullmatch(name)]
+    return [name for name in names_in(folder) if kind_of_name(name) is not None]
 
 
 def _touched(folder: int) -> str | None:
@@ -191,7 +149,7 @@ def _asset(folder: int, name: str, user: str, sha256: str) -> AssetFile | None:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    kind = KINDS.get(f".{name.rpartition('.')[2]}")
+    kind = kind_of_name(name)
     if not stat.S_ISREG(found.st_mode) or kind is None:
         return None
     return AssetFile(

@@ -8,63 +8,30 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import stat
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from videojob_common.safe_open import open_folder
-from videojob_gateway.assets.asset_files import folder_of, names_in
+from videojob_gateway.assets.asset_files import names_in
+from videojob_gateway.assets.layout import PARTIAL, STAYS_S, UPLOAD_ID, PartialUpload, UploadRecord, folder_of
 from videojob_gateway.errors import LockedError, NoSuchUploadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PARTIAL: Final = "partial"
-STAYS_S: Final = 24 * 3600.0
-"""How long an upload stays to which nothing comes."""
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FILE: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _RECORD_BYTES: Final = 4096
 
-Bytes = Annotated[int, Field(ge=0, le=1 << 62)]
-
-
-class UploadRecord(BaseModel):
-    """What an upload is to become."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    length: Bytes
-    """How many bytes it is to have."""
-    name: Annotated[str, Field(max_length=255)] = ""
-    """What its sender calls it."""
-    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    """What its sender says that its digest is; empty for nothing."""
-    asset: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    """The asset that it has become."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartialUpload:
-    """An upload, as it is now."""
-
-    id: str
-    record: UploadRecord
-    offset: int
-    """How many bytes there are."""
-    expires_at: float
-    """When it goes if nothing comes, in seconds since 1970."""
-
 
 @dataclass(slots=True)
-class OpenUpload:
+class LockedFile:
     """An upload that nobody else writes to."""
 
     id: str
@@ -110,7 +77,7 @@ def every(root: Path, user: str) -> list[PartialUpload]:
         for name in names_in(folder):
             identity = name.partition(".")[0]
             try:
-                upload = _look(folder, identity) if _ID.fullmatch(name) else None
+                upload = _look(folder, identity) if UPLOAD_ID.fullmatch(name) else None
             except NoSuchUploadError:
                 upload = None
             if upload is not None:
@@ -122,7 +89,7 @@ def every(root: Path, user: str) -> list[PartialUpload]:
 
 
 @contextmanager
-def opened(root: Path, user: str, identity: str) -> Iterator[OpenUpload]:
+def opened(root: Path, user: str, identity: str) -> Iterator[LockedFile]:
     """Open an upload to be written to, by nobody else meanwhile.
 
     Raises:
@@ -139,13 +106,13 @@ def opened(root: Path, user: str, identity: str) -> Iterator[OpenUpload]:
             _lock(file)
             _check_place(folder, identity, file)
             os.utime(f"{identity}.json", dir_fd=folder, follow_symlinks=False)  # it stays with what it is of
-            yield OpenUpload(identity, record, file, folder, os.fstat(file).st_size)
+            yield LockedFile(identity, record, file, folder, os.fstat(file).st_size)
         finally:
             os.close(file)
 
 
-def complete(upload: OpenUpload, asset: str) -> None:
-    """Remember for a while which asset an upload has become: who got no answer asks again."""
+def complete(upload: LockedFile, asset: str) -> None:
+    """Remember for a while which asset an upload has become, for who got no answer and asks again; raises OSError."""
     _write_record(upload.folder, upload.id, upload.record.model_copy(update={"asset": asset}))
 
 
@@ -165,7 +132,7 @@ def remove_upload(root: Path, user: str, identity: str) -> None:
 @contextmanager
 def _folder(root: Path, user: str, identity: str) -> Iterator[int]:
     missing = NoSuchUploadError("there is no such upload, or its time is over")
-    if not _ID.fullmatch(identity):
+    if not UPLOAD_ID.fullmatch(identity):
         raise missing
     try:
         with open_folder(root, (PARTIAL, folder_of(user))) as folder:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import errno
 import hashlib
-import os
-from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
 
-from videojob_common.safe_open import UnsafePathError
 from videojob_gateway import metrics
-from videojob_gateway.assets import asset_files, partial_files
+from videojob_gateway.assets import layout
 from videojob_gateway.assets.media_kinds import SNIFF_BYTES, kind_of
 from videojob_gateway.connections import TAKE_BODY
 from videojob_gateway.errors import (
@@ -24,25 +20,18 @@ from videojob_gateway.errors import (
     ChecksumError,
     GatewayError,
     MediaTypeError,
-    NoRoomError,
-    NoSuchUploadError,
     TooLargeError,
     TooSlowError,
-    VolumeError,
 )
-from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from starlette.requests import Request
 
-    from videojob_gateway.assets.asset_files import AssetFile
-    from videojob_gateway.assets.partial_files import OpenUpload
-    from videojob_gateway.assets.upload_place import UploadPlace
-
-    T = TypeVar("T")
+    from videojob_gateway.assets.keeping import OpenUpload
+    from videojob_gateway.assets.layout import AssetFile
+    from videojob_gateway.assets.media_kinds import MediaKind
 
 WRITE_BYTES: Final = 1024 * 1024
 """So much is written at once."""
@@ -52,7 +41,6 @@ LONGEST_S: Final = 3600.0
 """How long one request may take; an upload that is resumed takes as many as it needs."""
 ALGORITHMS: Final = ("sha1", "sha256")
 """Of checksums of a part; tus asks for the first."""
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _CLOSE: Final = {"Connection": "close"}
 
 
@@ -83,40 +71,6 @@ class Checksum:
             raise ChecksumError("the bytes that came are not those of Upload-Checksum; send them again")
 
 
-@asynccontextmanager
-async def entered(context: AbstractContextManager[T]) -> AsyncIterator[T]:
-    """Enter and leave something that blocks in a thread, with what the file system says turned into errors of ours."""
-    with of_file_system():
-        found = await blocking(context.__enter__)
-        try:
-            yield found
-        except BaseException as error:
-            await blocking(context.__exit__, type(error), error, error.__traceback__)
-            raise
-        await blocking(context.__exit__, None, None, None)
-
-
-@contextmanager
-def of_file_system() -> Iterator[None]:
-    """Turn what the file system says into errors of ours.
-
-    Raises:
-        NoRoomError: the volume is full.
-        NoSuchUploadError: what was there is gone.
-        VolumeError: anything else.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NoSuchUploadError("it was removed meanwhile") from error
-    except UnsafePathError as error:
-        raise VolumeError("the place of uploads is not as it should be: a link or a file is in the way") from error
-    except OSError as error:
-        if error.errno in _FULL:
-            raise NoRoomError("the volume of uploads is full; what has come stays") from error
-        raise VolumeError(f"the volume of uploads fails: {os.strerror(error.errno or 0)}") from error
-
-
 def taken_body(request: Request) -> AsyncGenerator[bytes | memoryview, None]:
     """Return the body of a request as it comes, to be closed; each piece is there until the next is asked for."""
     body: AsyncGenerator[bytes | memoryview, None] = request.scope["extensions"][TAKE_BODY]()
@@ -135,86 +89,58 @@ async def append(
         MediaTypeError: it begins as no media do.
         ChecksumError: the bytes that came are not those.
         TooSlowError, BadRequestError: the body does not come, or not whole.
-        NoRoomError, VolumeError: it cannot be written.
+        GatewayError: it cannot be written; see `MediaKeeper`.
     """
     begin = upload.offset
     whole = hashlib.sha256() if begin == 0 else None
     part = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
     try:
-        with of_file_system():
-            async for chunk in _pieces(body):
-                await blocking(_write, upload, chunk, most_bytes, whole, part)
-                metrics.received(len(chunk))
-                if begin < SNIFF_BYTES <= upload.offset:
-                    await blocking(check_kind, upload)
+        async for chunk in _pieces(body):
+            before = upload.offset
+            _check_length(before + len(chunk), most_bytes)
+            await upload.write(chunk, *filter(None, (whole, part)))
+            metrics.received(len(chunk))
+            if before < SNIFF_BYTES <= upload.offset:
+                await _kind(upload)
         if checksum and part:
             checksum.check(part.digest())
     except BaseException:
         if checksum:
-            await blocking(_cut, upload, begin)
+            await upload.cut(begin)
         raise
     return whole.hexdigest() if whole else ""
 
 
-async def finish_upload(
-    place: UploadPlace, user: str, upload: OpenUpload, digest: str, said_digest: str = ""
-) -> AssetFile:
+async def finish_upload(upload: OpenUpload, digest: str, said: str) -> AssetFile:
     """Make an asset of an upload that has come whole.
+
+    Args:
+        upload: that has come.
+        digest: the SHA-256 of its bytes, in hex; empty where not all of them came here.
+        said: what its sender says that that is; empty for nothing.
 
     Raises:
         MediaTypeError: it is no media.
         ChecksumError: its digest is not what its sender said.
-        NoSuchUploadError, NoRoomError, VolumeError: it cannot be put in its place.
+        GatewayError: it cannot be put in its place; see `MediaKeeper`.
     """
-    with of_file_system():
-        return await blocking(_finish, place, user, upload, digest, said_digest or upload.record.sha256)
+    kind = await _kind(upload)
+    return await upload.keep(layout.file_name(upload.record.name, kind), digest, said)
 
 
-def check_kind(upload: OpenUpload) -> None:
-    """Make sure that what has come begins as media do; raises `MediaTypeError`."""
-    if kind_of(os.pread(upload.file, SNIFF_BYTES, 0)) is None:
+def _check_length(length: int, most_bytes: int) -> None:
+    if length > most_bytes:
+        raise TooLargeError(f"it is to have at most {most_bytes} bytes", headers=_CLOSE)
+
+
+async def _kind(upload: OpenUpload) -> MediaKind:
+    """Return what it is by what has come; raises `MediaTypeError` when it begins as no media do."""
+    kind = kind_of(await upload.beginning())
+    if kind is None:
         raise MediaTypeError(
             "it is no picture, video, sound, font or subtitles that a VideoJob could read", headers=_CLOSE
         )
-
-
-def _finish(place: UploadPlace, user: str, upload: OpenUpload, digest: str, said_digest: str) -> AssetFile:
-    kind = kind_of(os.pread(upload.file, SNIFF_BYTES, 0))
-    check_kind(upload)
-    assert kind is not None  # noqa: S101 - as was just checked
-    os.fsync(upload.file)
-    found = digest or _digest(upload.file)
-    if said_digest and said_digest != found:
-        raise ChecksumError(f"its SHA-256 is {found}, not the one that was said")
-    name = asset_files.file_name(upload.record.name, kind)
-    asset = asset_files.put_in_place(place.root, upload.folder, upload.id, user=user, sha256=found, name=name)
-    partial_files.complete(upload, found)
-    return asset
-
-
-def _digest(file: int) -> str:
-    digest, at = hashlib.sha256(), 0
-    while chunk := os.pread(file, WRITE_BYTES, at):
-        digest.update(chunk)
-        at += len(chunk)
-    return digest.hexdigest()
-
-
-def _write(upload: OpenUpload, chunk: bytes | bytearray | memoryview, most_bytes: int, *digests: Any) -> None:
-    if upload.offset + len(chunk) > most_bytes:
-        raise TooLargeError(f"it is to have at most {most_bytes} bytes", headers=_CLOSE)
-    for digest in filter(None, digests):
-        digest.update(chunk)
-    view = memoryview(chunk)
-    while view:
-        count = os.pwrite(upload.file, view, upload.offset)
-        upload.offset += count
-        view = view[count:]
-
-
-def _cut(upload: OpenUpload, length: int) -> None:
-    with suppress(OSError):
-        os.ftruncate(upload.file, length)
+    return kind
 
 
 async def _pieces(body: AsyncIterator[bytes | memoryview]) -> AsyncIterator[bytes | bytearray | memoryview]:

@@ -6,8 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Final
 
-from videojob_gateway.assets import asset_files
-from videojob_gateway.assets.partial_files import UploadRecord
+from videojob_gateway.assets.layout import DIGEST, UploadRecord
 from videojob_gateway.errors import BadRequestError, TusVersionError
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def check_version(said: str) -> None:
 def record_of(length: int, metadata: Mapping[str, str]) -> UploadRecord:
     """Return what an upload is to become; raises `BadRequestError`."""
     digest = metadata.get("sha256", "").lower()
-    if digest and not asset_files.DIGEST.fullmatch(digest):
+    if digest and not DIGEST.fullmatch(digest):
         raise BadRequestError("sha256 of Upload-Metadata is a digest in hex")
     return UploadRecord(length=length, name=metadata.get("filename", metadata.get("name", ""))[:255], sha256=digest)
 

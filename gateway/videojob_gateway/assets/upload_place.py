@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from videojob_contract.resources.uris import VOLUME, split_uri
-from videojob_gateway.assets import asset_files, partial_files
+from videojob_gateway.assets.volume_keeper import VolumeKeeper
 from videojob_gateway.errors import NoUploadsError, QuotaError, TooLargeError
 
 if TYPE_CHECKING:
     from videojob_contract.resources.renderpool import RenderPoolSpec
-    from videojob_gateway.assets.asset_files import AssetFile
+    from videojob_gateway.assets.keeping import MediaKeeper
+    from videojob_gateway.assets.layout import AssetFile
+    from videojob_gateway.assets.upload_stores import UploadStores
     from videojob_gateway.config import Settings
 
 MOST_ASSETS: Final = 10_000
@@ -27,8 +29,7 @@ class UploadPlace:
     """The place of uploads of a pool."""
 
     pool: str
-    root: Path
-    """Where it is mounted."""
+    keeper: MediaKeeper
     prefix: str
     """What the URIs of all that is in it begin with, without a slash at the end."""
     stays: timedelta
@@ -56,41 +57,46 @@ class UploadPlace:
             "expiresAt": (asset.used_at + self.stays).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
 
-    def check_room(self, user: str, size_bytes: int) -> None:
-        """Make sure that a user may bring so much more; blocks.
+    async def check_room(self, user: str, size_bytes: int) -> None:
+        """Make sure that a user may bring so much more.
 
         Raises:
             TooLargeError: no file may be so long.
             QuotaError: the user has too much already.
-            OSError, UnsafePathError: it cannot be told.
+            GatewayError: it cannot be told; see `MediaKeeper`.
         """
         if size_bytes > self.most_bytes:
             raise TooLargeError(f"a file may have {self.most_bytes} bytes here, and this has {size_bytes}")
-        partial = [upload for upload in partial_files.every(self.root, user) if not upload.record.asset]
+        partial = await self.keeper.partial(user)
         if len(partial) >= MOST_PARTIAL:
             raise QuotaError(f"{MOST_PARTIAL} uploads of yours have not come whole; end or remove some")
-        whole = [asset_files.find_file(self.root, user, digest) for _, digest, _ in asset_files.newest(self.root, user)]
-        if len(whole) >= MOST_ASSETS:
+        whole = await self.keeper.usage(user)
+        if whole.count >= MOST_ASSETS:
             raise QuotaError(f"you have {MOST_ASSETS} assets; remove some")
-        used = sum(asset.size_bytes for asset in whole if asset) + sum(upload.record.length for upload in partial)
+        used = whole.size_bytes + sum(upload.record.length for upload in partial)
         if used + size_bytes > self.user_bytes:
             raise QuotaError(f"with this you would have {used + size_bytes} bytes, of {self.user_bytes}; remove some")
 
 
-def place_of(settings: Settings, pool: str, spec: RenderPoolSpec) -> UploadPlace:
+async def place_of(settings: Settings, stores: UploadStores, pool: str, spec: RenderPoolSpec) -> UploadPlace:
     """Return the place of uploads of a pool.
 
     Raises:
-        NoUploadsError: it has none, or none that is mounted here.
+        NoUploadsError: it has none, or none that can be reached from here.
+        StoreRefusesError: the credentials of its store cannot be used.
     """
     uploads = spec.storage.uploads
     if uploads is None:
         raise NoUploadsError(f'RenderPool "{pool}" has no storage.uploads')
-    if split_uri(uploads.prefix)[0] != VOLUME:
-        raise NoUploadsError(f'uploads of RenderPool "{pool}" are in an object store: put them there')
-    root = Path(settings.uploads) / pool
-    if not settings.uploads or not root.is_dir():
-        raise NoUploadsError(f'the uploads of RenderPool "{pool}" are not mounted here')
     most = min(spec.storage.max_source_bytes, settings.max_upload_bytes)
     stays = timedelta(seconds=float(uploads.ttl))
-    return UploadPlace(pool, root, uploads.prefix.rstrip("/"), stays, most, settings.max_user_bytes)
+    keeper: MediaKeeper
+    if split_uri(uploads.prefix)[0] == VOLUME:
+        root = Path(settings.uploads) / pool
+        if not settings.uploads or not root.is_dir():
+            raise NoUploadsError(f'the uploads of RenderPool "{pool}" are not mounted here')
+        keeper = VolumeKeeper(root)
+    else:
+        keeper = await stores.keeper_of(pool, uploads.prefix, spec.storage.objects or (), stays)
+        most = min(most, keeper.most_bytes)
+    return UploadPlace(pool, keeper, uploads.prefix.rstrip("/"), stays, most, settings.max_user_bytes)

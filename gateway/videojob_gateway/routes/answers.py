@@ -27,6 +27,7 @@ _WORDS = {
     423: "Another request writes to the same upload.",
     429: "The caller has, or has asked for, as much as one may.",
     460: "The bytes are not those that were said.",
+    502: "What is needed for it does not let the gateway do it: somebody has to put that right.",
     503: "What is needed for it does not answer: ask again.",
     507: "The volume is full, or the caller has as much as one may.",
 }

@@ -14,16 +14,7 @@ from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import Response
 
 from videojob_gateway import asset_models
-from videojob_gateway.assets import asset_files, partial_files
-from videojob_gateway.assets.receiving import (
-    ALGORITHMS,
-    Checksum,
-    append,
-    entered,
-    finish_upload,
-    of_file_system,
-    taken_body,
-)
+from videojob_gateway.assets.receiving import ALGORITHMS, Checksum, append, finish_upload, taken_body
 from videojob_gateway.assets.tus_headers import VERSION, check_version, read_metadata, record_of
 from videojob_gateway.auth.access import Submitter  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.errors import (
@@ -36,13 +27,12 @@ from videojob_gateway.errors import (
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.routes.answers import as_json, errors
 from videojob_gateway.routes.assets import PoolName, place_in
-from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from videojob_gateway.assets.asset_files import AssetFile
-    from videojob_gateway.assets.partial_files import OpenUpload, PartialUpload
+    from videojob_gateway.assets.keeping import OpenUpload
+    from videojob_gateway.assets.layout import AssetFile, PartialUpload
     from videojob_gateway.assets.upload_place import UploadPlace
 
 router = APIRouter(prefix="/api/v1", tags=["assets"])
@@ -92,7 +82,7 @@ async def describe_uploads(gateway: Served, caller: Submitter) -> Response:
     summary="Begin an upload",
     responses={
         201: {"description": "It goes on at its `Location`.", "content": {}},
-        **errors(400, 401, 403, 404, 408, 412, 413, 415, 422, 423, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 412, 413, 415, 422, 423, 460, 502, 503, 507),
     },
     openapi_extra=_OPTIONAL_PART,
 )
@@ -119,9 +109,8 @@ async def create_upload(
     if not has_part and (content_length or request.headers.get("transfer-encoding")):
         raise MediaTypeError(f"the bytes that come with it are to be {PART}")
     place = await place_in(gateway, pool)
-    with of_file_system():
-        await blocking(place.check_room, caller.user, upload_length)
-        partial = await blocking(partial_files.create, place.root, caller.user, record)
+    await place.check_room(caller.user, upload_length)
+    partial = await place.keeper.create(caller.user, record)
     headers = {"Location": f"/api/v1/assets/uploads/{pool}.{partial.id}"}
     if not has_part:
         return _answer(201, partial, headers)
@@ -134,7 +123,7 @@ async def create_upload(
     summary="How much has come",
     responses={
         200: {"description": "`Upload-Offset` says how many bytes."},
-        **errors(401, 403, 404, 412, 422, 503),
+        **errors(401, 403, 404, 412, 422, 502, 503),
     },
 )
 async def look_at_upload(
@@ -145,26 +134,25 @@ async def look_at_upload(
 ) -> Response:
     """Say from where an upload goes on; one whose last answer was lost is ended."""
     check_version(tus_resumable)
-    place, identity = await _place_of(gateway, id)
-    partial = await _look(place, caller.user, identity)
+    place, identity = await place_of_upload(gateway, id)
+    partial = await place.keeper.look(caller.user, identity)
     if partial.offset == partial.record.length and not partial.record.asset:
-        async with entered(partial_files.opened(place.root, caller.user, identity)) as upload:
-            await _finish(place, caller.user, upload, "")
-        partial = await _look(place, caller.user, identity)
+        async with place.keeper.opened(caller.user, identity) as upload:
+            await finished(upload, "")
+        partial = await place.keeper.look(caller.user, identity)
     return _answer(200, partial, {"Upload-Length": str(partial.record.length)}, place)
 
 
 @router.get(
     "/assets/uploads/{id}",
     summary="What has become of an upload",
-    responses={200: {"model": asset_models.ResumableUpload}, **errors(401, 403, 404, 422, 503)},
+    responses={200: {"model": asset_models.ResumableUpload}, **errors(401, 403, 404, 422, 502, 503)},
 )
 async def get_upload(id: UploadId, gateway: Served, caller: Submitter) -> Response:  # noqa: A002
     """Return how much of an upload has come, and the asset that it has become."""
-    place, identity = await _place_of(gateway, id)
-    partial = await _look(place, caller.user, identity)
-    with of_file_system():
-        asset = await blocking(asset_files.find_file, place.root, caller.user, partial.record.asset or "-")
+    place, identity = await place_of_upload(gateway, id)
+    partial = await place.keeper.look(caller.user, identity)
+    asset = await place.keeper.find(caller.user, partial.record.asset) if partial.record.asset else None
     shown: dict[str, Any] = {
         "id": f"{place.pool}.{identity}",
         "offset": partial.offset,
@@ -181,7 +169,7 @@ async def get_upload(id: UploadId, gateway: Served, caller: Submitter) -> Respon
     summary="Go on with an upload",
     responses={
         204: {"description": "They have come; with the last of them, `VideoJob-Asset` says what it has become."},
-        **errors(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 423, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 423, 460, 502, 503, 507),
     },
     openapi_extra=_PART,
 )
@@ -201,7 +189,7 @@ async def append_to_upload(
     if content_type.partition(";")[0].strip().lower() != PART:
         raise MediaTypeError(f"send {PART}")
     checksum = Checksum.parse(upload_checksum) if upload_checksum else None
-    place, identity = await _place_of(gateway, id)
+    place, identity = await place_of_upload(gateway, id)
     with gateway.receiving.taken(caller.user):
         return await _go_on(request, place, caller.user, identity, upload_offset, checksum, 204, {})
 
@@ -210,13 +198,13 @@ async def append_to_upload(
     "/assets/uploads/{id}",
     status_code=204,
     summary="Give an upload up",
-    responses={204: {"description": "It is gone."}, **errors(401, 403, 404, 412, 422, 503)},
+    responses={204: {"description": "It is gone."}, **errors(401, 403, 404, 412, 422, 502, 503)},
 )
 async def delete_upload(id: UploadId, gateway: Served, caller: Submitter, tus_resumable: TusResumable = "") -> Response:  # noqa: A002
     """Remove what has come of an upload; an asset that it has become stays."""
     check_version(tus_resumable)
-    place, identity = await _place_of(gateway, id)
-    await _give_up(place, caller.user, identity)
+    place, identity = await place_of_upload(gateway, id)
+    await place.keeper.remove_upload(caller.user, identity)
     return Response(status_code=204, headers=_TUS)
 
 
@@ -231,7 +219,7 @@ async def _go_on(  # noqa: PLR0917 - all of what a part is
     headers: Mapping[str, str],
 ) -> Response:
     """Take a part of an upload, and make an asset of it with the last."""
-    async with entered(partial_files.opened(place.root, user, identity)) as upload:
+    async with place.keeper.opened(user, identity) as upload:
         if upload.offset != offset:
             at = {"Upload-Offset": str(upload.offset)}
             raise OffsetError(f"it goes on at byte {upload.offset}", headers=_TUS | at)
@@ -239,27 +227,24 @@ async def _go_on(  # noqa: PLR0917 - all of what a part is
             async with aclosing(taken_body(request)) as body:
                 digest = await append(upload, body, upload.record.length, checksum)
         except MediaTypeError:
-            await _give_up(place, user, identity)
+            await upload.discard()
             raise
         if upload.offset == upload.record.length:
-            headers = {**headers, **_asset_header(place, await _finish(place, user, upload, digest))}
-    return _answer(status, await _look(place, user, identity), headers)
+            headers = {**headers, **_asset_header(place, await finished(upload, digest))}
+    return _answer(status, await place.keeper.look(user, identity), headers)
 
 
-async def _finish(place: UploadPlace, user: str, upload: OpenUpload, digest: str) -> AssetFile:
+async def finished(upload: OpenUpload, digest: str) -> AssetFile:
+    """Make an asset of an upload; one that can become none is given up."""
     try:
-        return await finish_upload(place, user, upload, digest)
+        return await finish_upload(upload, digest, upload.record.sha256)
     except (MediaTypeError, ChecksumError):
-        await _give_up(place, user, upload.id)
+        await upload.discard()
         raise
 
 
-async def _give_up(place: UploadPlace, user: str, identity: str) -> None:
-    with of_file_system():
-        await blocking(partial_files.remove_upload, place.root, user, identity)
-
-
-async def _place_of(gateway: Gateway, identity: str) -> tuple[UploadPlace, str]:
+async def place_of_upload(gateway: Gateway, identity: str) -> tuple[UploadPlace, str]:
+    """Return where an upload is, and what it is known by there; raises `NoSuchUploadError`."""
     pool, _, number = identity.partition(".")
     missing = NoSuchUploadError("there is no such upload, or its time is over")
     if not pool or not number:
@@ -268,11 +253,6 @@ async def _place_of(gateway: Gateway, identity: str) -> tuple[UploadPlace, str]:
         return await place_in(gateway, pool), number
     except NoUploadsError:
         raise missing from None
-
-
-async def _look(place: UploadPlace, user: str, identity: str) -> PartialUpload:
-    with of_file_system():
-        return await blocking(partial_files.look, place.root, user, identity)
 
 
 def _answer(

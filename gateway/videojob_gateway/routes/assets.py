@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -11,22 +11,20 @@ from starlette.responses import Response
 from videojob_client.errors import NotFoundError, UnreadableError
 from videojob_contract.problems import Problem
 from videojob_gateway import asset_models
-from videojob_gateway.assets import asset_files, partial_files
 from videojob_gateway.assets.form_file import FORM, MOST_AROUND, FormFile
-from videojob_gateway.assets.partial_files import UploadRecord
-from videojob_gateway.assets.receiving import append, entered, finish_upload, of_file_system, taken_body
+from videojob_gateway.assets.layout import DIGEST, Place, UploadRecord
+from videojob_gateway.assets.receiving import append, finish_upload, taken_body
 from videojob_gateway.assets.upload_place import UploadPlace, place_of
 from videojob_gateway.auth.access import Submitter, Viewer  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.errors import InvalidRequestError, NoSuchAssetError, NoSuchUploadError, NoUploadsError
 from videojob_gateway.gateway import Gateway, Served  # noqa: TC001 - FastAPI reads annotations
 from videojob_gateway.job_query import MAX_PAGE
 from videojob_gateway.routes.answers import as_json, errors
-from videojob_gateway.threads import blocking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from videojob_gateway.assets.asset_files import AssetFile
+    from videojob_gateway.assets.layout import AssetFile
     from videojob_gateway.auth.caller import Caller
 
 router = APIRouter(prefix="/api/v1", tags=["assets"])
@@ -51,7 +49,7 @@ _BODY = {
     summary="Bring a file",
     responses={
         201: {"model": asset_models.Asset},
-        **errors(400, 401, 403, 404, 408, 413, 415, 422, 460, 503, 507),
+        **errors(400, 401, 403, 404, 408, 413, 415, 422, 460, 502, 503, 507),
     },
     openapi_extra=_BODY,
 )
@@ -84,7 +82,7 @@ async def create_asset(
 @router.get(
     "/assets",
     summary="List assets",
-    responses={200: {"model": asset_models.AssetList}, **errors(401, 403, 404, 422, 503)},
+    responses={200: {"model": asset_models.AssetList}, **errors(401, 403, 404, 422, 502, 503)},
 )
 async def list_assets(
     gateway: Served,
@@ -97,15 +95,15 @@ async def list_assets(
     """List the caller's assets in a pool, or to admins everyone's, the newest first."""
     place = await place_in(gateway, pool)
     before = _cursor(cursor)
-    with of_file_system():
-        items, following = await blocking(_page, place, caller.owner, limit, before)
+    items, last = await place.keeper.page(caller.owner, limit, before)
+    following = None if last is None else ".".join(map(str, last))
     return as_json({"items": [place.view(item) for item in items], "next": following})
 
 
 @router.get(
     "/assets/{id}",
     summary="Look at an asset",
-    responses={200: {"model": asset_models.Asset}, **errors(401, 403, 404, 422, 503)},
+    responses={200: {"model": asset_models.Asset}, **errors(401, 403, 404, 422, 502, 503)},
 )
 async def get_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:  # noqa: A002 - its name in the path
     """Return an asset of the caller's, or to admins anyone's."""
@@ -117,13 +115,12 @@ async def get_asset(id: AssetId, gateway: Served, caller: Viewer) -> Response:  
     "/assets/{id}",
     status_code=204,
     summary="Remove an asset",
-    responses={204: {"description": "It is gone."}, **errors(401, 403, 404, 422, 503)},
+    responses={204: {"description": "It is gone."}, **errors(401, 403, 404, 422, 502, 503)},
 )
 async def delete_asset(id: AssetId, gateway: Served, caller: Submitter) -> Response:  # noqa: A002
     """Remove an asset; a VideoJob that has not read it yet will fail."""
     place, asset = await find_asset(gateway, caller, id)
-    with of_file_system():
-        await blocking(asset_files.remove_file, place.root, asset.user, asset.sha256)
+    await place.keeper.remove(asset.user, asset.sha256)
     return Response(status_code=204)
 
 
@@ -132,11 +129,12 @@ async def place_in(gateway: Gateway, pool: str) -> UploadPlace:
 
     Raises:
         NoUploadsError: there is none.
+        StoreRefusesError: the credentials of its store cannot be used.
         ClientError: the pool cannot be looked at.
     """
     try:
         found = await gateway.client.renderpools.get(pool)
-        return place_of(gateway.settings, found.metadata.name, found.spec)
+        return await place_of(gateway.settings, gateway.stores, found.metadata.name, found.spec)
     except (NotFoundError, UnreadableError):
         raise NoUploadsError(f"there is no RenderPool {pool[:80]!r}") from None
 
@@ -145,12 +143,11 @@ async def find_asset(gateway: Gateway, caller: Caller, identity: str) -> tuple[U
     """Return an asset of a caller's, or to admins anyone's, and where it is; raises `NoSuchAssetError`."""
     missing = NoSuchAssetError(f"there is no asset {identity[:140]!r}")
     pool, _, digest = identity.partition(".")
-    if not asset_files.DIGEST.fullmatch(digest):
+    if not DIGEST.fullmatch(digest):
         raise missing
     try:
         place = await place_in(gateway, pool)
-        with of_file_system():
-            asset = await blocking(_find, place, caller, digest)
+        asset = await _find(place, caller, digest)
     except (NoUploadsError, NoSuchUploadError):
         raise missing from None
     if asset is None:
@@ -158,54 +155,26 @@ async def find_asset(gateway: Gateway, caller: Caller, identity: str) -> tuple[U
     return place, asset
 
 
-def _find(place: UploadPlace, caller: Caller, digest: str) -> AssetFile | None:
-    found = asset_files.find_file(place.root, caller.user, digest)
-    if found is None and caller.owner is None and (user := asset_files.holder_of(place.root, digest)) is not None:
-        return asset_files.find_file(place.root, user, digest)
+async def _find(place: UploadPlace, caller: Caller, digest: str) -> AssetFile | None:
+    found = await place.keeper.find(caller.user, digest)
+    if found is None and caller.owner is None and (user := await place.keeper.holder_of(digest)) is not None:
+        return await place.keeper.find(user, digest)
     return found
 
 
 async def _receive(
-    body: AsyncIterator[bytes | memoryview], place: UploadPlace, user: str, record: UploadRecord, said_digest: str
+    body: AsyncIterator[bytes | memoryview], place: UploadPlace, user: str, record: UploadRecord, said: str
 ) -> AssetFile:
-    with of_file_system():
-        await blocking(place.check_room, user, record.length)
-        partial = await blocking(partial_files.create, place.root, user, record)
-    try:
-        async with entered(partial_files.opened(place.root, user, partial.id)) as upload:
-            digest = await append(upload, body, place.most_bytes)
-            return await finish_upload(place, user, upload, digest, said_digest)
-    finally:
-        await blocking(_forget, place, user, partial.id)
+    await place.check_room(user, record.length)
+    async with place.keeper.at_once(user, record) as upload:
+        return await finish_upload(upload, await append(upload, body, place.most_bytes), said)
 
 
-def _forget(place: UploadPlace, user: str, identity: str) -> None:
-    with suppress(NoSuchUploadError, OSError):  # what is left is removed when its time is over
-        partial_files.remove_upload(place.root, user, identity)
-
-
-def _page(
-    place: UploadPlace, owner: str | None, limit: int, before: tuple[int, str, str] | None
-) -> tuple[list[AssetFile], str | None]:
-    items: list[AssetFile] = []
-    last = None
-    for entry in asset_files.newest(place.root, owner):
-        if before is not None and entry >= before:
-            continue
-        if len(items) == limit and last is not None:
-            return items, f"{last[0]}.{last[1]}.{last[2]}"
-        _, digest, user = entry
-        if (found := asset_files.find_file(place.root, user, digest)) is not None:
-            items.append(found)
-            last = entry
-    return items, None
-
-
-def _cursor(cursor: str) -> tuple[int, str, str] | None:
+def _cursor(cursor: str) -> Place | None:
     time, _, rest = cursor.partition(".")
     digest, _, user = rest.partition(".")
     if not cursor:
         return None
-    if not (time.isascii() and time.isdecimal() and asset_files.DIGEST.fullmatch(digest)):
+    if not (time.isascii() and time.isdecimal() and DIGEST.fullmatch(digest)):
         raise InvalidRequestError([Problem("cursor", "is not one that a page has had")])
     return int(time), digest, user

@@ -73,6 +73,8 @@ ROUTES: dict[tuple[str, str], Role | None] = {
     ("GET", "/api/v1/assets/uploads/{id}"): SUBMITTER,
     ("PATCH", "/api/v1/assets/uploads/{id}"): SUBMITTER,
     ("DELETE", "/api/v1/assets/uploads/{id}"): SUBMITTER,
+    ("POST", "/api/v1/assets/uploads/{id}/parts"): SUBMITTER,
+    ("POST", "/api/v1/assets/uploads/{id}/complete"): SUBMITTER,
 }
 """The least role for each route; None where nobody is asked."""
 SOCKETS = {("WS", "/api/v1/ws"), ("WS", "/api/v1/ws/jobs/{id}")}

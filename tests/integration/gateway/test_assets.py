@@ -317,6 +317,21 @@ async def test_an_upload_that_is_left_goes(call: Caller, uploads: Path) -> None:
     assert [name for name in files(uploads) if name.startswith("partial")] == []
 
 
+async def test_an_upload_to_a_volume_comes_by_tus_and_may_be_completed(call: Caller) -> None:
+    at = await begin(call, len(PICTURE))
+    signed = await ask(call, ANA, "POST", f"{at}/parts")
+    assert (signed.status, signed.json["reason"]) == (409, "NotInStore")
+    assert "by tus" in signed.json["detail"]
+    assert (await ask(call, BEN, "POST", f"{at}/parts")).status == 404
+    assert (await send(call, at, 0, PICTURE[:1000])).status == 204
+    early = await ask(call, ANA, "POST", f"{at}/complete")
+    assert (early.status, early.json["reason"]) == (409, "NotWhole")
+    ended = await send(call, at, 1000, PICTURE[1000:])
+    done = await ask(call, ANA, "POST", f"{at}/complete")
+    assert (done.status, done.json["id"]) == (201, ended.headers["VideoJob-Asset"])
+    assert (await ask(call, BEN, "POST", f"{at}/complete")).status == 404
+
+
 async def test_no_link_is_followed(call: Caller, uploads: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from videojob_common import object_clients
-from videojob_common.errors import MissingKeyError
+from videojob_common.errors import MissingKeyError, UnreadableKeyError
+from videojob_common.secret_files import read_secret
 from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.object_stores import Provider, object_key, store_of
-from videojob_worker.storage.objects.secret_files import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from obstore.store import ClientConfig, RetryConfig
 
@@ -88,13 +89,22 @@ def open_store(what: str, uri: str, access: ObjectAccess, forbidden: Reason, sil
     key = object_key(uri)
     if not object_clients.may_be_asked_for(key):
         raise PermanentError(f"{what}: the key has an empty part, a . or a .. in it, or a control character", forbidden)
-    files = read_secret(what, entry, access.credentials / entry.name)
+    files = _files(what, entry, access.credentials / entry.name)
     secret = files if entry.secret_ref else None
     # Kept open with all that makes it: to load authorities and to greet a server takes longer than a small object.
     made_of = (entry.model_dump_json(), tuple(files.items()), silence_s)
     if made_of not in access.opened:
         access.opened[made_of] = _open(what, entry, files, silence_s)
     return OpenStore(entry, access.opened[made_of], key, secret, files.get(object_clients.AUTHORITY))
+
+
+def _files(what: str, entry: object_stores.ObjectStore, folder: Path) -> dict[str, str]:
+    """Return what a store of its provider may have of its Secret."""
+    of_provider = object_clients.CREDENTIAL_KEYS[entry.provider] if entry.secret_ref else ()
+    try:
+        return read_secret(folder, (*of_provider, *((object_clients.AUTHORITY,) if entry.endpoint else ())))
+    except UnreadableKeyError as error:
+        raise TransientError(f"{what}: {error} of object store {entry.name} cannot be read") from error
 
 
 def _open(what: str, entry: object_stores.ObjectStore, secret: Mapping[str, str], silence_s: float) -> ObjectClient:
