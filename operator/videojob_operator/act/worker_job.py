@@ -229,11 +229,10 @@ def _environment(namespace: str, pool: str, settings: Settings, redis_secret: st
             "valueFrom": {"secretKeyRef": {"name": redis_secret, "key": key}},
         }
 
-    credentials = (
-        [secret("VIDEOJOB_REDIS_USER", "username"), secret("VIDEOJOB_REDIS_PASSWORD", "password")]
-        if redis_secret
-        else []
-    )
+    keys = {"VIDEOJOB_REDIS_USER": "username", "VIDEOJOB_REDIS_PASSWORD": "password"}
+    if settings.redis_sentinel_password:
+        keys |= {"VIDEOJOB_REDIS_SENTINEL_PASSWORD": "sentinelPassword"}
+    credentials = [secret(name, key) for name, key in keys.items()] if redis_secret else []
     return [
         value("VIDEOJOB_CLUSTER", settings.cluster),
         value("VIDEOJOB_NAMESPACE", namespace),
