@@ -43,7 +43,7 @@ class Settings:
     objects: Path
     """Folder in which the credentials of each object store of the pool are mounted under its name."""
     cache: Path
-    """Folder in which sources of object stores are kept."""
+    """Folder in which downloaded sources are kept."""
     cache_bytes: int | None
     """How much of them; None where the pool has no volume for them."""
     termination_log: Path

@@ -30,7 +30,7 @@ USER_ID = 65532
 OBJECTS = "/objects"
 """Where the credentials of object stores are, a folder for each, named for it."""
 CACHE = "/cache"
-"""Where sources of object stores are kept, if the pool has a volume for them."""
+"""Where downloaded sources are kept, if the pool has a volume for them."""
 _ASSIGNMENT = "/assignment"
 TMP_SIZE = "64Mi"
 # Rendering takes what cores it gets, and a limit on CPU would only slow it: hence none. Memory is limited,
