@@ -72,13 +72,16 @@ class Settings(EnvironmentSettings):
     max_user_bytes: PositiveInt = 64 * 1024**3
     """What the files of one user that are uploaded to a pool may have together."""
     redis_url: str = ""
-    """Where Redis is, without a password; empty where workers are asked nothing."""
+    """Where Redis is, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB` for what Sentinels name, without a password;
+    empty where workers are asked nothing."""
     redis_user: str = ""
     """Redis user; empty for the default user."""
     redis_password: str = Field(default="", repr=False)
     """Password of that user; empty for none."""
+    redis_sentinel_password: str = Field(default="", repr=False)
+    """Password of the Sentinels; empty for none."""
     redis_ca: str = ""
-    """Certificates in PEM of which one has signed that of Redis, with `rediss://`; empty for those of the system."""
+    """Certificates in PEM of which one has signed that of Redis, with `rediss`; empty for those of the system."""
     cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
     """As the operator has it; empty for the UID of the namespace kube-system."""
     operator_lease: str = ""

@@ -100,6 +100,7 @@ async def _gateway(settings: Settings, client: Client, stack: AsyncExitStack) ->
         username=settings.redis_user or None,
         password=settings.redis_password or None,
         ca=settings.redis_ca or None,
+        sentinel_password=settings.redis_sentinel_password or None,
     )
     stack.push_async_callback(redis.aclose)
     try:

@@ -12,15 +12,18 @@ class Settings(EnvironmentSettings):
     """Every setting of the operator."""
 
     redis_url: str = "redis://localhost:6379/0"
-    """Redis of the queues; `rediss://` for TLS. No password in it: Events and logs may show it."""
+    """Redis of the queues, or `redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB` for what Sentinels name; `rediss` for
+    TLS. No password in it: Events and logs may show it."""
     redis_ca: str = ""
-    """Certificates in PEM of which one has signed that of Redis, with `rediss://`; empty for those of the system."""
+    """Certificates in PEM of which one has signed that of Redis, with `rediss`; empty for those of the system."""
     cluster: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,63}$")] = ""
     """Tells this cluster's queues in Redis from those of another; empty for the UID of the namespace kube-system."""
     redis_user: str = ""
     """Redis user; empty for the default user."""
     redis_password: str = Field(default="", repr=False)
     """Password of that user; empty for none."""
+    redis_sentinel_password: str = Field(default="", repr=False)
+    """Password of the Sentinels; empty for none."""
     worker_redis_url: str = ""
     """Redis as workers reach it; empty for `redis_url`."""
     worker_redis_key: str = Field(default="", repr=False)

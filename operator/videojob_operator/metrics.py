@@ -192,7 +192,9 @@ _LEADER = Gauge(
     registry=REGISTRY,
 )
 _REDIS_RESETS = Counter(
-    "videojob_redis_resets", "Times that Redis was found empty and was filled again", registry=REGISTRY
+    "videojob_redis_resets",
+    "Times that Redis was found empty, or a replica in its place, and was filled again",
+    registry=REGISTRY,
 )
 _REDIS_UP = Gauge(
     "videojob_redis_up", "1 while a pool's queues can be reached", ["namespace", "pool"], registry=REGISTRY

@@ -9,7 +9,7 @@ import yaml
 
 from tests.chart.helm import CHART, ROOT, render
 from tests.chart.test_manifests import EVERYTHING, EXTERNAL
-from tests.chart.test_values import BESIDE, CHANGES, TOGETHER, merged, nested
+from tests.chart.test_values import BESIDE, CHANGES, SENTINELS, TOGETHER, merged, nested
 from tests.integration.apiserver import ApiServer
 from videojob_contract.version import __version__
 
@@ -18,6 +18,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "default": {},
     "everything": EVERYTHING,
     "external Redis": {"redis": EXTERNAL},
+    "Sentinels": SENTINELS,
     "several pools": {
         "pools": {"gpu": {"spec": {"encoding": {"hardware": "nvenc"}}}, "studio": {"namespace": "studio"}}
     },

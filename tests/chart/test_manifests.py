@@ -448,6 +448,17 @@ def test_an_external_redis_takes_the_place_of_ours() -> None:
     assert environment["VIDEOJOB_REDIS_CA"] == {"secretKeyRef": {"name": "authority", "key": "ca.crt"}}
 
 
+def test_the_operator_and_the_gateway_are_given_the_password_of_sentinels() -> None:
+    users = {name: {"existingSecret": name} for name in ("operator", "worker", "gateway")}
+    external = {"url": "redis+sentinel://a,b,c/main", "sentinelSecret": "watchers"}
+    chart = render(GATEWAY | {"redis": {"embedded": {"enabled": False}, "external": external, "auth": users}})
+    for name in ("videojob-operator", "videojob-gateway"):
+        environment = chart.environment(name)
+        assert environment["VIDEOJOB_REDIS_URL"] == external["url"]
+        reference = {"secretKeyRef": {"name": "watchers", "key": "password"}}
+        assert environment["VIDEOJOB_REDIS_SENTINEL_PASSWORD"] == reference
+
+
 def test_the_media_claim_asks_for_the_default_storage_class() -> None:
     claim = render().one("PersistentVolumeClaim", "videojob-media")
     assert "storageClassName" not in claim["spec"]
@@ -623,13 +634,21 @@ def test_a_network_policy_lets_the_gateway_reach_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "port"), [("rediss://redis.example.org:6380/1", 6380), ("redis://redis.example.org", 6379)]
+    ("url", "ports"),
+    [
+        ("rediss://redis.example.org:6380/1", [6380]),
+        ("redis://redis.example.org", [6379]),
+        ("redis+sentinel://a.example.org:26380,b.example.org:26380,c.example.org/main/1", [6390, 26380, 26379]),
+        ("rediss+sentinel://[fd00::1],[fd00::2]:26380/main", [6390, 26379, 26380]),
+    ],
 )
-def test_the_gateway_reaches_an_external_redis_by_its_port(url: str, port: int) -> None:
+def test_the_gateway_and_workers_reach_an_external_redis_by_its_ports(url: str, ports: list[int]) -> None:
     users = {name: {"existingSecret": name} for name in ("operator", "worker", "gateway")}
-    redis = {"embedded": {"enabled": False}, "external": {"url": url}, "auth": users}
-    policy = render(GATEWAY | {"redis": redis}).one("NetworkPolicy", "videojob-gateway")
-    assert policy["spec"]["egress"][1] == {"ports": [{"protocol": "TCP", "port": port}]}
+    redis = {"embedded": {"enabled": False}, "external": {"url": url, "serverPort": 6390}, "auth": users}
+    chart = render(GATEWAY | {"redis": redis})
+    for name in ("videojob-gateway", "videojob-workers"):
+        policy = chart.one("NetworkPolicy", name)
+        assert policy["spec"]["egress"][1] == {"ports": [{"protocol": "TCP", "port": port} for port in ports]}
 
 
 def test_workers_reach_what_is_added_beside_the_rest() -> None:

@@ -165,6 +165,8 @@ CHANGES: dict[str, Any] = {
     **{f"redis.embedded.{name}": value for name, value in POD.items()},
     "redis.external.url": "redis://other:6379/0",
     "redis.external.caSecret": "mine",
+    "redis.external.sentinelSecret": "mine",
+    "redis.external.serverPort": 6390,
     "redis.cluster": "berlin",
     "redis.auth.operator.existingSecret": "mine",
     "redis.auth.worker.existingSecret": "mine",
@@ -209,13 +211,17 @@ EXTERNAL = {
         "auth": {"operator": {"existingSecret": "ours"}, "worker": {"existingSecret": "theirs"}},
     }
 }
+_URL = "redis+sentinel://one,two:26380/main/0"
+SENTINELS = {"redis": EXTERNAL["redis"] | {"external": {"url": _URL}}}
 # Values that count only beside others: those are set before the change, too,
 BESIDE: dict[str, dict[str, Any]] = {
     "redis.external.url": EXTERNAL,
     "admissionPolicy.exempt.users": {"admissionPolicy": {"enabled": True}},
     "admissionPolicy.exempt.groups": {"admissionPolicy": {"enabled": True}},
     "admissionPolicy.tiers": {"admissionPolicy": {"enabled": True}},
-    "redis.external.caSecret": EXTERNAL,
+    "redis.external.caSecret": SENTINELS,
+    "redis.external.sentinelSecret": SENTINELS,
+    "redis.external.serverPort": SENTINELS,
     "redis.embedded.tls.existingSecret": {"redis": {"embedded": {"tls": {"enabled": True}}}},
     "gateway.kubernetesTokens": {"gateway": {"enabled": True, "apiKeysSecret": "keys"}},
     "redis.auth.gateway.existingSecret": {"gateway": SERVED},
@@ -237,6 +243,15 @@ TOGETHER: dict[str, dict[str, Any]] = {
 }
 
 
+def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        name: merged(values[name], changes[name])
+        for name in values.keys() & changes.keys()
+        if isinstance(values[name], dict) and isinstance(changes[name], dict)
+    }
+    return {**values, **changes, **both}
+
+
 def default_pool(spec: dict[str, Any]) -> dict[str, Any]:
     return {"pools": {"default": {"spec": spec}}}
 
@@ -251,6 +266,9 @@ def default_pool(spec: dict[str, Any]) -> dict[str, Any]:
         ({"media": {"size": "20"}}, "at '/media/size'"),
         ({"image": {"pullPolicy": "Sometimes"}}, "at '/image/pullPolicy'"),
         ({"redis": {"external": {"url": "redis://me:secret@host:6379/0"}}}, "at '/redis/external/url'"),
+        ({"redis": {"external": {"url": "redis+sentinel://host:26379"}}}, "at '/redis/external/url'"),
+        ({"redis": {"external": {"url": "redis+sentinel://:secret@host/main"}}}, "at '/redis/external/url'"),
+        (merged(EXTERNAL, {"redis": {"external": {"sentinelSecret": "a"}}}), "names no Sentinels"),
         ({"operator": {"image": {"digest": "sha256:12"}}}, "at '/operator/image/digest'"),
         ({"worker": {"replicas": 3}}, "at '/worker': additional properties 'replicas' not allowed"),
         ({"watchNamespaces": ["Media"]}, "at '/watchNamespaces/0'"),
@@ -298,15 +316,6 @@ def leaves(values: dict[str, Any], path: str = "") -> Iterator[str]:
 def nested(path: str, value: object) -> dict[str, Any]:
     first, _, rest = path.partition(".")
     return {first: nested(rest, value) if rest else value}
-
-
-def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        name: merged(values[name], changes[name])
-        for name in values.keys() & changes.keys()
-        if isinstance(values[name], dict) and isinstance(changes[name], dict)
-    }
-    return {**values, **changes, **both}
 
 
 @pytest.mark.parametrize("path", CHANGES)

@@ -32,6 +32,8 @@ class Settings:
     """Certificates in PEM of which one has signed that of Redis; None for those of the system."""
     redis_user: str | None
     redis_password: str | None = field(repr=False)
+    redis_sentinel_password: str | None = field(repr=False)
+    """Password of the Sentinels that the URL names."""
     assignment: Path | None
     """A file with the one assignment to work on, which is not to be claimed."""
     scratch: Path
@@ -41,7 +43,7 @@ class Settings:
     objects: Path
     """Folder in which the credentials of each object store of the pool are mounted under its name."""
     cache: Path
-    """Folder in which sources of object stores are kept."""
+    """Folder in which downloaded sources are kept."""
     cache_bytes: int | None
     """How much of them; None where the pool has no volume for them."""
     termination_log: Path
@@ -77,6 +79,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         redis_ca=env.get("VIDEOJOB_REDIS_CA") or None,
         redis_user=env.get("VIDEOJOB_REDIS_USER") or None,
         redis_password=env.get("VIDEOJOB_REDIS_PASSWORD") or None,
+        redis_sentinel_password=env.get("VIDEOJOB_REDIS_SENTINEL_PASSWORD") or None,
         assignment=Path(assignment) if assignment else None,
         scratch=Path(env.get("VIDEOJOB_SCRATCH", "/scratch")),
         volumes=Path(env.get("VIDEOJOB_VOLUMES", "/volumes")),

@@ -87,7 +87,11 @@ def _source(settings: Settings, stack: AsyncExitStack) -> tuple[AssignmentSource
     from videojob_contract.queue.worker import WorkerQueue  # noqa: PLC0415
 
     redis = connect(
-        settings.redis_url, username=settings.redis_user, password=settings.redis_password, ca=settings.redis_ca
+        settings.redis_url,
+        username=settings.redis_user,
+        password=settings.redis_password,
+        ca=settings.redis_ca,
+        sentinel_password=settings.redis_sentinel_password,
     )
     stack.push_async_callback(redis.aclose)
     pool = PoolKey(settings.namespace, settings.pool)

@@ -76,7 +76,7 @@ class AttemptContext:
     objects: Path = Path("/objects")
     """Folder of the credentials of object stores, by their names."""
     cache: SourceCache | None = None
-    """Where sources of object stores are kept, if anywhere."""
+    """Where downloaded sources are kept, if anywhere."""
 
 
 async def run_attempt(assignment: Assignment, reporter: Reporter, context: AttemptContext) -> Result:

@@ -96,6 +96,44 @@ redis{{ if .Values.redis.embedded.tls.enabled }}s{{ end }}://{{ include "videojo
 {{- end }}
 {{- end }}
 
+{{/* Environment of a program that reaches Redis: where that is, and whom to believe. */}}
+{{- define "videojob.redisEnvironment" -}}
+- {name: VIDEOJOB_REDIS_URL, value: {{ include "videojob.redisUrl" . | quote }}}
+{{- with include "videojob.redisCa" . }}
+- name: VIDEOJOB_REDIS_CA
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: ca.crt}}
+{{- end }}
+{{- with .Values.redis.external.sentinelSecret }}
+- name: VIDEOJOB_REDIS_SENTINEL_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: password}}
+{{- end }}
+{{- end }}
+
+{{/* What a NetworkPolicy lets reach Redis. An external one is wherever it is, as a policy knows no names. */}}
+{{- define "videojob.redisEgress" -}}
+{{- $redis := .Values.redis }}
+{{- if $redis.embedded.enabled -}}
+- to:
+    - namespaceSelector:
+        matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}
+      podSelector:
+        matchLabels: {{- include "videojob.selector" (dict "root" $ "component" "redis") | nindent 10 }}
+  ports:
+    - {protocol: TCP, port: 6379}
+{{- else -}}
+{{- $url := $redis.external.url }}
+{{- $sentinels := contains "+sentinel:" $url }}
+{{- $ports := ternary (list ($redis.external.serverPort | int | toString)) list $sentinels }}
+{{- range regexReplaceAll "^[a-z+]+://([^/]+).*$" $url "${1}" | splitList "," }}
+{{- $ports = append $ports (regexFind ":[0-9]+$" . | trimPrefix ":" | default (ternary "26379" "6379" $sentinels)) }}
+{{- end }}
+- ports:
+    {{- range $ports | uniq }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- end }}
+{{- end }}
+
 {{/* What tells this cluster's queues in Redis from another's. Empty: the operator finds it, if it may. Where it has rights in
      some namespaces alone, that is for people to say, save for a Redis that serves nobody else. */}}
 {{- define "videojob.cluster" -}}

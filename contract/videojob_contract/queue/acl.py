@@ -18,10 +18,14 @@ from videojob_contract.queue.scripts import scripts
 WORKER_SCRIPTS = frozenset({"register", "claim", "renew", "restore", "report", "finish"})
 """The scripts that a worker runs; the operator runs the others."""
 
-_WORKER_DIRECT = {"evalsha", "blpop", "ping", "getdel", "rpush", "pexpire"}
+_OF_SENTINELS = {"role"}
+"""What every client asks of a server that Sentinels name."""
+_WORKER_DIRECT = {"evalsha", "blpop", "ping", "getdel", "rpush", "pexpire"} | _OF_SENTINELS
 _OF_RATES = {"evalsha", "exists", "get", "incrby", "pttl", "rename", "script|load", "set"}
 """What the gateway's counts of requests need, whose scripts are those of a library."""
-_GATEWAY_DIRECT = {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set", "subscribe"} | _OF_RATES
+_GATEWAY_DIRECT = (
+    {"blpop", "del", "llen", "lpop", "lrem", "pexpire", "ping", "rpush", "set", "subscribe"} | _OF_RATES | _OF_SENTINELS
+)
 _OPERATOR_DIRECT = {
     "acl|setuser",
     "acl|deluser",
@@ -34,7 +38,7 @@ _OPERATOR_DIRECT = {
     "xgroup|delconsumer",
     "xinfo|consumers",
     "ping",
-}
+} | _OF_SENTINELS
 
 
 def worker_rules(keys: Keys = ANY_POOL) -> str:

@@ -56,7 +56,8 @@ class OperatorApi(Protocol):
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again.
 
-        When it was empty, the scripts are loaded and the last configuration is set again too.
+        When it was empty, the scripts are loaded and the last configuration is set again too. After a failover it is
+        True as well, for a replica may lack what its master had been told last; then claims are held from here on.
         """
 
     async def admit_workers(self, passwords: Sequence[str]) -> bool:

@@ -1,12 +1,12 @@
 """How both sides reach Redis: the client's settings, and the running of scripts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar, cast
 
-from redis.asyncio import Connection, Redis, SSLConnection
+from redis.asyncio import ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import AuthenticationError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -20,7 +20,15 @@ from videojob_contract.queue.errors import (
     answered,
 )
 from videojob_contract.queue.keys import Keys
+from videojob_contract.queue.redis_connections import (
+    Cancellable,
+    CancellableTls,
+    Following,
+    FollowingPool,
+    FollowingTls,
+)
 from videojob_contract.queue.scripts import scripts
+from videojob_contract.queue.sentinels import ANSWER_S, Address, Sentinels, SentinelUrl, is_of_sentinels
 from videojob_contract.queue.types import RENEW_S, PoolKey
 
 T = TypeVar("T")
@@ -32,40 +40,85 @@ SCRIPT_WAIT_S = 10.0
 
 _SCRIPT_POLL_S = 0.2
 
+_PROTOCOL: Final[dict[str, Any]] = {
+    "decode_responses": True,
+    "encoding_errors": "surrogateescape",  # what is no text comes as it is, to be refused where it is read
+    "protocol": 2,  # RESP3 would send commands at each connect that the workers' access list need not have
+    "driver_info": None,  # the same
+    "parser_class": BoundedParser,
+    "socket_keepalive": True,
+}
 
-def connect(url: str, *, username: str | None = None, password: str | None = None, ca: str | None = None) -> Redis:
-    """Return a client for `redis://` or `rediss://`, which connects when it is first used.
+
+def connect(
+    url: str,
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    ca: str | None = None,
+    sentinel_password: str | None = None,
+) -> Redis:
+    """Return a client for `redis://` or `rediss://`, or a URL of Sentinels, which connects when it is first used.
 
     A lost connection is tried again five times within about two seconds. A call that has no answer within `CALL_S` is
     given up: then `QueueUnavailableError` comes out of the queue's methods, and the next call tries anew. The caller
     closes the client with `aclose()`. With TLS, one of `ca`, in PEM, has signed the server's certificate; without
-    `ca`, an authority that the system knows.
+    `ca`, an authority that the system knows. Sentinels have no users, and may have a password of their own.
+
+    Raises:
+        ValueError: that is no such URL.
     """
-    tls: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
-    client = Redis.from_url(
-        url,
-        **tls,
-        username=username,
-        password=password,
-        decode_responses=True,
-        encoding_errors="surrogateescape",  # what is no text comes as it is, to be refused where it is read
-        protocol=2,  # RESP3 would send commands at each connect that the workers' access list need not have
-        driver_info=None,  # the same
-        parser_class=BoundedParser,
-        max_connections=10_000,  # one for each pool whose events the operator waits for, and more
-        socket_connect_timeout=2,
-        socket_timeout=SOCKET_TIMEOUT_S,
-        socket_keepalive=True,
-        health_check_interval=15,
-        retry=_Retry(
+    options: dict[str, Any] = {
+        "username": username,
+        "password": password,
+        "max_connections": 10_000,  # one for each pool whose events the operator waits for, and more
+        "socket_connect_timeout": 2,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "health_check_interval": 15,
+        "retry": _Retry(
             ExponentialWithJitterBackoff(base=0.05, cap=1),
             5,
             supported_errors=(RedisConnectionError, RedisTimeoutError),
         ),
-    )
+        **_PROTOCOL,
+    }
+    if is_of_sentinels(url):
+        return _following(SentinelUrl.parse(url), options, ca, sentinel_password)
+    tls: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
+    client = Redis.from_url(url, **tls, **options)
     pool = client.connection_pool
-    pool.connection_class = _CancellableTls if pool.connection_class is SSLConnection else _Cancellable
+    pool.connection_class = CancellableTls if pool.connection_class is SSLConnection else Cancellable
     return client
+
+
+def _following(url: SentinelUrl, options: dict[str, Any], ca: str | None, sentinel_password: str | None) -> Redis:
+    """Return a client of the master that these Sentinels name."""
+    tls: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.tls else {}
+
+    def client_of(address: Address) -> Redis:
+        pool = ConnectionPool(
+            connection_class=CancellableTls if url.tls else Cancellable,
+            host=address.host,
+            port=address.port,
+            password=sentinel_password,
+            socket_timeout=ANSWER_S,
+            retry=Retry(NoBackoff(), 0),
+            **tls,
+            **_PROTOCOL,
+        )
+        return Redis.from_pool(pool)
+
+    following = FollowingTls if url.tls else Following
+    return Redis.from_pool(
+        FollowingPool(Sentinels(url, client_of), connection_class=following, db=url.db, **tls, **options)
+    )
+
+
+def configuration_of(redis: Redis) -> str:
+    """Name what the Sentinels agreed on when they were last asked; another name tells of a failover. Empty without."""
+    pool = redis.connection_pool
+    named = pool.sentinels.named if isinstance(pool, FollowingPool) else None
+    return f"{named.address} by {named.epoch}" if named else ""
 
 
 class _Retry(Retry):
@@ -85,31 +138,6 @@ class _Retry(Retry):
                 raise LoginRefusedError(f"Redis refuses the login: {error}") from error
 
         return cast("T", await super().call_with_retry(once, *args, **kwargs))
-
-
-class _Cancellable(Connection):
-    """A connection whose user can be cancelled while it sends.
-
-    Redis-py waits for that by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes in
-    the very moment it is done. The task would then go on for ever.
-    """
-
-    async def send_packed_command(
-        self,
-        command: bytes | str | Iterable[bytes],
-        check_health: bool = True,  # noqa: FBT001, FBT002 - the base class'
-    ) -> None:
-        """Send, and raise a cancellation that came meanwhile."""
-        task = asyncio.current_task()
-        cancellations = task.cancelling() if task else 0
-        await super().send_packed_command(command, check_health)
-        if task and task.cancelling() > cancellations:
-            await self.disconnect(nowait=True)  # an answer is under way that nobody will read
-            raise asyncio.CancelledError
-
-
-class _CancellableTls(_Cancellable, SSLConnection):
-    """The same, with TLS."""
 
 
 class ScriptRunner:

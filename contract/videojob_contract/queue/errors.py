@@ -77,17 +77,24 @@ async def answered(within_s: float = CALL_S) -> AsyncIterator[None]:
         raise QueueFullError(f"Redis is full: {error}") from error
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise LoginRefusedError(f"Redis refuses the login: {error}") from error
-    except redis.exceptions.MovedError as error:
-        raise QueueUnavailableError(
-            f"Redis is a cluster of several shards ({error}): the queues need a server, or a cluster of one shard"
-        ) from error
     except redis.exceptions.ResponseError as error:
-        if str(error).startswith("NEWER"):
-            raise NewerRecordError from error
-        if str(error).startswith("SUPERSEDED "):
-            raise SupersededError(int(str(error).split()[1])) from error
-        raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
+        raise _meant_by(error) from error
     except redis.exceptions.RedisError as error:
         raise QueueUnavailableError(f"the queue in Redis does not work: {error}") from error
     except OSError as error:
         raise QueueUnavailableError(f"Redis cannot be reached: {error}") from error
+
+
+def _meant_by(error: redis.exceptions.ResponseError) -> QueueUnavailableError:
+    said = str(error)
+    if isinstance(error, redis.exceptions.MovedError):
+        return QueueUnavailableError(
+            f"Redis is a cluster of several shards ({said}): the queues need a server, or a cluster of one shard"
+        )
+    if said.startswith("NEWER"):
+        return NewerRecordError()
+    if said.startswith("SUPERSEDED "):
+        return SupersededError(int(said.split()[1]))
+    if said.startswith("NOREPLICAS"):
+        return QueueUnavailableError("Redis takes no change: too few replicas follow it (min-replicas-to-write)")
+    return QueueUnavailableError(f"the queue in Redis does not work: {said}")

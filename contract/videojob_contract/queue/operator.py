@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from videojob_contract.assignment import Assignment
 from videojob_contract.queue.acl import worker_rules
-from videojob_contract.queue.connection import ScriptRunner, awaited
+from videojob_contract.queue.connection import ScriptRunner, awaited, configuration_of
 from videojob_contract.queue.errors import (
     NewerRecordError,
     QueueFullError,
@@ -75,6 +75,8 @@ class OperatorQueue:
         self._terms = ""
         self._held = False
         self._epoch = ""
+        self._configuration = ""
+        """What the Sentinels had agreed on when this last looked."""
 
     @property
     def pool(self) -> PoolKey:
@@ -101,11 +103,15 @@ class OperatorQueue:
     async def ensure_epoch(self) -> bool:
         """Mark Redis as known; True when it was empty: then wait `GRACE_S` before enqueueing again."""
         key = self._runner.keys.fixed("epoch")
-        async with answered():
-            found = str(await self._redis.get(key) or "")
+        configuration, found = None, ""
+        while configuration != configuration_of(self._redis):  # until the answer is of one master
+            configuration = configuration_of(self._redis)
+            async with answered():
+                found = str(await self._redis.get(key) or "")
+        failed_over = await self._hold_after_failover(configuration)
         known, self._epoch = self._epoch, found
         if found:
-            return bool(known) and known != found  # another marked it, after it was emptied
+            return failed_over or (bool(known) and known != found)  # another marked it, after it was emptied
         # The mark comes last: if this ends halfway, it is all done again.
         await self.load_scripts()
         await self._configure_again()
@@ -113,6 +119,15 @@ class OperatorQueue:
         is_first = bool(await self._runner.run("mark", epoch))
         self._epoch = epoch if is_first else ""
         return is_first or bool(known)
+
+    async def _hold_after_failover(self, configuration: str) -> bool:
+        """Say whether another master is followed than before: it may lack what that was told, so nothing is claimed."""
+        failed_over = self._configuration not in ("", configuration)
+        if failed_over:
+            self._held = True
+            await self._configure_again()
+        self._configuration = configuration
+        return failed_over
 
     async def admit_workers(self, passwords: Sequence[str]) -> bool:
         """Let the pool's workers log in with these passwords; see `api.OperatorApi.admit_workers`."""

@@ -8,7 +8,7 @@ from videojob_contract.resources.base import Manifest, Model
 
 
 class NodeCache(Model):
-    """A volume in which workers of a pool keep sources of object stores, for those that come after them."""
+    """A volume in which workers of a pool keep sources that they download, for those that come after them."""
 
     source: Annotated[Manifest, Field(max_length=4)]
     """A Kubernetes volume source of a local filesystem, such as `hostPath: {path: /var/cache/videojob}`; workers get

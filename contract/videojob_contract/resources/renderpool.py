@@ -122,7 +122,7 @@ class Storage(Model):
     objects: Annotated[list[ObjectStore], Field(max_length=MAX_STORES, json_schema_extra=BY_NAME)] = []
     """Object stores that `s3://`, `gs://` and `az://` URIs may be in."""
     cache: NodeCache | None = None
-    """Where workers keep sources of object stores for one another. Default: nowhere."""
+    """Where workers keep sources of object stores and `https` servers for one another. Default: nowhere."""
     uploads: Uploads | None = None
     """Where clients put media for VideoJobs. Default: nowhere that is known of."""
 

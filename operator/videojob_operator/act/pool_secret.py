@@ -16,8 +16,11 @@ def passwords_of(pool: PoolKey, uid: str, settings: Settings) -> tuple[str, ...]
     return tuple(password_of(pool, uid, key) for key in keys if key) if settings.worker_redis_key else ()
 
 
-def pool_secret(pool: PoolKey, uid: str, name: str, *, user: str, password: str) -> Manifest:
-    """Return the manifest of the Secret of that name, with which this user logs in."""
+def pool_secret(
+    pool: PoolKey, uid: str, name: str, *, user: str, password: str, sentinel_password: str = ""
+) -> Manifest:
+    """Return the manifest of the Secret of that name, with which this user logs in, and is let ask Sentinels."""
+    of_sentinels = {"sentinelPassword": sentinel_password} if sentinel_password else {}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -28,5 +31,5 @@ def pool_secret(pool: PoolKey, uid: str, name: str, *, user: str, password: str)
             "ownerReferences": [owner_reference("RenderPool", pool.name, uid)],
         },
         "immutable": True,
-        "stringData": {"username": user, "password": password},
+        "stringData": {"username": user, "password": password, **of_sentinels},
     }

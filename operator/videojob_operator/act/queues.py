@@ -5,7 +5,8 @@ A session outlasts the connections to Redis that it is held over, as one of ZooK
 Redis may be away, or come back empty, at any moment. A session tells the two apart from *known*: while it is not
 known, nobody concludes from a missing entry that an attempt is lost. A Redis that was found empty becomes
 known again after a grace in which running workers restore their claims; then everything of the pool is looked
-at once, which fills it again. Until it is filled nothing new is claimed, so that what waited longest is first.
+at once, which fills it again. Until it is filled nothing new is claimed, so that what waited longest is first. A
+replica that took its master's place is treated alike: it may lack what that had been told last.
 
 Nobody waits for Redis more than once: the first call that it does not answer makes the session unknown, and what is
 decided from then on is decided without it. A Redis that is *full* is believed in everything, and given nothing new.
@@ -268,14 +269,15 @@ class QueueSession:
             log.warning("pool %s has no Redis user of its own: the operator may not make any", self.pool)
 
     async def _connect(self) -> None:
-        await self._guard_users()
-        await self.queue.load_scripts()
         if await self.queue.ensure_epoch():
             self._found_empty()
+        # Claims are held by now if they are to be, and without scripts nobody has made one.
+        await self._guard_users()
+        await self.queue.load_scripts()
         grace_s = self._empty_at + GRACE_S - asyncio.get_running_loop().time()
         if grace_s > 0 and self._listener.has_active(self.pool):
             await asyncio.sleep(grace_s)
-        if self._listener.began_without(self.pool, self.silent_s):
+        if self._filling or self._listener.began_without(self.pool, self.silent_s):
             await self._take_back()
         await self._guard_configure()
         self._believe()
@@ -338,7 +340,7 @@ class QueueSession:
         self._silent_at = None
         self._empty_at = asyncio.get_running_loop().time()
         metrics.redis_was_empty()
-        log.info("the queues of pool %s are empty and new", self.pool)
+        log.info("the queues of pool %s are new: Redis was emptied, or a replica took its place", self.pool)
 
     def _set_full(self, *, full: bool) -> None:
         self._full_at = asyncio.get_running_loop().time()

@@ -30,7 +30,7 @@ USER_ID = 65532
 OBJECTS = "/objects"
 """Where the credentials of object stores are, a folder for each, named for it."""
 CACHE = "/cache"
-"""Where sources of object stores are kept, if the pool has a volume for them."""
+"""Where downloaded sources are kept, if the pool has a volume for them."""
 _ASSIGNMENT = "/assignment"
 TMP_SIZE = "64Mi"
 # Rendering takes what cores it gets, and a limit on CPU would only slow it: hence none. Memory is limited,
@@ -229,11 +229,10 @@ def _environment(namespace: str, pool: str, settings: Settings, redis_secret: st
             "valueFrom": {"secretKeyRef": {"name": redis_secret, "key": key}},
         }
 
-    credentials = (
-        [secret("VIDEOJOB_REDIS_USER", "username"), secret("VIDEOJOB_REDIS_PASSWORD", "password")]
-        if redis_secret
-        else []
-    )
+    keys = {"VIDEOJOB_REDIS_USER": "username", "VIDEOJOB_REDIS_PASSWORD": "password"}
+    if settings.redis_sentinel_password:
+        keys |= {"VIDEOJOB_REDIS_SENTINEL_PASSWORD": "sentinelPassword"}
+    credentials = [secret(name, key) for name, key in keys.items()] if redis_secret else []
     return [
         value("VIDEOJOB_CLUSTER", settings.cluster),
         value("VIDEOJOB_NAMESPACE", namespace),

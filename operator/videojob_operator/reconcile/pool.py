@@ -299,7 +299,8 @@ class PoolReconciler:
         return passwords_of(record.key, record.uid, self._settings)[0]
 
     def _secret_name(self, record: PoolRecord) -> str:
-        return secret_name(record.key.name, fingerprint(self._password(record)))
+        words = self._password(record) + self._settings.redis_sentinel_password
+        return secret_name(record.key.name, fingerprint(words))
 
     async def _make_secret(self, record: PoolRecord) -> None:
         """Make sure that the pool's Secret is there; not every time, but again if someone deletes it."""
@@ -312,6 +313,7 @@ class PoolReconciler:
                 name,
                 user=Keys(record.key, self._settings.cluster).user,
                 password=self._password(record),
+                sentinel_password=self._settings.redis_sentinel_password,
             )
             await self._kubernetes.create(SECRETS, record.key.namespace, secret)
             self._secrets[record.key] = (name, now)

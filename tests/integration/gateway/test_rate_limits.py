@@ -13,6 +13,7 @@ from tests.integration.apiserver import ApiServer
 from tests.integration.client.conftest import Cluster
 from tests.integration.gateway.conftest import SPEC, Answer, Caller, create_pool, serving
 from tests.integration.gateway.test_access import by_name
+from tests.redis_sentinels import redis_sentinels
 from tests.redis_server import redis_server
 from videojob_client import Client
 from videojob_contract.queue.acl import gateway_rules
@@ -94,6 +95,22 @@ async def test_replicas_count_together_and_say_how_much_is_left(apiserver: ApiSe
             assert (await submit(call, {"Authorization": "nobody"})).status == 401
         with pytest.raises(NoPermissionError):
             await redis.set("vj:{team/default}:epoch", "x")
+        await redis.aclose()
+
+
+async def test_counts_follow_the_sentinels_to_a_replica_that_takes_over(apiserver: ApiServer, cluster: Cluster) -> None:
+    await create_pool(cluster)
+    with redis_sentinels() as sentinels:
+        for port in sentinels.servers:
+            await (await gateways_user(f"redis://127.0.0.1:{port}")).aclose()
+        redis = connect(sentinels.url, username="gateway", password="secret")  # noqa: S106 - a test's
+        async with gateway(apiserver, cluster, redis) as call, gateway(apiserver, cluster, redis) as other:
+            assert (await submit(call)).status == 202
+            with sentinels.server(sentinels.master) as master:
+                assert master.wait(1, 60_000) == 1
+            await asyncio.to_thread(sentinels.fail_over)
+            left = items(await submit(other), "RateLimit")
+            assert left['"submissions-hour"'].startswith("r=2;t=")
         await redis.aclose()
 
 

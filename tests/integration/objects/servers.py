@@ -114,21 +114,22 @@ def programs() -> Path:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[Server]:
-    """Run versitygw on a folder, with TLS, accounts and an empty bucket."""
-    certificate, key, authority = make_certificate(folder / "tls")
+def s3_server(folder: Path, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Run versitygw on a folder, with TLS, accounts and an empty bucket; it logs requests to `access.log` there."""
+    certificate, key, authority = make_certificate(folder / "tls", address=host)
     port = free_port()
     data, accounts = folder / "data", folder / "accounts"
     (data / BUCKET).mkdir(parents=True)
     accounts.mkdir()
     command = [
-        *(programs() / "versitygw", "--port", f"127.0.0.1:{port}", "--cert", certificate, "--key", key),
-        *("--region", REGION, "--iam-dir", accounts, "--keep-alive", "--quiet", "posix", data),
+        *(programs() / "versitygw", "--port", f"{host}:{port}", "--cert", certificate, "--key", key),
+        *("--region", REGION, "--iam-dir", accounts, "--access-log", folder / "access.log", "--keep-alive", "--quiet"),
+        *("posix", data),
     ]
     environment = {"ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
-    with _process(command, folder / "versitygw.log", port, environment):
+    with _process(command, folder / "versitygw.log", port, environment, host):
         secrets = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
-        yield Server("s3", f"https://127.0.0.1:{port}", port, authority.read_text(), secrets, folder)
+        yield Server("s3", f"https://{host}:{port}", port, authority.read_text(), secrets, folder)
 
 
 @contextmanager
@@ -214,17 +215,19 @@ def let_below(server: Server, access: str, prefix: str) -> None:
     os.setxattr(server.folder / "data" / BUCKET, "user.policy", json.dumps(policy).encode())  # where versitygw keeps it
 
 
-def make_certificate(folder: Path, authority_name: str = "test authority") -> tuple[Path, Path, Path]:
-    """Make a certificate for loopback; return its file, that of its key, and that of the authority that signed it."""
+def make_certificate(
+    folder: Path, authority_name: str = "test authority", address: str = "127.0.0.1"
+) -> tuple[Path, Path, Path]:
+    """Make a certificate for an address; return its file, that of its key, and that of the authority that signed it."""
     folder.mkdir(exist_ok=True)
     authority, request, certificate = folder / "ca.crt", folder / "tls.csr", folder / "tls.crt"
     key, of_authority = folder / "tls.key", folder / "ca.key"
     new = ("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n")
+    extensions.write_text(f"subjectAltName=IP:{address}\nbasicConstraints=critical,CA:FALSE\n")
     for command in (
         (*new, "-x509", "-days", "2", "-subj", f"/CN={authority_name}", "-keyout", of_authority, "-out", authority),
-        (*new, "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", request),
+        (*new, "-subj", f"/CN={address}", "-keyout", key, "-out", request),
         (
             *("openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey", of_authority, "-CAcreateserial"),
             *("-days", "2", "-extfile", extensions, "-out", certificate),
@@ -235,7 +238,9 @@ def make_certificate(folder: Path, authority_name: str = "test authority") -> tu
 
 
 @contextmanager
-def _process(command: list[object], log: Path, port: int, environment: dict[str, str]) -> Iterator[None]:
+def _process(
+    command: list[object], log: Path, port: int, environment: dict[str, str], host: str = "127.0.0.1"
+) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -244,7 +249,7 @@ def _process(command: list[object], log: Path, port: int, environment: dict[str,
             env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **environment},
         )
     try:
-        _wait(process, port, log)
+        _wait(process, (host, port), log)
         yield
     finally:
         process.terminate()
@@ -256,10 +261,10 @@ def _process(command: list[object], log: Path, port: int, environment: dict[str,
         shutil.rmtree(log.parent / "data", ignore_errors=True)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], address: tuple[str, int], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        with suppress(OSError), socket.create_connection(address, timeout=1):
             return
         time.sleep(0.02)
     raise RuntimeError(f"{log.stem} did not start: {log.read_text()[-2000:]}")

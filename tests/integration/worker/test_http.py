@@ -336,10 +336,10 @@ async def test_a_full_disk_is_not_tried_again(
 ) -> None:
     server.answers["/a"] = [answer("200 OK", b"content")]
 
-    def full(_file: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(http, "_start_over", full)
+    monkeypatch.setattr(http, "write_all", full)
     failure = await refusal(server.url("/a"), context)
     assert failure.reason is Reason.DISK_FULL
     assert len(server.requests) == 1

@@ -5,7 +5,9 @@ from pathlib import Path
 import yaml
 
 from videojob_contract.labels import ANNOTATION_ASSIGNMENT, LABEL_TEMPLATE
+from videojob_contract.queue.types import PoolKey
 from videojob_contract.resources import RenderPoolSpec
+from videojob_operator.act.pool_secret import pool_secret
 from videojob_operator.act.worker_job import adoption, carrying_job, pod_template, template_hash, worker_job
 from videojob_operator.config import Settings
 
@@ -94,6 +96,19 @@ def test_the_pods_of_any_pool_are_restricted():
         empty = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
         assert len(empty) == 2
         assert all("sizeLimit" in volume for volume in empty)
+
+
+def test_a_worker_has_the_password_of_sentinels_from_the_secret_with_its_own():
+    settings = SETTINGS.model_copy(update={"redis_sentinel_password": "hush"})
+    (container,) = manifest(settings=settings)["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each for each in container["env"]}
+    reference = {"secretKeyRef": {"name": SECRET, "key": "sentinelPassword"}}
+    assert env["VIDEOJOB_REDIS_SENTINEL_PASSWORD"]["valueFrom"] == reference
+    assert "hush" not in str(container)
+    secret = pool_secret(PoolKey("studio", "film"), "uid", SECRET, user="a", password="b", sentinel_password="hush")  # noqa: S106
+    assert secret["stringData"] == {"username": "a", "password": "b", "sentinelPassword": "hush"}
+    plain = pool_secret(PoolKey("studio", "film"), "uid", SECRET, user="a", password="b")  # noqa: S106 - a test's
+    assert plain["stringData"] == {"username": "a", "password": "b"}
 
 
 def test_autoscalers_are_asked_to_wait_unless_the_pool_says_otherwise():

@@ -66,7 +66,7 @@ class FetchContext:
     """How names become addresses."""
     objects: ObjectAccess = ObjectAccess()
     cache: SourceCache | None = None
-    """Where sources of object stores are kept, if anywhere."""
+    """Where downloaded sources are kept, if anywhere."""
     uploads: Uploads | None = None
     """What clients brought, which stays for a while from when it was used last."""
 

@@ -1,6 +1,7 @@
 """`http(s)://…`: downloads, behind the address guard.
 
-Each hop of a redirect is a request of its own, checked as the first was.
+Each hop of a redirect is a request of its own, checked as the first was. What a server gives a version is kept on the
+node, if the pool has a cache: then the same requests are made, and only the last answer is left unread.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import logging
 import os
 import socket
 import tempfile
-from typing import IO, TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -21,10 +24,14 @@ from videojob_contract.errors import PermanentError, Reason, TransientError
 from videojob_contract.resources.uris import redact_uri
 from videojob_contract.version import __version__
 from videojob_worker import errno_mapping
+from videojob_worker.concurrency import undisturbed
 from videojob_worker.storage.base import StorageBackend
+from videojob_worker.storage.http_versions import Version, version_of
+from videojob_worker.storage.source_cache import descriptor, write_all
 
 if TYPE_CHECKING:
     from videojob_worker.storage.base import FetchContext
+    from videojob_worker.storage.source_cache import SourceCache
 
 log = logging.getLogger("videojob.sources")
 
@@ -62,21 +69,23 @@ async def fetch(field: str, uri: str, context: FetchContext) -> int:
     return await _fetch_once(what, uri, context)
 
 
-async def _fetch_once(what: str, uri: str, context: FetchContext) -> int:
-    """Follow redirects, then download. `tempfile` leaves nothing behind, however this ends."""
-    with tempfile.TemporaryFile(dir=context.downloads) as file:
-        for _ in range(MAX_REDIRECTS + 1):
-            following = await _request(what, uri, file, context)
-            if following is None:
-                return os.dup(file.fileno())
-            if urlsplit(uri).scheme == "https" and urlsplit(following).scheme == "http":
-                raise _forbidden(what, "redirects from https to http")
-            uri = following
+async def _fetch_once(what: str, requested: str, context: FetchContext) -> int:
+    """Follow redirects, then download, or take what is kept of it."""
+    uri = requested
+    for _ in range(MAX_REDIRECTS + 1):
+        following = await _request(what, requested, uri, context)
+        if following is None:  # the cache's disk is in trouble, which is its own
+            return await _fetch_once(what, requested, replace(context, cache=None))
+        if isinstance(following, int):
+            return following
+        if urlsplit(uri).scheme == "https" and urlsplit(following).scheme == "http":
+            raise _forbidden(what, "redirects from https to http")
+        uri = following
     raise _forbidden(what, f"redirects more than {MAX_REDIRECTS} times")
 
 
-async def _request(what: str, uri: str, file: IO[bytes], context: FetchContext) -> str | None:
-    """Ask for one URL: download it, or return where it redirects to."""
+async def _request(what: str, requested: str, uri: str, context: FetchContext) -> int | str | None:
+    """Ask for one URL: return a descriptor, or where it redirects to; None as `_take`."""
     limits = context.limits
     try:
         url = parse_url(uri)
@@ -109,37 +118,62 @@ async def _request(what: str, uri: str, file: IO[bytes], context: FetchContext) 
             if response.status in _REDIRECTS and b"location" in headers:
                 return _follow(what, uri, headers[b"location"].decode("latin-1"))
             _check_status(what, response.status)
-            await _download(what, response, headers, file, limits.max_source_bytes)
-            return None
+            length = headers.get(b"content-length", b"")
+            if length.isdigit() and int(length) > limits.max_source_bytes:
+                raise _too_large(what, limits.max_source_bytes)
+            return await _take(what, response, version_of(requested, uri, response.status, response.headers), context)
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         raise _of_network(what, error) from error
 
 
-async def _download(
-    what: str, response: httpcore.Response, headers: dict[bytes, bytes], file: IO[bytes], most: int
-) -> None:
-    if headers.get(b"content-length", b"").isdigit() and int(headers[b"content-length"]) > most:
-        raise _too_large(what, most)
-    size, pending = 0, bytearray()
+async def _take(what: str, response: httpcore.Response, version: Version | None, context: FetchContext) -> int | None:
+    """Return a descriptor of what an answer has, of which nothing was read; None if it could not be kept half way.
+
+    Where it is kept already, the rest of the answer is left unread, and its connection is closed.
+    """
+    cache = context.cache
+    if cache is not None and version is not None:
+        kept = await descriptor(partial(cache.find, *version))
+        if kept is not None:
+            return kept
+        fd = await descriptor(partial(cache.begin, version.size_bytes))
+        if fd is not None:
+            return await _keep(what, response, version, cache, fd)
     try:
-        await asyncio.to_thread(_start_over, file)
-        async for part in response.aiter_stream():
-            size += len(part)
-            if size > most:
-                raise _too_large(what, most)
-            pending += part
-            if len(pending) >= _FLUSH_BYTES:
-                await asyncio.to_thread(file.write, bytes(pending))
-                pending.clear()
-        await asyncio.to_thread(file.write, bytes(pending))
-        await asyncio.to_thread(file.flush)
+        # It leaves nothing behind, however this ends.
+        with tempfile.TemporaryFile(dir=context.downloads, buffering=0) as file:
+            await _download(what, response, file.fileno(), context.limits.max_source_bytes)
+            return os.dup(file.fileno())
     except OSError as error:
         raise errno_mapping.local(error, what) or TransientError(f"{what}: {error}") from error
 
 
-def _start_over(file: IO[bytes]) -> None:
-    file.seek(0)
-    file.truncate()
+async def _keep(what: str, response: httpcore.Response, version: Version, cache: SourceCache, fd: int) -> int | None:
+    try:
+        await _download(what, response, fd, version.size_bytes)
+        return await descriptor(partial(cache.keep, fd, *version))
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+async def _download(what: str, response: httpcore.Response, fd: int, most: int) -> None:
+    """Write what comes to a file; raises `OSError` where its disk does not take it."""
+    written, pending = 0, bytearray()
+    async for part in response.aiter_stream():
+        pending += part
+        if written + len(pending) > most:
+            raise _too_large(what, most)
+        if len(pending) >= _FLUSH_BYTES:
+            written, pending = await _write(fd, pending, written), bytearray()
+    await _write(fd, pending, written)
+
+
+async def _write(fd: int, pending: bytearray, offset: int) -> int:
+    # In a thread, which nobody stops: the descriptor must not be closed under it.
+    await undisturbed(asyncio.to_thread(write_all, fd, pending, offset))
+    return offset + len(pending)
 
 
 def _follow(what: str, uri: str, location: str) -> str:

@@ -1,4 +1,4 @@
-"""Sources of object stores that workers of a pool keep for one another on a volume of the node: `storage.cache`.
+"""Sources that workers of a pool download, and keep for one another on a volume of the node: `storage.cache`.
 
 A file is named for what it is: where it came from, its ETag and its length. It gets its name when it is whole, and had
 none before (`O_TMPFILE`): a worker that is killed leaves nothing. Nobody writes to it afterwards, and who reads it has
@@ -10,6 +10,7 @@ All that fails here costs a download and nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -22,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videojob_worker.concurrency import undisturbed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 log = logging.getLogger("videojob.sources")
 
@@ -132,3 +135,23 @@ class SourceCache:
 def _names(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries]
+
+
+async def descriptor(work: Callable[[], int | None]) -> int | None:
+    """Wait for a thread that opens something, which is closed when nobody wants it any more."""
+    opening = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        fd = await undisturbed(opening)
+        if fd is not None:
+            os.close(fd)
+        raise
+
+
+def write_all(fd: int, part: bytes | bytearray | memoryview, offset: int) -> None:
+    """Write all of it to its place."""
+    left = memoryview(part)
+    while left:
+        written = os.pwrite(fd, left, offset)
+        left, offset = left[written:], offset + written

@@ -13,11 +13,9 @@ from videojob_worker.concurrency import side_by_side, undisturbed
 from videojob_worker.storage.objects import opening
 from videojob_worker.storage.objects.failures import Purpose, converted
 from videojob_worker.storage.objects.opening import OpenStore, open_store
-from videojob_worker.storage.source_cache import name_of_content
+from videojob_worker.storage.source_cache import descriptor, name_of_content, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from obstore import GetOptions, GetResult, ObjectMeta
 
     from videojob_worker.storage.base import FetchContext
@@ -67,31 +65,19 @@ async def _through_cache(
 ) -> int | None:
     """Return a descriptor of what the cache has, or is given now; None where its disk does not let it."""
     size = first.meta["size"]
-    found = await _descriptor(lambda: cache.find(name, size))
-    fd = await _descriptor(lambda: cache.begin(size)) if found is None else None
+    found = await descriptor(lambda: cache.find(name, size))
+    fd = await descriptor(lambda: cache.begin(size)) if found is None else None
     if fd is None:
         return found
     try:
         await _download(purpose, opened, first, fd)
-        return await _descriptor(lambda: cache.keep(fd, name, size))
+        return await descriptor(lambda: cache.keep(fd, name, size))
     except OSError as error:
         if error.errno is None:  # the store's
             raise
         return None
     finally:
         os.close(fd)
-
-
-async def _descriptor(work: Callable[[], int | None]) -> int | None:
-    """Wait for a thread that opens something, which is closed when nobody wants it any more."""
-    opening = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        fd = await undisturbed(opening)
-        if fd is not None:
-            os.close(fd)
-        raise
 
 
 def _name(opened: OpenStore, meta: ObjectMeta) -> str | None:
@@ -133,15 +119,9 @@ async def _write(purpose: Purpose, result: GetResult, fd: int, start: int, end: 
     async for chunk in result.stream(min_chunk_size=_CHUNK_BYTES):
         part = memoryview(chunk)[: end - start]
         # In a thread, which nobody stops: the descriptor must not be closed under it.
-        await undisturbed(asyncio.to_thread(_write_all, fd, part, start))
+        await undisturbed(asyncio.to_thread(write_all, fd, part, start))
         start += len(part)
         if start == end:
             return
     if start < end:
         raise TransientError(f"{purpose.what}: object store {purpose.entry.name} sent less than it said")
-
-
-def _write_all(fd: int, part: memoryview, offset: int) -> None:
-    while part:
-        written = os.pwrite(fd, part, offset)
-        part, offset = part[written:], offset + written
