@@ -100,12 +100,19 @@ def _serve(requests: socket.socket) -> str:
 
 
 def _become(env: Mapping[str, str], log: int, answers: int) -> None:
-    """Fork once more: who was forked first watches, and tells how the other ends, which alone comes back from here."""
+    """Fork once more: who was forked first watches, and tells how the other ends, which alone comes back from here.
+
+    Until that is heard nobody else gets the other's process id.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if pid := os.fork():
-        with suppress(BrokenPipeError), socket.socket(fileno=answers) as telling:
+        with suppress(OSError), socket.socket(fileno=answers) as telling:
             telling.send(b"%d" % pid)
-            telling.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            assert ended is not None
+            telling.send(b"%d" % (ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status))
+            telling.recv(1)
+        os.waitpid(pid, 0)
         os._exit(0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.close(answers)
