@@ -187,7 +187,8 @@ class Node:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):  # Python 3.11's `wait_for` may lose that it is cancelled
+                    await self._changed.wait()
             await asyncio.sleep(GATHER_S)
             self._changed.clear()
             try:
