@@ -1,7 +1,6 @@
 """What `bench.control` measures on: an API server that counts writes, a Redis, and one operator on one core."""
 
 import asyncio
-import json
 import os
 import resource
 import subprocess
@@ -94,12 +93,10 @@ class Rig:
     def writes(self) -> Counter[str]:
         """Return the writes of the operator's user so far, by verb and resource."""
         found: Counter[str] = Counter()
-        with self.server.audit_log.open() as lines:
-            for line in lines:
-                event = json.loads(line)
-                if event["user"]["username"] == USER:
-                    of = event["objectRef"]
-                    found[f"{event['verb']} {of['resource']}{'/status' if of.get('subresource') else ''}"] += 1
+        for event in self.server.audited():
+            if event["user"]["username"] == USER:
+                of = event["objectRef"]
+                found[f"{event['verb']} {of['resource']}{'/status' if of.get('subresource') else ''}"] += 1
         return found
 
     def operator_cpu_s(self) -> float:

@@ -1,8 +1,9 @@
 """What holds for every test: the limits of Hypothesis, what may run side by side, and the time of each folder."""
 
+import gc
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 
 import pytest
@@ -18,6 +19,10 @@ settings.register_profile("videojob", deadline=None, suppress_health_check=[Heal
 FIRST = {"phases": [Phase.explicit, Phase.generate], "report_multiple_bugs": False}
 settings.register_profile("videojob-ci", settings.get_profile("videojob"), **FIRST)
 settings.load_profile("videojob-ci" if "CI" in os.environ else "videojob")
+
+# Programs in Go, the API server above all, look for garbage a quarter as often: that is a third of what they take.
+os.environ.setdefault("GOGC", "400")
+os.environ.setdefault("GOMEMLIMIT", "1GiB")
 
 _CLUSTER = ("tests/cluster/", "tests/e2e/")
 # Where tests wait more than they compute, the longest first: beside them the others have the processors, and at the
@@ -47,6 +52,17 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     config.option.loadscopereorder = False  # it would begin with the files of most tests, and not with the longest
     return Together(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for garbage neither while thousands of tests are collected, nor among them ever after."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

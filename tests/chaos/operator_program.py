@@ -15,8 +15,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from videojob_contract.queue.scripts import scripts
+from videojob_operator import main as operator
 from videojob_operator.act.kubernetes import Kubernetes
-from videojob_operator.main import main
 
 _RESOURCE = re.compile(r"/namespaces/[^/]+/([a-z]+)(?:/[^/]+)?(/status)?$|/([a-z]+)$")
 _SCRIPTS = {script.sha: name for name, script in scripts().items()}
@@ -67,6 +67,7 @@ def install(point: KillPoint) -> None:
     Redis.execute_command = counted_execute  # type: ignore[method-assign,assignment]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run it."""
     install(KillPoint())
-    main()
+    operator.main()

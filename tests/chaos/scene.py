@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -32,7 +31,7 @@ from videojob_contract.queue.operator import OperatorQueue
 from videojob_contract.queue.types import PoolKey
 from videojob_operator.act.kubernetes import Kubernetes, Object
 
-PROGRAM = [sys.executable, "-m", "tests.chaos.operator_program"]
+PROGRAM = "tests.chaos.operator_program"
 POOL = POOL_SPEC | {
     "minIdle": 2,
     "maxWorkers": 6,
@@ -85,15 +84,14 @@ class Replica(OperatorProcess):
 
     def __init__(self, env: dict[str, str], log: Path, proxy: FaultyProxy) -> None:
         super().__init__(env, log)
-        self.program = PROGRAM
+        self.module = PROGRAM
         self.proxy = proxy
         self.kills = 0
         """How often it was killed at a call."""
 
     def start(self) -> None:
         """Start it, and wait for nothing: it may never come so far."""
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(self.program, env=self.env, stderr=output, stdout=output)
+        self.begin()
 
     def ended(self) -> bool:
         """Whether it does not run, and notes if a kill was why."""

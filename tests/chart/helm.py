@@ -64,7 +64,7 @@ def render(values: Mapping[str, Any] | None = None) -> Rendered:
     """Render the chart; it must accept the values."""
     done = template(values)
     assert done.returncode == 0, done.stderr
-    return Rendered([manifest for manifest in yaml.safe_load_all(done.stdout) if manifest])
+    return Rendered([manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest])
 
 
 def refusal(values: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,14 @@ class ApiServer:
         with urllib.request.urlopen(f"{self.etcd_url}/v3/kv/compaction", data=body, timeout=10):  # noqa: S310 - our own
             pass
 
+    def audited(self) -> Iterator[dict[str, Any]]:
+        """Yield what the audit log has so far, up to a line that is being written."""
+        with self.audit_log.open() as lines:
+            for line in lines:
+                if not line.endswith("\n"):
+                    return
+                yield json.loads(line)
+
     def create_namespace(self) -> str:
         """Create a namespace with a name of its own, and return the name."""
         name = f"test-{secrets.token_hex(4)}"
@@ -194,6 +203,7 @@ class ApiServer:
         self.request(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
 
 
+@cache
 def programs() -> Path:
     """Return the folder of etcd, kube-apiserver and kubectl, building them when no earlier run has."""
     if folder := os.environ.get("VIDEOJOB_BIN"):

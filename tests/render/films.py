@@ -1,6 +1,5 @@
 """Small videos whose frames say which they are, in any codec and container, and what a clip shows of them."""
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -122,8 +121,3 @@ def shown(path: Path, frames: int, fps: Fraction, **options: Any) -> list[int]:
 def pictures(path: Path, frames: int = 1, fps: Fraction = Fraction(25), **options: Any) -> Frames:
     """The first frames of a clip, `(n, h * 3 / 2, w) uint8`."""
     return np.stack([np.copy(each) for each in layer(path, frames, fps, **options).pictures(0, frames)])
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    """Run ffmpeg, to make what PyAV does not write."""
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL)

@@ -69,9 +69,9 @@ def noise(path: Path, seconds: float, seed: int, level: float = 0.25) -> Path:
     return write_wav(path, np.clip(samples, -32768, 32767))
 
 
-def ffmpeg(*arguments: str | Path) -> str:
-    """Run ffmpeg and return what it says."""
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-y", *map(str, arguments)]
+def said_by_ffmpeg(*arguments: str | Path) -> str:
+    """Run ffmpeg, which makes nothing, and return what it says."""
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", *map(str, arguments), "-f", "null", "-"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stderr
 
 

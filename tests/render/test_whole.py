@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests import media
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Frames, Studio, decode, probe, psnr, sound, uri
 from videojob_contract.errors import PermanentError
@@ -62,11 +63,11 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     uneven = [Fraction(number * 3 + number % 3, 100) for number in range(50)]
     silent = {"x265-params": "log-level=none"}
     films.film(folder / "uneven.mkv", uneven, tick=Fraction(1, 1000), codec="libx265", options=silent)
-    films.ffmpeg(
+    ffmpeg(
         *("-i", folder / "film.mp4", "-f", "lavfi", "-i", "sine=frequency=440:duration=2.4"),
         *("-c:v", "copy", "-c:a", "aac", folder / "sounding.mp4"),
     )
-    films.ffmpeg("-f", "lavfi", "-i", "sine=frequency=880:duration=1", folder / "tone.wav")
+    ffmpeg("-f", "lavfi", "-i", "sine=frequency=880:duration=1", folder / "tone.wav")
     (folder / "words.srt").write_text(
         "1\n00:00:00,200 --> 00:00:00,700\nOne\n\n2\n00:00:00,500 --> 00:00:01,300\nTwo\n\n"
         "3\n00:00:02,000 --> 00:00:09,000\nThree\n"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from starlette.datastructures import Headers
 
 from tests.integration.apiserver import ApiServer
 from tests.integration.client.conftest import Cluster, client, cluster, configuration
+from tests.pauses import pause_s
 from videojob_client import Client
 from videojob_contract.api_paths import RENDERPOOLS
 from videojob_contract.resources import API_VERSION
@@ -123,9 +125,10 @@ async def create_pool(cluster: Cluster) -> None:
 
 async def eventually(holds: Callable[[], Awaitable[Any]], timeout_s: float = 10.0) -> Any:
     """Wait until something holds, and return it."""
+    since = time.monotonic()
     async with asyncio.timeout(timeout_s):
         while not (found := await holds()):  # noqa: ASYNC110 - what is waited for happens in a server
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_s(since))
         return found
 
 

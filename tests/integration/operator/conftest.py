@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from tests.integration.apiserver import ApiServer
 from tests.integration.operator.node import Node
 from tests.integration.operator.process import OperatorProcess
+from tests.pauses import pause_s
 from tests.redis_server import redis_server
 from videojob_contract.api_paths import JOBS, NAMESPACES, RENDERPOOLS, VIDEOJOBS
 from videojob_contract.queue.connection import connect
@@ -71,14 +72,14 @@ class World:
         """Wait until a VideoJob is in a phase; return its status. A phase that it cannot leave any more fails
         at once."""
         status: dict[str, Any] = {}
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        since = time.monotonic()
+        while time.monotonic() < since + timeout_s:
             status = ((await self.videojob(name)) or {}).get("status", {})
             if status.get("phase") == phase and also(status):
                 return status
             if status.get("phase") in {"Succeeded", "Failed", "Cancelled"} - {phase}:
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause_s(since))
         raise AssertionError(f"{name} is not {phase}: {status}\n{self.operator.log.read_text()[-4000:]}")
 
     async def _create(self, resource: Any, kind: str, name: str, spec: dict[str, Any]) -> None:
@@ -88,14 +89,14 @@ class World:
 
 async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Wait until a condition, which may be a coroutine function, holds; return what it returned."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    since = time.monotonic()
+    while time.monotonic() < since + timeout_s:
         value = condition()
         if asyncio.iscoroutine(value):
             value = await value
         if value:
             return value
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause_s(since))
     raise AssertionError(f"not within {timeout_s} s: {what}")
 
 
@@ -115,7 +116,7 @@ def redis_url() -> Iterator[str]:
 
 async def client_of(kubeconfig: Path) -> Kubernetes:
     """Return a client of the API server that may do what the kubeconfig's user may."""
-    configuration = Configuration()
+    configuration = Configuration(client_session_kwargs={"trust_env": False})  # as the operator's, and for its reason
     await kube_config.load_kube_config(
         config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
     )

@@ -13,13 +13,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import aiohttp
+from kubernetes.aio.client.exceptions import ApiException
 from redis.asyncio import Redis
 
 from videojob_contract.api_paths import JOBS, PODS, SECRETS, Resource
@@ -36,7 +38,10 @@ from videojob_operator.act.kubernetes import Kubernetes
 from videojob_operator.errors import ApiError
 
 T = TypeVar("T")
-POLL_S = 0.05
+GATHER_S = 0.05
+"""How long after a change the Jobs are looked at: they come several at a time."""
+LOOK_S = 1.0
+"""How often they are looked at when no change is told, as while the API server is away."""
 PROGRAM = Path(sys.executable).with_name("videojob-worker")
 ALONE_S = 20.0
 """How long a worker that has nothing to do waits for a Redis that does not answer."""
@@ -99,6 +104,17 @@ class Worker:
         return await self.queue.wait_signal(self.claim, timeout_s)
 
 
+async def changes(kubernetes: Kubernetes, resource: Resource, namespace: str) -> AsyncIterator[bytes]:
+    """Yield something at each change of the objects of a namespace, until the API server ends it."""
+    method, url, headers, *_ = await kubernetes._api.param_serialize(
+        *("GET", resource.url(namespace)), query_params=[("watch", "1")], auth_settings=["BearerToken"]
+    )
+    answer = (await kubernetes._api.call_api(method, url, headers)).response
+    async with answer:
+        async for said in answer.content.iter_any():
+            yield said
+
+
 _CREDENTIALS = ("VIDEOJOB_REDIS_USER", "VIDEOJOB_REDIS_PASSWORD")
 Render = Callable[[Worker], Awaitable[Result]]
 
@@ -134,15 +150,15 @@ class Node:
         self.most_at_work = 0
         self._clients: list[Redis] = []
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._loop: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.create_task(self._run())
+        self._loops = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._loop is not None
-        tasks = [self._loop, *self._workers.values()]
+        tasks = [*self._loops, *self._workers.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -171,7 +187,11 @@ class Node:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(POLL_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):  # Python 3.11's `wait_for` may lose that it is cancelled
+                    await self._changed.wait()
+            await asyncio.sleep(GATHER_S)
+            self._changed.clear()
             try:
                 jobs = [job async for job in self._kubernetes.list(JOBS, self._namespace)]
             except ApiError:  # it is restarted
@@ -183,6 +203,14 @@ class Node:
                     self._workers[name] = asyncio.create_task(self._work(job))
             for name in self._workers.keys() - names:
                 self._workers.pop(name).cancel()  # the name may come again, of another Job
+
+    async def _watch(self) -> None:
+        """Tell that Jobs have changed; the list says how."""
+        while True:
+            with suppress(aiohttp.ClientError, ApiException, TimeoutError):
+                async for _ in changes(self._kubernetes, JOBS, self._namespace):
+                    self._changed.set()
+            await asyncio.sleep(GATHER_S)
 
     async def _work(self, job: dict[str, Any]) -> None:
         name = job["metadata"]["name"]
@@ -355,7 +383,7 @@ async def until_done(do: Callable[[], Awaitable[T]]) -> T:
         except ApiError as error:
             if error.is_refusal:
                 raise
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(GATHER_S)
 
 
 def pod_of(job: dict[str, Any], name: str) -> dict[str, Any]:

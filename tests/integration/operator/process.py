@@ -7,8 +7,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tests.fork_server import LOADED, Forked, fork
 
 READY_TIMEOUT_S = 60.0
 PROGRAM = Path(sys.executable).parent / "videojob-operator"
@@ -19,16 +21,19 @@ class OperatorProcess:
 
     def __init__(self, env: Mapping[str, str], log: Path) -> None:
         self.env = os.environ | env
-        self.program: list[str | Path] = [PROGRAM]
+        self.program: Sequence[str | Path] = ()
+        """What is started in place of a fork of the operator."""
+        self.module = LOADED
+        """Whose `main` a fork runs."""
         self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._port = 0
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         begin = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(self.program, env=self.env, stderr=output, stdout=output)
+        self.begin()
+        assert self._process is not None
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log.read_text()[-3000:]
@@ -38,6 +43,14 @@ class OperatorProcess:
                 return
             time.sleep(0.02)
         raise AssertionError(f"the operator did not start: {self.log.read_text()[-3000:]}")
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        if not self.program:
+            self._process = fork(self.module, self.env, self.log)
+            return
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(self.program, env=self.env, stderr=output, stdout=output)
 
     @property
     def port(self) -> int:

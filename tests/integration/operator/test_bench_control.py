@@ -10,8 +10,9 @@ async def test_a_life_costs_the_api_server_few_writes_and_one_that_waits_one(mon
     monkeypatch.setattr(control_rig, "WITHIN_S", 120)  # says what was waited for, which a test out of time does not
     found = await control.measure(5, {"quiet", "life", "backlog"})
     assert {"claimed_ms", "told_ms", "queued_s", "memory_mib"} <= found.keys()
-    # Queued, running, how far it is (twice where all is slow), done; its Job adopted, and another worker made.
-    assert found["life_writes"] in {6, 7}
+    # Queued, running, done; its Job adopted, and another worker made. How far it is: once; where all is slow twice, or
+    # not before it is done.
+    assert found["life_writes"] in {5, 6, 7}
     assert found["life_events"] == 3
 
 

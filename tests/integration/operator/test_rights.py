@@ -1,6 +1,5 @@
 """The rights that the chart gives are enough, and each is used: least privilege, held to on the real API server."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -49,8 +48,7 @@ def rights(rules: list[dict[str, list[str]]]) -> set[Right]:
 
 def used(apiserver: ApiServer, account: str) -> Iterator[Right]:
     """What an account asked for and was allowed to: each as a right to one object, and as one to all."""
-    for line in apiserver.audit_log.read_text().splitlines():
-        event = json.loads(line)
+    for event in apiserver.audited():
         allowed = event.get("annotations", {}).get("authorization.k8s.io/decision") == "allow"
         if allowed and event["user"]["username"] == account and (asked := event.get("objectRef")):
             resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))

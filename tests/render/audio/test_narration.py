@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.render.sounds import RATE, babble, crossfade, ffmpeg, find, flat, play, project, track, write_wav
+from tests.ffmpeg import ffmpeg
+from tests.render.sounds import RATE, babble, crossfade, find, flat, play, project, track, write_wav
 from tests.render.studio import Studio, color, uri
 from videojob_contract.errors import PermanentError
 from videojob_worker.explain.describe import describe

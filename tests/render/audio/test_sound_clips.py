@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render.sounds import (
     RATE,
     clip,
     counting,
     crossfade,
-    ffmpeg,
     film_of,
     flat,
     noise,

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from tests import media
+from tests.ffmpeg import ffmpeg
 from tests.render.sounds import (
     RATE,
-    ffmpeg,
     flat,
     noise,
     play,
     project,
+    said_by_ffmpeg,
     tone,
     track,
     write_float_wav,
@@ -170,7 +171,7 @@ def test_true_peaks_are_seen_between_the_samples() -> None:
 
 def loudness(path: Path) -> tuple[float, float]:
     """LUFS and dBTP, as Debian's ffmpeg measures them."""
-    said = ffmpeg("-i", path, "-af", "ebur128=peak=true", "-f", "null", "-").rpartition("Summary:")[2]
+    said = said_by_ffmpeg("-i", path, "-af", "ebur128=peak=true").rpartition("Summary:")[2]
     found = re.search(r"I: +(\S+) LUFS.*Peak: +(\S+) dBFS", said, re.DOTALL)
     assert found is not None
     return float(found[1]), float(found[2])

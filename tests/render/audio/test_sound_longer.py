@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Studio, decode, sound, uri
 
@@ -26,7 +27,7 @@ def film(tmp_path: Path, name: str, sound_s: float = 3) -> Path:
     """A film of one second of pictures, with a tone that lasts longer or less long."""
     plain, path = films.steady(tmp_path / "plain.mkv", 25, FPS), tmp_path / name
     tone = ["-f", "lavfi", "-i", f"sine=440:r=48000:d={sound_s}"]
-    films.ffmpeg("-i", plain, *tone, *WRITERS[name], path)
+    ffmpeg("-i", plain, *tone, *WRITERS[name], path)
     return path
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render.sounds import (
     RATE,
     clip,
     counting,
-    ffmpeg,
     noise,
     numbers,
     play,

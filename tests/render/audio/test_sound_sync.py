@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.render.sounds import RATE, clip, ffmpeg
+from tests.ffmpeg import ffmpeg
+from tests.render.sounds import RATE, clip
 from tests.render.studio import Studio, color
 
 START, LENGTH = 598, 600

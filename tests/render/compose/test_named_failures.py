@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.render import films
+from tests.ffmpeg import ffmpeg
 from tests.render.captioned import ONE
 from tests.render.studio import Studio, color, uri
 from videojob_contract.errors import PermanentError, Reason
@@ -34,7 +34,7 @@ def test_a_failure_names_what_it_is_of(
 
     path, subtitles = tmp_path / "film.mkv", tmp_path / "a.srt"
     pictures, tone = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=2"), ("-f", "lavfi", "-i", "sine=d=2")
-    films.ffmpeg(*pictures, *tone, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
+    ffmpeg(*pictures, *tone, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path)
     subtitles.write_text(ONE)
     film = {"video": {"uri": uri(path)}}
     monkeypatch.setattr(f"videojob_worker.{fault}", fail)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from videojob_contract.errors import PermanentError, Reason
 from videojob_contract.resources.damage import OnDamage
@@ -140,7 +141,7 @@ def cut(path: Path, share: Fraction) -> tuple[int, int]:
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
 def test_films_that_were_cut_off_are_shown_as_far_as_they_go(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film.{suffix}"
-    films.ffmpeg(
+    ffmpeg(
         "-i",
         films.steady(tmp_path / "plain.mkv", 50, FPS),
         "-c:v",
@@ -238,7 +239,7 @@ def test_every_bit_flip_ends_in_frames_or_in_a_message(film: Path) -> None:
 
 
 def test_too_many_pixels_are_refused_before_room_is_made_for_them(tmp_path: Path) -> None:
-    films.ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "png", tmp_path / "film.mov")
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "png", tmp_path / "film.mov")
     data = bytearray((tmp_path / "film.mov").read_bytes())
     entry, header = data.index(b"png \0\0\0\0"), struct.pack(">4sII", b"IHDR", 16, 16)
     data = data.replace(header, struct.pack(">4sII", b"IHDR", 60_000, 60_000))
@@ -259,7 +260,7 @@ def test_films_of_days_are_refused(tmp_path: Path) -> None:
 def test_too_many_streams_are_refused(tmp_path: Path, suffix: str) -> None:
     maps = ["-map", "0:v"] * 70
     path = tmp_path / f"film.{suffix}"
-    films.ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.1", *maps, "-c:v", "mpeg4", path)
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.1", *maps, "-c:v", "mpeg4", path)
     refused(path, "claims to have 6[5-9] tracks and attachments|claims to have 70 tracks", Reason.SOURCE_TOO_LARGE)
 
 
@@ -273,7 +274,7 @@ def test_too_many_and_too_large_attachments_are_refused(tmp_path: Path) -> None:
         os.truncate(tmp_path / "font.ttf", size)
         attach = ["-attach", tmp_path / "font.ttf"] * count
         types = [word for place in range(count) for word in (f"-metadata:s:t:{place}", "mimetype=font/ttf")]
-        films.ffmpeg("-i", film, "-c", "copy", *attach, *types, tmp_path / "more.mkv")
+        ffmpeg("-i", film, "-c", "copy", *attach, *types, tmp_path / "more.mkv")
         refused(tmp_path / "more.mkv", says, Reason.SOURCE_TOO_LARGE, frames=3)
 
 
@@ -294,10 +295,10 @@ def test_a_few_bytes_that_claim_thousands_of_millions_of_frames_are_refused(film
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
-    films.ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / "film.m4a")
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / "film.m4a")
     refused(tmp_path / "film.m4a", "is an MP4 file without pictures")
 
 
 def test_codecs_that_nobody_needs_stay_shut(tmp_path: Path) -> None:
-    films.ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "cinepak", tmp_path / "film.mkv")
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16:d=0.2", "-c:v", "cinepak", tmp_path / "film.mkv")
     refused(tmp_path / "film.mkv", "has pictures in cinepak, which is not read here")

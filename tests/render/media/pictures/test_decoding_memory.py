@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ print(predicted, read("VmHWM") - before)
 """
 
 
+@cache
 def photograph(size: tuple[int, int]) -> Image.Image:
     with Image.open(media.photograph("coffee.png")) as opened:
         return opened.convert("RGB").resize(size)

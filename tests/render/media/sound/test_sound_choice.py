@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.render.sounds import RATE, clip, ffmpeg, play, project, track
+from tests.ffmpeg import ffmpeg
+from tests.render.sounds import RATE, clip, play, project, track
 from tests.render.studio import color
 from videojob_contract.errors import PermanentError
 from videojob_worker.encode.copy import CopiedSound

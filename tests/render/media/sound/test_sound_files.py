@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.render.sounds import RATE, Wave, babble, ffmpeg, find, write_wav
+from tests.ffmpeg import ffmpeg
+from tests.render.sounds import RATE, Wave, babble, find, write_wav
 from videojob_contract.errors import PermanentError
 from videojob_contract.resources.damage import OnDamage
 from videojob_worker.audio.decoding import decode_sound

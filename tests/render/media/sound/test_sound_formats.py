@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.render.sounds import RATE, Wave, babble, ffmpeg, find, write_wav
+from tests.ffmpeg import ffmpeg
+from tests.render.sounds import RATE, Wave, babble, find, write_wav
 from videojob_worker.audio.decoding import decode_sound
 from videojob_worker.audio.scratch import Scratch
 from videojob_worker.media.files.source import Source

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.sounds import RATE, write_wav
 from tests.render.studio import Studio, decode, sound, uri
@@ -43,7 +44,7 @@ def test_pictures_that_begin_late_stay_with_their_sound(
     films.steady(tmp_path / "pictures.mp4", 50, FPS, options={"preset": "ultrafast", "crf": "10", "bf": "0"})
     late = ("-itsoffset", str(late_s), "-i", tmp_path / "pictures.mp4")
     path = tmp_path / name
-    films.ffmpeg(*late, "-i", click(tmp_path / "click.wav"), "-map", "0:v", "-map", "1:a", *CONTAINERS[name], path)
+    ffmpeg(*late, "-i", click(tmp_path / "click.wav"), "-map", "0:v", "-map", "1:a", *CONTAINERS[name], path)
     source = films.source(path)
     films.probe_video(source)
     is_held = late_s > 0.5
@@ -64,7 +65,7 @@ def test_what_is_before_an_edit_is_not_shown_though_no_keyframe_is_there(tmp_pat
     options = {"preset": "ultrafast", "crf": "10", "bf": "2", "g": "25", "sc_threshold": "0"}
     whole = films.steady(tmp_path / "pictures.mp4", 50, FPS, options=options)
     path = tmp_path / "film.mp4"
-    films.ffmpeg("-i", whole, "-i", click(tmp_path / "click.wav"), "-map", "0:v", "-map", "1:a", "-c:v", "copy", path)
+    ffmpeg("-i", whole, "-i", click(tmp_path / "click.wav"), "-map", "0:v", "-map", "1:a", "-c:v", "copy", path)
     content = bytearray(path.read_bytes())
     edit = content.index(b"elst") + 16  # media time of the only edit, in its version 0
     timescale = int.from_bytes(content[(at := content.index(b"mdhd") + 16) : at + 4])

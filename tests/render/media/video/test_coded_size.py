@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from videojob_contract.errors import PermanentError
 from videojob_worker.media.video.coded_size import CodedSizeLimit
@@ -24,14 +25,14 @@ WINDOWS = {
 
 
 def plain(path: Path, codec: str, size: str, seconds: float = 0.04) -> Path:
-    films.ffmpeg("-f", "lavfi", "-i", f"color=red:s={size}:d={seconds}", *ENCODERS[codec], path)
+    ffmpeg("-f", "lavfi", "-i", f"color=red:s={size}:d={seconds}", *ENCODERS[codec], path)
     return path
 
 
 def cropped(film: Path, path: Path, codec: str, window: tuple[int, int, int, int]) -> Path:
     left, top, right, bottom = window
     sides = f"crop_left={left}:crop_top={top}:crop_right={right}:crop_bottom={bottom}"
-    films.ffmpeg("-i", film, "-c", "copy", "-bsf:v", f"{codec}_metadata={sides}", path)
+    ffmpeg("-i", film, "-c", "copy", "-bsf:v", f"{codec}_metadata={sides}", path)
     return path
 
 
@@ -60,7 +61,7 @@ def turning(codec: str, hidden: Path) -> Path:
 def test_what_is_cropped_counts_when_a_film_is_opened(tmp_path: Path, hidden: Path, codec: str, suffix: str) -> None:
     if codec == "hevc" and suffix == "avi":
         pytest.skip("ffmpeg does not write it")
-    films.ffmpeg("-i", hidden, "-c", "copy", tmp_path / f"film.{suffix}")
+    ffmpeg("-i", hidden, "-c", "copy", tmp_path / f"film.{suffix}")
     with pytest.raises(PermanentError, match=HIDDEN):
         films.probe(tmp_path / f"film.{suffix}")
 
@@ -71,7 +72,7 @@ def test_parameter_sets_that_come_later_are_looked_at_before_they_are_used_and_a
     tmp_path: Path, turning: Path, suffix: str, looks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / f"film.{suffix}"
-    films.ffmpeg("-i", turning, "-c", "copy", path)
+    ffmpeg("-i", turning, "-c", "copy", path)
     decoder = Decoder(films.source(path))
     other = {"check_packet": "check_decoder", "check_decoder": "check_packet"}[looks]
     monkeypatch.setattr(CodedSizeLimit, other, lambda *_: None)
@@ -84,7 +85,7 @@ def test_parameter_sets_that_come_later_are_looked_at_before_they_are_used_and_a
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_what_is_cropped_is_not_shown(tmp_path: Path, codec: str, suffix: str, window: str) -> None:
     film = tmp_path / "whole.ts"
-    films.ffmpeg("-f", "lavfi", "-i", "testsrc=s=320x240:d=0.2", *ENCODERS[codec], "-crf", "1", film)
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=320x240:d=0.2", *ENCODERS[codec], "-crf", "1", film)
     path = cropped(film, tmp_path / f"film.{suffix}", codec, WINDOWS[window])
     left, top, right, bottom = WINDOWS[window]
     width, height = 320 - left - right, 240 - top - bottom

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests import media
+from tests.ffmpeg import ffmpeg
 from tests.render import containers, films
 from tests.render.studio import Studio, psnr, uri
 from videojob_contract.resources.timeline import Anchor, Fit
@@ -27,9 +28,9 @@ def photographed(path: Path, *filters: str, size: tuple[int, int] = SIZE, turn: 
     )
     still = ["-loop", "1", "-r", "25", "-i", media.photographs(640, 360)[0], "-frames:v", "5"]
     plain = path.with_name(f"plain-{path.name}")
-    films.ffmpeg(*still, "-vf", steps, *LOSSLESS, *TAGS, plain)
+    ffmpeg(*still, "-vf", steps, *LOSSLESS, *TAGS, plain)
     live = ["-live", "1"] if path.suffix == ".mkv" else []
-    films.ffmpeg("-i", plain, "-c", "copy", "-metadata:s:v", f"rotate={turn}", *live, path)
+    ffmpeg("-i", plain, "-c", "copy", "-metadata:s:v", f"rotate={turn}", *live, path)
     return path
 
 
@@ -104,7 +105,7 @@ def resized(tmp_path: Path, suffix: str, codec: list[str]) -> tuple[Path, list[P
     parts = []
     for number, size in enumerate(SIZES):
         part = tmp_path / f"part{number}.{suffix}"
-        films.ffmpeg("-i", photographed(tmp_path / f"{number}.mkv", size=size), *codec, *TAGS, part)
+        ffmpeg("-i", photographed(tmp_path / f"{number}.mkv", size=size), *codec, *TAGS, part)
         parts.append(part)
     whole = tmp_path / f"whole.{suffix}"
     containers.concatenate(parts, whole, FPS)
@@ -172,7 +173,7 @@ def test_pixels_that_become_wider_on_the_way_are_placed_anew(tmp_path: Path, nam
     for place, aspect in enumerate(ASPECTS.values()):
         plain = photographed(tmp_path / f"{place}.mkv", size=(720, 576))
         filters = f"setsar={aspect},setfield={'tff' if 'interlaced' in name else 'prog'}"
-        films.ffmpeg("-i", plain, "-vf", filters, *BROADCASTS[name], part := tmp_path / f"{place}.{name}")
+        ffmpeg("-i", plain, "-vf", filters, *BROADCASTS[name], part := tmp_path / f"{place}.{name}")
         parts.append(part)
     whole = tmp_path / f"whole.{name}"
     laid_behind(parts, whole)

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Studio, decode, uri
 from videojob_contract.errors import PermanentError
@@ -35,7 +36,7 @@ CODECS = {
 @pytest.mark.parametrize("lie", ["every frame", "others"])
 def test_a_table_of_keyframes_that_lies_is_not_believed(tmp_path: Path, plain: Path, codec: str, lie: str) -> None:
     path = tmp_path / "film.mp4"
-    films.ffmpeg("-i", plain, *CODECS[codec], "-g", "20", path)
+    ffmpeg("-i", plain, *CODECS[codec], "-g", "20", path)
     data = bytearray(path.read_bytes())
     table = data.index(b"stss")
     if lie == "every frame":  # as a file without the table says
@@ -54,9 +55,7 @@ def test_a_table_of_keyframes_that_lies_is_not_believed(tmp_path: Path, plain: P
 def test_444_is_decoded_from_the_middle_as_from_the_start(tmp_path: Path, plain: Path) -> None:
     """Only the first frame says that an old x264 coded it, whose mistakes libav makes up for, and finds none here."""
     path = tmp_path / "film.mp4"
-    films.ffmpeg(
-        "-i", plain, "-vf", "noise=alls=40", "-c:v", "libx264", "-pix_fmt", "yuv444p", "-g", "25", "-crf", "4", path
-    )
+    ffmpeg("-i", plain, "-vf", "noise=alls=40", "-c:v", "libx264", "-pix_fmt", "yuv444p", "-g", "25", "-crf", "4", path)
     data = path.read_bytes()
     path.write_bytes(re.sub(rb"x264 - core \d\d\d", b"x264 - core 148", data))
     decoder = Decoder(films.source(path))
@@ -70,14 +69,14 @@ def test_444_is_decoded_from_the_middle_as_from_the_start(tmp_path: Path, plain:
 @pytest.mark.parametrize("layout", ["faststart", "frag_keyframe+empty_moov"])
 def test_an_encrypted_film_is_called_that(tmp_path: Path, plain: Path, layout: str) -> None:
     path = tmp_path / "film.mp4"
-    films.ffmpeg("-i", plain, "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *KEY, "-movflags", layout, path)
+    ffmpeg("-i", plain, "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *KEY, "-movflags", layout, path)
     with pytest.raises(PermanentError, match=r"^spec\.clips\[0\]\.video\.uri: volume://media/film\.mp4 is encrypted"):
         films.probe(path)
 
 
 @pytest.mark.parametrize("layout", ["faststart", "frag_keyframe+empty_moov"])
 def test_a_track_of_sound_without_sound_leaves_the_pictures_alone(tmp_path: Path, studio: Studio, layout: str) -> None:
-    films.ffmpeg(
+    ffmpeg(
         "-f",
         "lavfi",
         "-i",
@@ -113,13 +112,13 @@ NO_ALPHA_CHANNEL = bytes.fromhex("4e01 a501 c0 80")  # the cancellation of one
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
 @pytest.mark.parametrize("message", [ALPHA_CHANNEL, NO_ALPHA_CHANNEL], ids=["alpha", "none"])
 def test_transparency_that_is_not_decoded_is_refused(tmp_path: Path, plain: Path, suffix: str, message: bytes) -> None:
-    films.ffmpeg("-i", plain, "-c:v", "libx265", "-preset", "ultrafast", *QUIET, tmp_path / "plain.hevc")
+    ffmpeg("-i", plain, "-c:v", "libx265", "-preset", "ultrafast", *QUIET, tmp_path / "plain.hevc")
     start = b"\0\0\0\1"
     head, first, rest = (tmp_path / "plain.hevc").read_bytes().partition(b"\0\0\1\x28\1")  # the first IDR picture
     assert first
     (tmp_path / "alpha.hevc").write_bytes(head.rstrip(b"\0") + start + message + b"\0" + first + rest)
     path = tmp_path / f"film.{suffix}"
-    films.ffmpeg(
+    ffmpeg(
         "-r", "25", "-i", tmp_path / "alpha.hevc", "-c", "copy", *(["-tag:v", "hvc1"] if suffix != "mkv" else []), path
     )
     if message is ALPHA_CHANNEL:

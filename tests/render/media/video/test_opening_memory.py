@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.render import films
+from tests.ffmpeg import ffmpeg
 
 MEASURE = """
 import json, os, re, sys
@@ -67,7 +67,7 @@ def huge(folder: Path, codec: str) -> Path:
     color = f"color=red:s={SMALL.get(codec, SIZE)}:r=25:d=0.04"
     sound = "libvorbis" if "ogv" in FILES[codec][1] else "libmp3lame"
     tone = ["-f", "lavfi", "-i", "sine=d=0.3", "-c:a", sound]
-    films.ffmpeg("-f", "lavfi", "-i", color, *tone, *FILES[codec][0], path)
+    ffmpeg("-f", "lavfi", "-i", color, *tone, *FILES[codec][0], path)
     if codec.endswith("video"):
         sequence, extension = LARGE_SEQUENCE
         data = re.sub(b"\0\0\1\xb3...", lambda _: sequence, path.read_bytes(), flags=re.DOTALL)
@@ -77,7 +77,7 @@ def huge(folder: Path, codec: str) -> Path:
 
 def repacked(film: Path, path: Path) -> Path:
     if path.suffix != ".flv":
-        films.ffmpeg("-i", film, "-c", "copy", *(["-tag:v", "hvc1"] if "hevc" in str(path) else []), path)
+        ffmpeg("-i", film, "-c", "copy", *(["-tag:v", "hvc1"] if "hevc" in str(path) else []), path)
         return path
     with av.open(film) as source, av.open(path, "w") as out:
         streams = [out.add_stream_from_template(stream) for stream in source.streams]

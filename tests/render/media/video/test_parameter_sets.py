@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.render import films
+from tests.ffmpeg import ffmpeg
 from videojob_contract.resources.outputs import Codec
 from videojob_worker.media.video.parameter_sets import coded_size
 
@@ -29,7 +29,7 @@ WAYS = {
 
 def encoded(path: Path, codec: Codec, pixels: str, settings: str, size: str) -> Path:
     encoder = "x264" if codec is Codec.H264 else "x265"
-    films.ffmpeg(
+    ffmpeg(
         *("-f", "lavfi", "-i", f"testsrc=s={size}:d=0.2", "-pix_fmt", pixels, "-c:v", f"lib{encoder}"),
         *(f"-{encoder}-params", f"{settings}:log-level=none" if codec is Codec.H265 else settings),
         *("-preset", "ultrafast", path),

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import barcodes, films
 from tests.render.studio import Studio, decode, sound, uri
 from videojob_worker.media.video import reader
@@ -79,7 +80,7 @@ def decoded_by_ffmpeg(path: Path) -> list[tuple[Fraction, int]]:
 def test_the_frames_are_those_that_ffmpeg_decodes(tmp_path: Path, written: Path, name: str) -> None:
     path = tmp_path / name
     tone = ["-f", "lavfi", "-i", "sine=440:r=48000:d=2"] if "-c:a" in FILES[name] else []
-    films.ffmpeg("-i", written, *tone, *FILES[name], path)
+    ffmpeg("-i", written, *tone, *FILES[name], path)
     expected = decoded_by_ffmpeg(path)
     facts = films.probe(path)
     numbers = [number for _, number in expected]
@@ -115,7 +116,7 @@ def test_recordings_laid_behind_each_other_play_to_their_end(tmp_path: Path, suf
     files = []
     for number, frames in enumerate((40, 60, 30)):
         plain = films.steady(tmp_path / f"{number}.mkv", frames, FPS)
-        films.ffmpeg("-i", plain, *MPEG2, part := tmp_path / f"{number}.{suffix}")
+        ffmpeg("-i", plain, *MPEG2, part := tmp_path / f"{number}.{suffix}")
         files.append(part)
     path = tmp_path / f"film.{suffix}"
     path.write_bytes(b"".join(part.read_bytes() for part in files))
@@ -132,7 +133,7 @@ def test_recordings_laid_behind_each_other_play_to_their_end(tmp_path: Path, suf
 
 @pytest.mark.parametrize("cut", [Fraction(1, 5), Fraction(1, 3), Fraction(1, 2)], ids=str)
 def test_a_broadcast_is_entered_amid_frames(tmp_path: Path, cut: Fraction) -> None:
-    films.ffmpeg("-i", films.steady(tmp_path / "plain.mkv", 100, FPS), *MPEG2, whole := tmp_path / "whole.ts")
+    ffmpeg("-i", films.steady(tmp_path / "plain.mkv", 100, FPS), *MPEG2, whole := tmp_path / "whole.ts")
     path = tmp_path / "film.ts"
     data = whole.read_bytes()
     path.write_bytes(data[: 188 * 3] + data[int(len(data) * cut) // 188 * 188 :])
@@ -166,8 +167,8 @@ def test_frames_are_ordered_that_do_not_say_how_far_they_are_out_of_order(tmp_pa
     """As some cameras and broadcasters code them; ffmpeg loses those that come when it does not know yet."""
     plain = films.steady(tmp_path / "plain.mkv", FRAMES, FPS, size=(128, 80))
     settings = ["-profile:v", "main", "-x264-params", "bframes=7:b-pyramid=normal:b-adapt=0:ref=4"]
-    films.ffmpeg("-i", plain, *X264[:-2], *settings, whole := tmp_path / "whole.ts")
-    films.ffmpeg("-i", whole, "-c", "copy", raw := tmp_path / "whole.h264")
+    ffmpeg("-i", plain, *X264[:-2], *settings, whole := tmp_path / "whole.ts")
+    ffmpeg("-i", whole, "-c", "copy", raw := tmp_path / "whole.h264")
     unit = re.search(rb"\x00\x00\x01(\x67.*?)\x00\x00", raw.read_bytes(), re.DOTALL)
     assert unit
     shorter = without_vui(unit[1].replace(b"\0\0\3", b"\0\0"))
@@ -179,7 +180,7 @@ def test_frames_are_ordered_that_do_not_say_how_far_they_are_out_of_order(tmp_pa
                 bare = av.Packet(bytes(packet).replace(unit[1], shorter))
                 bare.pts, bare.dts, bare.time_base, bare.stream = packet.pts, packet.dts, packet.time_base, stream
                 out.mux(bare)
-    films.ffmpeg("-i", path, "-c", "copy", film := tmp_path / f"film.{suffix}")
+    ffmpeg("-i", path, "-c", "copy", film := tmp_path / f"film.{suffix}")
     assert films.shown(film, FRAMES, FPS) == list(range(FRAMES))
 
 
@@ -187,7 +188,7 @@ def test_frames_are_ordered_that_do_not_say_how_far_they_are_out_of_order(tmp_pa
 def test_sound_stays_with_its_pictures(tmp_path: Path, studio: Studio, name: str) -> None:
     plain, path = films.steady(tmp_path / "plain.mkv", FRAMES, FPS), tmp_path / name
     tone = ["-f", "lavfi", "-i", "aevalsrc=sin(2764*t)*gte(t\\,1.2)/2:s=48000:d=2.4"]
-    films.ffmpeg("-i", plain, *tone, *FILES[name], path)
+    ffmpeg("-i", plain, *tone, *FILES[name], path)
     movie = studio.movie([{"video": {"uri": uri(path)}}], files=[path], size=films.SIZE, fps="25")
     heard, shown = np.abs(sound(movie)).max(axis=0), [films.number(picture) for picture in decode(movie)]
     assert np.argmax(heard > 0.1) / 48_000 == pytest.approx(1.2 + (shown.index(30) - 30) / 25, abs=0.06)

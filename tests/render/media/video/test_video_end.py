@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Studio, decode, uri
 
@@ -54,7 +55,7 @@ def test_a_recording_made_an_mp4_lasts_as_long_as_before(tmp_path: Path, source:
     options = {"deadline": "realtime", "crf": "10", "b": "1M"}
     films.film(tmp_path / source, stamps, rate=Fraction(30), tick=Fraction(1, 1000), codec="libvpx", options=options)
     encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "10", "-bf", "3", "-fps_mode", "vfr"]
-    films.ffmpeg("-i", tmp_path / source, *encode, tmp_path / target)
+    ffmpeg("-i", tmp_path / source, *encode, tmp_path / target)
     facts = films.probe(tmp_path / target)
     assert facts.duration_s == pytest.approx(9.933, abs=0.1)
     assert films.shown(tmp_path / target, 249, FPS)[-1] == len(stamps) - 1
@@ -99,7 +100,7 @@ def test_segments_from_the_middle_of_a_stream_end_where_they_end(tmp_path: Path,
         "-hls_fmp4_init_filename",
         "init.mp4",
     ]
-    films.ffmpeg("-i", tmp_path / "film.mp4", *hls, tmp_path / "s.m3u8")
+    ffmpeg("-i", tmp_path / "film.mp4", *hls, tmp_path / "s.m3u8")
     path = tmp_path / "part.mp4"
     path.write_bytes(
         b"".join((tmp_path / name).read_bytes() for name in ["init.mp4", *(f"s{one}.m4s" for one in segments)])
@@ -218,8 +219,6 @@ def test_frames_that_are_shown_long_after_they_are_decoded_are_no_new_recording(
         if codec == "libx264"
         else ["-x265-params", "log-level=none:bframes=8:b-adapt=0"]
     )
-    films.ffmpeg(
-        "-i", plain, "-c:v", codec, "-preset", "veryfast", "-crf", "10", *settings, path := tmp_path / "film.ts"
-    )
+    ffmpeg("-i", plain, "-c:v", codec, "-preset", "veryfast", "-crf", "10", *settings, path := tmp_path / "film.ts")
     assert films.probe(path).duration_s == pytest.approx(60 / rate, abs=0.01)
     assert films.shown(path, 60, Fraction(rate)) == list(range(60))

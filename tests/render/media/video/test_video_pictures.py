@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from tests import media
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Frames, Studio, color, decode, psnr, uri
 from videojob_contract.resources.timeline import Anchor, Fit
@@ -101,7 +102,7 @@ def test_colours_without_a_word_are_taken_as_players_take_them(tmp_path: Path, s
     path = solids(
         tmp_path / "small.mkv", "yuv420p", [encoded((200 / 255, 40 / 255, 40 / 255), matrix, full=False, bits=8)]
     )
-    films.ffmpeg("-i", path, "-vf", f"scale={size}", "-c:v", "ffv1", tmp_path / "film.mkv")
+    ffmpeg("-i", path, "-vf", f"scale={size}", "-c:v", "ffv1", tmp_path / "film.mkv")
     found = [int(np.median(plane)) for plane in planes(films.pictures(tmp_path / "film.mkv")[0])]
     assert found == pytest.approx(rgb_to_yuv((200, 40, 40)), abs=2)
 
@@ -116,7 +117,7 @@ def test_pictures_that_fit_are_passed_on_bit_for_bit() -> None:
 def test_scaling_is_as_good_as_ffmpegs(tmp_path: Path) -> None:
     path = media.clip("bikes.mp4")
     wanted = "scale=320:136:flags=bicubic:in_color_matrix=bt601:out_color_matrix=bt709,format=yuv420p"
-    films.ffmpeg("-i", path, "-frames:v", "20", "-vf", wanted, "-c:v", "ffv1", tmp_path / "expected.mkv")
+    ffmpeg("-i", path, "-frames:v", "20", "-vf", wanted, "-c:v", "ffv1", tmp_path / "expected.mkv")
     expected = decode(tmp_path / "expected.mkv")
     assert psnr(films.pictures(path, 20, canvas=(320, 136)), expected) > 40
 
@@ -178,7 +179,7 @@ def test_transparency_shows_the_background(tmp_path: Path, name: str) -> None:
     still.paste((255, 255, 255, 128), (32, 0, 48, 32))
     still.save(tmp_path / "still.png")
     path = tmp_path / name
-    films.ffmpeg("-loop", "1", "-r", "25", "-i", tmp_path / "still.png", "-frames:v", "3", *ALPHAS[name], path)
+    ffmpeg("-loop", "1", "-r", "25", "-i", tmp_path / "still.png", "-frames:v", "3", *ALPHAS[name], path)
     assert films.probe(path).has_alpha
     pixels = np.asarray(to_rgb(films.pictures(path, background="#0000ff", canvas=(64, 32))[0])).astype(int)[16]
     for column, expected in ((8, (0, 0, 255)), (24, (255, 255, 255)), (40, (128, 128, 255)), (56, (0, 0, 255))):
@@ -189,7 +190,7 @@ def test_the_colour_of_the_invisible_does_not_seep_out(tmp_path: Path) -> None:
     still = Image.new("RGBA", (64, 32), (0, 255, 0, 0))
     still.paste((200, 200, 200, 255), (0, 0, 31, 32))
     still.save(tmp_path / "still.png")
-    films.ffmpeg("-i", tmp_path / "still.png", "-c:v", "ffv1", "-pix_fmt", "bgra", tmp_path / "film.mkv")
+    ffmpeg("-i", tmp_path / "still.png", "-c:v", "ffv1", "-pix_fmt", "bgra", tmp_path / "film.mkv")
     scaled = np.asarray(to_rgb(films.pictures(tmp_path / "film.mkv", background="#c8c8c8", canvas=(42, 20))[0]))
     assert np.abs(scaled.astype(int) - 200).max() <= 3
 
@@ -199,7 +200,7 @@ def test_an_overlay_keeps_its_transparency(tmp_path: Path) -> None:
     still.paste((10, 200, 30, 128), (0, 0, 32, 32))
     still.save(tmp_path / "still.png")
     path = tmp_path / "film.mkv"
-    films.ffmpeg("-loop", "1", "-i", tmp_path / "still.png", "-frames:v", "5", "-c:v", "ffv1", "-pix_fmt", "bgra", path)
+    ffmpeg("-loop", "1", "-i", tmp_path / "still.png", "-frames:v", "5", "-c:v", "ffv1", "-pix_fmt", "bgra", path)
     video = films.spec()
     sprite = VideoSprite(films.source(path), films.probe(path), video, size=(33, 17), frames=3, fps=FPS)
     shown = [np.copy(rgba) for rgba in sprite.pictures(0, 3)]
@@ -278,7 +279,7 @@ def moved(picture: Frames, down: int, right: int) -> Frames:
 
 def test_pixels_that_are_not_square_are_stretched(tmp_path: Path, photograph: Image.Image) -> None:
     still_film(tmp_path / "square.mp4", photograph.resize((120, 90)))
-    films.ffmpeg("-i", tmp_path / "square.mp4", "-c", "copy", "-aspect", "16:9", tmp_path / "film.mp4")
+    ffmpeg("-i", tmp_path / "square.mp4", "-c", "copy", "-aspect", "16:9", tmp_path / "film.mp4")
     probed = films.probe(tmp_path / "film.mp4")
     assert (probed.width, probed.height) == (160, 90)
     found = films.pictures(tmp_path / "film.mp4", canvas=(160, 90), fit=Fit.CONTAIN)[0]
@@ -289,7 +290,7 @@ def test_pixels_that_are_not_square_are_stretched(tmp_path: Path, photograph: Im
 def test_odd_sizes_are_shown_whole(tmp_path: Path, photograph: Image.Image, size: tuple[int, int]) -> None:
     photograph.resize(size).save(tmp_path / "still.png")
     options = ["-vf", "scale=out_color_matrix=bt709", "-colorspace", "bt709", "-c:v", "ffv1", "-pix_fmt", "yuv420p"]
-    films.ffmpeg("-i", tmp_path / "still.png", *options, tmp_path / "film.mkv")
+    ffmpeg("-i", tmp_path / "still.png", *options, tmp_path / "film.mkv")
     found = films.pictures(tmp_path / "film.mkv", canvas=(160, 90))[0]
     expected = photograph.resize(size).resize((160, 90), Image.Resampling.BICUBIC)
     assert psnr(found, from_rgb(expected)) > 24
@@ -303,7 +304,7 @@ def combs(picture: Frames) -> float:
 
 def test_fields_are_made_whole(tmp_path: Path) -> None:
     moving = "testsrc2=s=160x90:r=50:d=1,crop=128:72:16+8*sin(n):8"
-    films.ffmpeg(
+    ffmpeg(
         "-f",
         "lavfi",
         "-i",
@@ -331,10 +332,10 @@ def test_fields_are_made_whole(tmp_path: Path) -> None:
 def test_a_frame_that_changes_its_size_still_fills_the_canvas(tmp_path: Path) -> None:
     for name, size in (("large", "160x90"), ("small", "80x46")):
         source = f"color=red:s={size}:r=25:d=0.4"
-        films.ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libvpx", "-f", "ivf", tmp_path / f"{name}.ivf")
+        ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libvpx", "-f", "ivf", tmp_path / f"{name}.ivf")
     large, small = ((tmp_path / f"{name}.ivf").read_bytes() for name in ("large", "small"))
     (tmp_path / "both.ivf").write_bytes(large + restamped(small[32:], 10))
-    films.ffmpeg("-i", tmp_path / "both.ivf", "-c", "copy", tmp_path / "film.webm")
+    ffmpeg("-i", tmp_path / "both.ivf", "-c", "copy", tmp_path / "film.webm")
     shown = films.pictures(tmp_path / "film.webm", 20)
     assert all(np.ptp(planes(picture)[0].astype(int)) <= 2 for picture in shown)
 

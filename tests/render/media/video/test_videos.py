@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.ffmpeg import ffmpeg
 from tests.render import films
 from tests.render.studio import Studio, decode
 from videojob_contract.errors import PermanentError, Reason
@@ -115,7 +116,7 @@ def test_time_starts_with_the_first_picture(tmp_path: Path, suffix: str, offset:
 
 def test_what_an_edit_list_cuts_off_is_not_shown(tmp_path: Path) -> None:
     films.steady(tmp_path / "whole.mp4", 50, FPS, options={"preset": "ultrafast", "g": "25", "bf": "2"})
-    films.ffmpeg("-ss", "1.2", "-i", tmp_path / "whole.mp4", "-c", "copy", tmp_path / "cut.mp4")
+    ffmpeg("-ss", "1.2", "-i", tmp_path / "whole.mp4", "-c", "copy", tmp_path / "cut.mp4")
     # Copied from the keyframe at frame 25; the edit list begins at frame 30.
     assert films.probe(tmp_path / "cut.mp4").duration_s == Fraction(20, 25)
     assert films.shown(tmp_path / "cut.mp4", 20, FPS) == list(range(30, 50))
@@ -189,12 +190,12 @@ def test_a_video_is_looked_at_once_and_errors_name_the_field_that_plays_it(tmp_p
 def test_what_a_decoder_attaches_without_a_name_for_it_harms_nobody(tmp_path: Path) -> None:
     """An enhancement layer (LCEVC, ETSI TS 101 154) beside a turn: both are attached to each frame."""
     films.steady(tmp_path / "plain.mp4", 25, FPS)
-    films.ffmpeg("-i", tmp_path / "plain.mp4", "-c", "copy", tmp_path / "plain.h264")
+    ffmpeg("-i", tmp_path / "plain.mp4", "-c", "copy", tmp_path / "plain.h264")
     start, message = b"\0\0\0\1", b"\x06\x04\x08\xb4\x00\x50\x01\x02\x03\x04\x05\x80"
     units = (tmp_path / "plain.h264").read_bytes().split(start)[1:]
     with_layer = [message + start + unit if unit[0] & 31 in {1, 5} else unit for unit in units]
     (tmp_path / "layered.h264").write_bytes(b"".join(start + unit for unit in with_layer))
-    films.ffmpeg(
+    ffmpeg(
         "-r",
         "25",
         "-i",
