@@ -25,10 +25,13 @@ os.environ.setdefault("GOGC", "400")
 os.environ.setdefault("GOMEMLIMIT", "1GiB")
 
 _CLUSTER = ("tests/cluster/", "tests/e2e/")
-# Where tests wait more than they compute, the longest first: beside them the others have the processors, and at the
-# end there is none left to be waited for alone.
+# Where tests wait more than they compute, the longest first. Files of the others go between theirs, so that the
+# processors have work from the first test to the last.
 _WAITING = (
     "tests/e2e/",
+    "tests/integration/gateway/test_documented.py",
+    "tests/integration/objects/test_upload.py",
+    "tests/integration/queue/test_properties.py",
     "tests/integration/operator/",
     "tests/integration/worker/",
     "tests/web/",
@@ -45,7 +48,7 @@ class Together(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "cluster" if nodeid.startswith(_CLUSTER) else nodeid.partition("::")[0]
+        return _scope_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -67,7 +70,21 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((n for n, to in enumerate(_WAITING) if item.nodeid.startswith(to)), len(_WAITING)))
+    waiting = dict[str, int]()
+    computing = list[str]()
+    for scope in dict.fromkeys(_scope_of(item.nodeid) for item in items):
+        rank = next((rank for rank, begin in enumerate(_WAITING) if scope.startswith(begin)), None)
+        if rank is None:
+            computing.append(scope)
+        else:
+            waiting[scope] = rank
+    place = {scope: number / len(waiting) for number, scope in enumerate(sorted(waiting, key=waiting.__getitem__))}
+    place |= {scope: (number + 0.5) / len(computing) for number, scope in enumerate(computing)}
+    items.sort(key=lambda item: place[_scope_of(item.nodeid)])
+
+
+def _scope_of(nodeid: str) -> str:
+    return _CLUSTER[-1] if nodeid.startswith(_CLUSTER) else nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")
