@@ -142,7 +142,8 @@ async def _followed(request: Request, call: Call, token: str | int | None, timeo
     async with replied(request, call) as reply:
         while reply.status == _OK and (left := end - time.monotonic()) > 0:
             try:
-                part = await asyncio.wait_for(reply.parts.get(), min(left, _PING_S))
+                async with asyncio.timeout(min(left, _PING_S)):  # `wait_for` loses a cancellation of that very moment
+                    part = await reply.parts.get()
             except TimeoutError:
                 yield b": waiting\n\n"
                 continue
