@@ -33,9 +33,11 @@ def test_examples_of_outputs_are_such() -> None:
         assert problems(resource=videojob(**example)) == []
 
 
-def test_the_policy_is_json() -> None:
-    [policy] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    assert json.loads(policy)["Statement"]
+def test_policies_are_json() -> None:
+    policies = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    assert policies
+    for policy in policies:
+        assert json.loads(policy)["Statement"]
 
 
 def test_every_link_within_the_page_leads_somewhere() -> None:
