@@ -82,7 +82,7 @@ class ChaosNode(Node):
                 await self._kubernetes.delete(JOBS, namespace, name, uid=job["metadata"]["uid"])
             else:
                 kept.add(name)
-        at_work = {job["metadata"]["name"] for job in jobs if not _is_over(job)}
+        at_work = {job["metadata"]["name"] for job in jobs if not is_over(job)}
         async for pod in self._kubernetes.list(PODS, namespace):
             job_name, phase = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"], pod["status"]["phase"]
             if job_name not in kept:
@@ -100,6 +100,7 @@ class ChaosNode(Node):
                 raise
 
 
-def _is_over(job: dict[str, Any]) -> bool:
+def is_over(job: dict[str, Any]) -> bool:
+    """Whether the Job controller has said that a Job has ended."""
     status = job.get("status", {})
     return bool(status.get("succeeded") or status.get("failed"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.node import is_over
 from tests.chaos.real_node import RealNode
 from tests.chaos.scene import FINAL, Scene
 from videojob_contract.api_paths import EVENTS, JOBS, VIDEOJOBS
@@ -134,9 +135,8 @@ async def _left_over(scene: Scene) -> list[str]:
     snapshot = await scene.queue.snapshot()
     found += [f"worker {each.id} is {each.state}" for each in snapshot.workers if each.state != "idle"]
     async for job in scene.kubernetes.list(JOBS, scene.namespace):
-        metadata, status = job["metadata"], job.get("status", {})
-        is_over = bool(status.get("succeeded") or status.get("failed"))
+        metadata = job["metadata"]
         owners = {each["kind"] for each in metadata["ownerReferences"]}
-        if not is_over and "VideoJob" in owners:
+        if not is_over(job) and "VideoJob" in owners:
             found.append(f"Job {metadata['name']} of a VideoJob that has ended is at work")
     return found

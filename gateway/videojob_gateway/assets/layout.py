@@ -99,9 +99,14 @@ def owner_of_folder(folder: str) -> str | None:
     return folder if folder_of(folder) == folder else None
 
 
+def folder_of_assets(user: str) -> str:
+    """Return where a user's assets are."""
+    return f"{ASSETS}/{folder_of(user)}"
+
+
 def folder_of_asset(user: str, sha256: str) -> str:
     """Return where an asset is, without its name."""
-    return f"{ASSETS}/{folder_of(user)}/{sha256}"
+    return f"{folder_of_assets(user)}/{sha256}"
 
 
 def file_name(said: str, kind: MediaKind) -> str:

@@ -25,7 +25,8 @@ from videojob_gateway.assets.layout import (
     PartialUpload,
     UploadRecord,
     Usage,
-    folder_of,
+    folder_of_asset,
+    folder_of_assets,
     owner_of_folder,
 )
 from videojob_gateway.assets.store_parts import (
@@ -96,9 +97,7 @@ class StoreKeeper:
     @asynccontextmanager
     async def opened(self, user: str, identity: str) -> AsyncIterator[StoreUpload]:
         """Open an upload; whoever else writes to it meanwhile finds parts that are there."""
-        stored, partial = await self._known(user, identity)
-        if stored.asset:
-            raise NoSuchUploadError("the upload has come whole")
+        stored, partial = await self._unfinished(user, identity)
         parts = list(contiguous(stored.sizes, partial.record.length))
         with self.load.gathering():
             upload = StoreUpload(self.requests, self.load, user, identity, partial.record, parts, self.stays)
@@ -125,9 +124,7 @@ class StoreKeeper:
 
     async def signed_parts(self, user: str, identity: str, most: int) -> SignedParts:
         """Return up to so many parts that have not come, to be put to the store."""
-        stored, partial = await self._known(user, identity)
-        if stored.asset:
-            raise NoSuchUploadError("the upload has come whole")
+        stored, partial = await self._unfinished(user, identity)
         missing, until = missing_parts(stored.sizes, partial.record.length), datetime.now(UTC) + SIGNED_FOR
         folder = folder_of_upload(user, identity)
         parts = [
@@ -155,7 +152,7 @@ class StoreKeeper:
 
     async def page(self, user: str | None, most: int, before: Place | None) -> tuple[list[AssetFile], Place | None]:
         """Return assets, the newest first, and where the next page goes on."""
-        folder = ASSETS if user is None else f"{ASSETS}/{folder_of(user)}"
+        folder = ASSETS if user is None else folder_of_assets(user)
         assets = {
             _place(found): found async for each in self.requests.listed(folder) if (found := asset_of(each)) is not None
         }
@@ -166,15 +163,22 @@ class StoreKeeper:
     async def usage(self, user: str) -> Usage:
         """Return how much a user has."""
         count = size_bytes = 0
-        async for each in self.requests.listed(f"{ASSETS}/{folder_of(user)}"):
+        async for each in self.requests.listed(folder_of_assets(user)):
             if asset_of(each) is not None:
                 count, size_bytes = count + 1, size_bytes + each.size_bytes
         return Usage(count, size_bytes)
 
     async def remove(self, user: str, sha256: str) -> None:
         """Remove a user's asset."""
-        found = self.requests.listed(f"{ASSETS}/{folder_of(user)}/{sha256}")
+        found = self.requests.listed(folder_of_asset(user, sha256))
         await self.requests.delete([each.path async for each in found])
+
+    async def _unfinished(self, user: str, identity: str) -> tuple[StoredUpload, PartialUpload]:
+        """Return an upload that has become no asset yet; raises as `_known`."""
+        stored, partial = await self._known(user, identity)
+        if stored.asset:
+            raise NoSuchUploadError("the upload has come whole")
+        return stored, partial
 
     async def _known(self, user: str, identity: str) -> tuple[StoredUpload, PartialUpload]:
         """Return an upload; raises `NoSuchUploadError` when there is none, or its time is over."""
